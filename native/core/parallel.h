@@ -1,0 +1,25 @@
+// Threads: how many this process may use, and a parallel region over them (OpenMP, shared with oneDNN).
+#pragma once
+
+#include <omp.h>
+
+namespace faultline {
+
+// CPUs allowed by the affinity mask and the cgroup CPU quota (v1 and v2), at least 1. Read once.
+int allowedCpus();
+// The default for every operation: OMP_NUM_THREADS when set, else allowedCpus(). setThreads(0) restores it.
+int threads();
+void setThreads(int count);
+
+// Runs fn(thread, threadCount) on `count` threads; the caller is thread 0. fn must not throw.
+template <typename Fn>
+void parallel(int count, Fn&& fn) {
+  if (count <= 1) {
+    fn(0, 1);
+    return;
+  }
+#pragma omp parallel num_threads(count)
+  fn(omp_get_thread_num(), omp_get_num_threads());
+}
+
+}  // namespace faultline

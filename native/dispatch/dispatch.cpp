@@ -1,0 +1,74 @@
+#include "dispatch/dispatch.h"
+
+#include <cstdlib>
+
+namespace faultline {
+namespace {
+
+const KernelTable* compiled(Isa isa) {
+  switch (isa) {
+    case Isa::scalar:
+      return scalarKernels();
+#if defined(__x86_64__)
+    case Isa::avx2:
+      return avx2Kernels();
+    case Isa::avx512vnni:
+      return avx512vnniKernels();
+    case Isa::amxInt8:
+      return amxInt8Kernels();
+#elif defined(__aarch64__)
+    case Isa::neonDotprod:
+      return neonDotprodKernels();
+    case Isa::neonI8mm:
+      return neonI8mmKernels();
+#endif
+    default:
+      return nullptr;
+  }
+}
+
+struct Choice {
+  const KernelTable* table;
+  Status status;
+};
+
+std::string availableNames() {
+  std::string names;
+  for (int i = 0; i < kIsaCount; ++i) {
+    const Isa isa = static_cast<Isa>(i);
+    if (isaAvailable(isa)) names += (names.empty() ? "" : ", ") + std::string(isaName(isa));
+  }
+  return names;
+}
+
+Choice choose() {
+  const char* wanted = std::getenv("FAULTLINE_ISA");
+  if (wanted != nullptr && *wanted != '\0') {
+    Isa isa;
+    if (!isaFromName(wanted, &isa) || kernelsFor(isa) == nullptr) {
+      return {scalarKernels(), Status::invalid("FAULTLINE_ISA: wanted one of " + availableNames() + ", came \"" +
+                                               wanted + "\"")};
+    }
+    return {kernelsFor(isa), Status::ok()};
+  }
+  const KernelTable* best = scalarKernels();
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (const KernelTable* table = kernelsFor(static_cast<Isa>(i))) best = table;
+  }
+  return {best, Status::ok()};
+}
+
+const Choice& choice() {
+  static const Choice chosen = choose();
+  return chosen;
+}
+
+}  // namespace
+
+bool isaCompiled(Isa isa) { return compiled(isa) != nullptr; }
+bool isaAvailable(Isa isa) { return isaCompiled(isa) && cpuHas(isa); }
+const KernelTable& kernels() { return *choice().table; }
+const Status& dispatchStatus() { return choice().status; }
+const KernelTable* kernelsFor(Isa isa) { return isaAvailable(isa) ? compiled(isa) : nullptr; }
+
+}  // namespace faultline

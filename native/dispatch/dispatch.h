@@ -1,0 +1,22 @@
+// The one place that chooses kernels. FAULTLINE_ISA=<name> overrides; an unknown or unavailable name is an error.
+#pragma once
+
+#include <string>
+
+#include "core/status.h"
+#include "kernels/kernel.h"
+
+namespace faultline {
+
+bool isaCompiled(Isa isa);
+bool isaAvailable(Isa isa);  // compiled and supported by this processor
+
+// The table in use. Chosen once, at the first call; dispatchStatus() tells whether FAULTLINE_ISA was usable
+// (when it was not, kernels() is the scalar table and every operation refuses with that message).
+const KernelTable& kernels();
+const Status& dispatchStatus();
+
+// The table of one ISA; null when it is not available.
+const KernelTable* kernelsFor(Isa isa);
+
+}  // namespace faultline

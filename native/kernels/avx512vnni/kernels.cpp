@@ -1,0 +1,332 @@
+// AVX-512 VNNI. vpdpbusd multiplies 64 u8 activations with 64 s8 weights and adds groups of four into 16 int32 lanes,
+// without intermediate saturation. Two a cycle on Intel's ports 0 and 5, one a cycle on Zen 4.
+//
+// A micro-kernel holds R rows × P panels of 16 channels: R · P accumulators, P weight registers, one broadcast
+// activation (4 consecutive k of one row; the load ports do it for free). R = 8, P = 2 needs 10 loads for 16
+// vpdpbusd, so the multipliers are the limit. With few rows the panels grow instead, to keep enough sums in flight to
+// cover the latency of 4–5 cycles.
+#include <immintrin.h>
+
+#include "kernels/kernel.h"
+
+namespace faultline {
+namespace {
+
+#define FAULTLINE_INLINE [[gnu::always_inline]] inline
+
+constexpr int64_t kVector = 16;
+
+FAULTLINE_INLINE __mmask16 headMask(int64_t count) {
+  return count >= kVector ? 0xffff : static_cast<__mmask16>((1u << count) - 1);
+}
+
+// ---- Range and quantization -----------------------------------------------------------------------------------------
+
+bool scanRange(const float* x, int64_t n, float* min, float* max) {
+  const __m512 zero = _mm512_setzero_ps();
+  __m512 lo[2] = {_mm512_set1_ps(*min), _mm512_set1_ps(*min)};
+  __m512 hi[2] = {_mm512_set1_ps(*max), _mm512_set1_ps(*max)};
+  __m512 poison[2] = {zero, zero};  // x · 0 is NaN for NaN and infinity, which min and max would drop
+  int64_t i = 0;
+  for (; i + 2 * kVector <= n; i += 2 * kVector) {
+    for (int u = 0; u < 2; ++u) {
+      const __m512 v = _mm512_loadu_ps(x + i + u * kVector);
+      lo[u] = _mm512_min_ps(lo[u], v);
+      hi[u] = _mm512_max_ps(hi[u], v);
+      poison[u] = _mm512_fmadd_ps(v, zero, poison[u]);
+    }
+  }
+  for (; i < n; i += kVector) {
+    const __mmask16 head = headMask(n - i);
+    const __m512 v = _mm512_maskz_loadu_ps(head, x + i);
+    lo[0] = _mm512_mask_min_ps(lo[0], head, lo[0], v);
+    hi[0] = _mm512_mask_max_ps(hi[0], head, hi[0], v);
+    poison[0] = _mm512_fmadd_ps(v, zero, poison[0]);
+  }
+  *min = _mm512_reduce_min_ps(_mm512_min_ps(lo[0], lo[1]));
+  *max = _mm512_reduce_max_ps(_mm512_max_ps(hi[0], hi[1]));
+  const __m512 sum = _mm512_add_ps(poison[0], poison[1]);
+  return _mm512_cmp_ps_mask(sum, zero, _CMP_NEQ_UQ) == 0;
+}
+
+// fl(x / scale) without a division: one Newton step on x · fl(1 / scale) with the exact remainder. Equal to the true
+// quotient wherever rounding to an integer can tell the difference (test/native/quotient_test.cpp).
+template <bool kDivide>
+FAULTLINE_INLINE __m512i code(__m512 x, __m512 scale, __m512 inverse, __m512i zeroPoint) {
+  __m512 q;
+  if constexpr (kDivide) {
+    q = _mm512_div_ps(x, scale);
+  } else {
+    const __m512 estimate = _mm512_mul_ps(x, inverse);
+    q = _mm512_fmadd_ps(_mm512_fnmadd_ps(estimate, scale, x), inverse, estimate);
+  }
+  return _mm512_add_epi32(_mm512_cvtps_epi32(q), zeroPoint);
+}
+
+template <bool kDivide>
+FAULTLINE_INLINE void quantizeRowAs(const float* x, int64_t n, const AffineParams& params, uint8_t* out,
+                                    int64_t blockStride) {
+  const __m512 scale = _mm512_set1_ps(params.scale);
+  const __m512 inverse = _mm512_set1_ps(params.inverse);
+  const __m512i zeroPoint = _mm512_set1_epi32(params.zeroPoint);
+  const __m512i qmax = _mm512_set1_epi8(static_cast<char>(params.qmax));
+  // The two packs interleave 128-bit lanes of the four sources; this puts the 16 dwords back in order.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  for (; n > 0; n -= kBlockK, x += kBlockK, out += blockStride) {
+    __m512i c[4];
+    for (int u = 0; u < 4; ++u) {
+      const int64_t left = n - u * kVector;
+      const __m512 v = left >= kVector ? _mm512_loadu_ps(x + u * kVector)
+                                       : _mm512_maskz_loadu_ps(headMask(left > 0 ? left : 0), x + u * kVector);
+      c[u] = code<kDivide>(v, scale, inverse, zeroPoint);
+    }
+    __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(c[0], c[1]), _mm512_packs_epi32(c[2], c[3]));
+    bytes = _mm512_min_epu8(_mm512_permutexvar_epi32(order, bytes), qmax);
+    if (n >= kBlockK) {
+      _mm512_storeu_si512(out, bytes);
+    } else {
+      _mm512_mask_storeu_epi8(out, (1ull << n) - 1, bytes);
+    }
+  }
+}
+
+void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
+  if (params.inverse == 0.0f) {
+    quantizeRowAs<true>(x, n, params, out, blockStride);
+  } else {
+    quantizeRowAs<false>(x, n, params, out, blockStride);
+  }
+}
+
+// ---- Product --------------------------------------------------------------------------------------------------------
+
+// Where a micro-kernel starts: a row inside a row block, and a panel.
+struct Tile {
+  const GemmCall& call;
+  const uint8_t* const* blocks;  // address table of the row block
+  int64_t rowOffset;             // bytes from the block's first row to the tile's first row
+  int64_t row;                   // first row, in the call
+  int64_t panel;                 // first panel
+};
+
+FAULTLINE_INLINE __m512i broadcast4(const uint8_t* a) {
+  int32_t four;
+  __builtin_memcpy(&four, a, sizeof four);
+  return _mm512_set1_epi32(four);
+}
+
+template <int R, int P>
+FAULTLINE_INLINE void multiplyLine(__m512i (&acc)[R][P], const uint8_t* a, int64_t stride, const __m512i (&b)[P]) {
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+    const __m512i x = broadcast4(a + r * stride);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], x, b[p]);
+  }
+}
+
+// Adds `lines` lines (4 k each) of one k-block, from line `first`. int4 lines come in pairs: low nibble, high nibble.
+template <int R, int P, bool kInt4>
+FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int64_t stride, const uint8_t* b,
+                                    int64_t panelBytes, int64_t lines) {
+  __m512i w[P];
+  if constexpr (!kInt4) {
+#pragma GCC unroll 4
+    for (int64_t line = 0; line < lines; ++line) {
+      for (int p = 0; p < P; ++p) w[p] = _mm512_load_si512(b + p * panelBytes + line * kLine);
+      multiplyLine<R, P>(acc, a + 4 * line, stride, w);
+    }
+  } else {
+    const __m512i top = _mm512_set1_epi8(static_cast<char>(0xf0));
+#pragma GCC unroll 2
+    for (int64_t line = 0; line < lines; line += 2) {
+      __m512i pair[P];
+      for (int p = 0; p < P; ++p) {
+        pair[p] = _mm512_load_si512(b + p * panelBytes + line / 2 * kLine);
+        w[p] = _mm512_and_si512(_mm512_slli_epi16(pair[p], 4), top);
+      }
+      multiplyLine<R, P>(acc, a + 4 * line, stride, w);
+      if (line + 1 == lines) break;
+      for (int p = 0; p < P; ++p) w[p] = _mm512_and_si512(pair[p], top);
+      multiplyLine<R, P>(acc, a + 4 * (line + 1), stride, w);
+    }
+  }
+}
+
+template <bool kInt4>
+FAULTLINE_INLINE __m512i trueSum(__m512i acc) {
+  return kInt4 ? _mm512_srai_epi32(acc, 4) : acc;
+}
+
+// Bias, residual, clip and store of 16 channels of one row: y already holds the dequantized product plus bias.
+FAULTLINE_INLINE void finish(const GemmCall& call, __m512 y, int64_t index, __mmask16 mask) {
+  if (call.epilogue.residual) {
+    y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, call.epilogue.residual + index));
+  }
+  y = _mm512_max_ps(y, _mm512_set1_ps(call.epilogue.clipMin));
+  y = _mm512_min_ps(y, _mm512_set1_ps(call.epilogue.clipMax));
+  _mm512_mask_storeu_ps(call.out + index, mask, y);
+}
+
+FAULTLINE_INLINE __m512 biasOf(const GemmCall& call, int64_t channel, __mmask16 mask) {
+  return call.epilogue.bias ? _mm512_maskz_loadu_ps(mask, call.epilogue.bias + channel) : _mm512_setzero_ps();
+}
+
+template <int R, int P, bool kInt4>
+FAULTLINE_INLINE void store(const Tile& tile, __m512i (&acc)[R][P]) {
+  const GemmCall& call = tile.call;
+  const PackedMatrix& w = *call.weights;
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    const int64_t channel = (tile.panel + p) * kPanel;
+    const __mmask16 mask = headMask(w.n - channel);
+    const __m512i sums = _mm512_load_si512(w.sums.data() + channel);
+    const __m512 scales = _mm512_load_ps(w.scales.data() + channel);
+    const __m512 bias = biasOf(call, channel, mask);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const int64_t row = tile.row + r;
+      const int64_t index = row * call.ld + channel;
+      const __m512i zero = _mm512_mullo_epi32(sums, _mm512_set1_epi32(call.zeroPoint[row]));
+      const __m512i c = _mm512_sub_epi32(trueSum<kInt4>(acc[r][p]), zero);
+      if (call.acc) {
+        _mm512_mask_storeu_epi32(call.acc + index, mask, c);
+      } else {
+        const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(call.rowScale[row]), scales);
+        finish(call, _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), scale, bias), index, mask);
+      }
+    }
+  }
+}
+
+// One scale a channel: all of K into one accumulator.
+template <int R, int P, bool kInt4>
+void multiply(const Tile& tile) {
+  const GemmCall& call = tile.call;
+  const PackedMatrix& w = *call.weights;
+  const int64_t blockBytes = kInt4 ? kInt4BlockBytes : kInt8BlockBytes;
+  const int64_t panelBytes = w.kBlocks * blockBytes;
+  const uint8_t* b = w.data.data() + tile.panel * panelBytes;
+  __m512i acc[R][P];
+  for (auto& row : acc) {
+    for (__m512i& a : row) a = _mm512_setzero_si512();
+  }
+  const int64_t fullBlocks = w.kGroups / kLinesPerBlock;
+  for (int64_t block = 0; block < fullBlocks; ++block, b += blockBytes) {
+    multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b, panelBytes, kLinesPerBlock);
+  }
+  if (const int64_t lines = w.kGroups % kLinesPerBlock) {
+    multiplyLines<R, P, kInt4>(acc, tile.blocks[fullBlocks] + tile.rowOffset, call.aRowStride, b, panelBytes, lines);
+  }
+  store<R, P, kInt4>(tile, acc);
+}
+
+// Scales by group of K: each group's sum is corrected by one vpdpwssd with (zeroPoint, 128 · zeroPoint) and added in
+// fp32. Groups are 16, 32 or a multiple of 64 long, so that they start on an even line and do not straddle blocks
+// unless they cover them.
+template <int R, int P, bool kInt4>
+void multiplyGrouped(const Tile& tile) {
+  const GemmCall& call = tile.call;
+  const PackedMatrix& w = *call.weights;
+  const int64_t blockBytes = kInt4 ? kInt4BlockBytes : kInt8BlockBytes;
+  const int64_t lineBytes = blockBytes / kLinesPerBlock;
+  const int64_t panelBytes = w.kBlocks * blockBytes;
+  const uint8_t* b = w.data.data() + tile.panel * panelBytes;
+  const int64_t linesPerGroup = w.blockSize / 4;
+  __m512 total[R][P];
+  for (auto& row : total) {
+    for (__m512& t : row) t = _mm512_setzero_ps();
+  }
+  for (int64_t g = 0; g < w.scaleGroups; ++g) {
+    __m512i acc[R][P];
+    for (auto& row : acc) {
+      for (__m512i& a : row) a = _mm512_setzero_si512();
+    }
+    const int64_t end = (g + 1) * linesPerGroup < w.kGroups ? (g + 1) * linesPerGroup : w.kGroups;
+    for (int64_t line = g * linesPerGroup; line < end;) {
+      const int64_t block = line / kLinesPerBlock;
+      const int64_t inBlock = line % kLinesPerBlock;
+      const int64_t blockEnd = (block + 1) * kLinesPerBlock;
+      const int64_t lines = (end < blockEnd ? end : blockEnd) - line;
+      multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset + 4 * inBlock, call.aRowStride,
+                                 b + block * blockBytes + inBlock * lineBytes, panelBytes, lines);
+      line += lines;
+    }
+    const int64_t at = g * w.paddedN() + tile.panel * kPanel;
+    for (int r = 0; r < R; ++r) {
+      const uint32_t zero = static_cast<uint32_t>(call.zeroPoint[tile.row + r]);
+      const __m512i zeroPair = _mm512_set1_epi32(static_cast<int32_t>(zero | (zero * 128) << 16));
+      for (int p = 0; p < P; ++p) {
+        const __m512i pairs = _mm512_load_si512(w.sumPairs.data() + at + p * kPanel);
+        const __m512i c = _mm512_dpwssd_epi32(trueSum<kInt4>(acc[r][p]), pairs, zeroPair);
+        total[r][p] =
+            _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), _mm512_load_ps(w.scales.data() + at + p * kPanel), total[r][p]);
+      }
+    }
+  }
+  for (int p = 0; p < P; ++p) {
+    const int64_t channel = (tile.panel + p) * kPanel;
+    const __mmask16 mask = headMask(w.n - channel);
+    const __m512 bias = biasOf(call, channel, mask);
+    for (int r = 0; r < R; ++r) {
+      const __m512 y = _mm512_fmadd_ps(total[r][p], _mm512_set1_ps(call.rowScale[tile.row + r]), bias);
+      finish(call, y, (tile.row + r) * call.ld + channel, mask);
+    }
+  }
+}
+
+// The micro-kernel for exactly R rows and P panels.
+template <int R, int P>
+void run(const Tile& tile) {
+  const PackedMatrix& w = *tile.call.weights;
+  const bool int4 = w.storage == WeightStorage::int4;
+  if (w.blockSize > 0) {
+    int4 ? multiplyGrouped<R, P, true>(tile) : multiplyGrouped<R, P, false>(tile);
+  } else {
+    int4 ? multiply<R, P, true>(tile) : multiply<R, P, false>(tile);
+  }
+}
+
+// All rows of the call against P panels, at most 8 rows at a time.
+template <int P>
+void runRows(const GemmCall& call, int64_t panel) {
+  constexpr int64_t kMaxRows = P == 4 ? 4 : 8;
+  static_assert(kRowBlock % kMaxRows == 0);
+  for (int64_t row = 0; row < call.rows; row += kMaxRows) {
+    const Tile tile = {call, call.a + row / kRowBlock * call.weights->kBlocks, row % kRowBlock * call.aRowStride, row,
+                       panel};
+    const int64_t left = call.rows - row;
+    switch (left < kMaxRows ? left : kMaxRows) {
+      case 1: run<1, P>(tile); break;
+      case 2: run<2, P>(tile); break;
+      case 3: run<3, P>(tile); break;
+      case 4: run<4, P>(tile); break;
+      default:
+        if constexpr (kMaxRows == 8) {
+          switch (left) {
+            case 5: run<5, P>(tile); break;
+            case 6: run<6, P>(tile); break;
+            case 7: run<7, P>(tile); break;
+            default: run<8, P>(tile); break;
+          }
+        }
+    }
+  }
+}
+
+void gemm(const GemmCall& call) {
+  int64_t panel = call.panelBegin;
+  if (call.rows <= 4) {
+    for (; panel + 4 <= call.panelEnd; panel += 4) runRows<4>(call, panel);
+  }
+  for (; panel + 2 <= call.panelEnd; panel += 2) runRows<2>(call, panel);
+  for (; panel < call.panelEnd; ++panel) runRows<1>(call, panel);
+}
+
+constexpr KernelTable kTable = {Isa::avx512vnni, 4, scanRange, quantizeRow, gemm};
+
+}  // namespace
+
+const KernelTable* avx512vnniKernels() { return &kTable; }
+
+}  // namespace faultline

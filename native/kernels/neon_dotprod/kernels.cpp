@@ -1,0 +1,4 @@
+#include "kernels/kernel.h"
+namespace faultline {
+const KernelTable* neonDotprodKernels() { return nullptr; }
+}  // namespace faultline

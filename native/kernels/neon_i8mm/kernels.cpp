@@ -1,0 +1,4 @@
+#include "kernels/kernel.h"
+namespace faultline {
+const KernelTable* neonI8mmKernels() { return nullptr; }
+}  // namespace faultline

@@ -1,0 +1,40 @@
+#include "quant/affine.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace faultline {
+namespace {
+
+// The division-free quotient (kernels/quotient.h) needs its intermediate values to stay in the normal range.
+constexpr float kSmallestFastScale = 0x1p-100f;
+constexpr float kLargestFastScale = 0x1p100f;
+
+}  // namespace
+
+AffineParams chooseAsymmetric(float min, float max, int bits) {
+  min = std::min(min, 0.0f);
+  max = std::max(max, 0.0f);
+  AffineParams p;
+  p.qmax = (1 << bits) - 1;
+  float scale = (max - min) / static_cast<float>(p.qmax);
+  // max − min overflows fp32 for ranges wider than 3.4e38; the scale itself never does.
+  if (!std::isfinite(scale)) scale = static_cast<float>((double{max} - double{min}) / p.qmax);
+  if (scale == 0.0f) scale = 1.0f;
+  p.scale = scale;
+  p.inverse = scale >= kSmallestFastScale && scale <= kLargestFastScale ? 1.0f / scale : 0.0f;
+  p.zeroPoint = static_cast<int32_t>(std::nearbyint(std::clamp(-min / scale, 0.0f, static_cast<float>(p.qmax))));
+  return p;
+}
+
+float chooseSymmetricScale(float absMax, int bits) {
+  const float scale = absMax / static_cast<float>(symmetricMax(bits));
+  return scale > 0.0f ? scale : 1.0f;
+}
+
+int8_t quantizeSymmetric(float w, float scale, int bits) {
+  const float limit = static_cast<float>(symmetricMax(bits));
+  return static_cast<int8_t>(std::clamp(std::nearbyint(w / scale), -limit, limit));
+}
+
+}  // namespace faultline

@@ -1,0 +1,33 @@
+// Affine quantization: real = scale · (q − zeroPoint), rounding half to even, zero exactly representable.
+#pragma once
+
+#include <cstdint>
+
+namespace faultline {
+
+inline constexpr int kMinBits = 2;
+inline constexpr int kMaxBits = 8;
+
+// Parameters of one quantized range (a tensor, a row, a sample).
+struct AffineParams {
+  float scale = 1.0f;
+  float inverse = 1.0f;  // fl(1 / scale), used by the division-free quotient; 0 asks for a true division
+  int32_t zeroPoint = 0;
+  int32_t qmax = 255;  // codes are 0 … qmax
+};
+
+// Asymmetric unsigned parameters of a finite range, as ONNX DynamicQuantizeLinear at 8 bits:
+//   min ← min(min, 0), max ← max(max, 0), scale = (max − min) / qmax, zeroPoint = round(clamp(−min / scale, 0, qmax)).
+// A range without extent (or whose scale underflows to zero) has scale 1.
+AffineParams chooseAsymmetric(float min, float max, int bits);
+
+// Largest code of a symmetric signed b-bit weight: 2^(b−1) − 1. The most negative code is never used.
+constexpr int32_t symmetricMax(int bits) { return (1 << (bits - 1)) - 1; }
+
+// scale = absMax / (2^(b−1) − 1); 1 when absMax is zero or the scale underflows.
+float chooseSymmetricScale(float absMax, int bits);
+
+// round(w / scale) clamped to ±(2^(b−1) − 1).
+int8_t quantizeSymmetric(float w, float scale, int bits);
+
+}  // namespace faultline
