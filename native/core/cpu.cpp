@@ -26,10 +26,10 @@ uint64_t xgetbv0() {
 }
 
 // XCR0 bits: which register files the operating system saves.
-constexpr uint64_t kXcr0Ymm = 0x6;           // xmm, ymm
-constexpr uint64_t kXcr0Zmm = 0xe6;          // and opmask, zmm
-constexpr uint64_t kXcr0Tile = 0x60000;      // XTILECFG, XTILEDATA
-constexpr int kArchReqXcompPerm = 0x1023;    // arch_prctl(ARCH_REQ_XCOMP_PERM)
+constexpr uint64_t kXcr0Ymm = 0x6;         // xmm, ymm
+constexpr uint64_t kXcr0Zmm = 0xe6;        // and opmask, zmm
+constexpr uint64_t kXcr0Tile = 0x60000;    // XTILECFG, XTILEDATA
+constexpr int kArchReqXcompPerm = 0x1023;  // arch_prctl(ARCH_REQ_XCOMP_PERM)
 constexpr int kXfeatureTileData = 18;
 
 struct Leaf {
@@ -52,8 +52,8 @@ std::array<bool, kIsaCount> detect() {
   const bool fma = bit(one.ecx, 12);
   has[static_cast<int>(Isa::avx2)] = fma && bit(seven.ebx, 5) && (xcr0 & kXcr0Ymm) == kXcr0Ymm;
   const bool avx512 = bit(seven.ebx, 16) && bit(seven.ebx, 17) && bit(seven.ebx, 30) && bit(seven.ebx, 31);
-  has[static_cast<int>(Isa::avx512vnni)] = has[static_cast<int>(Isa::avx2)] && avx512 && bit(seven.ecx, 11) &&
-                                           (xcr0 & kXcr0Zmm) == kXcr0Zmm;
+  has[static_cast<int>(Isa::avx512vnni)] =
+      has[static_cast<int>(Isa::avx2)] && avx512 && bit(seven.ecx, 11) && (xcr0 & kXcr0Zmm) == kXcr0Zmm;
   const bool amx = bit(seven.edx, 24) && bit(seven.edx, 25) && (xcr0 & kXcr0Tile) == kXcr0Tile;
   has[static_cast<int>(Isa::amxInt8)] = has[static_cast<int>(Isa::avx512vnni)] && amx &&
                                         syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureTileData) == 0;

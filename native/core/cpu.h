@@ -10,7 +10,7 @@ namespace faultline {
 enum class Isa { scalar, avx2, avx512vnni, amxInt8, neonDotprod, neonI8mm };
 inline constexpr int kIsaCount = 6;
 
-std::string_view isaName(Isa isa);          // "scalar", "avx2", "avx512vnni", "amx_int8", "neon_dotprod", "neon_i8mm"
+std::string_view isaName(Isa isa);  // "scalar", "avx2", "avx512vnni", "amx_int8", "neon_dotprod", "neon_i8mm"
 bool isaFromName(std::string_view name, Isa* isa);
 // True when the processor AND the operating system allow it (XGETBV; for AMX also the per-process permission,
 // which the first call requests).

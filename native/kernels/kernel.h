@@ -4,8 +4,8 @@
 // fixed sequence of fp32 operations. With c = acc − zeroPoint[m] · sum[n] (exact int32):
 //
 //   one scale a channel:  y = fma(float(c), rowScale[m] · scale[n], bias[n])
-//   scales by group g:    t = fma(float(c_g), scale[g, n], t) for g = 0, 1, …, from t = 0;  y = fma(t, rowScale[m], bias[n])
-//   then                  y = y + residual[m, n]                     (when there is one)
+//   scales by group g:    t = fma(float(c_g), scale[g, n], t) for g = 0, 1, …, from t = 0;  y = fma(t, rowScale[m],
+//   bias[n]) then                  y = y + residual[m, n]                     (when there is one)
 //                         y = y > clipMin ? y : clipMin;  y = y < clipMax ? y : clipMax
 //
 // bias is +0 where absent. int4 accumulators are 16 · acc and are shifted back before anything else.

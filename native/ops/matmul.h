@@ -12,13 +12,13 @@ namespace faultline {
 struct MatmulDynamicArgs {
   const float* x = nullptr;  // [M, K]
   int64_t m = 0;
-  int64_t ldx = 0;  // elements between rows of x
+  int64_t ldx = 0;                        // elements between rows of x
   const PackedMatrix* weights = nullptr;  // [N, K]
-  bool perTensor = false;           // one range for all rows instead of one a row
-  int bits = 8;                     // activation bits of every row …
-  const uint8_t* rowBits = nullptr; // … or [M], one a row (2–8); not with perTensor
-  float* out = nullptr;             // [M, N]
-  int32_t* acc = nullptr;           // [M, N]: the zero-point-corrected accumulators instead of out
+  bool perTensor = false;                 // one range for all rows instead of one a row
+  int bits = 8;                           // activation bits of every row …
+  const uint8_t* rowBits = nullptr;       // … or [M], one a row (2–8); not with perTensor
+  float* out = nullptr;                   // [M, N]
+  int32_t* acc = nullptr;                 // [M, N]: the zero-point-corrected accumulators instead of out
   Epilogue epilogue;
   // Optional results: the parameters each row was quantized with, [M].
   float* rowScale = nullptr;

@@ -26,9 +26,7 @@ Slice share(int64_t total, int64_t unit, int part, int parts) {
 
 }  // namespace
 
-int threadsFor(int64_t work) {
-  return static_cast<int>(std::clamp<int64_t>(work / kWorkPerThread, 1, threads()));
-}
+int threadsFor(int64_t work) { return static_cast<int>(std::clamp<int64_t>(work / kWorkPerThread, 1, threads())); }
 
 Slice Grid::rows(int part) const { return share(m_, kRowBlock, part / panelParts_, rowParts_); }
 Slice Grid::panels(int part) const { return share(panels_, 1, part % panelParts_, panelParts_); }

@@ -67,7 +67,8 @@ void packMatrix(const int8_t* codes, const float* scales, int64_t n, int64_t k, 
       m.scales[i] = scales ? scales[g * n + row] : 1.0f;
       const int32_t low = -(m.sums[i] & 127);
       const int32_t high = -(m.sums[i] >> 7);
-      m.sumPairs[i] = static_cast<int32_t>((static_cast<uint32_t>(high) << 16) | (static_cast<uint32_t>(low) & 0xffffu));
+      m.sumPairs[i] =
+          static_cast<int32_t>((static_cast<uint32_t>(high) << 16) | (static_cast<uint32_t>(low) & 0xffffu));
     }
   }
 }

@@ -39,15 +39,15 @@ struct PackedMatrix {
   int64_t k = 0;  // reduced length
   int64_t panels = 0;
   int64_t kBlocks = 0;
-  int64_t kGroups = 0;      // ceil(k / kGroup): what a kernel walks
-  int kGroup = 4;           // 4 or 8
-  int bits = 8;             // 2–8; codes lie in ±(2^(bits−1) − 1) when quantized here, anywhere in int8 for ONNX operands
+  int64_t kGroups = 0;  // ceil(k / kGroup): what a kernel walks
+  int kGroup = 4;       // 4 or 8
+  int bits = 8;  // 2–8; codes lie in ±(2^(bits−1) − 1) when quantized here, anywhere in int8 for ONNX operands
   WeightStorage storage = WeightStorage::int8;
   int64_t blockSize = 0;    // per-group scales along K: a power of two ≥ 16; 0 = one scale a channel
   int64_t scaleGroups = 1;  // ceil(k / blockSize), or 1
   AlignedBuffer<uint8_t> data;
-  AlignedBuffer<float> scales;      // [scaleGroups][panels · 16]
-  AlignedBuffer<int32_t> sums;      // [scaleGroups][panels · 16], Σ_k of the codes in the group
+  AlignedBuffer<float> scales;  // [scaleGroups][panels · 16]
+  AlignedBuffer<int32_t> sums;  // [scaleGroups][panels · 16], Σ_k of the codes in the group
   // The sums again, negated and split for one 16-bit dot product with (zeroPoint, 128 · zeroPoint):
   // low half −(sum & 127), high half −(sum >> 7). Valid for groups up to 2^14 elements; used with blockSize > 0.
   AlignedBuffer<int32_t> sumPairs;  // [scaleGroups][panels · 16]

@@ -213,7 +213,8 @@ void multiply(const Tile& tile) {
   }
   const int64_t fullBlocks = w.kGroups / kLinesPerBlock;
   for (int64_t block = 0; block < fullBlocks; ++block, b += blockBytes) {
-    multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b, panelBytes, kLinesPerBlock);
+    multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b, panelBytes,
+                               kLinesPerBlock);
   }
   if (const int64_t lines = w.kGroups % kLinesPerBlock) {
     multiplyLines<R, P, kInt4>(acc, tile.blocks[fullBlocks] + tile.rowOffset, call.aRowStride, b, panelBytes, lines);
@@ -297,17 +298,33 @@ void runRows(const GemmCall& call, int64_t panel) {
                        panel};
     const int64_t left = call.rows - row;
     switch (left < kMaxRows ? left : kMaxRows) {
-      case 1: run<1, P>(tile); break;
-      case 2: run<2, P>(tile); break;
-      case 3: run<3, P>(tile); break;
-      case 4: run<4, P>(tile); break;
+      case 1:
+        run<1, P>(tile);
+        break;
+      case 2:
+        run<2, P>(tile);
+        break;
+      case 3:
+        run<3, P>(tile);
+        break;
+      case 4:
+        run<4, P>(tile);
+        break;
       default:
         if constexpr (kMaxRows == 8) {
           switch (left) {
-            case 5: run<5, P>(tile); break;
-            case 6: run<6, P>(tile); break;
-            case 7: run<7, P>(tile); break;
-            default: run<8, P>(tile); break;
+            case 5:
+              run<5, P>(tile);
+              break;
+            case 6:
+              run<6, P>(tile);
+              break;
+            case 7:
+              run<7, P>(tile);
+              break;
+            default:
+              run<8, P>(tile);
+              break;
           }
         }
     }
