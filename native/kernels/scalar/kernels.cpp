@@ -1,4 +1,8 @@
 // The readable reference: plain loops for any processor. Every other table is tested against this one.
+//
+// Built for the baseline of the architecture (SSE2 on x86-64), without intrinsics. The loops run over arrays of fixed
+// length, so that a compiler can keep them in whatever vectors the baseline has. There is no fused multiply-add in the
+// SSE2 baseline: std::fmaf rounds once all the same, in software where it must.
 #include <cmath>
 
 #include "kernels/kernel.h"
@@ -6,36 +10,88 @@
 namespace faultline {
 namespace {
 
+constexpr int kGroup = 4;      // consecutive k that a line of weights holds
+constexpr int64_t kLanes = 8;  // independent minima and maxima in a range scan: two SSE registers each
+
 bool scanRange(const float* x, int64_t n, float* min, float* max) {
-  float lo = *min, hi = *max, poison = 0.0f;
-  for (int64_t i = 0; i < n; ++i) {
-    lo = x[i] < lo ? x[i] : lo;
-    hi = x[i] > hi ? x[i] : hi;
-    poison += x[i] * 0.0f;  // NaN as soon as one element is NaN or infinite
+  float lo[kLanes], hi[kLanes], poison[kLanes];  // poison: NaN as soon as one element is NaN or infinite
+  for (int64_t j = 0; j < kLanes; ++j) {
+    lo[j] = *min;
+    hi[j] = *max;
+    poison[j] = 0.0f;
   }
-  *min = lo;
-  *max = hi;
-  return poison == 0.0f;
+  const auto take = [&](int64_t j, float v) {
+    lo[j] = v < lo[j] ? v : lo[j];
+    hi[j] = v > hi[j] ? v : hi[j];
+    poison[j] += v * 0.0f;
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (int64_t j = 0; j < kLanes; ++j) take(j, x[i + j]);
+  }
+  for (; i < n; ++i) take(0, x[i]);
+  bool finite = true;
+  for (int64_t j = 0; j < kLanes; ++j) {
+    *min = lo[j] < *min ? lo[j] : *min;
+    *max = hi[j] > *max ? hi[j] : *max;
+    finite = finite && poison[j] == 0.0f;
+  }
+  return finite;
+}
+
+// Round half to even: at 1.5 · 2^23 the spacing of floats is 1, so the addition rounds. Exact for |x| ≤ 2^22; quotients
+// are a few hundred at most.
+float roundToInteger(float x) {
+  constexpr float kSpacingOne = 0x1.8p23f;
+  return (x + kSpacingOne) - kSpacingOne;
 }
 
 void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
-  for (int64_t i = 0; i < n; ++i) {
-    int32_t q = static_cast<int32_t>(std::nearbyint(x[i] / params.scale)) + params.zeroPoint;
-    q = q < 0 ? 0 : q > params.qmax ? params.qmax : q;
-    out[(i / kBlockK) * blockStride + i % kBlockK] = static_cast<uint8_t>(q);
+  for (; n > 0; n -= kBlockK, x += kBlockK, out += blockStride) {
+    const int64_t count = n < kBlockK ? n : kBlockK;
+    for (int64_t i = 0; i < count; ++i) {
+      int32_t q = static_cast<int32_t>(roundToInteger(x[i] / params.scale)) + params.zeroPoint;
+      q = q < 0 ? 0 : q;
+      out[i] = static_cast<uint8_t>(q > params.qmax ? params.qmax : q);
+    }
   }
 }
 
-// Σ a · w over k in [begin, end) for one row and one channel.
-int32_t dot(const GemmCall& call, int64_t row, int64_t channel, int64_t begin, int64_t end) {
-  const PackedMatrix& w = *call.weights;
-  const uint8_t* const* blocks = call.a + row / kRowBlock * w.kBlocks;
-  int32_t acc = 0;
-  for (int64_t k = begin; k < end; ++k) {
-    const int32_t a = blocks[k / kBlockK][row % kRowBlock * call.aRowStride + k % kBlockK];
-    acc += a * packedCode(w, channel, k);
+// One line of a panel: 4 consecutive k of 16 channels, as [k][channel] so that channels are the lanes.
+using Line = int16_t[kGroup][kPanel];
+
+void unpackLine(const PackedMatrix& w, const uint8_t* block, int64_t line, Line& out) {
+  const bool int4 = w.storage == WeightStorage::int4;
+  const uint8_t* bytes = block + (int4 ? line / 2 : line) * kLine;
+  // An int4 code is brought to the top of its byte and shifted back down with its sign.
+  const int up = int4 && line % 2 == 0 ? 4 : 0;
+  const int down = int4 ? 4 : 0;
+  for (int64_t n = 0; n < kPanel; ++n) {
+    for (int j = 0; j < kGroup; ++j) {
+      out[j][n] = static_cast<int16_t>(static_cast<int8_t>(bytes[n * kGroup + j] << up) >> down);
+    }
   }
-  return acc;
+}
+
+// acc[row][channel] = Σ a · w over the lines [begin, end) of one panel, for the `rows` rows of one row block.
+void accumulate(const GemmCall& call, const uint8_t* const* blocks, int64_t rows, int64_t panel, int64_t begin,
+                int64_t end, int32_t (&acc)[kRowBlock][kPanel]) {
+  const PackedMatrix& w = *call.weights;
+  __builtin_memset(acc, 0, sizeof acc);
+  for (int64_t line = begin; line < end; ++line) {
+    const int64_t block = line / kLinesPerBlock;
+    const int64_t inBlock = line % kLinesPerBlock;
+    Line weights;
+    unpackLine(w, w.panel(panel) + block * w.blockBytes(), inBlock, weights);
+    for (int64_t r = 0; r < rows; ++r) {
+      const uint8_t* a = blocks[block] + r * call.aRowStride + inBlock * kGroup;
+      for (int j = 0; j < kGroup; ++j) {
+        // Fits: |u8 · s8| ≤ 255 · 128 = 32640.
+        const int16_t code = a[j];
+        for (int64_t n = 0; n < kPanel; ++n) acc[r][n] += static_cast<int16_t>(code * weights[j][n]);
+      }
+    }
+  }
 }
 
 float finish(const Epilogue& e, float y, int64_t index) {
@@ -44,36 +100,55 @@ float finish(const Epilogue& e, float y, int64_t index) {
   return y < e.clipMax ? y : e.clipMax;
 }
 
-void gemm(const GemmCall& call) {
+// Rows [row, row + rows) of one row block with one panel.
+void multiply(const GemmCall& call, int64_t row, int64_t rows, int64_t panel) {
   const PackedMatrix& w = *call.weights;
-  const int64_t nEnd = call.panelEnd * kPanel < w.n ? call.panelEnd * kPanel : w.n;
-  for (int64_t m = 0; m < call.rows; ++m) {
-    for (int64_t n = call.panelBegin * kPanel; n < nEnd; ++n) {
-      const int64_t index = m * call.ld + n;
-      const float bias = call.epilogue.bias ? call.epilogue.bias[n] : 0.0f;
-      if (w.blockSize > 0) {
-        float t = 0.0f;
-        for (int64_t g = 0; g < w.scaleGroups; ++g) {
-          const int64_t at = g * w.paddedN() + n;
-          const int64_t end = (g + 1) * w.blockSize < w.k ? (g + 1) * w.blockSize : w.k;
-          const int32_t c = dot(call, m, n, g * w.blockSize, end) - call.zeroPoint[m] * w.sums.data()[at];
-          t = std::fmaf(static_cast<float>(c), w.scales.data()[at], t);
+  const uint8_t* const* blocks = call.a + row / kRowBlock * w.kBlocks;
+  const int64_t channels = w.n - panel * kPanel < kPanel ? w.n - panel * kPanel : kPanel;
+  int32_t acc[kRowBlock][kPanel];
+  float total[kRowBlock][kPanel] = {};  // grouped scales only
+
+  const int64_t groupLines = w.blockSize > 0 ? w.blockSize / kGroup : w.kGroups;
+  for (int64_t g = 0; g < w.scaleGroups; ++g) {
+    const int64_t end = (g + 1) * groupLines < w.kGroups ? (g + 1) * groupLines : w.kGroups;
+    accumulate(call, blocks, rows, panel, g * groupLines, end, acc);
+    const int64_t at = g * w.paddedN() + panel * kPanel;
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t n = 0; n < channels; ++n) {
+        acc[r][n] -= call.zeroPoint[row + r] * w.sums[static_cast<size_t>(at + n)];
+        if (w.blockSize > 0) {
+          total[r][n] = std::fmaf(static_cast<float>(acc[r][n]), w.scales[static_cast<size_t>(at + n)], total[r][n]);
         }
-        call.out[index] = finish(call.epilogue, std::fmaf(t, call.rowScale[m], bias), index);
+      }
+    }
+  }
+
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t n = 0; n < channels; ++n) {
+      const int64_t channel = panel * kPanel + n;
+      const int64_t index = (row + r) * call.ld + channel;
+      if (call.acc) {
+        call.acc[index] = acc[r][n];
         continue;
       }
-      const int32_t c = dot(call, m, n, 0, w.k) - call.zeroPoint[m] * w.sums.data()[n];
-      if (call.acc) {
-        call.acc[index] = c;
-      } else {
-        const float scale = call.rowScale[m] * w.scales.data()[n];
-        call.out[index] = finish(call.epilogue, std::fmaf(static_cast<float>(c), scale, bias), index);
-      }
+      const float bias = call.epilogue.bias ? call.epilogue.bias[channel] : 0.0f;
+      const float rowScale = call.rowScale[row + r];
+      const float y = w.blockSize > 0 ? std::fmaf(total[r][n], rowScale, bias)
+                                      : std::fmaf(static_cast<float>(acc[r][n]),
+                                                  rowScale * w.scales[static_cast<size_t>(channel)], bias);
+      call.out[index] = finish(call.epilogue, y, index);
     }
   }
 }
 
-constexpr KernelTable kTable = {Isa::scalar, 4, scanRange, quantizeRow, gemm};
+void gemm(const GemmCall& call) {
+  for (int64_t row = 0; row < call.rows; row += kRowBlock) {
+    const int64_t rows = call.rows - row < kRowBlock ? call.rows - row : kRowBlock;
+    for (int64_t panel = call.panelBegin; panel < call.panelEnd; ++panel) multiply(call, row, rows, panel);
+  }
+}
+
+constexpr KernelTable kTable = {Isa::scalar, kGroup, scanRange, quantizeRow, gemm};
 
 }  // namespace
 

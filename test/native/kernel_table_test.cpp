@@ -1,0 +1,400 @@
+// Every kernel table this machine can run, against the definition in kernels/kernel.h written out element by element.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "dispatch/dispatch.h"
+#include "random.h"
+
+namespace faultline {
+namespace {
+
+using test::Random;
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<const KernelTable*> tables() {
+  std::vector<const KernelTable*> all;
+  for (int i = 0; i < kIsaCount; ++i) {
+    if (const KernelTable* table = kernelsFor(static_cast<Isa>(i))) all.push_back(table);
+  }
+  return all;
+}
+
+std::string name(const KernelTable* table) { return std::string(isaName(table->isa)); }
+
+// ---- Range and quantization -----------------------------------------------------------------------------------------
+
+// 0, 1, around vectors of 4, 8, 16 and 32 floats and around a block of 64, a prime, a long one.
+const std::vector<int64_t> kLengths = {0,  1,  2,  3,  4,  5,  7,  8,  9,   15,  16,
+                                       17, 31, 32, 33, 63, 64, 65, 97, 127, 128, 1009};
+
+TEST_CASE("scanRange extends the range by the smallest and the largest element") {
+  for (const KernelTable* table : tables()) {
+    CAPTURE(name(table));
+    for (const int64_t n : kLengths) {
+      CAPTURE(n);
+      Random random(static_cast<uint64_t>(n));
+      for (int64_t place = 0; place < std::max<int64_t>(n, 1); ++place) {
+        std::vector<float> x = random.floats(n, 0.5f);
+        if (n > 0) x[static_cast<size_t>(place)] = place % 2 ? 3.0f : -3.0f;
+        float low = -0.25f, high = 0.125f, min = low, max = high;
+        for (const float v : x) {
+          low = std::min(low, v);
+          high = std::max(high, v);
+        }
+        REQUIRE(table->scanRange(x.data(), n, &min, &max));
+        REQUIRE(min == low);
+        REQUIRE(max == high);
+      }
+    }
+  }
+}
+
+TEST_CASE("scanRange refuses NaN and infinity at every position, and nothing finite") {
+  for (const KernelTable* table : tables()) {
+    CAPTURE(name(table));
+    for (const int64_t n : {1, 7, 8, 33, 64, 97}) {
+      for (int64_t place = 0; place < n; ++place) {
+        for (const float bad : {std::nanf(""), kInfinity, -kInfinity}) {
+          std::vector<float> x(static_cast<size_t>(n), 1.0f);
+          x[static_cast<size_t>(place)] = bad;
+          float min = 0, max = 0;
+          REQUIRE_FALSE(table->scanRange(x.data(), n, &min, &max));
+        }
+        std::vector<float> x(static_cast<size_t>(n), -std::numeric_limits<float>::max());
+        x[static_cast<size_t>(place)] = std::numeric_limits<float>::denorm_min();
+        float min = 0, max = 0;
+        REQUIRE(table->scanRange(x.data(), n, &min, &max));
+      }
+    }
+  }
+}
+
+// As kernel.h defines it, in double: the quotient of two floats is rounded to fp32 first.
+uint8_t codeOf(float x, const AffineParams& params) {
+  const float quotient = static_cast<float>(static_cast<double>(x) / static_cast<double>(params.scale));
+  const double q = std::nearbyint(static_cast<double>(quotient)) + params.zeroPoint;
+  return static_cast<uint8_t>(std::min(std::max(q, 0.0), static_cast<double>(params.qmax)));
+}
+
+void checkQuantize(const KernelTable* table, const std::vector<float>& x, const AffineParams& params,
+                   int64_t blockStride) {
+  constexpr uint8_t kUntouched = 0xcd;
+  const int64_t n = static_cast<int64_t>(x.size());
+  std::vector<uint8_t> out(static_cast<size_t>((n / kBlockK + 2) * blockStride), kUntouched);
+  std::vector<uint8_t> wanted = out;
+  for (int64_t i = 0; i < n; ++i) {
+    wanted[static_cast<size_t>(i / kBlockK * blockStride + i % kBlockK)] = codeOf(x[static_cast<size_t>(i)], params);
+  }
+  table->quantizeRow(x.data(), n, params, out.data(), blockStride);
+  REQUIRE(out == wanted);
+}
+
+TEST_CASE("quantizeRow gives the defined codes and writes exactly n bytes") {
+  for (const KernelTable* table : tables()) {
+    CAPTURE(name(table));
+    Random random(7);
+    for (const int64_t n : kLengths) {
+      for (int bits = kMinBits; bits <= kMaxBits; ++bits) {
+        // The scales below 2^-100 and above 2^100 take the true division.
+        for (const float magnitude : {1.0f, 1e-3f, 3e4f, 1e-37f, 1e-43f, 3e38f}) {
+          CAPTURE(n);
+          CAPTURE(bits);
+          CAPTURE(magnitude);
+          const std::vector<float> x = random.floats(n, magnitude);
+          float min = 0, max = 0;
+          scalarKernels()->scanRange(x.data(), n, &min, &max);
+          checkQuantize(table, x, chooseAsymmetric(min, max, bits), n % 2 ? kBlockK : kRowBlock * kBlockK);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("quantizeRow rounds ties to even, as the true quotient does") {
+  for (const KernelTable* table : tables()) {
+    CAPTURE(name(table));
+    Random random(11);
+    for (int trial = 0; trial < 200; ++trial) {
+      AffineParams params;
+      params.scale = std::ldexp(1.0f + 0.5f * (random.uniform() + 1.0f), static_cast<int>(random.integer(-90, 90)));
+      params.inverse = 1.0f / params.scale;
+      params.zeroPoint = static_cast<int32_t>(random.integer(0, 255));
+      std::vector<float> x;
+      for (int k = -params.zeroPoint; k < 255 - params.zeroPoint; ++k) {
+        const float tie = (static_cast<float>(k) + 0.5f) * params.scale;
+        for (const float v : {std::nextafterf(tie, -kInfinity), tie, std::nextafterf(tie, kInfinity)}) x.push_back(v);
+      }
+      checkQuantize(table, x, params, kBlockK);
+    }
+  }
+}
+
+// ---- Product --------------------------------------------------------------------------------------------------------
+
+struct Shape {
+  int64_t rows, n, k;
+};
+
+struct GemmCase {
+  Shape shape;
+  WeightStorage storage = WeightStorage::int8;
+  int weightBits = 8;
+  int64_t blockSize = 0;
+  bool mostNegative = false;  // codes down to −2^(bits−1), as ONNX operands have
+  bool extreme = false;       // all activations and weights at their limits: pair sums beyond 16 bits
+  bool bias = false, residual = false, clip = false, accumulators = false;
+  int64_t rowPadding = 0;  // extra bytes between rows
+  int64_t extraLd = 0;
+};
+
+// Operands of one product in plain row-major form, and in the form that one table reads.
+class Product {
+ public:
+  Product(const GemmCase& c, uint64_t seed) : case_(c) {
+    Random random(seed);
+    const auto [rows, n, k] = c.shape;
+    const int32_t top = symmetricMax(c.weightBits);
+    codes_.resize(static_cast<size_t>(n * k));
+    for (int8_t& code : codes_) {
+      code = static_cast<int8_t>(c.extreme ? (random.chance(0.9) ? -top - c.mostNegative : top)
+                                           : random.integer(-top - c.mostNegative, top));
+    }
+    groups_ = c.blockSize > 0 ? ceilDiv(k, c.blockSize) : 1;
+    for (int64_t i = 0; i < groups_ * n; ++i) scales_.push_back(0.01f * (1.5f + random.uniform()));
+    a_.resize(static_cast<size_t>(rows * k));
+    for (uint8_t& a : a_) a = static_cast<uint8_t>(c.extreme && random.chance(0.9) ? 255 : random.integer(0, 255));
+    for (int64_t i = 0; i < rows; ++i) {
+      zeroPoint_.push_back(static_cast<int32_t>(random.integer(0, 255)));
+      rowScale_.push_back(0.02f * (1.5f + random.uniform()));
+    }
+    bias_ = random.floats(n, 10.0f);
+    ld_ = n + c.extraLd;
+    residual_ = random.floats(rows * ld_, 5.0f);
+    epilogue_.bias = c.bias ? bias_.data() : nullptr;
+    epilogue_.residual = c.residual ? residual_.data() : nullptr;
+    if (c.clip) {
+      epilogue_.clipMin = 0.0f;
+      epilogue_.clipMax = 6.0f;
+    }
+  }
+
+  struct Result {
+    std::vector<float> out;
+    std::vector<int32_t> acc;
+    // Bits are compared: −0 is not +0.
+    bool operator==(const Result& other) const {
+      return acc == other.acc && out.size() == other.out.size() &&
+             std::memcmp(out.data(), other.out.data(), out.size() * sizeof(float)) == 0;
+    }
+  };
+
+  // The definition, element by element.
+  Result defined() const {
+    Result result = blank();
+    const auto [rows, n, k] = case_.shape;
+    const int64_t span = case_.blockSize > 0 ? case_.blockSize : std::max<int64_t>(k, 1);
+    for (int64_t m = 0; m < rows; ++m) {
+      for (int64_t c = 0; c < n; ++c) {
+        float t = 0.0f, y = 0.0f;
+        const float bias = epilogue_.bias ? epilogue_.bias[c] : 0.0f;
+        for (int64_t g = 0; g < groups_; ++g) {
+          int32_t sum = 0;
+          for (int64_t i = g * span; i < std::min(k, (g + 1) * span); ++i) {
+            sum += (a_[at(m * k + i)] - zeroPoint_[at(m)]) * codes_[at(c * k + i)];
+          }
+          const float scale = scales_[at(g * n + c)];
+          if (case_.accumulators) {
+            result.acc[at(m * ld_ + c)] = sum;
+          } else if (case_.blockSize > 0) {
+            t = std::fmaf(static_cast<float>(sum), scale, t);
+          } else {
+            y = std::fmaf(static_cast<float>(sum), rowScale_[at(m)] * scale, bias);
+          }
+        }
+        if (case_.accumulators) continue;
+        if (case_.blockSize > 0) y = std::fmaf(t, rowScale_[at(m)], bias);
+        if (epilogue_.residual) y += epilogue_.residual[m * ld_ + c];
+        y = y > epilogue_.clipMin ? y : epilogue_.clipMin;
+        result.out[at(m * ld_ + c)] = y < epilogue_.clipMax ? y : epilogue_.clipMax;
+      }
+    }
+    return result;
+  }
+
+  // By one table, over the panels [0, split) and [split, end) in two calls.
+  Result by(const KernelTable* table, int64_t split) const {
+    Result result = blank();
+    const auto [rows, n, k] = case_.shape;
+    PackedMatrix w;
+    packMatrix(codes_.data(), scales_.data(), n, k, case_.weightBits, case_.storage, case_.blockSize, table->kGroup,
+               &w);
+    // Row blocks of 16 rows; bytes past K and between rows are garbage on purpose.
+    const int64_t rowStride = kBlockK + case_.rowPadding;
+    const int64_t blocks = ceilDiv(rows, kRowBlock) * w.kBlocks;
+    AlignedBuffer<uint8_t> a(at(std::max<int64_t>(blocks, 1) * kRowBlock * rowStride));
+    std::memset(a.data(), 0xa5, a.size());
+    std::vector<const uint8_t*> addresses;
+    for (int64_t i = 0; i < blocks; ++i) addresses.push_back(a.data() + i * kRowBlock * rowStride);
+    for (int64_t m = 0; m < rows; ++m) {
+      for (int64_t i = 0; i < k; ++i) {
+        const int64_t block = m / kRowBlock * w.kBlocks + i / kBlockK;
+        a[at((block * kRowBlock + m % kRowBlock) * rowStride + i % kBlockK)] = a_[at(m * k + i)];
+      }
+    }
+    GemmCall call;
+    call.a = addresses.data();
+    call.aRowStride = rowStride;
+    call.rows = rows;
+    call.weights = &w;
+    call.zeroPoint = zeroPoint_.data();
+    call.rowScale = rowScale_.data();
+    call.out = case_.accumulators ? nullptr : result.out.data();
+    call.acc = case_.accumulators ? result.acc.data() : nullptr;
+    call.ld = ld_;
+    call.epilogue = epilogue_;
+    split = std::min(split, w.panels);
+    call.panelEnd = split;
+    table->gemm(call);
+    call.panelBegin = split;
+    call.panelEnd = w.panels;
+    table->gemm(call);
+    return result;
+  }
+
+ private:
+  static size_t at(int64_t i) { return static_cast<size_t>(i); }
+  // Outputs full of a value that no product gives: what is not written is compared too.
+  Result blank() const {
+    const size_t count = at(case_.shape.rows * ld_);
+    Result result;
+    if (case_.accumulators) {
+      result.acc.assign(count, -123456789);
+    } else {
+      result.out.assign(count, -1234.5f);
+    }
+    return result;
+  }
+
+  GemmCase case_;
+  int64_t groups_ = 1, ld_ = 0;
+  std::vector<int8_t> codes_;
+  std::vector<float> scales_, rowScale_, bias_, residual_;
+  std::vector<uint8_t> a_;
+  std::vector<int32_t> zeroPoint_;
+  Epilogue epilogue_;
+};
+
+void check(const GemmCase& c, uint64_t seed) {
+  CAPTURE(c.shape.rows);
+  CAPTURE(c.shape.n);
+  CAPTURE(c.shape.k);
+  CAPTURE(static_cast<int>(c.storage));
+  CAPTURE(c.weightBits);
+  CAPTURE(c.blockSize);
+  CAPTURE(c.accumulators);
+  const Product product(c, seed);
+  const Product::Result wanted = product.defined();
+  for (const KernelTable* table : tables()) {
+    CAPTURE(name(table));
+    REQUIRE(product.by(table, 1) == wanted);
+    REQUIRE(product.by(table, 0) == wanted);
+  }
+}
+
+TEST_CASE("gemm: edge shapes, every storage, both outputs") {
+  uint64_t seed = 1;
+  for (const int64_t rows : {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33}) {
+    for (const int64_t n : {1, 15, 16, 17, 33, 80}) {
+      for (const int64_t k : {1, 3, 4, 5, 8, 63, 64, 65, 131}) {
+        for (const WeightStorage storage : {WeightStorage::int8, WeightStorage::int4}) {
+          GemmCase c = {.shape = {rows, n, k}, .storage = storage};
+          c.weightBits = storage == WeightStorage::int4 ? 4 : 8;
+          c.accumulators = seed % 3 == 0;
+          c.bias = seed % 2 == 0;
+          c.clip = seed % 5 == 0;
+          c.residual = seed % 7 == 0;
+          c.rowPadding = seed % 4 == 0 ? 64 : 0;
+          check(c, seed++);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("gemm: random shapes with all options") {
+  Random random(3);
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    GemmCase c;
+    c.shape = {random.integer(1, 40), random.integer(1, 130), random.integer(1, 400)};
+    c.storage = random.chance(0.5) ? WeightStorage::int4 : WeightStorage::int8;
+    c.weightBits = static_cast<int>(random.integer(2, c.storage == WeightStorage::int4 ? 4 : 8));
+    c.blockSize = random.pick<int64_t>({0, 0, 16, 32, 64, 128, 256});
+    c.mostNegative = random.chance(0.5);
+    c.extreme = random.chance(0.5);
+    c.bias = random.chance(0.5);
+    c.residual = random.chance(0.5);
+    c.clip = random.chance(0.5);
+    c.accumulators = c.blockSize == 0 && random.chance(0.4);
+    c.rowPadding = random.pick<int64_t>({0, 0, 64, 192});
+    c.extraLd = random.pick<int64_t>({0, 0, 1, 48});
+    check(c, seed);
+  }
+}
+
+TEST_CASE("gemm: a long reduction at the limits of the operands stays exact") {
+  for (const bool mostNegative : {false, true}) {
+    for (const WeightStorage storage : {WeightStorage::int8, WeightStorage::int4}) {
+      GemmCase c = {.shape = {17, 33, 4099}, .storage = storage};
+      c.weightBits = storage == WeightStorage::int4 ? 4 : 8;
+      c.mostNegative = mostNegative;
+      c.extreme = true;
+      c.accumulators = true;
+      check(c, 5);
+    }
+  }
+}
+
+TEST_CASE("gemm: clipping keeps the sign of zero as y > lo ? y : lo does") {
+  // Channel scales of zero make every product ±0; the bias of −0 decides which.
+  for (const KernelTable* table : tables()) {
+    CAPTURE(name(table));
+    const std::vector<int8_t> codes(32, 1);
+    const std::vector<float> scales(32, 0.0f), bias(32, -0.0f), rowScale(1, 1.0f);
+    PackedMatrix w;
+    packMatrix(codes.data(), scales.data(), 32, 1, 8, WeightStorage::int8, 0, table->kGroup, &w);
+    const AlignedBuffer<uint8_t> a(static_cast<size_t>(kRowBlock * kBlockK));
+    const uint8_t* address = a.data();
+    const int32_t zeroPoint = 5;  // acc = 0, c = −5: c · 0 = −0, and −0 + −0 = −0
+    for (const float lo : {0.0f, -0.0f}) {
+      for (const float hi : {0.0f, -0.0f}) {
+        std::vector<float> out(32);
+        GemmCall call;
+        call.a = &address;
+        call.rows = 1;
+        call.weights = &w;
+        call.panelEnd = w.panels;
+        call.zeroPoint = &zeroPoint;
+        call.rowScale = rowScale.data();
+        call.out = out.data();
+        call.ld = 32;
+        call.epilogue = {bias.data(), nullptr, lo, hi};
+        table->gemm(call);
+        // −0 > lo is false: lo is taken; lo < hi is false: hi is taken.
+        for (const float y : out) REQUIRE(std::signbit(y) == std::signbit(hi));
+        call.epilogue.clipMax = 1.0f;
+        table->gemm(call);
+        for (const float y : out) REQUIRE(std::signbit(y) == std::signbit(lo));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace faultline
