@@ -1,5 +1,5 @@
-// The result of an operation that can refuse its arguments: empty means success.
-// Errors are worded "operation: argument: wanted …, came …" and become typed JavaScript errors in binding/.
+// The result of an operation that can refuse its arguments. A refusal says which argument of which operation, what was
+// wanted and what came; binding/ turns it into the JavaScript class InvalidArgumentError.
 #pragma once
 
 #include <string>
@@ -10,16 +10,21 @@ namespace faultline {
 class [[nodiscard]] Status {
  public:
   static Status ok() { return {}; }
-  static Status invalid(std::string message) {
+  static Status invalid(std::string operation, std::string argument, std::string wanted, std::string came) {
     Status s;
-    s.message_ = std::move(message);
+    s.operation = std::move(operation);
+    s.argument = std::move(argument);
+    s.wanted = std::move(wanted);
+    s.came = std::move(came);
     return s;
   }
-  explicit operator bool() const { return message_.empty(); }
-  const std::string& message() const { return message_; }
+  explicit operator bool() const { return operation.empty(); }
+  std::string message() const { return operation + ": " + argument + ": wanted " + wanted + ", came " + came; }
 
- private:
-  std::string message_;
+  std::string operation;
+  std::string argument;
+  std::string wanted;
+  std::string came;
 };
 
 }  // namespace faultline

@@ -46,8 +46,8 @@ Choice choose() {
   if (wanted != nullptr && *wanted != '\0') {
     Isa isa;
     if (!isaFromName(wanted, &isa) || kernelsFor(isa) == nullptr) {
-      return {scalarKernels(),
-              Status::invalid("FAULTLINE_ISA: wanted one of " + availableNames() + ", came \"" + wanted + "\"")};
+      return {scalarKernels(), Status::invalid("dispatch", "FAULTLINE_ISA", "one of " + availableNames(),
+                                               '"' + std::string(wanted) + '"')};
     }
     return {kernelsFor(isa), Status::ok()};
   }

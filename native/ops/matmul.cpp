@@ -29,7 +29,7 @@ class FirstBadRow {
 };
 
 Status nonFinite(int64_t row) {
-  return Status::invalid("matmulDynamic: x: wanted finite values, came NaN or infinity in row " + std::to_string(row));
+  return Status::invalid("matmulDynamic", "x", "finite values", "NaN or infinity in row " + std::to_string(row));
 }
 
 // One range over all rows.

@@ -32,6 +32,10 @@ inline constexpr int64_t kInt8BlockBytes = kPanel * kBlockK;
 inline constexpr int64_t kInt4BlockBytes = kInt8BlockBytes / 2;
 static_assert(kInt8BlockBytes == kLine * kLinesPerBlock, "a block is 16 lines: one AMX tile");
 
+// Group sizes for scales along K: a group covers whole pairs of lines of one block, or whole blocks.
+inline constexpr int64_t kMaxBlockSize = 1 << 14;
+constexpr bool isBlockSize(int64_t size) { return size >= 16 && size <= kMaxBlockSize && (size & (size - 1)) == 0; }
+
 enum class WeightStorage { int8, int4 };
 
 struct PackedMatrix {
@@ -49,7 +53,8 @@ struct PackedMatrix {
   AlignedBuffer<float> scales;  // [scaleGroups][panels · 16]
   AlignedBuffer<int32_t> sums;  // [scaleGroups][panels · 16], Σ_k of the codes in the group
   // The sums again, negated and split for one 16-bit dot product with (zeroPoint, 128 · zeroPoint):
-  // low half −(sum & 127), high half −(sum >> 7). Valid for groups up to 2^14 elements; used with blockSize > 0.
+  // low half −(sum & 127), high half −(sum >> 7). Valid for groups up to kMaxBlockSize elements; used with blockSize >
+  // 0.
   AlignedBuffer<int32_t> sumPairs;  // [scaleGroups][panels · 16]
 
   int64_t paddedN() const { return panels * kPanel; }

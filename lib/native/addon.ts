@@ -1,0 +1,75 @@
+// Loads the native addon, once, and gives it types. Nothing else in the project touches the binary.
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InvalidArgumentError } from './errors.js';
+
+/** A packed matrix in native memory. */
+export interface NativePackedWeights {
+  dispose(): void;
+  bytes(): number;
+  codes(): Int8Array;
+  scales(): Float32Array;
+}
+
+type ActivationBits = number | Uint8Array;
+
+/** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
+export interface NativeAddon {
+  abiVersion: number;
+  setErrorClass(errorClass: typeof InvalidArgumentError): void;
+  setThreads(count: number): void;
+  threads(): number;
+  PackedWeights: new (
+    weights: Float32Array | Int8Array,
+    n: number,
+    k: number,
+    bits: number,
+    int4: boolean,
+    blockSize: number,
+    scales: Float32Array | undefined,
+  ) => NativePackedWeights;
+  matmulDynamic(
+    x: Float32Array,
+    m: number,
+    weights: NativePackedWeights,
+    out: Float32Array | Int32Array,
+    activationBits: ActivationBits,
+    perTensor: boolean,
+    bias: Float32Array | undefined,
+    residual: Float32Array | undefined,
+    clipMin: number,
+    clipMax: number,
+    rowScale: Float32Array | undefined,
+    rowZeroPoint: Int32Array | undefined,
+  ): void;
+  matmulU8(
+    a: Uint8Array,
+    m: number,
+    weights: NativePackedWeights,
+    zeroPoint: Int32Array | undefined,
+    acc: Int32Array,
+  ): void;
+}
+
+// The version native/binding/addon.cpp was written for.
+const ABI_VERSION = 1;
+
+function packageRoot(): string {
+  // dist/lib/native/addon.js → the folder that holds package.json
+  return join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+}
+
+function load(): NativeAddon {
+  const bindings = createRequire(import.meta.url)('bindings') as typeof import('bindings');
+  const loaded = bindings({ bindings: 'faultline.node', module_root: packageRoot() }) as NativeAddon;
+  if (loaded.abiVersion !== ABI_VERSION) {
+    throw new Error(
+      `faultline: the native addon is of version ${loaded.abiVersion}, this code wants ${ABI_VERSION}: run \`npm run build\``,
+    );
+  }
+  loaded.setErrorClass(InvalidArgumentError);
+  return loaded;
+}
+
+export const addon: NativeAddon = load();

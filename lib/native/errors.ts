@@ -1,0 +1,39 @@
+// The error every refused argument is reported with, from TypeScript and from native code alike.
+
+/** An argument that an operation cannot take. `message` is `operation: argument: wanted …, came …`. */
+export class InvalidArgumentError extends TypeError {
+  readonly code = 'ERR_FAULTLINE_INVALID_ARGUMENT';
+
+  constructor(
+    readonly operation: string,
+    readonly argument: string,
+    readonly wanted: string,
+    readonly came: string,
+  ) {
+    super(`${operation}: ${argument}: wanted ${wanted}, came ${came}`);
+    this.name = 'InvalidArgumentError';
+  }
+}
+
+/** A short description of any value, for the `came` of an error. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
+    return String(value);
+  }
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Float32Array).length})`;
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  return typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value;
+}
+
+/** Throws unless `value` is an integer in [min, max]. */
+export function requireInteger(
+  operation: string,
+  argument: string,
+  value: unknown,
+  min: number,
+  max: number,
+): asserts value is number {
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+    throw new InvalidArgumentError(operation, argument, `an integer from ${min} to ${max}`, describe(value));
+  }
+}

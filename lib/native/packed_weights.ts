@@ -1,0 +1,118 @@
+// Weights of a matrix product: quantized, laid out for this machine's kernels, kept in native memory.
+import { addon, type NativePackedWeights } from './addon.js';
+import { describe, InvalidArgumentError, requireInteger } from './errors.js';
+
+/**
+ * How many weights share a scale: one scale for the tensor, one for each output channel, or one for each block of
+ * `blockSize` consecutive k of a channel (a power of two from 16 to 16384).
+ */
+export type WeightGranularity = 'perTensor' | 'perChannel' | { readonly blockSize: number };
+
+export interface PackWeightsOptions {
+  /** Bits of a weight, 2–8; codes lie in ±(2^(bits−1) − 1). Default 8. */
+  readonly bits?: number;
+  /** Default `"perChannel"`. */
+  readonly granularity?: WeightGranularity;
+  /** Default: int4 (two codes a byte) when bits ≤ 4. */
+  readonly storage?: 'int8' | 'int4';
+}
+
+/** Packed weights W[n, k]. Freed by the garbage collector, or at once by `dispose()`. */
+export class PackedWeights {
+  /** @internal */
+  readonly handle: NativePackedWeights;
+
+  /** @internal Use packWeights or packQuantizedWeights. */
+  constructor(
+    handle: NativePackedWeights,
+    /** Output channels. */
+    readonly n: number,
+    /** Reduced length. */
+    readonly k: number,
+    readonly bits: number,
+    readonly granularity: WeightGranularity,
+    readonly storage: 'int8' | 'int4',
+  ) {
+    this.handle = handle;
+  }
+
+  /** Native memory held, in bytes; 0 after `dispose()`. */
+  get bytes(): number {
+    return this.handle.bytes();
+  }
+
+  /** The quantized codes, [n, k]. */
+  codes(): Int8Array {
+    return this.handle.codes();
+  }
+
+  /** The scales, [groups, n]; groups is 1 unless granularity is by block. */
+  scales(): Float32Array {
+    return this.handle.scales();
+  }
+
+  /** Frees the native memory; any later use throws. */
+  dispose(): void {
+    this.handle.dispose();
+  }
+}
+
+const TWO_DIMENSIONS = '[n, k], two positive integers';
+
+function readShape(operation: string, shape: readonly [number, number], length: number): [number, number] {
+  const [n, k] = shape;
+  if (shape.length !== 2 || !Number.isInteger(n) || !Number.isInteger(k) || n < 1 || k < 1) {
+    throw new InvalidArgumentError(operation, 'shape', TWO_DIMENSIONS, JSON.stringify(shape));
+  }
+  if (length !== n * k) {
+    throw new InvalidArgumentError(operation, 'weights', `${n * k} elements for shape [${n}, ${k}]`, String(length));
+  }
+  return [n, k];
+}
+
+function blockSizeOf(granularity: WeightGranularity): number {
+  if (granularity === 'perTensor') return -1;
+  if (granularity === 'perChannel') return 0;
+  return granularity.blockSize;
+}
+
+/**
+ * Quantizes w[n, k] symmetrically (scale = max |w| / (2^(bits−1) − 1), round half to even) and packs it.
+ * Throws InvalidArgumentError on a wrong length, NaN or infinity (naming the channel).
+ */
+export function packWeights(
+  weights: Float32Array,
+  shape: readonly [number, number],
+  options: PackWeightsOptions = {},
+): PackedWeights {
+  const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
+  const [n, k] = readShape('packWeights', shape, weights.length);
+  requireInteger('packWeights', 'bits', bits, 2, 8);
+  const handle = new addon.PackedWeights(weights, n, k, bits, storage === 'int4', blockSizeOf(granularity), undefined);
+  return new PackedWeights(handle, n, k, bits, granularity, storage);
+}
+
+/**
+ * Packs codes that are quantized already. codes[n, k] lie anywhere in int8 (−8 … 7 for int4 storage);
+ * scales[groups, n], by default all 1.
+ */
+export function packQuantizedWeights(
+  codes: Int8Array,
+  shape: readonly [number, number],
+  scales?: Float32Array,
+  options: PackWeightsOptions = {},
+): PackedWeights {
+  const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
+  const [n, k] = readShape('packQuantizedWeights', shape, codes.length);
+  requireInteger('packQuantizedWeights', 'bits', bits, 2, 8);
+  if (granularity === 'perTensor') {
+    throw new InvalidArgumentError(
+      'packQuantizedWeights',
+      'granularity',
+      '"perChannel" (repeat a single scale n times) or { blockSize }',
+      describe(granularity),
+    );
+  }
+  const handle = new addon.PackedWeights(codes, n, k, bits, storage === 'int4', blockSizeOf(granularity), scales);
+  return new PackedWeights(handle, n, k, bits, granularity, storage);
+}

@@ -1,0 +1,14 @@
+// How many threads the native operations use.
+import { addon } from './addon.js';
+import { requireInteger } from './errors.js';
+
+/** Threads in use: `OMP_NUM_THREADS`, else the CPUs this process may use (affinity mask and cgroup quota). */
+export function threads(): number {
+  return addon.threads();
+}
+
+/** Sets the number of threads for every later operation of the process; 0 restores the default. */
+export function setThreads(count: number): void {
+  requireInteger('setThreads', 'count', count, 0, 4096);
+  addon.setThreads(count);
+}

@@ -1,0 +1,45 @@
+// The addon: what JavaScript sees. Loaded once per environment by lib/native/addon.ts.
+#include <napi.h>
+
+#include "binding/operations.h"
+#include "binding/packed_weights.h"
+#include "core/parallel.h"
+
+namespace faultline::binding {
+namespace {
+
+// Raised when a native signature changes, so that a stale build is refused at load and not at a call.
+constexpr int kAbiVersion = 1;
+
+template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
+void add(Napi::Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<operation>(exports.Env(), name));
+}
+
+// The TypeScript class that native refusals are thrown as.
+void setErrorClass(const Napi::CallbackInfo& info) {
+  info.Env().GetInstanceData<EnvironmentData>()->errorClass = Napi::Persistent(info[0].As<Napi::Function>());
+}
+
+void setThreadsBinding(const Napi::CallbackInfo& info) {
+  setThreads(static_cast<int>(Args(info, "setThreads").integer(0, "count", 0, 4096)));
+}
+
+Napi::Value threadsBinding(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), threads()); }
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new EnvironmentData());
+  exports.Set("abiVersion", kAbiVersion);
+  exports.Set("setErrorClass", Napi::Function::New(env, setErrorClass));
+  exports.Set("setThreads", Napi::Function::New(env, setThreadsBinding));
+  exports.Set("PackedWeights", PackedWeightsHandle::define(env));
+  add<threadsBinding>(exports, "threads");
+  add<matmulDynamicBinding>(exports, "matmulDynamic");
+  add<matmulU8Binding>(exports, "matmulU8");
+  return exports;
+}
+
+NODE_API_MODULE(faultline, init)
+
+}  // namespace
+}  // namespace faultline::binding

@@ -1,0 +1,11 @@
+// One native function per operation; each file of this folder defines some, addon.cpp exports them.
+#pragma once
+
+#include <napi.h>
+
+namespace faultline::binding {
+
+Napi::Value matmulDynamicBinding(const Napi::CallbackInfo& info);
+Napi::Value matmulU8Binding(const Napi::CallbackInfo& info);
+
+}  // namespace faultline::binding

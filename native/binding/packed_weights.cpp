@@ -1,0 +1,130 @@
+#include "binding/packed_weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "dispatch/dispatch.h"
+#include "quant/affine.h"
+
+namespace faultline::binding {
+namespace {
+
+constexpr napi_type_tag kTag = {0x6661756c746c696eull, 0x655061636b65644dull};
+constexpr int64_t kMaxDimension = int64_t{1} << 31;
+
+int64_t bytesOf(const PackedMatrix& m) {
+  return static_cast<int64_t>(m.data.bytes() + m.scales.bytes() + m.sums.bytes() + m.sumPairs.bytes());
+}
+
+// Index of the first element that is NaN or infinite, or −1.
+int64_t firstNonFinite(const float* w, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (!std::isfinite(w[i])) return static_cast<int64_t>(i);
+  }
+  return -1;
+}
+
+}  // namespace
+
+Napi::Function PackedWeightsHandle::define(Napi::Env env) {
+  return DefineClass(
+      env, "PackedWeights",
+      {InstanceMethod("dispose", &PackedWeightsHandle::dispose), InstanceMethod("bytes", &PackedWeightsHandle::bytes),
+       InstanceMethod("codes", &PackedWeightsHandle::codes), InstanceMethod("scales", &PackedWeightsHandle::scales)});
+}
+
+// (weights: Float32Array | Int8Array, n, k, bits, int4: boolean, blockSize: −1 per tensor | 0 per channel | per group,
+//  scales?: Float32Array [groups, n], with Int8Array codes)
+PackedWeightsHandle::PackedWeightsHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PackedWeightsHandle>(info) {
+  const Args args(info, "packWeights");
+  throwIfRefused(args.env(), dispatchStatus());
+  const int64_t n = args.integer(1, "n", 1, kMaxDimension);
+  const int64_t k = args.integer(2, "k", 1, kMaxDimension);
+  const int bits = static_cast<int>(args.integer(3, "bits", kMinBits, kMaxBits));
+  const WeightStorage storage = args.boolean(4) ? WeightStorage::int4 : WeightStorage::int8;
+  const int64_t blockSize = args.integer(5, "blockSize", -1, kMaxBlockSize);
+  if (blockSize > 0 && !isBlockSize(blockSize)) {
+    args.refuse("blockSize", "a power of two from 16 to " + std::to_string(kMaxBlockSize), std::to_string(blockSize));
+  }
+  const size_t count = static_cast<size_t>(n * k);
+  const int64_t groups = blockSize > 0 ? ceilDiv(k, blockSize) : 1;
+
+  std::vector<int8_t> quantized;
+  std::vector<float> chosen;
+  const int8_t* codes = nullptr;
+  const float* scales = nullptr;
+  if (args.isArrayOf<int8_t>(0)) {
+    codes = args.array<const int8_t>(0, "weights", count).data;
+    scales = args.optionalArray<const float>(6, "scales", static_cast<size_t>(groups * n)).data;
+  } else {
+    const float* w = args.array<const float>(0, "weights", count).data;
+    if (const int64_t at = firstNonFinite(w, count); at >= 0) {
+      args.refuse("weights", "finite values", "NaN or infinity in output channel " + std::to_string(at / k));
+    }
+    quantized.resize(count);
+    chosen.resize(static_cast<size_t>(groups * n));
+    quantizeWeights(w, n, k, bits, blockSize, quantized.data(), chosen.data());
+    codes = quantized.data();
+    scales = chosen.data();
+  }
+  if (storage == WeightStorage::int4) {
+    const auto [lo, hi] = std::minmax_element(codes, codes + count);
+    if (*lo < -8 || *hi > 7) {
+      args.refuse("weights", "codes from -8 to 7 for int4 storage", std::to_string(*lo) + " to " + std::to_string(*hi));
+    }
+  }
+  matrix_ = std::make_unique<PackedMatrix>();
+  packMatrix(codes, scales, n, k, bits, storage, std::max<int64_t>(blockSize, 0), kernels().kGroup, matrix_.get());
+  accountedBytes_ = bytesOf(*matrix_);
+  Napi::MemoryManagement::AdjustExternalMemory(args.env(), accountedBytes_);
+  napi_type_tag_object(args.env(), info.This(), &kTag);
+}
+
+const PackedMatrix& PackedWeightsHandle::unwrap(const Args& args, size_t i) {
+  bool tagged = false;
+  if (args.at(i).IsObject()) napi_check_object_type_tag(args.env(), args.at(i), &kTag, &tagged);
+  if (!tagged) args.refuse("weights", "PackedWeights", "another value");
+  const auto* handle = Napi::ObjectWrap<PackedWeightsHandle>::Unwrap(args.at(i).As<Napi::Object>());
+  if (handle->matrix_ == nullptr) args.refuse("weights", "live PackedWeights", "disposed ones");
+  return *handle->matrix_;
+}
+
+const PackedMatrix& PackedWeightsHandle::live(const Napi::CallbackInfo& info) const {
+  if (matrix_ == nullptr) Args(info, "PackedWeights").refuse("this", "live PackedWeights", "disposed ones");
+  return *matrix_;
+}
+
+Napi::Value PackedWeightsHandle::bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(accountedBytes_));
+}
+
+// The codes, [n, k] row-major.
+Napi::Value PackedWeightsHandle::codes(const Napi::CallbackInfo& info) {
+  const PackedMatrix& m = live(info);
+  Napi::Int8Array out = Napi::Int8Array::New(info.Env(), static_cast<size_t>(m.n * m.k));
+  int8_t* to = out.Data();
+  for (int64_t i = 0; i < m.n; ++i) {
+    for (int64_t j = 0; j < m.k; ++j) *to++ = packedCode(m, i, j);
+  }
+  return out;
+}
+
+// The scales, [groups, n].
+Napi::Value PackedWeightsHandle::scales(const Napi::CallbackInfo& info) {
+  const PackedMatrix& m = live(info);
+  Napi::Float32Array out = Napi::Float32Array::New(info.Env(), static_cast<size_t>(m.scaleGroups * m.n));
+  for (int64_t g = 0; g < m.scaleGroups; ++g) {
+    std::copy_n(m.scales.data() + g * m.paddedN(), m.n, out.Data() + g * m.n);
+  }
+  return out;
+}
+
+void PackedWeightsHandle::release(Napi::Env env) {
+  if (matrix_ == nullptr) return;
+  matrix_.reset();
+  Napi::MemoryManagement::AdjustExternalMemory(env, -accountedBytes_);
+  accountedBytes_ = 0;
+}
+
+}  // namespace faultline::binding
