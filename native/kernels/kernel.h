@@ -49,6 +49,36 @@ struct GemmCall {
   Epilogue epilogue;
 };
 
+// Depthwise convolution works on window rows interleaved by four, so that one 32-bit lane holds four vertical taps of a
+// channel: taps[(pixel · channels + channel) · 4 + r] is row r of the window. Windows of more than four rows use several
+// such buffers; a window of fewer rows leaves room for the next output rows, which share the buffer with shifted weights.
+inline constexpr int64_t kTapRows = 4;
+
+// One output row, all channels. With c = init[n] + Σ taps · weights, the sequence above follows.
+struct DepthwiseCall {
+  const uint8_t* const* taps = nullptr;  // [rowGroups] interleaved window rows
+  int64_t rowGroups = 1;
+  int64_t kernelW = 1;
+  int64_t pixelStep = 0;  // 32-bit lanes between the windows of neighbouring output pixels: strideW · channels
+  int64_t tapStep = 0;    // lanes between neighbouring columns of one window: dilationW · channels
+  int64_t pixels = 0;     // output pixels
+  int64_t channels = 0;
+  const int8_t* weights = nullptr;  // [rowGroups][kernelW][channels padded to 16][4]
+  const int32_t* init = nullptr;    // [channels padded to 16] −zeroPoint · Σ weights
+  const float* scale = nullptr;     // [channels padded to 16] rowScale · scale[n]
+  // Exactly one of out and acc is set: [pixels, channels]; residual uses the same index.
+  float* out = nullptr;
+  int32_t* acc = nullptr;
+  Epilogue epilogue;
+};
+
+struct DepthwiseKernels {
+  // out[4 · i + r] = rows[r][i] for i < n. May read up to 63 bytes past a row and write up to 252 past the result.
+  void (*interleaveRows)(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out);
+  // May read up to 60 bytes past the taps.
+  void (*row)(const DepthwiseCall& call);
+};
+
 struct KernelTable {
   Isa isa;
   int kGroup;  // the packed layout this table reads
@@ -62,6 +92,8 @@ struct KernelTable {
   void (*quantizeRow)(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride);
 
   void (*gemm)(const GemmCall& call);
+
+  const DepthwiseKernels* depthwise = nullptr;
 };
 
 // Each returns null when its file was not compiled for this architecture.
@@ -71,5 +103,12 @@ const KernelTable* avx512vnniKernels();
 const KernelTable* amxInt8Kernels();
 const KernelTable* neonDotprodKernels();
 const KernelTable* neonI8mmKernels();
+
+// kernels/<isa>/depthwise.cpp; AMX has no use for tiles here and takes the AVX-512 ones.
+extern const DepthwiseKernels scalarDepthwise;
+extern const DepthwiseKernels avx2Depthwise;
+extern const DepthwiseKernels avx512vnniDepthwise;
+extern const DepthwiseKernels neonDotprodDepthwise;
+extern const DepthwiseKernels neonI8mmDepthwise;
 
 }  // namespace faultline

@@ -340,7 +340,7 @@ void gemm(const GemmCall& call) {
   for (; panel < call.panelEnd; ++panel) runRows<1>(call, panel);
 }
 
-constexpr KernelTable kTable = {Isa::avx512vnni, 4, scanRange, quantizeRow, gemm};
+constexpr KernelTable kTable = {Isa::avx512vnni, 4, scanRange, quantizeRow, gemm, &avx512vnniDepthwise};
 
 }  // namespace
 

@@ -148,7 +148,7 @@ void gemm(const GemmCall& call) {
   }
 }
 
-constexpr KernelTable kTable = {Isa::scalar, kGroup, scanRange, quantizeRow, gemm};
+constexpr KernelTable kTable = {Isa::scalar, kGroup, scanRange, quantizeRow, gemm, &scalarDepthwise};
 
 }  // namespace
 
