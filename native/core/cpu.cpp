@@ -11,11 +11,20 @@
 #include <sys/auxv.h>
 #endif
 
+// Tests define this, and nothing else does: it makes AMX instructions executable on a processor without them. Weak, so
+// that a preloaded library provides it to the addon just as a linked file does to a C++ test.
+extern "C" [[gnu::weak, gnu::visibility("default")]] bool faultlineProvideAmx();
+
 namespace faultline {
 namespace {
 
 constexpr std::array<std::string_view, kIsaCount> kNames = {"scalar",   "avx2",         "avx512vnni",
                                                             "amx_int8", "neon_dotprod", "neon_i8mm"};
+
+struct Features {
+  std::array<bool, kIsaCount> has{};
+  bool emulatesAmx = false;
+};
 
 #if defined(__x86_64__)
 
@@ -42,11 +51,12 @@ Leaf cpuid(uint32_t leaf, uint32_t subleaf) {
 }
 constexpr bool bit(uint32_t word, int i) { return (word >> i) & 1; }
 
-std::array<bool, kIsaCount> detect() {
-  std::array<bool, kIsaCount> has{};
+Features detect() {
+  Features f;
+  auto& has = f.has;
   has[static_cast<int>(Isa::scalar)] = true;
   const Leaf one = cpuid(1, 0);
-  if (!bit(one.ecx, 27)) return has;  // OSXSAVE
+  if (!bit(one.ecx, 27)) return f;  // OSXSAVE
   const uint64_t xcr0 = xgetbv0();
   const Leaf seven = cpuid(7, 0);
   const bool fma = bit(one.ecx, 12);
@@ -55,29 +65,37 @@ std::array<bool, kIsaCount> detect() {
   has[static_cast<int>(Isa::avx512vnni)] =
       has[static_cast<int>(Isa::avx2)] && avx512 && bit(seven.ecx, 11) && (xcr0 & kXcr0Zmm) == kXcr0Zmm;
   const bool amx = bit(seven.edx, 24) && bit(seven.edx, 25) && (xcr0 & kXcr0Tile) == kXcr0Tile;
-  has[static_cast<int>(Isa::amxInt8)] = has[static_cast<int>(Isa::avx512vnni)] && amx &&
-                                        syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureTileData) == 0;
-  return has;
+  const bool real = has[static_cast<int>(Isa::avx512vnni)] && amx &&
+                    syscall(SYS_arch_prctl, kArchReqXcompPerm, kXfeatureTileData) == 0;
+  f.emulatesAmx = !real && has[static_cast<int>(Isa::avx512vnni)] && faultlineProvideAmx && faultlineProvideAmx();
+  has[static_cast<int>(Isa::amxInt8)] = real || f.emulatesAmx;
+  return f;
 }
 
 #elif defined(__aarch64__)
 
-std::array<bool, kIsaCount> detect() {
-  std::array<bool, kIsaCount> has{};
+Features detect() {
+  Features f;
+  auto& has = f.has;
   has[static_cast<int>(Isa::scalar)] = true;
   constexpr unsigned long kHwcapAsimdDp = 1ul << 20;
   constexpr unsigned long kHwcap2I8mm = 1ul << 13;
   has[static_cast<int>(Isa::neonDotprod)] = (getauxval(AT_HWCAP) & kHwcapAsimdDp) != 0;
   has[static_cast<int>(Isa::neonI8mm)] =
       has[static_cast<int>(Isa::neonDotprod)] && (getauxval(AT_HWCAP2) & kHwcap2I8mm) != 0;
-  return has;
+  return f;
 }
 
 #else
 
-std::array<bool, kIsaCount> detect() { return {true}; }
+Features detect() { return {{true}}; }
 
 #endif
+
+const Features& features() {
+  static const Features detected = detect();
+  return detected;
+}
 
 }  // namespace
 
@@ -93,10 +111,8 @@ bool isaFromName(std::string_view name, Isa* isa) {
   return false;
 }
 
-bool cpuHas(Isa isa) {
-  static const std::array<bool, kIsaCount> has = detect();
-  return has[static_cast<int>(isa)];
-}
+bool cpuHas(Isa isa) { return features().has[static_cast<int>(isa)]; }
+bool cpuEmulates(Isa isa) { return isa == Isa::amxInt8 && features().emulatesAmx; }
 
 std::string cpuModelName() {
   std::ifstream info("/proc/cpuinfo");

@@ -15,6 +15,9 @@ bool isaFromName(std::string_view name, Isa* isa);
 // True when the processor AND the operating system allow it (XGETBV; for AMX also the per-process permission,
 // which the first call requests).
 bool cpuHas(Isa isa);
+// For tests: true when cpuHas(isa) only because this process emulates the instructions (test/native/amx_emulator.h).
+// Such an instruction set is used where it is named, and never chosen.
+bool cpuEmulates(Isa isa);
 std::string cpuModelName();
 
 }  // namespace faultline

@@ -53,7 +53,8 @@ Choice choose() {
   }
   const KernelTable* best = scalarKernels();
   for (int i = 0; i < kIsaCount; ++i) {
-    if (const KernelTable* table = kernelsFor(static_cast<Isa>(i))) best = table;
+    const Isa isa = static_cast<Isa>(i);
+    if (isaAvailable(isa) && !cpuEmulates(isa)) best = kernelsFor(isa);
   }
   return {best, Status::ok()};
 }
