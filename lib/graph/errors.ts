@@ -1,0 +1,51 @@
+// The errors of the graph room: a file that is not what it should be, a graph that does not hold together, and
+// operators that we do not know.
+
+/** Bytes that are not a well-formed ONNX file, or one of a kind that is refused. `message` is `name: what`. */
+export class OnnxFormatError extends Error {
+  readonly code = 'ERR_FAULTLINE_ONNX_FORMAT';
+
+  constructor(
+    /** The file, or what stands for it. */
+    readonly source: string,
+    what: string,
+  ) {
+    super(`${source}: ${what}`);
+    this.name = 'OnnxFormatError';
+  }
+}
+
+/** A graph that does not hold together; the message begins with the node (operator and name) or value concerned. */
+export class GraphError extends Error {
+  readonly code = 'ERR_FAULTLINE_GRAPH';
+
+  constructor(
+    readonly where: string,
+    what: string,
+  ) {
+    super(`${where}: ${what}`);
+    this.name = 'GraphError';
+  }
+}
+
+export interface UnsupportedNode {
+  /** `domain.Operator`, or the operator alone in ONNX's own domain. */
+  readonly operator: string;
+  readonly node: string;
+  /** Why, when the operator is known but this use of it is not. */
+  readonly reason?: string;
+}
+
+/** Every node of a model that we cannot run, at once. */
+export class UnsupportedOperatorsError extends Error {
+  readonly code = 'ERR_FAULTLINE_UNSUPPORTED_OPERATORS';
+
+  constructor(
+    readonly source: string,
+    readonly nodes: readonly UnsupportedNode[],
+  ) {
+    const lines = nodes.map(({ operator, node, reason }) => `  ${operator} (${node})${reason ? `: ${reason}` : ''}`);
+    super(`${source}: ${nodes.length} unsupported ${nodes.length === 1 ? 'node' : 'nodes'}\n${lines.join('\n')}`);
+    this.name = 'UnsupportedOperatorsError';
+  }
+}

@@ -1,0 +1,47 @@
+// Bytes to messages and back. Decoding checks first (wire.ts), so that bad bytes become an OnnxFormatError, never a crash.
+import { readFile, stat } from 'node:fs/promises';
+import type protobuf from 'protobufjs';
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { OnnxFormatError } from '../errors.js';
+import type { ModelProto, TensorProto } from './messages.js';
+import { modelType, tensorType } from './schema.js';
+import { tensorFromProto, tensorToProto } from './tensors.js';
+import { checkWire, MAX_MESSAGE_BYTES } from './wire.js';
+
+function decode<Message>(type: protobuf.Type, bytes: Uint8Array, source: string): Message {
+  checkWire(type, bytes, source);
+  try {
+    return type.decode(bytes) as Message;
+  } catch (error) {
+    throw new OnnxFormatError(source, `not a readable ONNX file: ${(error as Error).message}`);
+  }
+}
+
+/** The message in a `.onnx` file. Throws OnnxFormatError; `source` names the file in its message. */
+export function decodeModel(bytes: Uint8Array, source = 'ONNX model'): ModelProto {
+  const model = decode<ModelProto>(modelType, bytes, source);
+  if (!model.graph) throw new OnnxFormatError(source, 'not an ONNX model: it holds no graph');
+  return model;
+}
+
+export function encodeModel(model: ModelProto): Uint8Array {
+  return modelType.encode(model as protobuf.Message).finish();
+}
+
+/** The tensor in a `.pb` file (a TensorProto by itself, as in ONNX's test data). Throws OnnxFormatError. */
+export function decodeTensor(bytes: Uint8Array, source = 'ONNX tensor'): HostTensor {
+  return tensorFromProto(decode<TensorProto>(tensorType, bytes, source), source);
+}
+
+export function encodeTensor(tensor: HostTensor, name = ''): Uint8Array {
+  return tensorType.encode(tensorToProto(tensor, name) as protobuf.Message).finish();
+}
+
+/** Reads a model file. Throws OnnxFormatError when it is over 2 GiB or not an ONNX file. */
+export async function readModel(path: string): Promise<ModelProto> {
+  const { size } = await stat(path);
+  if (size > MAX_MESSAGE_BYTES) {
+    throw new OnnxFormatError(path, `wanted at most 2 GiB (protobuf's limit), came ${size} bytes`);
+  }
+  return decodeModel(await readFile(path), path);
+}
