@@ -40,6 +40,9 @@ struct GemmCall {
   const PackedMatrix* weights = nullptr;
   int64_t panelBegin = 0;
   int64_t panelEnd = 0;
+  // For kernels that expand int4 panels before they multiply: 2 · kBlocks · kInt8BlockBytes bytes on a 64-byte
+  // boundary. Set with int4 weights; the caller owns it because a kernel file may not carry an allocator of its own.
+  uint8_t* expanded = nullptr;
   const int32_t* zeroPoint = nullptr;  // [rows]
   const float* rowScale = nullptr;     // [rows]; unused for int32 output
   // Exactly one of out and acc is set. Element (m, n) is at [m · ld + n]; residual uses the same index.
@@ -50,8 +53,9 @@ struct GemmCall {
 };
 
 // Depthwise convolution works on window rows interleaved by four, so that one 32-bit lane holds four vertical taps of a
-// channel: taps[(pixel · channels + channel) · 4 + r] is row r of the window. Windows of more than four rows use several
-// such buffers; a window of fewer rows leaves room for the next output rows, which share the buffer with shifted weights.
+// channel: taps[(pixel · channels + channel) · 4 + r] is row r of the window. Windows of more than four rows use
+// several such buffers; a window of fewer rows leaves room for the next output rows, which share the buffer with
+// shifted weights.
 inline constexpr int64_t kTapRows = 4;
 
 // One output row, all channels. With c = init[n] + Σ taps · weights, the sequence above follows.

@@ -18,6 +18,7 @@ struct Codes;
 struct Table;
 struct ZeroPoints;
 struct Scales;
+struct Expanded;
 
 Slice share(int64_t total, int64_t unit, int part, int parts) {
   const int64_t units = ceilDiv(total, unit);
@@ -82,6 +83,9 @@ GemmCall RowChunk::call(const PackedMatrix& w, const Slice& panels) const {
   call.weights = &w;
   call.panelBegin = panels.begin;
   call.panelEnd = panels.end;
+  if (w.storage == WeightStorage::int4) {
+    call.expanded = scratch<Expanded, uint8_t>(static_cast<size_t>(2 * w.kBlocks * kInt8BlockBytes));
+  }
   call.zeroPoint = zeroPoint_;
   call.rowScale = scale_;
   return call;

@@ -253,6 +253,8 @@ class Product {
     call.aRowStride = rowStride;
     call.rows = rows;
     call.weights = &w;
+    AlignedBuffer<uint8_t> expanded(at(2 * w.kBlocks * kInt8BlockBytes));
+    call.expanded = expanded.data();
     call.zeroPoint = zeroPoint_.data();
     call.rowScale = rowScale_.data();
     call.out = case_.accumulators ? nullptr : result.out.data();

@@ -5,20 +5,10 @@
 // activation (4 consecutive k of one row; the load ports do it for free). R = 8, P = 2 needs 10 loads for 16
 // vpdpbusd, so the multipliers are the limit. With few rows the panels grow instead, to keep enough sums in flight to
 // cover the latency of 4–5 cycles.
-#include <immintrin.h>
-
-#include "kernels/kernel.h"
+#include "kernels/avx512_epilogue.h"
 
 namespace faultline {
 namespace {
-
-#define FAULTLINE_INLINE [[gnu::always_inline]] inline
-
-constexpr int64_t kVector = 16;
-
-FAULTLINE_INLINE __mmask16 headMask(int64_t count) {
-  return count >= kVector ? 0xffff : static_cast<__mmask16>((1u << count) - 1);
-}
 
 // ---- Range and quantization -----------------------------------------------------------------------------------------
 
@@ -153,52 +143,6 @@ FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int6
   }
 }
 
-template <bool kInt4>
-FAULTLINE_INLINE __m512i trueSum(__m512i acc) {
-  return kInt4 ? _mm512_srai_epi32(acc, 4) : acc;
-}
-
-// Bias, residual, clip and store of 16 channels of one row: y already holds the dequantized product plus bias.
-FAULTLINE_INLINE void finish(const GemmCall& call, __m512 y, int64_t index, __mmask16 mask) {
-  if (call.epilogue.residual) {
-    y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, call.epilogue.residual + index));
-  }
-  y = _mm512_max_ps(y, _mm512_set1_ps(call.epilogue.clipMin));
-  y = _mm512_min_ps(y, _mm512_set1_ps(call.epilogue.clipMax));
-  _mm512_mask_storeu_ps(call.out + index, mask, y);
-}
-
-FAULTLINE_INLINE __m512 biasOf(const GemmCall& call, int64_t channel, __mmask16 mask) {
-  return call.epilogue.bias ? _mm512_maskz_loadu_ps(mask, call.epilogue.bias + channel) : _mm512_setzero_ps();
-}
-
-template <int R, int P, bool kInt4>
-FAULTLINE_INLINE void store(const Tile& tile, __m512i (&acc)[R][P]) {
-  const GemmCall& call = tile.call;
-  const PackedMatrix& w = *call.weights;
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
-    const int64_t channel = (tile.panel + p) * kPanel;
-    const __mmask16 mask = headMask(w.n - channel);
-    const __m512i sums = _mm512_load_si512(w.sums.data() + channel);
-    const __m512 scales = _mm512_load_ps(w.scales.data() + channel);
-    const __m512 bias = biasOf(call, channel, mask);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const int64_t row = tile.row + r;
-      const int64_t index = row * call.ld + channel;
-      const __m512i zero = _mm512_mullo_epi32(sums, _mm512_set1_epi32(call.zeroPoint[row]));
-      const __m512i c = _mm512_sub_epi32(trueSum<kInt4>(acc[r][p]), zero);
-      if (call.acc) {
-        _mm512_mask_storeu_epi32(call.acc + index, mask, c);
-      } else {
-        const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(call.rowScale[row]), scales);
-        finish(call, _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), scale, bias), index, mask);
-      }
-    }
-  }
-}
-
 // One scale a channel: all of K into one accumulator.
 template <int R, int P, bool kInt4>
 void multiply(const Tile& tile) {
@@ -219,7 +163,12 @@ void multiply(const Tile& tile) {
   if (const int64_t lines = w.kGroups % kLinesPerBlock) {
     multiplyLines<R, P, kInt4>(acc, tile.blocks[fullBlocks] + tile.rowOffset, call.aRowStride, b, panelBytes, lines);
   }
-  store<R, P, kInt4>(tile, acc);
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    const PanelTerms terms(call, tile.panel + p);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) storeRow<kInt4>(call, terms, tile.row + r, acc[r][p]);
+  }
 }
 
 // Scales by group of K: each group's sum is corrected by one vpdpwssd with (zeroPoint, 128 · zeroPoint) and added in
@@ -255,24 +204,15 @@ void multiplyGrouped(const Tile& tile) {
     }
     const int64_t at = g * w.paddedN() + tile.panel * kPanel;
     for (int r = 0; r < R; ++r) {
-      const uint32_t zero = static_cast<uint32_t>(call.zeroPoint[tile.row + r]);
-      const __m512i zeroPair = _mm512_set1_epi32(static_cast<int32_t>(zero | (zero * 128) << 16));
+      const __m512i zeroPoints = zeroPair(call.zeroPoint[tile.row + r]);
       for (int p = 0; p < P; ++p) {
-        const __m512i pairs = _mm512_load_si512(w.sumPairs.data() + at + p * kPanel);
-        const __m512i c = _mm512_dpwssd_epi32(trueSum<kInt4>(acc[r][p]), pairs, zeroPair);
-        total[r][p] =
-            _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), _mm512_load_ps(w.scales.data() + at + p * kPanel), total[r][p]);
+        total[r][p] = addGroup<kInt4>(w, at + p * kPanel, acc[r][p], zeroPoints, total[r][p]);
       }
     }
   }
   for (int p = 0; p < P; ++p) {
-    const int64_t channel = (tile.panel + p) * kPanel;
-    const __mmask16 mask = headMask(w.n - channel);
-    const __m512 bias = biasOf(call, channel, mask);
-    for (int r = 0; r < R; ++r) {
-      const __m512 y = _mm512_fmadd_ps(total[r][p], _mm512_set1_ps(call.rowScale[tile.row + r]), bias);
-      finish(call, y, (tile.row + r) * call.ld + channel, mask);
-    }
+    const PanelTerms terms(call, tile.panel + p);
+    for (int r = 0; r < R; ++r) storeGrouped(call, terms, tile.row + r, total[r][p]);
   }
 }
 

@@ -1,0 +1,87 @@
+// From 16 accumulators of one row to 16 outputs, in AVX-512: shared by the files that are compiled for it (avx512vnni,
+// amx_int8). Everything has internal linkage, so that no function built for AVX-512 can be picked for another CPU.
+#pragma once
+
+#include <immintrin.h>
+
+#include "kernels/kernel.h"
+
+#define FAULTLINE_INLINE [[gnu::always_inline]] inline
+
+namespace faultline {
+namespace {
+
+constexpr int64_t kVector = 16;
+
+// The first `count` lanes.
+FAULTLINE_INLINE __mmask16 headMask(int64_t count) {
+  return count >= kVector ? 0xffff : static_cast<__mmask16>((1u << count) - 1);
+}
+
+// int4 kernels multiply with 16 · w.
+template <bool kInt4>
+FAULTLINE_INLINE __m512i trueSum(__m512i acc) {
+  return kInt4 ? _mm512_srai_epi32(acc, 4) : acc;
+}
+
+// (zeroPoint, 128 · zeroPoint) in 16-bit halves: one vpdpwssd with PackedMatrix::sumPairs adds −zeroPoint · sum.
+FAULTLINE_INLINE __m512i zeroPair(int32_t zeroPoint) {
+  const uint32_t zero = static_cast<uint32_t>(zeroPoint);
+  return _mm512_set1_epi32(static_cast<int32_t>(zero | (zero * 128) << 16));
+}
+
+// Residual, clip and store of 16 channels of one row: y already holds the dequantized product plus bias.
+FAULTLINE_INLINE void finish(const GemmCall& call, __m512 y, int64_t index, __mmask16 mask) {
+  if (call.epilogue.residual) {
+    y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, call.epilogue.residual + index));
+  }
+  y = _mm512_max_ps(y, _mm512_set1_ps(call.epilogue.clipMin));
+  y = _mm512_min_ps(y, _mm512_set1_ps(call.epilogue.clipMax));
+  _mm512_mask_storeu_ps(call.out + index, mask, y);
+}
+
+// What the 16 channels of a panel need, whatever the row.
+struct PanelTerms {
+  int64_t channel;
+  __mmask16 mask;
+  __m512i sums;
+  __m512 scales;
+  __m512 bias;
+
+  FAULTLINE_INLINE PanelTerms(const GemmCall& call, int64_t panel)
+      : channel(panel * kPanel),
+        mask(headMask(call.weights->n - channel)),
+        sums(_mm512_load_si512(call.weights->sums.data() + channel)),
+        scales(_mm512_load_ps(call.weights->scales.data() + channel)),
+        bias(call.epilogue.bias ? _mm512_maskz_loadu_ps(mask, call.epilogue.bias + channel) : _mm512_setzero_ps()) {}
+};
+
+// One scale a channel: corrects the zero point, then stores the integer or the dequantized value.
+template <bool kInt4>
+FAULTLINE_INLINE void storeRow(const GemmCall& call, const PanelTerms& terms, int64_t row, __m512i acc) {
+  const int64_t index = row * call.ld + terms.channel;
+  const __m512i zero = _mm512_mullo_epi32(terms.sums, _mm512_set1_epi32(call.zeroPoint[row]));
+  const __m512i c = _mm512_sub_epi32(trueSum<kInt4>(acc), zero);
+  if (call.acc) {
+    _mm512_mask_storeu_epi32(call.acc + index, terms.mask, c);
+  } else {
+    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(call.rowScale[row]), terms.scales);
+    finish(call, _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), scale, terms.bias), index, terms.mask);
+  }
+}
+
+// Scales by group: total + float(group sum) · scale, for the 16 channels at `at` in sumPairs and scales.
+template <bool kInt4>
+FAULTLINE_INLINE __m512 addGroup(const PackedMatrix& w, int64_t at, __m512i acc, __m512i zeroPoints, __m512 total) {
+  const __m512i pairs = _mm512_load_si512(w.sumPairs.data() + at);
+  const __m512i c = _mm512_dpwssd_epi32(trueSum<kInt4>(acc), pairs, zeroPoints);
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), _mm512_load_ps(w.scales.data() + at), total);
+}
+
+FAULTLINE_INLINE void storeGrouped(const GemmCall& call, const PanelTerms& terms, int64_t row, __m512 total) {
+  const __m512 y = _mm512_fmadd_ps(total, _mm512_set1_ps(call.rowScale[row]), terms.bias);
+  finish(call, y, row * call.ld + terms.channel, terms.mask);
+}
+
+}  // namespace
+}  // namespace faultline
