@@ -1,5 +1,6 @@
 #include "dispatch/dispatch.h"
 
+#include <atomic>
 #include <cstdlib>
 
 namespace faultline {
@@ -64,12 +65,18 @@ const Choice& choice() {
   return chosen;
 }
 
+std::atomic<const KernelTable*> used{nullptr};
+
 }  // namespace
 
 bool isaCompiled(Isa isa) { return compiled(isa) != nullptr; }
 bool isaAvailable(Isa isa) { return isaCompiled(isa) && cpuHas(isa); }
-const KernelTable& kernels() { return *choice().table; }
+const KernelTable& kernels() {
+  const KernelTable* table = used.load(std::memory_order_relaxed);
+  return table ? *table : *choice().table;
+}
 const Status& dispatchStatus() { return choice().status; }
 const KernelTable* kernelsFor(Isa isa) { return isaAvailable(isa) ? compiled(isa) : nullptr; }
+void useKernels(const KernelTable* table) { used.store(table, std::memory_order_relaxed); }
 
 }  // namespace faultline

@@ -19,4 +19,7 @@ const Status& dispatchStatus();
 // The table of one ISA; null when it is not available.
 const KernelTable* kernelsFor(Isa isa);
 
+// Tests compare tables: every operation uses this one from now on; null returns to the choice.
+void useKernels(const KernelTable* table);
+
 }  // namespace faultline

@@ -1,39 +1,23 @@
 #include "ops/matmul.h"
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <vector>
 
 #include "core/parallel.h"
 #include "dispatch/dispatch.h"
+#include "ops/first_bad.h"
 #include "ops/schedule.h"
 
 namespace faultline {
 namespace {
-
-constexpr int64_t kNoRow = std::numeric_limits<int64_t>::max();
-
-// Remembers the smallest row that failed, across threads.
-class FirstBadRow {
- public:
-  void report(int64_t row) {
-    int64_t seen = row_.load(std::memory_order_relaxed);
-    while (row < seen && !row_.compare_exchange_weak(seen, row, std::memory_order_relaxed)) {
-    }
-  }
-  int64_t row() const { return row_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<int64_t> row_{kNoRow};
-};
 
 Status nonFinite(int64_t row) {
   return Status::invalid("matmulDynamic", "x", "finite values", "NaN or infinity in row " + std::to_string(row));
 }
 
 // One range over all rows.
-bool scanTensor(const MatmulDynamicArgs& args, float* min, float* max, FirstBadRow* bad) {
+bool scanTensor(const MatmulDynamicArgs& args, float* min, float* max, FirstBad* bad) {
   const KernelTable& table = kernels();
   const int count = threadsFor(args.m * args.weights->k);
   std::vector<std::pair<float, float>> ranges(static_cast<size_t>(count), {0.0f, 0.0f});
@@ -47,7 +31,7 @@ bool scanTensor(const MatmulDynamicArgs& args, float* min, float* max, FirstBadR
     *min = std::min(*min, lo);
     *max = std::max(*max, hi);
   }
-  return bad->row() == kNoRow;
+  return !bad->any();
 }
 
 }  // namespace
@@ -62,12 +46,12 @@ Status matmulDynamic(const MatmulDynamicArgs& args) {
   if (!dispatchStatus()) return dispatchStatus();
   const PackedMatrix& w = *args.weights;
   const KernelTable& table = kernels();
-  FirstBadRow bad;
+  FirstBad bad;
 
   AffineParams tensorParams;
   if (args.perTensor) {
     float min = 0.0f, max = 0.0f;
-    if (!scanTensor(args, &min, &max, &bad)) return nonFinite(bad.row());
+    if (!scanTensor(args, &min, &max, &bad)) return nonFinite(bad.index());
     tensorParams = chooseAsymmetric(min, max, args.bits);
   }
 
@@ -110,7 +94,7 @@ Status matmulDynamic(const MatmulDynamicArgs& args) {
       }
     }
   });
-  return bad.row() == kNoRow ? Status::ok() : nonFinite(bad.row());
+  return !bad.any() ? Status::ok() : nonFinite(bad.index());
 }
 
 Status matmulU8(const uint8_t* a, int64_t m, int64_t lda, const PackedMatrix& w, const int32_t* zeroPoint,

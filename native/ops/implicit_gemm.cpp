@@ -1,0 +1,213 @@
+#include "ops/implicit_gemm.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dispatch/dispatch.h"
+
+namespace faultline {
+namespace {
+
+struct Table;
+struct Codes;
+struct ZeroPoints;
+struct Scales;
+struct Offsets;
+struct Runs;
+
+// Direct reading cuts row blocks at the end of each output row. Shorter rows that 16 does not divide waste too much of
+// the kernels' tiles.
+constexpr int64_t kMinDirectRow = 24;
+// Pixels handed to a kernel at once when nothing else limits them.
+constexpr int64_t kMaxPixels = 512;
+
+// A contiguous piece of a window: where it lies, from the window's first byte, and which k it stands for.
+struct Run {
+  int64_t from;
+  int64_t k;
+  int64_t length;
+};
+
+// Copies a run, rounded up to whole vectors: what lands behind it is overwritten by the next run or never used.
+inline void copyRun(uint8_t* to, const uint8_t* from, int64_t length) {
+  if (length <= 16) {
+    std::memcpy(to, from, 16);
+  } else if (length <= 32) {
+    std::memcpy(to, from, 32);
+  } else {
+    for (int64_t i = 0; i < length; i += 64) std::memcpy(to + i, from + i, 64);
+  }
+}
+constexpr int64_t kCopySlack = 64;
+
+// The output pixels of a batch, in order.
+class Pixel {
+ public:
+  Pixel(const ImageBatch& batch, int64_t index) : batch_(batch), g_(batch.geometry) {
+    sample_ = index / g_.outPixels();
+    row_ = index % g_.outPixels() / g_.outW;
+    column_ = index % g_.outW;
+  }
+  const uint8_t* window() const {
+    return batch_.image(sample_) + row_ * g_.window.strideH * g_.rowBytes + column_ * g_.window.strideW * g_.imageC;
+  }
+  const AffineParams& params() const { return batch_.params[sample_]; }
+  int64_t leftInRow() const { return g_.outW - column_; }
+  void advance() {
+    if (++column_ < g_.outW) return;
+    column_ = 0;
+    if (++row_ < g_.outH) return;
+    row_ = 0;
+    ++sample_;
+  }
+
+ private:
+  const ImageBatch& batch_;
+  const ConvGeometry& g_;
+  int64_t sample_;
+  int64_t row_;
+  int64_t column_;
+};
+
+class ImplicitGemm {
+ public:
+  ImplicitGemm(const Conv2dDynamicArgs& args, const ImageBatch& batch)
+      : args_(args), batch_(batch), g_(batch.geometry), conv_(*args.weights), kBlocks_(conv_.groups[0].kBlocks) {
+    const ConvWeightShape& shape = conv_.shape;
+    const bool wholeRows = shape.groups == 1 && (g_.window.dilationW == 1 || g_.kernelW == 1);
+    runLength_ = wholeRows ? g_.kernelW * shape.groupChannels : shape.groupChannels;
+    const int64_t runsPerRow = wholeRows ? 1 : g_.kernelW;
+    runCount_ = g_.kernelH * runsPerRow;
+    runs_ = scratch<Runs, Run>(static_cast<size_t>(runCount_));
+    for (int64_t i = 0; i < runCount_; ++i) {
+      const int64_t kh = i / runsPerRow, kw = i % runsPerRow;
+      runs_[i] = {kh * g_.window.dilationH * g_.rowBytes + kw * g_.window.dilationW * g_.imageC,
+                  kh * conv_.kernelRowK + kw * runLength_, runLength_};
+    }
+    const bool regular = g_.flat || g_.outW % kRowBlock == 0 || g_.outW >= kMinDirectRow;
+    direct_ = regular && layDirectOffsets();
+    // An odd number of cache lines from row to row spreads the rows over the sets of the first-level cache.
+    pitch_ = direct_ ? g_.window.strideW * g_.imageC : (kBlocks_ | 1) * kBlockK;
+    capacity_ = direct_ ? kMaxPixels : rowsPerChunk(conv_.groups[0]);
+    table_ = scratch<Table, const uint8_t*>(static_cast<size_t>(capacity_ / kRowBlock * kBlocks_));
+    zeroPoint_ = scratch<ZeroPoints, int32_t>(static_cast<size_t>(capacity_));
+    scale_ = scratch<Scales, float>(static_cast<size_t>(capacity_));
+    codes_ = direct_ ? nullptr : scratch<Codes, uint8_t>(static_cast<size_t>(capacity_ * pitch_ + kCopySlack));
+  }
+
+  void run(const Slice& pixels, const Slice& panels) {
+    const int64_t perGroup = conv_.panelsPerGroup();
+    for (int64_t begin = pixels.begin; begin < pixels.end;) {
+      const int64_t count = nextChunk(begin, pixels.end);
+      setRowParams(begin, count);
+      for (int64_t group = panels.begin / perGroup; group * perGroup < panels.end; ++group) {
+        if (direct_) {
+          address(begin, count, group);
+        } else {
+          gather(begin, count, group);
+        }
+        const Slice own = {std::max(panels.begin - group * perGroup, int64_t{0}),
+                           std::min(panels.end - group * perGroup, perGroup)};
+        multiply(begin, count, group, own);
+      }
+      begin += count;
+    }
+  }
+
+ private:
+  // Where each k-block lies in a window, if none straddles two runs.
+  bool layDirectOffsets() {
+    offsets_ = scratch<Offsets, int64_t>(static_cast<size_t>(kBlocks_));
+    int64_t block = 0;
+    for (int64_t i = 0; i < runCount_; ++i) {
+      if (runs_[i].k != block * kBlockK) return false;
+      for (int64_t at = 0; at < runs_[i].length; at += kBlockK) offsets_[block++] = runs_[i].from + at;
+    }
+    return true;
+  }
+
+  // Direct chunks end after a row block that the end of an output row cut short.
+  int64_t nextChunk(int64_t begin, int64_t end) const {
+    const int64_t most = std::min(capacity_, end - begin);
+    if (!direct_ || g_.flat || g_.outW % kRowBlock == 0) return most;
+    return std::min(most, Pixel(batch_, begin).leftInRow());
+  }
+
+  void setRowParams(int64_t begin, int64_t count) {
+    Pixel pixel(batch_, begin);
+    for (int64_t i = 0; i < count; ++i, pixel.advance()) {
+      zeroPoint_[i] = pixel.params().zeroPoint;
+      scale_[i] = pixel.params().scale;
+    }
+  }
+
+  void address(int64_t begin, int64_t count, int64_t group) {
+    const uint8_t** entry = table_;
+    for (int64_t i = 0; i < count; i += kRowBlock) {
+      const uint8_t* window = Pixel(batch_, begin + i).window() + group * conv_.shape.groupChannels;
+      for (int64_t block = 0; block < kBlocks_; ++block) *entry++ = window + offsets_[block];
+    }
+  }
+
+  void gather(int64_t begin, int64_t count, int64_t group) {
+    Pixel pixel(batch_, begin);
+    for (int64_t i = 0; i < count; ++i, pixel.advance()) {
+      const uint8_t* window = pixel.window() + group * conv_.shape.groupChannels;
+      uint8_t* to = codes_ + i * pitch_;
+      for (int64_t r = 0; r < runCount_; ++r) copyRun(to + runs_[r].k, window + runs_[r].from, runs_[r].length);
+    }
+    const uint8_t** entry = table_;
+    for (int64_t i = 0; i < count; i += kRowBlock) {
+      for (int64_t block = 0; block < kBlocks_; ++block) *entry++ = codes_ + i * pitch_ + block * kBlockK;
+    }
+  }
+
+  void multiply(int64_t begin, int64_t count, int64_t group, const Slice& panels) {
+    GemmCall call;
+    call.a = table_;
+    call.aRowStride = pitch_;
+    call.rows = count;
+    call.weights = &conv_.groups[static_cast<size_t>(group)];
+    call.panelBegin = panels.begin;
+    call.panelEnd = panels.end;
+    call.zeroPoint = zeroPoint_;
+    call.rowScale = scale_;
+    call.ld = g_.outC;
+    call.epilogue = args_.epilogue;
+    const int64_t channel = group * conv_.shape.groupOutChannels();
+    const int64_t index = (batch_.first * g_.outPixels() + begin) * g_.outC + channel;
+    if (call.epilogue.bias) call.epilogue.bias += channel;
+    if (call.epilogue.residual) call.epilogue.residual += index;
+    if (args_.acc) {
+      call.acc = args_.acc + index;
+    } else {
+      call.out = args_.out + index;
+    }
+    kernels().gemm(call);
+  }
+
+  const Conv2dDynamicArgs& args_;
+  const ImageBatch& batch_;
+  const ConvGeometry& g_;
+  const PackedConv& conv_;
+  int64_t kBlocks_;
+  int64_t runLength_;
+  int64_t runCount_;
+  Run* runs_;
+  int64_t* offsets_ = nullptr;  // direct: [kBlocks]
+  bool direct_;
+  int64_t pitch_;     // bytes between the rows of a row block
+  int64_t capacity_;  // pixels
+  const uint8_t** table_;
+  int32_t* zeroPoint_;
+  float* scale_;
+  uint8_t* codes_;
+};
+
+}  // namespace
+
+void multiplyImages(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& pixels, const Slice& panels) {
+  if (pixels.size() > 0 && panels.size() > 0) ImplicitGemm(args, batch).run(pixels, panels);
+}
+
+}  // namespace faultline

@@ -1,0 +1,115 @@
+#include "quant/packed_conv.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace faultline {
+namespace {
+
+constexpr int64_t kTaps = 4;  // vertical taps in a 32-bit lane
+// AMX: gathering a block of 64 for 16 rows takes about as long as multiplying it with this many output channels.
+constexpr int64_t kGatherChannels = 32;
+
+int64_t chooseKernelRowK(const ConvWeightShape& shape, int64_t blockSize, Isa isa) {
+  const int64_t tight = shape.kernelW * shape.groupChannels;
+  const int64_t padded = roundUp(tight, kBlockK);
+  if (isa != Isa::amxInt8 || blockSize > 0 || shape.groups > 1 || shape.kernelH == 1) return tight;
+  const int64_t tightBlocks = ceilDiv(tight * shape.kernelH, kBlockK);
+  const int64_t extraBlocks = padded / kBlockK * shape.kernelH - tightBlocks;
+  return extraBlocks * shape.outChannels <= tightBlocks * kGatherChannels ? padded : tight;
+}
+
+// One group's codes with each kernel row padded to kernelRowK.
+std::vector<int8_t> padKernelRows(const int8_t* codes, const ConvWeightShape& shape, int64_t kernelRowK) {
+  const int64_t row = shape.kernelW * shape.groupChannels;
+  const int64_t count = shape.groupOutChannels() * shape.kernelH;
+  std::vector<int8_t> padded(static_cast<size_t>(count * kernelRowK), 0);
+  for (int64_t i = 0; i < count; ++i) {
+    std::memcpy(padded.data() + i * kernelRowK, codes + i * row, static_cast<size_t>(row));
+  }
+  return padded;
+}
+
+void packGroups(const int8_t* codes, const float* scales, Isa isa, int kGroup, PackedConv* out) {
+  const ConvWeightShape& shape = out->shape;
+  const int64_t channels = shape.groupOutChannels();
+  const int64_t scaleGroups = out->blockSize > 0 ? ceilDiv(shape.k(), out->blockSize) : 1;
+  out->kernelRowK = chooseKernelRowK(shape, out->blockSize, isa);
+  out->groups.resize(static_cast<size_t>(shape.groups));
+  std::vector<float> groupScales(static_cast<size_t>(scaleGroups * channels), 1.0f);
+  for (int64_t g = 0; g < shape.groups; ++g) {
+    for (int64_t s = 0; scales && s < scaleGroups; ++s) {
+      std::copy_n(scales + s * shape.outChannels + g * channels, channels, groupScales.data() + s * channels);
+    }
+    const std::vector<int8_t> padded = padKernelRows(codes + g * channels * shape.k(), shape, out->kernelRowK);
+    packMatrix(padded.data(), groupScales.data(), channels, out->kernelRowK * shape.kernelH, out->bits, out->storage,
+               out->blockSize, kGroup, &out->groups[static_cast<size_t>(g)]);
+  }
+}
+
+int64_t depthwiseOffset(const PackedConv& conv, int64_t shift, int64_t channel, int64_t kh, int64_t kw) {
+  const PackedDepthwise& d = conv.depthwise;
+  const int64_t slot = kh + shift;
+  const int64_t column = (slot / kTaps) * conv.shape.kernelW + kw;
+  return shift * d.shiftBytes(conv.shape.kernelW) + (column * d.paddedChannels + channel) * kTaps + slot % kTaps;
+}
+
+void packDepthwise(const int8_t* codes, const float* scales, PackedConv* out) {
+  const ConvWeightShape& shape = out->shape;
+  PackedDepthwise& d = out->depthwise;
+  out->storage = WeightStorage::int8;
+  d.paddedChannels = roundUp(shape.outChannels, kPanel);
+  d.rowGroups = ceilDiv(shape.kernelH, kTaps);
+  d.shifts = std::max<int64_t>(kTaps - shape.kernelH, 0) + 1;
+  d.data = AlignedBuffer<int8_t>(static_cast<size_t>(d.shifts * d.shiftBytes(shape.kernelW)));
+  d.scales = AlignedBuffer<float>(static_cast<size_t>(d.paddedChannels));
+  d.sums = AlignedBuffer<int32_t>(static_cast<size_t>(d.paddedChannels));
+  for (int64_t channel = 0; channel < shape.outChannels; ++channel) {
+    const size_t c = static_cast<size_t>(channel);
+    d.scales[c] = scales ? scales[channel] : 1.0f;
+    for (int64_t k = 0; k < shape.k(); ++k) {
+      const int8_t code = codes[channel * shape.k() + k];
+      d.sums[c] += code;
+      for (int64_t shift = 0; shift < d.shifts; ++shift) {
+        const int64_t at = depthwiseOffset(*out, shift, channel, k / shape.kernelW, k % shape.kernelW);
+        d.data[static_cast<size_t>(at)] = code;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void packConv(const int8_t* codes, const float* scales, const ConvWeightShape& shape, int bits, WeightStorage storage,
+              int64_t blockSize, Isa isa, int kGroup, PackedConv* out) {
+  out->shape = shape;
+  out->bits = bits;
+  out->storage = storage;
+  out->blockSize = blockSize;
+  if (shape.groups > 1 && shape.groupChannels == 1 && blockSize == 0) {
+    packDepthwise(codes, scales, out);
+  } else {
+    packGroups(codes, scales, isa, kGroup, out);
+  }
+}
+
+int8_t packedConvCode(const PackedConv& conv, int64_t outChannel, int64_t k) {
+  const ConvWeightShape& shape = conv.shape;
+  if (conv.isDepthwise()) {
+    const int64_t at = depthwiseOffset(conv, 0, outChannel, k / shape.kernelW, k % shape.kernelW);
+    return conv.depthwise.data[static_cast<size_t>(at)];
+  }
+  const int64_t row = shape.kernelW * shape.groupChannels;
+  const PackedMatrix& m = conv.groups[static_cast<size_t>(outChannel / shape.groupOutChannels())];
+  return packedCode(m, outChannel % shape.groupOutChannels(), k / row * conv.kernelRowK + k % row);
+}
+
+float packedConvScale(const PackedConv& conv, int64_t outChannel, int64_t k) {
+  if (conv.isDepthwise()) return conv.depthwise.scales[static_cast<size_t>(outChannel)];
+  const int64_t channels = conv.shape.groupOutChannels();
+  const PackedMatrix& m = conv.groups[static_cast<size_t>(outChannel / channels)];
+  const int64_t g = conv.blockSize > 0 ? k / conv.blockSize : 0;
+  return m.scales[static_cast<size_t>(g * m.paddedN() + outChannel % channels)];
+}
+
+}  // namespace faultline
