@@ -14,6 +14,7 @@ struct ZeroPoints;
 struct Scales;
 struct Offsets;
 struct Runs;
+struct Expanded;
 
 // Direct reading cuts row blocks at the end of each output row. Shorter rows that 16 does not divide waste too much of
 // the kernels' tiles.
@@ -92,6 +93,9 @@ class ImplicitGemm {
     table_ = scratch<Table, const uint8_t*>(static_cast<size_t>(capacity_ / kRowBlock * kBlocks_));
     zeroPoint_ = scratch<ZeroPoints, int32_t>(static_cast<size_t>(capacity_));
     scale_ = scratch<Scales, float>(static_cast<size_t>(capacity_));
+    if (conv_.storage == WeightStorage::int4) {
+      expanded_ = scratch<Expanded, uint8_t>(static_cast<size_t>(2 * kBlocks_ * kInt8BlockBytes));
+    }
     codes_ = direct_ ? nullptr : scratch<Codes, uint8_t>(static_cast<size_t>(capacity_ * pitch_ + kCopySlack));
   }
 
@@ -170,6 +174,7 @@ class ImplicitGemm {
     call.weights = &conv_.groups[static_cast<size_t>(group)];
     call.panelBegin = panels.begin;
     call.panelEnd = panels.end;
+    call.expanded = expanded_;
     call.zeroPoint = zeroPoint_;
     call.rowScale = scale_;
     call.ld = g_.outC;
@@ -201,6 +206,7 @@ class ImplicitGemm {
   const uint8_t** table_;
   int32_t* zeroPoint_;
   float* scale_;
+  uint8_t* expanded_ = nullptr;
   uint8_t* codes_;
 };
 
