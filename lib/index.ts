@@ -2,7 +2,6 @@
 export { InvalidArgumentError } from './native/errors.js';
 export {
   type ActivationOptions,
-  type ArithmeticOptions,
   type EpilogueOptions,
   type MatmulDynamicOptions,
   matmulDynamic,

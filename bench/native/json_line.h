@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace faultline::bench {
 
@@ -21,10 +22,18 @@ class JsonLine {
     return *this;
   }
   JsonLine& add(std::string_view key, double value) {
-    char number[32];
-    std::snprintf(number, sizeof number, "%.10g", value);
     begin(key);
-    text_ += number;
+    number(value);
+    return *this;
+  }
+  JsonLine& add(std::string_view key, const std::vector<double>& values) {
+    begin(key);
+    text_ += '[';
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (i > 0) text_ += ',';
+      number(values[i]);
+    }
+    text_ += ']';
     return *this;
   }
   void print() const {
@@ -33,6 +42,11 @@ class JsonLine {
   }
 
  private:
+  void number(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.10g", value);
+    text_ += text;
+  }
   void begin(std::string_view key) {
     if (!text_.empty()) text_ += ',';
     text_ += '"';

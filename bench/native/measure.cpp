@@ -83,20 +83,15 @@ std::vector<Timing> measure(std::vector<Candidate>& candidates, const Effort& ef
   }
   const int rounds = std::clamp(static_cast<int>(effort.budgetSeconds / roundSeconds), effort.minRounds, effort.rounds);
 
-  std::vector<std::vector<double>> samples(candidates.size());
   for (int round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < candidates.size(); ++i) {
       std::this_thread::sleep_for(rest);
       useThreads(candidates[i].threads);
       candidates[i].run();  // brings its weights and buffers back into the caches, wakes its threads
-      samples[i].push_back(timeCalls(candidates[i], timings[i].calls));
+      timings[i].roundSeconds.push_back(timeCalls(candidates[i], timings[i].calls));
     }
   }
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    timings[i].rounds = rounds;
-    timings[i].medianSeconds = median(samples[i]);
-    timings[i].minSeconds = *std::min_element(samples[i].begin(), samples[i].end());
-  }
+  for (Timing& t : timings) t.medianSeconds = median(t.roundSeconds);
   return timings;
 }
 

@@ -11,6 +11,7 @@ namespace faultline::bench {
 struct Candidate {
   std::string impl;     // "faultline", "onednn", "onnxruntime"
   std::string variant;  // what exactly runs: operand types, granularity, layout
+  std::string kernel;   // the library's own name for what it chose, where it tells
   std::string isa;
   int threads = 1;
   std::function<void()> run;
@@ -18,20 +19,21 @@ struct Candidate {
   bool foreignThreads = false;         // owns a thread pool that keeps spinning after run()
 };
 
+// Many short batches rather than a few long ones: what else runs on the machine then spoils few of them, and the median
+// does not see those.
 struct Effort {
   double batchSeconds;  // calls are repeated until they take this long together
   int rounds;           // at most, A B C A B C …
   int minRounds;
   double budgetSeconds;  // of one problem; fewer rounds, never less than minRounds, keep within it
 };
-inline constexpr Effort kFullEffort{0.010, 15, 5, 3.0};
-inline constexpr Effort kQuickEffort{0.002, 5, 3, 0.25};
+inline constexpr Effort kFullEffort{0.001, 41, 5, 3.0};
+inline constexpr Effort kQuickEffort{0.0005, 15, 3, 0.3};
 
 struct Timing {
-  double medianSeconds = 0;  // of one call, over rounds
-  double minSeconds = 0;
-  int rounds = 0;
-  int calls = 0;  // a round
+  double medianSeconds = 0;          // of one call, over rounds
+  std::vector<double> roundSeconds;  // of one call, round by round: comparable between candidates
+  int calls = 0;                     // a round
 };
 
 double now();  // seconds, monotonic

@@ -213,13 +213,15 @@ void addOnednn(const Problem& p, int threads, std::vector<Candidate>* out, Notes
     if (isS32(p.job.op)) {
       auto op = isConv(p.job.op) ? makeConvolution(p, p.perSample.codes.data(), false)
                                  : makeMatmul(p, p.perSample.codes.data());
-      candidate.variant = "u8s8 to s32, static, " + op->implementation;
+      candidate.variant = "u8s8 to s32, static";
+      candidate.kernel = op->implementation;
       candidate.run = [op] { op->run(); };
       candidate.check = [&p, &g, op] { return checkAccumulators(p, op->acc.data(), nhwc(g)); };
     } else {
       auto d = makeDynamic(p);
-      candidate.variant = std::string("scan + quantize per ") + (isConv(p.job.op) ? "sample" : "row") +
-                          " + u8s8 to s32 + dequantize, " + d->integer->implementation;
+      candidate.variant =
+          std::string("scan + quantize per ") + (isConv(p.job.op) ? "sample" : "row") + " + u8s8 to s32 + dequantize";
+      candidate.kernel = d->integer->implementation;
       candidate.run = [&p, d, threads] { runDynamic(p, d.get(), threads); };
       candidate.check = [&p, &g, d] { return checkFloats(p, p.perSample, d->out.data(), nhwc(g)); };
     }

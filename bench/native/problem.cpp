@@ -89,7 +89,9 @@ Problem makeProblem(const Job& job) {
   p.wScales.resize(static_cast<size_t>(p.scaleGroups * g.oc));
 
   Random random(kSeed);
-  for (size_t i = 0; i < p.x.size(); ++i) p.x[i] = random.normal();
+  if (!isS32(job.op)) {
+    for (size_t i = 0; i < p.x.size(); ++i) p.x[i] = random.normal();
+  }
   const uint64_t magnitude = job.weightMax > 0 ? static_cast<uint64_t>(job.weightMax) : p.weightBits == 4 ? 7 : 127;
   for (size_t i = 0; i < p.w.size(); ++i) {
     p.w[i] = static_cast<int8_t>(static_cast<int64_t>(random.next() % (2 * magnitude + 1)) -
@@ -98,9 +100,13 @@ Problem makeProblem(const Job& job) {
   for (float& s : p.wScales) s = 0.001f + 0.009f * static_cast<float>(random.next() >> 40) * 0x1p-24f;
 
   if (isS32(job.op)) {
+    // Activations that are their own codes: with 0 always in the range and 255 once in each sample, dynamic
+    // quantization chooses scale 1 and zero point 0.
     p.perSample.codes = AlignedBuffer<uint8_t>(static_cast<size_t>(g.inputs()));
     for (int64_t i = 0; i < g.inputs(); ++i) {
-      p.perSample.codes[static_cast<size_t>(i)] = static_cast<uint8_t>(random.next());
+      const auto code = static_cast<uint8_t>(i % g.sampleSize() == 0 ? 255 : random.next());
+      p.perSample.codes[static_cast<size_t>(i)] = code;
+      p.x[static_cast<size_t>(i)] = code;
     }
     p.perSample.scale.assign(static_cast<size_t>(g.n), 1.0f);
     p.perSample.zeroPoint.assign(static_cast<size_t>(g.n), 0);

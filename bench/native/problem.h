@@ -61,7 +61,8 @@ struct Problem {
   int64_t scaleGroups = 1;     // ceil(depth / blockSize)
   std::vector<float> wScales;  // [scaleGroups, OC]
   QuantizedInput perSample;    // what a per-sample dynamic implementation computes with …
-  QuantizedInput perTensor;    // … and a per-tensor one; for s32 problems perSample holds codes with zero point 0
+  QuantizedInput perTensor;  // … and a per-tensor one; for s32 problems perSample holds codes with zero point 0 and x
+                             // those codes as floats
 
   const Geometry& shape() const { return job.shape; }
 };

@@ -1,0 +1,171 @@
+// `faultline bench kernels`: measures jobs and makes the report.
+import { boundOf } from './ceilings.js';
+import { onnxRuntimeLibrary, runNative } from './program.js';
+import { type Ceiling, type Failure, type Machine, type Report, type Row, reportSchema } from './schema.js';
+import type { Job } from './shapes.js';
+
+// AVX2 has no exact u8·s8 instruction: peers on vpmaddubsw saturate at 16 bits once weights exceed 7 bits
+// (2 · 255 · 63 < 2^15). Narrower weights keep everyone exact, and cost everyone the same.
+const AVX2_WEIGHT_MAX = 63;
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  /** What is measured next; undefined at the end. */
+  readonly next: Job | undefined;
+}
+
+export interface BenchOptions {
+  readonly jobs: readonly Job[];
+  /** Each job is measured with each of these thread counts. */
+  readonly threads: readonly number[];
+  readonly quick: boolean;
+  readonly isa?: string | undefined;
+  /** Shown in the report. */
+  readonly command: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+type BareRow = Omit<Row, 'percentOfCeiling' | 'ceiling' | 'bestPeer' | 'ratioToBestPeer'>;
+
+interface Strongest {
+  readonly bestPeer: Row['impl'];
+  readonly ratioToBestPeer: number;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const upper = sorted[Math.floor(middle)] ?? Number.NaN;
+  return Number.isInteger(middle) ? ((sorted[middle - 1] ?? upper) + upper) / 2 : upper;
+}
+
+/** How many times longer `slow` takes: the median over rounds, since the two of one round met the same machine. */
+export function timeRatio(slow: Pick<Row, 'roundsUs' | 'medianUs'>, fast: Pick<Row, 'roundsUs' | 'medianUs'>): number {
+  if (slow.roundsUs.length !== fast.roundsUs.length) return slow.medianUs / fast.medianUs;
+  return median(slow.roundsUs.map((us, round) => us / (fast.roundsUs[round] ?? Number.NaN)));
+}
+
+/** Adds what can be said of a row only when all are there: its share of the ceiling, its ratio to the best peer. */
+function completeRows(rows: readonly BareRow[], jobs: readonly Job[], ceilings: readonly Ceiling[], machine: Machine) {
+  const jobOf = new Map(jobs.map((job) => [`${job.op} ${job.shape}`, job]));
+  return rows.map((row): Row => {
+    const job = jobOf.get(`${row.op} ${row.shape}`);
+    const bound = job && boundOf(job, row, ceilings, machine);
+    const share = bound ? { ceiling: bound.name, percentOfCeiling: (100 * bound.us) / row.medianUs } : {};
+    if (row.impl !== 'faultline') return { ...row, ...share };
+    const best = rows
+      .filter((peer) => peer.impl !== 'faultline')
+      .filter((peer) => peer.op === row.op && peer.shape === row.shape && peer.threads === row.threads)
+      .map((peer) => ({ bestPeer: peer.impl, ratioToBestPeer: timeRatio(peer, row) }))
+      .reduce<Strongest | undefined>((a, b) => (a && a.ratioToBestPeer <= b.ratioToBestPeer ? a : b), undefined);
+    return { ...row, ...share, ...best };
+  });
+}
+
+function absentPeers(machine: Machine, isa: string | undefined): string[] {
+  const notes: string[] = [];
+  if (machine.onednn === '') notes.push('onednn: absent when faultline was built (Debian: libdnnl-dev); not compared');
+  if (isa !== undefined) {
+    notes.push(`onnxruntime: cannot be held to ${isa}; not compared`);
+  } else if (machine.onnxruntime === '') {
+    notes.push('onnxruntime: the npm package onnxruntime-node is not installed; not compared');
+  }
+  if (isa === 'avx2') notes.push(`weights within ±${AVX2_WEIGHT_MAX}: with more, peers saturate on AVX2 and are wrong`);
+  return notes;
+}
+
+/** Measures every job. Throws InvalidArgumentError on options the machine cannot satisfy. */
+export async function benchKernels(options: BenchOptions): Promise<Report> {
+  const { jobs, threads, isa } = options;
+  const startedAt = new Date().toISOString();
+  const narrow = isa === 'avx2' ? ` wmax=${AVX2_WEIGHT_MAX}` : '';
+  const messages = runNative({
+    lines: jobs.map(({ op, line }) => `${line} threads=${threads.join(',')}${op.endsWith('.int4') ? '' : narrow}`),
+    ceilings: threads,
+    quick: options.quick,
+    isa,
+    onnxRuntime: isa === undefined ? onnxRuntimeLibrary() : undefined,
+    signal: options.signal,
+  });
+
+  let machine: Machine | undefined;
+  const ceilings: Ceiling[] = [];
+  const rows: BareRow[] = [];
+  const failures: Failure[] = [];
+  const notes = new Set<string>();
+  const jobAt = (index: number): Job => {
+    const job = jobs[index];
+    if (!job) throw new Error(`bench: wanted a job below ${jobs.length}, came ${index}`);
+    return job;
+  };
+  const progress = (done: number) => options.onProgress?.({ done, total: jobs.length, next: jobs[done] });
+  for await (const message of messages) {
+    if (message.type === 'machine') {
+      const { type: _, ...rest } = message;
+      machine = rest;
+      progress(0);
+    } else if (message.type === 'ceiling') {
+      const { type: _, ...rest } = message;
+      // Measured before and after the jobs: the higher figure is what the machine can do.
+      const seen = ceilings.find((ceiling) => ceiling.name === rest.name && ceiling.threads === rest.threads);
+      if (seen) seen.value = Math.max(seen.value, rest.value);
+      else ceilings.push(rest);
+    } else if (message.type === 'row') {
+      const { type: _, job, ...rest } = message;
+      const { op, shape, sets } = jobAt(job);
+      rows.push({ op, shape, ...rest, sets: [...sets] });
+    } else if (message.type === 'failure') {
+      const { type: _, job, ...rest } = message;
+      const { op, shape } = jobAt(job);
+      failures.push({ op, shape, ...rest });
+    } else if (message.type === 'note') {
+      notes.add(message.text);
+    } else {
+      progress(message.job + 1);
+    }
+  }
+  if (!machine) throw new Error('bench: wanted a description of the machine, came none');
+  return reportSchema.parse({
+    schema: 'faultline.bench/1',
+    command: options.command,
+    startedAt,
+    quick: options.quick,
+    machine,
+    ceilings,
+    rows: completeRows(rows, jobs, ceilings, machine),
+    failures,
+    notes: [...absentPeers(machine, isa), ...notes],
+  } satisfies Report);
+}
+
+/** The rows of one operation and thread count, gathered by shape in order of appearance. */
+export interface ShapeRows {
+  readonly shape: string;
+  readonly rows: readonly Row[];
+}
+
+/** Groups a report as its tables show it. */
+export function sections(report: Report): { op: Row['op']; threads: number; shapes: ShapeRows[] }[] {
+  const found = new Map<string, { op: Row['op']; threads: number; shapes: Map<string, Row[]> }>();
+  for (const row of report.rows) {
+    const key = `${row.op} ${row.threads}`;
+    const section = found.get(key) ?? { op: row.op, threads: row.threads, shapes: new Map<string, Row[]>() };
+    found.set(key, section);
+    const rows = section.shapes.get(row.shape) ?? [];
+    section.shapes.set(row.shape, rows);
+    rows.push(row);
+  }
+  return [...found.values()].map(({ op, threads, shapes }) => ({
+    op,
+    threads,
+    shapes: [...shapes].map(([shape, rows]) => ({ shape, rows })),
+  }));
+}
+
+/** Geometric mean; undefined of nothing. */
+export function geometricMean(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined;
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
+}

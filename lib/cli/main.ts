@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The command `faultline`: one file per subcommand.
+import { Command } from 'commander';
+import { InvalidArgumentError } from '../native/errors.js';
+import { addBenchCommand } from './bench.js';
+
+/** Exit codes: 0 done, 1 failed, 2 refused its arguments. */
+const EXIT_FAILED = 1;
+const EXIT_REFUSED = 2;
+
+const program = new Command('faultline')
+  .description('How badly can a neural network fail under dynamic post-training quantization?')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
+addBenchCommand(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`faultline: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof InvalidArgumentError ? EXIT_REFUSED : EXIT_FAILED;
+}
