@@ -2,6 +2,7 @@
 export { InvalidArgumentError } from './native/errors.js';
 export {
   type ActivationOptions,
+  type ArithmeticOptions,
   type EpilogueOptions,
   type MatmulDynamicOptions,
   matmulDynamic,

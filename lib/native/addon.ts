@@ -28,6 +28,7 @@ export interface NativeAddon {
     int4: boolean,
     blockSize: number,
     scales: Float32Array | undefined,
+    reduceRange?: boolean,
   ) => NativePackedWeights;
   matmulDynamic(
     x: Float32Array,
@@ -42,6 +43,8 @@ export interface NativeAddon {
     clipMax: number,
     rowScale: Float32Array | undefined,
     rowZeroPoint: Int32Array | undefined,
+    saturating16: boolean,
+    saturations: Float64Array | undefined,
   ): void;
   matmulU8(
     a: Uint8Array,

@@ -13,7 +13,22 @@ export interface EpilogueOptions {
   readonly clip?: readonly [number, number] | undefined;
 }
 
-export interface ActivationOptions {
+/** How products are summed. */
+export interface ArithmeticOptions {
+  /**
+   * `"exact"` (default): every product summed in int32, as VNNI, AMX and NEON do.
+   *
+   * `"saturating16"`: bit for bit what an x86 server without VNNI computes with `vpmaddubsw`: pairs of products along k,
+   * (0, 1), (2, 3), …, summed and saturated to 16 bits, then summed exactly. It is the arithmetic of the u8·s8 kernels
+   * of ONNX Runtime and oneDNN for AVX2 and AVX-512 without VNNI (both take k in quads from 0, two pairs a quad).
+   * The zero point is subtracted afterwards, from the sum of the weights, as they do.
+   */
+  readonly arithmetic?: 'exact' | 'saturating16' | undefined;
+  /** With `"saturating16"`: raised by the number of saturated pairs of each output channel, [n]. */
+  readonly saturations?: Float64Array | undefined;
+}
+
+export interface ActivationOptions extends ArithmeticOptions {
   /** Bits of an activation, 2–8: one number, or one for each row. Default 8. */
   readonly activationBits?: number | Uint8Array | undefined;
   /** What shares a range: each row (default), or the whole tensor. */
@@ -40,6 +55,16 @@ function rowsOf(operation: string, x: ArrayBufferView & { length: number }, weig
     throw new InvalidArgumentError(operation, 'x', `a multiple of k = ${weights.k} elements`, String(x.length));
   }
   return m;
+}
+
+/** @internal */
+export function checkArithmetic(operation: string, { arithmetic = 'exact', saturations }: ArithmeticOptions): void {
+  if (arithmetic !== 'exact' && arithmetic !== 'saturating16') {
+    throw new InvalidArgumentError(operation, 'arithmetic', '"exact" or "saturating16"', describe(arithmetic));
+  }
+  if (saturations !== undefined && arithmetic === 'exact') {
+    throw new InvalidArgumentError(operation, 'saturations', 'arithmetic: "saturating16"', '"exact"');
+  }
 }
 
 function requireFloat32(operation: string, argument: string, value: unknown): asserts value is Float32Array {
@@ -93,6 +118,7 @@ function multiply(
   if (clip !== undefined && !(clip[0] <= clip[1])) {
     throw new InvalidArgumentError('matmulDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
   }
+  checkArithmetic('matmulDynamic', options);
   addon.matmulDynamic(
     x,
     m,
@@ -106,5 +132,7 @@ function multiply(
     clip === undefined ? Number.POSITIVE_INFINITY : clip[1],
     options.rowScale,
     options.rowZeroPoint,
+    options.arithmetic === 'saturating16',
+    options.saturations,
   );
 }

@@ -13,6 +13,11 @@ export interface PackWeightsOptions {
   readonly bits?: number;
   /** Default `"perChannel"`. */
   readonly granularity?: WeightGranularity;
+  /**
+   * Eight-bit weights in −64 … 64 (scale = max |w| / 64), as ONNX Runtime's `reduce_range`: for processors whose u8·s8
+   * product saturates pairs to 16 bits, 2 · 255 · 64 = 32640 cannot. (`bits: 7` also cannot: ±63.) Default false.
+   */
+  readonly reduceRange?: boolean;
   /** Default: int4 (two codes a byte) when bits ≤ 4. */
   readonly storage?: 'int8' | 'int4';
 }
@@ -77,7 +82,8 @@ function blockSizeOf(granularity: WeightGranularity): number {
 }
 
 /**
- * Quantizes w[n, k] symmetrically (scale = max |w| / (2^(bits−1) − 1), round half to even) and packs it.
+ * Quantizes w[n, k] symmetrically (scale = max |w| / (2^(bits−1) − 1), round half to even; see `reduceRange` for the
+ * one exception) and packs it.
  * Throws InvalidArgumentError on a wrong length, NaN or infinity (naming the channel).
  */
 export function packWeights(
@@ -88,7 +94,19 @@ export function packWeights(
   const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
   const [n, k] = readShape('packWeights', shape, weights.length);
   requireInteger('packWeights', 'bits', bits, 2, 8);
-  const handle = new addon.PackedWeights(weights, n, k, bits, storage === 'int4', blockSizeOf(granularity), undefined);
+  if (options.reduceRange && bits !== 8) {
+    throw new InvalidArgumentError('packWeights', 'reduceRange', 'bits: 8', `bits: ${bits}`);
+  }
+  const handle = new addon.PackedWeights(
+    weights,
+    n,
+    k,
+    bits,
+    storage === 'int4',
+    blockSizeOf(granularity),
+    undefined,
+    options.reduceRange ?? false,
+  );
   return new PackedWeights(handle, n, k, bits, granularity, storage);
 }
 
@@ -100,7 +118,7 @@ export function packQuantizedWeights(
   codes: Int8Array,
   shape: readonly [number, number],
   scales?: Float32Array,
-  options: PackWeightsOptions = {},
+  options: Omit<PackWeightsOptions, 'reduceRange'> = {},
 ): PackedWeights {
   const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
   const [n, k] = readShape('packQuantizedWeights', shape, codes.length);

@@ -1,5 +1,7 @@
 #include "ops/matmul.h"
 
+#include <vector>
+
 #include "binding/operations.h"
 #include "binding/packed_weights.h"
 #include "quant/affine.h"
@@ -21,7 +23,7 @@ void checkK(const Args& args, const PackedMatrix& w) {
 }  // namespace
 
 // (x, m, weights, out: Float32Array | Int32Array, bits: number | Uint8Array, perTensor, bias?, residual?, clipMin,
-//  clipMax, rowScale?, rowZeroPoint?)
+//  clipMax, rowScale?, rowZeroPoint?, saturating16, saturations?: Float64Array [n], raised)
 Napi::Value matmulDynamicBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "matmulDynamic");
   const PackedMatrix& w = PackedWeightsHandle::unwrap(args, 2);
@@ -57,7 +59,12 @@ Napi::Value matmulDynamicBinding(const Napi::CallbackInfo& info) {
   call.epilogue.clipMax = static_cast<float>(args.number(9, "clip"));
   call.rowScale = args.optionalArray<float>(10, "rowScale", rows).data;
   call.rowZeroPoint = args.optionalArray<int32_t>(11, "rowZeroPoint", rows).data;
+  call.saturating16 = args.boolean(12);
+  const auto saturations = args.optionalArray<double>(13, "saturations", static_cast<size_t>(w.n));
+  std::vector<int64_t> events(saturations.data ? static_cast<size_t>(w.n) : 0);
+  if (saturations.data) call.saturations = events.data();
   throwIfRefused(args.env(), matmulDynamic(call));
+  for (size_t i = 0; i < events.size(); ++i) saturations.data[i] += static_cast<double>(events[i]);
   return args.env().Undefined();
 }
 

@@ -35,7 +35,7 @@ Napi::Function PackedWeightsHandle::define(Napi::Env env) {
 }
 
 // (weights: Float32Array | Int8Array, n, k, bits, int4: boolean, blockSize: −1 per tensor | 0 per channel | per group,
-//  scales?: Float32Array [groups, n], with Int8Array codes)
+//  scales?: Float32Array [groups, n], with Int8Array codes, reduceRange: boolean, with Float32Array weights)
 PackedWeightsHandle::PackedWeightsHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PackedWeightsHandle>(info) {
   const Args args(info, "packWeights");
   throwIfRefused(args.env(), dispatchStatus());
@@ -64,7 +64,7 @@ PackedWeightsHandle::PackedWeightsHandle(const Napi::CallbackInfo& info) : Napi:
     }
     quantized.resize(count);
     chosen.resize(static_cast<size_t>(groups * n));
-    quantizeWeights(w, n, k, bits, blockSize, quantized.data(), chosen.data());
+    quantizeWeights(w, n, k, bits, blockSize, quantized.data(), chosen.data(), args.boolean(7));
     codes = quantized.data();
     scales = chosen.data();
   }

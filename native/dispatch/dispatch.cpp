@@ -79,4 +79,18 @@ const Status& dispatchStatus() { return choice().status; }
 const KernelTable* kernelsFor(Isa isa) { return isaAvailable(isa) ? compiled(isa) : nullptr; }
 void useKernels(const KernelTable* table) { used.store(table, std::memory_order_relaxed); }
 
+Saturating16Kernel saturating16For(Isa isa) {
+  switch (isa) {
+#if defined(__x86_64__)
+    case Isa::avx2:
+      return avx2Saturating16;
+    case Isa::avx512vnni:
+    case Isa::amxInt8:
+      return avx512vnniSaturating16;
+#endif
+    default:
+      return scalarSaturating16;
+  }
+}
+
 }  // namespace faultline

@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "kernels/kernel.h"
+#include "kernels/saturating16.h"
 
 namespace faultline {
 
@@ -21,5 +22,8 @@ const KernelTable* kernelsFor(Isa isa);
 
 // Tests compare tables: every operation uses this one from now on; null returns to the choice.
 void useKernels(const KernelTable* table);
+
+// The emulation of pairwise 16-bit saturation on the layout that the table of this ISA reads.
+Saturating16Kernel saturating16For(Isa isa);
 
 }  // namespace faultline

@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "dispatch/dispatch.h"
 #include "ops/first_bad.h"
+#include "ops/saturating16.h"
 #include "ops/schedule.h"
 
 namespace faultline {
@@ -56,6 +57,8 @@ Status matmulDynamic(const MatmulDynamicArgs& args) {
   }
 
   const Grid grid = chooseGrid(args.m, w);
+  // Parts that share panels count apart, so that no two threads write the same counter.
+  std::vector<int64_t> events(args.saturating16 ? static_cast<size_t>(grid.threads() * w.paddedN()) : 0);
   parallel(grid.threads(), [&](int t, int total) {
     for (int part = t; part < grid.threads(); part += total) {
       const Slice rows = grid.rows(part);
@@ -90,10 +93,19 @@ Status matmulDynamic(const MatmulDynamicArgs& args) {
         } else {
           call.out = args.out + begin * w.n;
         }
-        table.gemm(call);
+        if (args.saturating16) {
+          gemmSaturating16(call, events.data() + part * w.paddedN());
+        } else {
+          table.gemm(call);
+        }
       }
     }
   });
+  if (args.saturating16 && args.saturations) {
+    for (int part = 0; part < grid.threads(); ++part) {
+      for (int64_t n = 0; n < w.n; ++n) args.saturations[n] += events[static_cast<size_t>(part * w.paddedN() + n)];
+    }
+  }
   return !bad.any() ? Status::ok() : nonFinite(bad.index());
 }
 

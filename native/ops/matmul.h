@@ -20,6 +20,9 @@ struct MatmulDynamicArgs {
   float* out = nullptr;                   // [M, N]
   int32_t* acc = nullptr;                 // [M, N]: the zero-point-corrected accumulators instead of out
   Epilogue epilogue;
+  // Emulates processors whose u8·s8 product saturates pairs to 16 bits; see ops/saturating16.h.
+  bool saturating16 = false;
+  int64_t* saturations = nullptr;  // [N], with saturating16: raised by the events of each output channel
   // Optional results: the parameters each row was quantized with, [M].
   float* rowScale = nullptr;
   int32_t* rowZeroPoint = nullptr;

@@ -27,13 +27,17 @@ AffineParams chooseAsymmetric(float min, float max, int bits) {
   return p;
 }
 
-float chooseSymmetricScale(float absMax, int bits) {
-  const float scale = absMax / static_cast<float>(symmetricMax(bits));
+float chooseSymmetricScale(float absMax, int bits) { return chooseScaleForLargest(absMax, symmetricMax(bits)); }
+
+int8_t quantizeSymmetric(float w, float scale, int bits) { return quantizeToLargest(w, scale, symmetricMax(bits)); }
+
+float chooseScaleForLargest(float absMax, int32_t largestCode) {
+  const float scale = absMax / static_cast<float>(largestCode);
   return scale > 0.0f ? scale : 1.0f;
 }
 
-int8_t quantizeSymmetric(float w, float scale, int bits) {
-  const float limit = static_cast<float>(symmetricMax(bits));
+int8_t quantizeToLargest(float w, float scale, int32_t largestCode) {
+  const float limit = static_cast<float>(largestCode);
   return static_cast<int8_t>(std::clamp(std::nearbyint(w / scale), -limit, limit));
 }
 

@@ -73,21 +73,23 @@ void packMatrix(const int8_t* codes, const float* scales, int64_t n, int64_t k, 
   }
 }
 
-void quantizeWeights(const float* w, int64_t n, int64_t k, int bits, int64_t blockSize, int8_t* codes, float* scales) {
+void quantizeWeights(const float* w, int64_t n, int64_t k, int bits, int64_t blockSize, int8_t* codes, float* scales,
+                     bool reduceRange) {
+  const int32_t largest = reduceRange ? kReducedRangeMax : symmetricMax(bits);
   const auto absMax = [](const float* x, int64_t count) {
     float m = 0.0f;
     for (int64_t i = 0; i < count; ++i) m = std::max(m, std::fabs(x[i]));
     return m;
   };
   const int64_t span = blockSize > 0 ? blockSize : k;
-  const float tensorScale = blockSize < 0 ? chooseSymmetricScale(absMax(w, n * k), bits) : 0.0f;
+  const float tensorScale = blockSize < 0 ? chooseScaleForLargest(absMax(w, n * k), largest) : 0.0f;
   for (int64_t row = 0; row < n; ++row) {
     for (int64_t begin = 0, g = 0; begin < k; begin += span, ++g) {
       const int64_t count = std::min(span, k - begin);
       const float* x = w + row * k + begin;
-      const float scale = blockSize < 0 ? tensorScale : chooseSymmetricScale(absMax(x, count), bits);
+      const float scale = blockSize < 0 ? tensorScale : chooseScaleForLargest(absMax(x, count), largest);
       scales[g * n + row] = scale;
-      for (int64_t i = 0; i < count; ++i) codes[row * k + begin + i] = quantizeSymmetric(x[i], scale, bits);
+      for (int64_t i = 0; i < count; ++i) codes[row * k + begin + i] = quantizeToLargest(x[i], scale, largest);
     }
   }
 }

@@ -68,8 +68,9 @@ void packMatrix(const int8_t* codes, const float* scales, int64_t n, int64_t k, 
                 int64_t blockSize, int kGroup, PackedMatrix* out);
 
 // Quantizes w[N, K] symmetrically: granularity by blockSize (> 0: per group of K, 0: per channel, −1: per tensor).
-// codes: [N, K], scales: [scaleGroups, N].
-void quantizeWeights(const float* w, int64_t n, int64_t k, int bits, int64_t blockSize, int8_t* codes, float* scales);
+// codes: [N, K], scales: [scaleGroups, N]. reduceRange takes ±64 for the largest code instead of ±(2^(bits−1) − 1).
+void quantizeWeights(const float* w, int64_t n, int64_t k, int bits, int64_t blockSize, int8_t* codes, float* scales,
+                     bool reduceRange = false);
 
 // The code of one weight, read back from the packed layout (tests, export, error profile).
 int8_t packedCode(const PackedMatrix& m, int64_t n, int64_t k);
