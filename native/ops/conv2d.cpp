@@ -183,6 +183,27 @@ class DynamicConvolution {
   FirstBad bad_;
 };
 
+// Where kernel rows are padded (AMX), a row of odd length would put its last weight and the next row's first into
+// different pairs than the plain order of K does.
+bool splitsPairs(const PackedConv& w) {
+  const int64_t rowK = w.shape.kernelW * w.shape.groupChannels;
+  return !w.isDepthwise() && w.kernelRowK != rowK && rowK % 2 != 0 && w.storage == WeightStorage::int8;
+}
+
+PackedConv withoutRowPadding(const PackedConv& w) {
+  const int64_t k = w.shape.k();
+  std::vector<int8_t> codes(static_cast<size_t>(w.shape.outChannels * k));
+  std::vector<float> scales(static_cast<size_t>(w.shape.outChannels));  // scales by group of K forbid padding
+  for (int64_t channel = 0; channel < w.shape.outChannels; ++channel) {
+    scales[static_cast<size_t>(channel)] = packedConvScale(w, channel, 0);
+    for (int64_t i = 0; i < k; ++i) codes[static_cast<size_t>(channel * k + i)] = packedConvCode(w, channel, i);
+  }
+  PackedConv plain;  // avx512vnni: the layout without padding that the emulation on an AMX machine reads
+  packConv(codes.data(), scales.data(), w.shape, w.bits, w.storage, w.blockSize, Isa::avx512vnni, w.groups[0].kGroup,
+           &plain);
+  return plain;
+}
+
 }  // namespace
 
 int64_t convOutputSize(int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t padBegin,
@@ -244,6 +265,12 @@ Status conv2dDynamic(const Conv2dDynamicArgs& args) {
   if (!dispatchStatus()) return dispatchStatus();
   if (Status status = checkConv2d(args); !status) return status;
   if (args.n == 0) return Status::ok();
+  if (args.saturating16 && splitsPairs(*args.weights)) {
+    const PackedConv unpadded = withoutRowPadding(*args.weights);
+    Conv2dDynamicArgs same = args;
+    same.weights = &unpadded;
+    return DynamicConvolution(same).run();
+  }
   return DynamicConvolution(args).run();
 }
 

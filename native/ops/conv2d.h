@@ -34,6 +34,11 @@ struct Conv2dDynamicArgs {
   float* out = nullptr;                 // [N, OH, OW, OC]
   int32_t* acc = nullptr;  // [N, OH, OW, OC]: the zero-point-corrected accumulators instead of out; not with blockSize
   Epilogue epilogue;       // residual: [N, OH, OW, OC]
+  // Emulates processors whose u8·s8 product saturates pairs to 16 bits (ops/saturating16.h). K runs over kernel rows,
+  // columns, channels: the order in which ONNX Runtime and oneDNN pair NHWC operands. A depthwise convolution is exact
+  // all the same: both libraries multiply its taps one by one.
+  bool saturating16 = false;
+  int64_t* saturations = nullptr;  // [OC], with saturating16: raised by the events of each output channel
   // Optional results: the parameters each sample was quantized with, [N].
   float* sampleScale = nullptr;
   int32_t* sampleZeroPoint = nullptr;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "dispatch/dispatch.h"
+#include "ops/saturating16.h"
 
 namespace faultline {
 namespace {
@@ -188,7 +189,12 @@ class ImplicitGemm {
     } else {
       call.out = args_.out + index;
     }
-    kernels().gemm(call);
+    const bool depthwise = conv_.shape.groups > 1 && conv_.shape.groupChannels == 1;
+    if (args_.saturating16 && !depthwise) {
+      gemmSaturating16(call, args_.saturations ? args_.saturations + channel : nullptr);
+    } else {
+      kernels().gemm(call);
+    }
   }
 
   const Conv2dDynamicArgs& args_;

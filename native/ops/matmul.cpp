@@ -57,8 +57,6 @@ Status matmulDynamic(const MatmulDynamicArgs& args) {
   }
 
   const Grid grid = chooseGrid(args.m, w);
-  // Parts that share panels count apart, so that no two threads write the same counter.
-  std::vector<int64_t> events(args.saturating16 ? static_cast<size_t>(grid.threads() * w.paddedN()) : 0);
   parallel(grid.threads(), [&](int t, int total) {
     for (int part = t; part < grid.threads(); part += total) {
       const Slice rows = grid.rows(part);
@@ -94,18 +92,13 @@ Status matmulDynamic(const MatmulDynamicArgs& args) {
           call.out = args.out + begin * w.n;
         }
         if (args.saturating16) {
-          gemmSaturating16(call, events.data() + part * w.paddedN());
+          gemmSaturating16(call, args.saturations);
         } else {
           table.gemm(call);
         }
       }
     }
   });
-  if (args.saturating16 && args.saturations) {
-    for (int part = 0; part < grid.threads(); ++part) {
-      for (int64_t n = 0; n < w.n; ++n) args.saturations[n] += events[static_cast<size_t>(part * w.paddedN() + n)];
-    }
-  }
   return !bad.any() ? Status::ok() : nonFinite(bad.index());
 }
 

@@ -1,6 +1,7 @@
 #include "ops/saturating16.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 
 #include "dispatch/dispatch.h"
@@ -68,12 +69,17 @@ void gemmSaturating16(const GemmCall& call, int64_t* saturations) {
   float* total = w.blockSize > 0 ? scratch<Totals, float>(tile) : nullptr;
   const int64_t span = w.blockSize > 0 ? w.blockSize : w.k;
   for (part.panel = call.panelBegin; part.panel < call.panelEnd; ++part.panel) {
-    part.saturations = saturations + part.panel * kPanel;
+    int64_t events[kPanel] = {};
+    part.saturations = events;
     for (int64_t group = 0; group < w.scaleGroups; ++group) {
       part.kBegin = group * span;
       part.kEnd = std::min(w.k, part.kBegin + span);
       kernel(part);
       dequantize(call, part.panel, group, part.acc, total);
+    }
+    const int64_t first = part.panel * kPanel;
+    for (int64_t i = 0; saturations && i < std::min(kPanel, w.n - first); ++i) {
+      std::atomic_ref(saturations[first + i]).fetch_add(events[i], std::memory_order_relaxed);
     }
   }
 }

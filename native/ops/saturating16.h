@@ -8,7 +8,8 @@
 namespace faultline {
 
 // Stands in for KernelTable::gemm: the same arguments, the same way from accumulators to floats, saturated
-// accumulators. saturations[panels · 16] is raised by the events of each output channel in the panels of the call.
+// accumulators. saturations[N], if not null, is raised by the events of each output channel: atomically, since several
+// threads may share the channels.
 void gemmSaturating16(const GemmCall& call, int64_t* saturations);
 
 }  // namespace faultline
