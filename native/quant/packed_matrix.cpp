@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "quant/affine.h"
 
@@ -32,6 +33,7 @@ void packMatrix(const int8_t* codes, const float* scales, int64_t n, int64_t k, 
   m.n = n;
   m.k = k;
   m.bits = bits;
+  m.magnitude = 0;
   m.storage = storage;
   m.kGroup = kGroup;
   m.blockSize = blockSize;
@@ -57,6 +59,7 @@ void packMatrix(const int8_t* codes, const float* scales, int64_t n, int64_t k, 
       } else {
         block[offset] = static_cast<uint8_t>(code);
       }
+      m.magnitude = std::max(m.magnitude, std::abs(int32_t{code}));
       const int64_t group = blockSize > 0 ? col / blockSize : 0;
       m.sums[static_cast<size_t>(group * m.paddedN() + row)] += code;
     }
