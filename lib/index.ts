@@ -1,4 +1,18 @@
 // The public surface of faultline.
+export {
+  type Conv2dDynamicOptions,
+  type ConvActivationOptions,
+  type ConvWeightShape,
+  type ConvWindowOptions,
+  conv2dDynamic,
+  conv2dDynamicAccumulators,
+  conv2dOutputShape,
+  type ImageShape,
+  type PackConvWeightsOptions,
+  PackedConvWeights,
+  packConvWeights,
+  packQuantizedConvWeights,
+} from './native/conv2d.js';
 export { InvalidArgumentError } from './native/errors.js';
 export {
   type ActivationOptions,

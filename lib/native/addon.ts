@@ -12,6 +12,9 @@ export interface NativePackedWeights {
   scales(): Float32Array;
 }
 
+/** A packed convolution in native memory. */
+export type NativePackedConvWeights = NativePackedWeights;
+
 type ActivationBits = number | Uint8Array;
 
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
@@ -30,6 +33,35 @@ export interface NativeAddon {
     scales: Float32Array | undefined,
     reduceRange?: boolean,
   ) => NativePackedWeights;
+  PackedConvWeights: new (
+    weights: Float32Array | Int8Array,
+    outChannels: number,
+    kernelH: number,
+    kernelW: number,
+    groupChannels: number,
+    groups: number,
+    bits: number,
+    int4: boolean,
+    blockSize: number,
+    scales: Float32Array | undefined,
+    reduceRange?: boolean,
+  ) => NativePackedConvWeights;
+  conv2dDynamic(
+    x: Float32Array,
+    geometry: Int32Array,
+    weights: NativePackedConvWeights,
+    out: Float32Array | Int32Array,
+    activationBits: ActivationBits,
+    perTensor: boolean,
+    bias: Float32Array | undefined,
+    residual: Float32Array | undefined,
+    clipMin: number,
+    clipMax: number,
+    sampleScale: Float32Array | undefined,
+    sampleZeroPoint: Int32Array | undefined,
+    saturating16: boolean,
+    saturations: Float64Array | undefined,
+  ): void;
   matmulDynamic(
     x: Float32Array,
     m: number,
@@ -56,7 +88,7 @@ export interface NativeAddon {
 }
 
 // The version native/binding/addon.cpp was written for.
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 
 function packageRoot(): string {
   // dist/lib/native/addon.js → the folder that holds package.json

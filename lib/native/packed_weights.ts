@@ -75,7 +75,8 @@ function readShape(operation: string, shape: readonly [number, number], length: 
   return [n, k];
 }
 
-function blockSizeOf(granularity: WeightGranularity): number {
+/** @internal The addon's number for a granularity: −1 per tensor, 0 per channel, else the block size. */
+export function blockSizeOf(granularity: WeightGranularity): number {
   if (granularity === 'perTensor') return -1;
   if (granularity === 'perChannel') return 0;
   return granularity.blockSize;

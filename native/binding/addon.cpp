@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "binding/operations.h"
+#include "binding/packed_conv_weights.h"
 #include "binding/packed_weights.h"
 #include "core/parallel.h"
 
@@ -9,7 +10,7 @@ namespace faultline::binding {
 namespace {
 
 // Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kAbiVersion = 1;
+constexpr int kAbiVersion = 2;
 
 template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
 void add(Napi::Object exports, const char* name) {
@@ -33,7 +34,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorClass", Napi::Function::New(env, setErrorClass));
   exports.Set("setThreads", Napi::Function::New(env, setThreadsBinding));
   exports.Set("PackedWeights", PackedWeightsHandle::define(env));
+  exports.Set("PackedConvWeights", PackedConvWeightsHandle::define(env));
   add<threadsBinding>(exports, "threads");
+  add<conv2dDynamicBinding>(exports, "conv2dDynamic");
   add<matmulDynamicBinding>(exports, "matmulDynamic");
   add<matmulU8Binding>(exports, "matmulU8");
   return exports;

@@ -6,6 +6,7 @@
 namespace faultline::binding {
 
 Napi::Value matmulDynamicBinding(const Napi::CallbackInfo& info);
+Napi::Value conv2dDynamicBinding(const Napi::CallbackInfo& info);
 Napi::Value matmulU8Binding(const Napi::CallbackInfo& info);
 
 }  // namespace faultline::binding

@@ -1,9 +1,8 @@
 #include "binding/packed_weights.h"
 
 #include <algorithm>
-#include <cmath>
-#include <vector>
 
+#include "binding/weight_source.h"
 #include "dispatch/dispatch.h"
 #include "quant/affine.h"
 
@@ -15,14 +14,6 @@ constexpr int64_t kMaxDimension = int64_t{1} << 31;
 
 int64_t bytesOf(const PackedMatrix& m) {
   return static_cast<int64_t>(m.data.bytes() + m.scales.bytes() + m.sums.bytes() + m.sumPairs.bytes());
-}
-
-// Index of the first element that is NaN or infinite, or −1.
-int64_t firstNonFinite(const float* w, size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    if (!std::isfinite(w[i])) return static_cast<int64_t>(i);
-  }
-  return -1;
 }
 
 }  // namespace
@@ -44,38 +35,10 @@ PackedWeightsHandle::PackedWeightsHandle(const Napi::CallbackInfo& info) : Napi:
   const int bits = static_cast<int>(args.integer(3, "bits", kMinBits, kMaxBits));
   const WeightStorage storage = args.boolean(4) ? WeightStorage::int4 : WeightStorage::int8;
   const int64_t blockSize = args.integer(5, "blockSize", -1, kMaxBlockSize);
-  if (blockSize > 0 && !isBlockSize(blockSize)) {
-    args.refuse("blockSize", "a power of two from 16 to " + std::to_string(kMaxBlockSize), std::to_string(blockSize));
-  }
-  const size_t count = static_cast<size_t>(n * k);
-  const int64_t groups = blockSize > 0 ? ceilDiv(k, blockSize) : 1;
-
-  std::vector<int8_t> quantized;
-  std::vector<float> chosen;
-  const int8_t* codes = nullptr;
-  const float* scales = nullptr;
-  if (args.isArrayOf<int8_t>(0)) {
-    codes = args.array<const int8_t>(0, "weights", count).data;
-    scales = args.optionalArray<const float>(6, "scales", static_cast<size_t>(groups * n)).data;
-  } else {
-    const float* w = args.array<const float>(0, "weights", count).data;
-    if (const int64_t at = firstNonFinite(w, count); at >= 0) {
-      args.refuse("weights", "finite values", "NaN or infinity in output channel " + std::to_string(at / k));
-    }
-    quantized.resize(count);
-    chosen.resize(static_cast<size_t>(groups * n));
-    quantizeWeights(w, n, k, bits, blockSize, quantized.data(), chosen.data(), args.boolean(7));
-    codes = quantized.data();
-    scales = chosen.data();
-  }
-  if (storage == WeightStorage::int4) {
-    const auto [lo, hi] = std::minmax_element(codes, codes + count);
-    if (*lo < -8 || *hi > 7) {
-      args.refuse("weights", "codes from -8 to 7 for int4 storage", std::to_string(*lo) + " to " + std::to_string(*hi));
-    }
-  }
+  const WeightSource source = readWeights(args, n, k, bits, storage, blockSize, 6, args.boolean(7));
   matrix_ = std::make_unique<PackedMatrix>();
-  packMatrix(codes, scales, n, k, bits, storage, std::max<int64_t>(blockSize, 0), kernels().kGroup, matrix_.get());
+  packMatrix(source.codes, source.scales, n, k, bits, storage, std::max<int64_t>(blockSize, 0), kernels().kGroup,
+             matrix_.get());
   accountedBytes_ = bytesOf(*matrix_);
   Napi::MemoryManagement::AdjustExternalMemory(args.env(), accountedBytes_);
   napi_type_tag_object(args.env(), info.This(), &kTag);

@@ -1,0 +1,327 @@
+// Dynamic two-dimensional convolution on packed weights.
+import { addon, type NativePackedConvWeights } from './addon.js';
+import { describe, InvalidArgumentError, requireInteger } from './errors.js';
+import { type ArithmeticOptions, checkArithmetic, type EpilogueOptions } from './matmul.js';
+import { blockSizeOf, type PackWeightsOptions, type WeightGranularity } from './packed_weights.js';
+
+/** [outChannels, kernelH, kernelW, channels / groups] */
+export type ConvWeightShape = readonly [number, number, number, number];
+/** [n, h, w, channels] */
+export type ImageShape = readonly [number, number, number, number];
+
+export interface PackConvWeightsOptions extends PackWeightsOptions {
+  /** Output channel o reads the input channels of group ⌊o · groups / outChannels⌋ only. Default 1. */
+  readonly groups?: number | undefined;
+}
+
+/** Packed convolution weights. Freed by the garbage collector, or at once by `dispose()`. */
+export class PackedConvWeights {
+  /** @internal */
+  readonly handle: NativePackedConvWeights;
+
+  /** @internal Use packConvWeights or packQuantizedConvWeights. */
+  constructor(
+    handle: NativePackedConvWeights,
+    readonly shape: ConvWeightShape,
+    readonly groups: number,
+    readonly bits: number,
+    readonly granularity: WeightGranularity,
+    /** As asked for. Depthwise weights are always held as int8. */
+    readonly storage: 'int8' | 'int4',
+  ) {
+    this.handle = handle;
+  }
+
+  /** Native memory held, in bytes; 0 after `dispose()`. */
+  get bytes(): number {
+    return this.handle.bytes();
+  }
+
+  /** The quantized codes, in the order of `shape`. */
+  codes(): Int8Array {
+    return this.handle.codes();
+  }
+
+  /** The scales, [scale groups, outChannels]; one scale group unless granularity is by block. */
+  scales(): Float32Array {
+    return this.handle.scales();
+  }
+
+  /** Frees the native memory; any later use throws. */
+  dispose(): void {
+    this.handle.dispose();
+  }
+}
+
+const MAX_DIMENSION = 2 ** 31 - 1;
+// Typed arrays end near here (Node 20); their own RangeError would not say which argument is at fault.
+const MAX_ELEMENTS = 2 ** 32;
+
+function pack(
+  operation: string,
+  weights: Float32Array | Int8Array,
+  shape: ConvWeightShape,
+  scales: Float32Array | undefined,
+  options: PackConvWeightsOptions,
+): PackedConvWeights {
+  const { bits = 8, granularity = 'perChannel', groups = 1, storage = bits <= 4 ? 'int4' : 'int8' } = options;
+  if (!Array.isArray(shape) || shape.length !== 4 || !shape.every((d) => Number.isInteger(d) && d > 0)) {
+    const wanted = '[outChannels, kernelH, kernelW, channels / groups], four positive integers';
+    throw new InvalidArgumentError(operation, 'shape', wanted, JSON.stringify(shape));
+  }
+  const [outChannels, kernelH, kernelW, groupChannels] = shape;
+  const count = outChannels * kernelH * kernelW * groupChannels;
+  if (weights.length !== count) {
+    const wanted = `${count} elements for shape [${shape.join(', ')}]`;
+    throw new InvalidArgumentError(operation, 'weights', wanted, String(weights.length));
+  }
+  requireInteger(operation, 'bits', bits, 2, 8);
+  if (options.reduceRange && bits !== 8) {
+    throw new InvalidArgumentError(operation, 'reduceRange', 'bits: 8', `bits: ${bits}`);
+  }
+  requireInteger(operation, 'groups', groups, 1, outChannels);
+  const handle = new addon.PackedConvWeights(
+    weights,
+    outChannels,
+    kernelH,
+    kernelW,
+    groupChannels,
+    groups,
+    bits,
+    storage === 'int4',
+    blockSizeOf(granularity),
+    scales,
+    options.reduceRange ?? false,
+  );
+  return new PackedConvWeights(
+    handle,
+    [outChannels, kernelH, kernelW, groupChannels],
+    groups,
+    bits,
+    granularity,
+    storage,
+  );
+}
+
+/**
+ * Quantizes weights [outChannels, kernelH, kernelW, channels / groups] symmetrically (scale = max |w| / (2^(bits−1) − 1),
+ * round half to even) and packs them. Blocks of `granularity.blockSize` run along kernelH · kernelW · channels / groups.
+ * Throws InvalidArgumentError on a wrong length, NaN or infinity (naming the output channel).
+ */
+export function packConvWeights(
+  weights: Float32Array,
+  shape: ConvWeightShape,
+  options: PackConvWeightsOptions = {},
+): PackedConvWeights {
+  if (!(weights instanceof Float32Array)) {
+    throw new InvalidArgumentError('packConvWeights', 'weights', 'Float32Array', describe(weights));
+  }
+  return pack('packConvWeights', weights, shape, undefined, options);
+}
+
+/**
+ * Packs codes that are quantized already, anywhere in int8 (−8 … 7 for int4 storage); scales [scale groups, outChannels],
+ * by default all 1.
+ */
+export function packQuantizedConvWeights(
+  codes: Int8Array,
+  shape: ConvWeightShape,
+  scales?: Float32Array,
+  options: Omit<PackConvWeightsOptions, 'reduceRange'> = {},
+): PackedConvWeights {
+  const operation = 'packQuantizedConvWeights';
+  if (!(codes instanceof Int8Array)) {
+    throw new InvalidArgumentError(operation, 'weights', 'Int8Array', describe(codes));
+  }
+  if (options.granularity === 'perTensor') {
+    const wanted = '"perChannel" (repeat a single scale for every channel) or { blockSize }';
+    throw new InvalidArgumentError(operation, 'granularity', wanted, describe(options.granularity));
+  }
+  return pack(operation, codes, shape, scales, options);
+}
+
+/** How the window moves over the image. */
+export interface ConvWindowOptions {
+  /** [vertical, horizontal], or one number for both. Default 1. */
+  readonly strides?: number | readonly [number, number] | undefined;
+  /** [vertical, horizontal], or one number for both. Default 1. */
+  readonly dilations?: number | readonly [number, number] | undefined;
+  /** [top, left, bottom, right] as in ONNX `pads`, or one number for all. Padding has the real value 0. Default 0. */
+  readonly padding?: number | readonly [number, number, number, number] | undefined;
+}
+
+export interface ConvActivationOptions {
+  /** Bits of an activation, 2–8: one number, or one for each sample. Default 8. */
+  readonly activationBits?: number | Uint8Array | undefined;
+  /** What shares a range: each sample (default), or the whole tensor. */
+  readonly activationRange?: 'perSample' | 'perTensor' | undefined;
+  /** Filled with the scale each sample was quantized with, [n]. */
+  readonly sampleScale?: Float32Array | undefined;
+  /** Filled with the zero point of each sample, [n]. */
+  readonly sampleZeroPoint?: Int32Array | undefined;
+}
+
+export interface Conv2dDynamicOptions
+  extends ConvWindowOptions,
+    EpilogueOptions,
+    ConvActivationOptions,
+    ArithmeticOptions {
+  /** [n, outH, outW, outChannels]; allocated when absent. May not overlap x. */
+  readonly out?: Float32Array | undefined;
+}
+
+// Filled for each call and read by the addon before it returns: n, h, w, c, strides, dilations, padding.
+const geometry = new Int32Array(12);
+
+function setValues(
+  at: number,
+  count: number,
+  operation: string,
+  argument: string,
+  values: number | readonly number[],
+  min: number,
+): void {
+  if (typeof values === 'number') {
+    requireInteger(operation, argument, values, min, MAX_DIMENSION);
+    geometry.fill(values, at, at + count);
+    return;
+  }
+  if (!Array.isArray(values) || values.length !== count) {
+    throw new InvalidArgumentError(
+      operation,
+      argument,
+      `${count} integers`,
+      JSON.stringify(values) ?? describe(values),
+    );
+  }
+  for (let i = 0; i < count; i++) {
+    requireInteger(operation, argument, values[i], min, MAX_DIMENSION);
+    geometry[at + i] = values[i] as number;
+  }
+}
+
+function setGeometry(operation: string, shape: ImageShape, options: ConvWindowOptions): void {
+  setValues(0, 4, operation, 'shape', Array.isArray(shape) ? shape : [], 0);
+  setValues(4, 2, operation, 'strides', options.strides ?? 1, 1);
+  setValues(6, 2, operation, 'dilations', options.dilations ?? 1, 1);
+  setValues(8, 4, operation, 'padding', options.padding ?? 0, 0);
+}
+
+function outputLength(axis: 0 | 1, kernel: number): number {
+  const padded = at(1 + axis) + at(8 + axis) + at(10 + axis);
+  const free = padded - (at(6 + axis) * (kernel - 1) + 1);
+  return free < 0 ? 0 : Math.floor(free / at(4 + axis)) + 1;
+}
+
+function at(index: number): number {
+  return geometry[index] as number;
+}
+
+function outputShape(weights: PackedConvWeights): [number, number, number, number] {
+  const [outChannels, kernelH, kernelW] = weights.shape;
+  return [at(0), outputLength(0, kernelH), outputLength(1, kernelW), outChannels];
+}
+
+function requireWeights(operation: string, weights: unknown): asserts weights is PackedConvWeights {
+  if (!(weights instanceof PackedConvWeights)) {
+    throw new InvalidArgumentError(operation, 'weights', 'PackedConvWeights', describe(weights));
+  }
+}
+
+/** [n, outH, outW, outChannels] of a convolution; outH or outW is 0 when the window does not fit. */
+export function conv2dOutputShape(
+  shape: ImageShape,
+  weights: PackedConvWeights,
+  options: ConvWindowOptions = {},
+): [number, number, number, number] {
+  requireWeights('conv2dOutputShape', weights);
+  setGeometry('conv2dOutputShape', shape, options);
+  return outputShape(weights);
+}
+
+function begin(operation: string, x: Float32Array, shape: ImageShape, weights: unknown, options: ConvWindowOptions) {
+  if (!(x instanceof Float32Array)) throw new InvalidArgumentError(operation, 'x', 'Float32Array', describe(x));
+  requireWeights(operation, weights);
+  setGeometry(operation, shape, options);
+  const count = at(0) * at(1) * at(2) * at(3);
+  if (x.length !== count) {
+    const wanted = `${count} elements for shape [${shape.join(', ')}]`;
+    throw new InvalidArgumentError(operation, 'x', wanted, String(x.length));
+  }
+  const output = outputShape(weights);
+  const length = output.reduce((product, d) => product * d, 1);
+  if (length > MAX_ELEMENTS) {
+    throw new InvalidArgumentError(operation, 'x', `an output of at most ${MAX_ELEMENTS} elements`, `[${output}]`);
+  }
+  return length;
+}
+
+/**
+ * y[n, oh, ow, oc] = Σ dequantize(quantize(x[n]))[ih, iw, c] · W[oc, kh, kw, c], + bias, + residual, clipped.
+ *
+ * x: [n, h, w, channels] (`shape`), weights [outChannels, kernelH, kernelW, channels / groups], result
+ * [n, outH, outW, outChannels]. Each sample is quantized at run time, asymmetrically, from the minimum and maximum of all
+ * its values (zero included); at 8 bits and `"perTensor"` that is ONNX DynamicQuantizeLinear bit for bit. Products are
+ * summed exactly in int32. A sample's result never depends on the other samples, and is the same on every processor.
+ *
+ * Throws InvalidArgumentError on shapes that do not fit and on NaN or infinity in x (naming the sample).
+ */
+export function conv2dDynamic(
+  x: Float32Array,
+  shape: ImageShape,
+  weights: PackedConvWeights,
+  options: Conv2dDynamicOptions = {},
+): Float32Array {
+  const length = begin('conv2dDynamic', x, shape, weights, options);
+  const out = options.out ?? new Float32Array(length);
+  if (!(out instanceof Float32Array)) {
+    throw new InvalidArgumentError('conv2dDynamic', 'out', 'Float32Array', describe(out));
+  }
+  convolve(x, weights, out, options);
+  return out;
+}
+
+/** The integers inside conv2dDynamic: acc[n, oh, ow, oc] = Σ (q − zeroPoint[n]) · W, exact. */
+export function conv2dDynamicAccumulators(
+  x: Float32Array,
+  shape: ImageShape,
+  weights: PackedConvWeights,
+  options: ConvWindowOptions & ConvActivationOptions & ArithmeticOptions & { readonly out?: Int32Array } = {},
+): Int32Array {
+  const length = begin('conv2dDynamicAccumulators', x, shape, weights, options);
+  const { out = new Int32Array(length), ...rest } = options;
+  if (!(out instanceof Int32Array)) {
+    throw new InvalidArgumentError('conv2dDynamicAccumulators', 'out', 'Int32Array', describe(out));
+  }
+  convolve(x, weights, out, rest);
+  return out;
+}
+
+function convolve(
+  x: Float32Array,
+  weights: PackedConvWeights,
+  out: Float32Array | Int32Array,
+  options: EpilogueOptions & ConvActivationOptions & ArithmeticOptions,
+): void {
+  checkArithmetic('conv2dDynamic', options);
+  const clip = options.clip;
+  if (clip !== undefined && !(clip[0] <= clip[1])) {
+    throw new InvalidArgumentError('conv2dDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
+  }
+  addon.conv2dDynamic(
+    x,
+    geometry,
+    weights.handle,
+    out,
+    options.activationBits ?? 8,
+    options.activationRange === 'perTensor',
+    options.bias,
+    options.residual,
+    clip === undefined ? Number.NEGATIVE_INFINITY : clip[0],
+    clip === undefined ? Number.POSITIVE_INFINITY : clip[1],
+    options.sampleScale,
+    options.sampleZeroPoint,
+    options.arithmetic === 'saturating16',
+    options.saturations,
+  );
+}
