@@ -258,6 +258,19 @@ describe('conv2dDynamic', () => {
     assert.equal(conv2dDynamic(new Float32Array(0), [0, 3, 3, 2], weights).length, 0);
   });
 
+  it('emulates saturating pairs and counts them by output channel', () => {
+    // 255 · 127 twice is 64770: a pair of the first channel saturates to 32767, those of the second do not.
+    const codes = Int8Array.from([127, 127, 127, 127, 1, 1, 1, 1]);
+    const weights = packQuantizedConvWeights(codes, [2, 1, 1, 4]);
+    const x = new Float32Array(2 * 4).fill(1);
+    const saturations = new Float64Array(2);
+    const options = { arithmetic: 'saturating16', saturations } as const;
+    const acc = conv2dDynamicAccumulators(x, [1, 1, 2, 4], weights, options);
+    assert.deepEqual(acc, Int32Array.of(2 * 32767, 4 * 255, 2 * 32767, 4 * 255));
+    assert.deepEqual(saturations, Float64Array.of(4, 0));
+    assert.throws(() => conv2dDynamic(x, [1, 1, 2, 4], weights, { saturations }), /arithmetic: "saturating16"/);
+  });
+
   it('names the sample that holds NaN or infinity', () => {
     const weights = packConvWeights(randomArray(4 * 18, 1), [4, 3, 3, 2]);
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
