@@ -1,0 +1,61 @@
+// Whether a node is one we know: its operator, attributes, and numbers of inputs and outputs.
+import type { HostTensor } from '../tensor/host_tensor.js';
+import { GraphError } from './errors.js';
+import { type AttributeValue, describeNode, type GraphNode } from './graph.js';
+import type { AttributeKind, Operator } from './operator.js';
+import { OPERATORS } from './operators/index.js';
+
+/** Versions of ONNX's operator set that graphs are read, built and written in. */
+export const FIRST_OPSET = 13;
+export const LAST_OPSET = 21;
+
+/** An operator of more inputs than this takes any number of them, and then none can be left out. */
+const MOST_NAMED_INPUTS = 16;
+
+const isNumber = (value: unknown) => typeof value === 'number';
+const isString = (value: unknown) => typeof value === 'string';
+const HOLDS: Readonly<Record<AttributeKind, (value: AttributeValue) => boolean>> = {
+  int: Number.isSafeInteger,
+  float: isNumber,
+  string: isString,
+  ints: (value) => Array.isArray(value) && value.every(Number.isSafeInteger),
+  floats: (value) => Array.isArray(value) && value.every(isNumber),
+  strings: (value) => Array.isArray(value) && value.every(isString),
+  tensor: (value) => typeof value === 'object' && 'dtype' in (value as HostTensor),
+};
+
+function checkCount(what: string, values: readonly string[], [least, most]: readonly [number, number]) {
+  if (values.length < least || values.length > most || values.slice(0, least).includes('')) {
+    const wanted = least === most ? least : `${least} to ${most}`;
+    return `wanted ${wanted} ${what}, came ${values.filter((value) => value !== '').length}`;
+  }
+  return undefined;
+}
+
+/** What is wrong with a node; undefined when nothing is. */
+export function nodeProblem(node: GraphNode, opset: number): string | undefined {
+  const operator = OPERATORS.get(node.operator);
+  if (!operator) return 'unknown operator';
+  if (operator.since !== undefined && operator.since > opset) {
+    return `operator set ${opset} does not have it yet (it came with ${operator.since})`;
+  }
+  for (const [name, value] of Object.entries(node.attributes)) {
+    const spec = Object.hasOwn(operator.attributes, name) ? operator.attributes[name] : undefined;
+    if (!spec) return `attribute ${name} is not supported`;
+    if (!HOLDS[spec.kind](value)) return `attribute ${name}: wanted ${spec.kind}`;
+  }
+  const variadicGap =
+    operator.inputs[1] > MOST_NAMED_INPUTS && node.inputs.includes('') ? 'an input is left out' : undefined;
+  return (
+    checkCount('inputs', node.inputs, operator.inputs) ??
+    checkCount('outputs', node.outputs, operator.outputs) ??
+    variadicGap
+  );
+}
+
+/** The operator of a node that belongs to a graph. Throws GraphError when we do not know it. */
+export function operatorOf(node: GraphNode): Operator {
+  const operator = OPERATORS.get(node.operator);
+  if (!operator) throw new GraphError(describeNode(node), 'unknown operator');
+  return operator;
+}

@@ -1,0 +1,74 @@
+// AttributeProto to the plain values that nodes hold, and back. Which kind an attribute is, the operator's table says.
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import type { AttributeValue, GraphNode } from '../graph.js';
+import type { AttributeKind, Operator } from '../operator.js';
+import { type AttributeProto, type Int64, toSafeInteger } from './messages.js';
+import { AttributeType } from './schema.js';
+import { tensorFromProto, tensorToProto } from './tensors.js';
+
+const KINDS: Readonly<Record<number, AttributeKind>> = {
+  [AttributeType.FLOAT]: 'float',
+  [AttributeType.INT]: 'int',
+  [AttributeType.STRING]: 'string',
+  [AttributeType.TENSOR]: 'tensor',
+  [AttributeType.FLOATS]: 'floats',
+  [AttributeType.INTS]: 'ints',
+  [AttributeType.STRINGS]: 'strings',
+};
+
+/** Thrown for an attribute that no operator of ours can hold; `message` is the reason. */
+export class AttributeError extends Error {}
+
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+function integer(value: Int64, name: string): number {
+  const number = toSafeInteger(value);
+  if (number === undefined) throw new AttributeError(`attribute ${name} holds an integer beyond ±2^53`);
+  return number;
+}
+
+/** The value of an attribute. Throws AttributeError for kinds that no operator of ours takes (graphs, sparse tensors). */
+export function attributeFromProto(proto: AttributeProto, source: string): AttributeValue {
+  const name = proto.name ?? '';
+  if (proto.refAttrName) throw new AttributeError(`attribute ${name} refers to a function's`);
+  switch (KINDS[proto.type ?? 0]) {
+    case 'float':
+      return proto.f ?? 0;
+    case 'int':
+      return integer(proto.i ?? 0, name);
+    case 'string':
+      return text(proto.s);
+    case 'floats':
+      return [...(proto.floats ?? [])];
+    case 'ints':
+      return (proto.ints ?? []).map((value) => integer(value, name));
+    case 'strings':
+      return (proto.strings ?? []).map(text);
+    case 'tensor':
+      if (proto.t) return tensorFromProto(proto.t, source);
+  }
+  throw new AttributeError(`attribute ${name} is of a kind that is not supported (${proto.type ?? 0})`);
+}
+
+/** The messages of a node's attributes, in the node's order. */
+export function attributesToProto(node: GraphNode, operator: Operator): AttributeProto[] {
+  return Object.entries(node.attributes).map(([name, value]) => {
+    const bytes = (string: string) => new TextEncoder().encode(string);
+    switch (operator.attributes[name]?.kind) {
+      case 'float':
+        return { name, f: value as number, type: AttributeType.FLOAT };
+      case 'int':
+        return { name, i: value as number, type: AttributeType.INT };
+      case 'string':
+        return { name, s: bytes(value as string), type: AttributeType.STRING };
+      case 'floats':
+        return { name, floats: [...(value as number[])], type: AttributeType.FLOATS };
+      case 'ints':
+        return { name, ints: [...(value as number[])], type: AttributeType.INTS };
+      case 'strings':
+        return { name, strings: (value as string[]).map(bytes), type: AttributeType.STRINGS };
+      default:
+        return { name, t: tensorToProto(value as HostTensor, ''), type: AttributeType.TENSOR };
+    }
+  });
+}

@@ -1,0 +1,73 @@
+// A Graph as an ONNX model. What import reads from the result is the same graph again, weights bit for bit.
+import { rename, writeFile } from 'node:fs/promises';
+import { operatorOf } from '../check.js';
+import { UNKNOWN } from '../dims.js';
+import { GraphError } from '../errors.js';
+import type { Graph, ValueInfo } from '../graph.js';
+import { attributesToProto } from './attributes.js';
+import { encodeModel } from './codec.js';
+import { fromBigInt, type ModelProto, type ValueInfoProto } from './messages.js';
+import { dtypeToOnnx, tensorToProto } from './tensors.js';
+import { MAX_MESSAGE_BYTES } from './wire.js';
+
+/** File format that came with each operator set, 13 first: readers of that age accept the pair. */
+const IR_VERSIONS = [7, 7, 8, 8, 8, 8, 9, 9, 10];
+const FIRST_LISTED_OPSET = 13;
+
+/** The bytes of a `.onnx` file. Throws GraphError when they would pass protobuf's 2 GiB. */
+export function exportModel(graph: Graph): Uint8Array {
+  const weights = [...graph.initializers.values()];
+  const bytes = weights.reduce((sum, { data }) => sum + ('byteLength' in data ? data.byteLength : 0), 0);
+  if (bytes > MAX_MESSAGE_BYTES) {
+    throw new GraphError(graph.name, `its weights take ${bytes} bytes; an ONNX file holds at most 2 GiB`);
+  }
+  return encodeModel(modelOf(graph));
+}
+
+/** Writes a `.onnx` file: under a temporary name first, so that none is ever half-written. */
+export async function saveModel(graph: Graph, path: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  await writeFile(temporary, exportModel(graph));
+  await rename(temporary, path);
+}
+
+export function modelOf(graph: Graph): ModelProto {
+  const { metadata } = graph;
+  const model: ModelProto = {
+    irVersion: metadata.irVersion ?? (IR_VERSIONS[graph.opset - FIRST_LISTED_OPSET] as number),
+    opsetImport: [{ domain: '', version: graph.opset }],
+    graph: {
+      name: graph.name,
+      node: graph.nodes.map((node) => ({
+        name: node.name,
+        opType: node.operator,
+        input: [...node.inputs],
+        output: [...node.outputs],
+        attribute: attributesToProto(node, operatorOf(node)),
+      })),
+      initializer: [...graph.initializers].map(([name, tensor]) => tensorToProto(tensor, name)),
+      input: graph.inputs.map(valueToProto),
+      output: graph.outputs.map(valueToProto),
+      valueInfo: [...graph.values.values()].map(valueToProto),
+    },
+  };
+  if (metadata.producerName !== undefined) model.producerName = metadata.producerName;
+  if (metadata.producerVersion !== undefined) model.producerVersion = metadata.producerVersion;
+  if (metadata.domain !== undefined) model.domain = metadata.domain;
+  if (metadata.modelVersion !== undefined) model.modelVersion = fromBigInt(metadata.modelVersion);
+  if (metadata.docString !== undefined) model.docString = metadata.docString;
+  if (metadata.properties) {
+    model.metadataProps = Object.entries(metadata.properties).map(([key, value]) => ({ key, value }));
+  }
+  return model;
+}
+
+function valueToProto({ name, dtype, dims }: ValueInfo): ValueInfoProto {
+  const elemType = dtypeToOnnx(dtype);
+  if (!dims) return { name, type: { tensorType: { elemType } } };
+  const dim = dims.map((size) => {
+    if (typeof size === 'number') return { dimValue: size };
+    return size === UNKNOWN ? {} : { dimParam: size };
+  });
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}

@@ -1,0 +1,200 @@
+// An ONNX model as a Graph. Weights are kept bit for bit. Everything that we cannot run is listed at once; everything
+// that the graph says differently from the file (names made unique, old operator sets upgraded) is a note.
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { FIRST_OPSET, LAST_OPSET, nodeProblem } from '../check.js';
+import { type Dim, UNKNOWN } from '../dims.js';
+import { GraphError, OnnxFormatError, type UnsupportedNode, UnsupportedOperatorsError } from '../errors.js';
+import { type AttributeValue, Graph, type GraphNode, type ModelMetadata, type ValueInfo } from '../graph.js';
+import { AttributeError, attributeFromProto } from './attributes.js';
+import { decodeModel, readModel } from './codec.js';
+import {
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  toBigInt,
+  toSafeInteger,
+  type ValueInfoProto,
+} from './messages.js';
+import { dtypeFromOnnx, tensorFromProto } from './tensors.js';
+import { Upgrader, upgradeNode } from './upgrade.js';
+
+export interface ImportedModel {
+  readonly graph: Graph;
+  /** What the graph says differently from the file, in sentences. */
+  readonly notes: readonly string[];
+}
+
+const isOwnDomain = (domain: string | undefined) => !domain || domain === 'ai.onnx';
+
+/** Reads a `.onnx` file. Throws OnnxFormatError, UnsupportedOperatorsError or GraphError; each message names the file. */
+export async function loadModel(path: string): Promise<ImportedModel> {
+  return graphFromModel(await readModel(path), path);
+}
+
+/** The graph in the bytes of a `.onnx` file; `source` stands for the file in messages. */
+export function importModel(bytes: Uint8Array, source = 'ONNX model'): ImportedModel {
+  return graphFromModel(decodeModel(bytes, source), source);
+}
+
+export function graphFromModel(model: ModelProto, source: string): ImportedModel {
+  const proto = model.graph ?? {};
+  const notes: string[] = [];
+  const opset = opsetOf(model, source);
+  if (proto.sparseInitializer?.length) throw new OnnxFormatError(source, 'sparse initializers are not supported');
+  const initializers = readInitializers(proto, source);
+  const inputs = readInputs(proto, initializers, source, notes);
+  const nodes = readNodes(proto.node ?? [], opset, initializers, inputs, source, notes);
+  try {
+    const graph = new Graph({
+      name: proto.name ?? '',
+      opset: Math.max(opset, FIRST_OPSET),
+      inputs,
+      outputs: (proto.output ?? []).map((value) => readValue(value, 'output', source)),
+      nodes,
+      initializers,
+      values: new Map((proto.valueInfo ?? []).flatMap((value) => innerValue(value, source))),
+      metadata: readMetadata(model),
+    });
+    return { graph, notes };
+  } catch (error) {
+    if (error instanceof GraphError)
+      throw new GraphError(`${source}: ${error.where}`, error.message.slice(error.where.length + 2));
+    throw error;
+  }
+}
+
+function opsetOf(model: ModelProto, source: string): number {
+  const own = (model.opsetImport ?? []).filter(({ domain }) => isOwnDomain(domain));
+  const version = own.length === 1 ? toSafeInteger(own[0]?.version ?? 0) : undefined;
+  if (version === undefined)
+    throw new OnnxFormatError(source, 'imports no version, or several, of the ONNX operator set');
+  if (version < 1 || version > LAST_OPSET) {
+    throw new OnnxFormatError(source, `wanted operator set ${FIRST_OPSET} to ${LAST_OPSET}, came ${version}`);
+  }
+  return version;
+}
+
+function readInitializers(proto: GraphProto, source: string): Map<string, HostTensor> {
+  const initializers = new Map<string, HostTensor>();
+  for (const tensor of proto.initializer ?? []) {
+    const name = tensor.name ?? '';
+    if (initializers.has(name)) throw new GraphError(source, `two initializers are named "${name}"`);
+    initializers.set(name, tensorFromProto(tensor, source));
+  }
+  return initializers;
+}
+
+function readInputs(
+  proto: GraphProto,
+  initializers: ReadonlyMap<string, HostTensor>,
+  source: string,
+  notes: string[],
+): ValueInfo[] {
+  const declared = proto.input ?? [];
+  const inputs = declared.filter(({ name }) => !initializers.has(name ?? ''));
+  const defaults = declared.length - inputs.length;
+  if (defaults > 0) notes.push(`${defaults} inputs have an initializer as their default: they are constants now`);
+  return inputs.map((value) => readValue(value, 'input', source));
+}
+
+function readValue(value: ValueInfoProto, what: string, source: string): ValueInfo {
+  const name = value.name ?? '';
+  const where = `${source}: ${what} "${name}"`;
+  const tensor = value.type?.tensorType;
+  if (!tensor) throw new OnnxFormatError(where, 'wanted a tensor, came another kind of value');
+  const dtype = dtypeFromOnnx(tensor.elemType ?? 0, where);
+  if (!tensor.shape) return { name, dtype };
+  const dims = (tensor.shape.dim ?? []).map(({ dimValue, dimParam }): Dim => {
+    const size = dimValue === undefined || dimValue === null ? undefined : toSafeInteger(dimValue);
+    return size !== undefined && size >= 0 ? size : dimParam || UNKNOWN;
+  });
+  return { name, dtype, dims };
+}
+
+/** A declared inner value; those of other kinds than tensors say nothing that we use. */
+function innerValue(value: ValueInfoProto, source: string): [string, ValueInfo][] {
+  if (!value.type?.tensorType || !value.name) return [];
+  return [[value.name, readValue(value, 'value', source)]];
+}
+
+function readNodes(
+  protos: readonly NodeProto[],
+  opset: number,
+  initializers: Map<string, HostTensor>,
+  inputs: readonly ValueInfo[],
+  source: string,
+  notes: string[],
+): GraphNode[] {
+  const taken = new Set(protos.map(({ name }) => name ?? ''));
+  const seen = new Set<string>();
+  const unsupported: UnsupportedNode[] = [];
+  const upgrader = new Upgrader(initializers, inputs, notes);
+  protos.forEach((proto, index) => {
+    const name = uniqueName(proto, index, seen, taken);
+    if (proto.name && name !== proto.name) notes.push(`a second node named "${proto.name}" is "${name}" now`);
+    const operator = proto.opType ?? '';
+    const refuse = (reason: string) => unsupported.push({ operator, node: name, reason });
+    if (!isOwnDomain(proto.domain)) {
+      unsupported.push({ operator: `${proto.domain}.${operator}`, node: name });
+      return;
+    }
+    try {
+      const attributes = (proto.attribute ?? []).map((attribute): [string, AttributeValue] => {
+        return [attribute.name ?? '', attributeFromProto(attribute, `${source}: ${operator} (${name})`)];
+      });
+      const node: GraphNode = {
+        name,
+        operator,
+        inputs: trimEnd(proto.input ?? []),
+        outputs: trimEnd(proto.output ?? []),
+        attributes: Object.fromEntries(attributes),
+      };
+      const upgraded = opset < FIRST_OPSET ? upgradeNode(node, opset, upgrader) : [node];
+      const problem = upgraded.map((each) => nodeProblem(each, Math.max(opset, FIRST_OPSET))).find((each) => each);
+      if (problem === 'unknown operator') unsupported.push({ operator, node: name });
+      else if (problem) refuse(problem);
+      else upgrader.nodes.push(...upgraded);
+    } catch (error) {
+      if (!(error instanceof AttributeError)) throw error;
+      refuse(error.message);
+    }
+  });
+  if (unsupported.length > 0) throw new UnsupportedOperatorsError(source, unsupported);
+  return upgrader.nodes;
+}
+
+/** The node's own name, or operator and number where it has none or shares it. */
+function uniqueName(proto: NodeProto, index: number, seen: Set<string>, taken: Set<string>): string {
+  let name = proto.name ?? '';
+  if (name === '' || seen.has(name)) {
+    name = `${proto.opType}_${index}`;
+    while (taken.has(name)) name += '_';
+    taken.add(name);
+  }
+  seen.add(name);
+  return name;
+}
+
+/** Trailing '' say nothing: optional values left out at the end. */
+function trimEnd(names: readonly string[]): string[] {
+  let length = names.length;
+  while (length > 0 && names[length - 1] === '') length--;
+  return names.slice(0, length);
+}
+
+function readMetadata(model: ModelProto): ModelMetadata {
+  const { irVersion, producerName, producerVersion, domain, modelVersion, docString, metadataProps } = model;
+  const present = (text: string | undefined) => (text === '' ? undefined : text);
+  const entries = {
+    irVersion: irVersion === undefined ? undefined : toSafeInteger(irVersion),
+    producerName: present(producerName),
+    producerVersion: present(producerVersion),
+    domain: present(domain),
+    modelVersion: modelVersion === undefined ? undefined : toBigInt(modelVersion),
+    docString: present(docString),
+    properties: metadataProps?.length
+      ? Object.fromEntries(metadataProps.map(({ key, value }) => [key ?? '', value ?? '']))
+      : undefined,
+  };
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined)) as ModelMetadata;
+}

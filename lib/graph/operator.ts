@@ -1,0 +1,204 @@
+// What an operator is: one object per ONNX operator (operators/*.ts) with its attributes, shape rule, cost, a plain
+// reference forward and whether it can be quantized. Everything that walks a graph asks these objects.
+import type { DType } from '../tensor/dtype.js';
+import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import { type Dim, formatShape } from './dims.js';
+import { GraphError } from './errors.js';
+import { type AttributeValue, describeNode, type GraphNode, type TensorType } from './graph.js';
+
+export interface AttributeKinds {
+  int: number;
+  float: number;
+  string: string;
+  ints: readonly number[];
+  floats: readonly number[];
+  strings: readonly string[];
+  tensor: HostTensor;
+}
+export type AttributeKind = keyof AttributeKinds;
+
+export interface AttributeSpec<Kind extends AttributeKind = AttributeKind, Value = unknown> {
+  readonly kind: Kind;
+  /** What the operator takes when the attribute is absent; undefined where the operator computes it. */
+  readonly default: Value;
+}
+
+/** `int(1)`: an int attribute, 1 when absent; `ints()`: undefined when absent. */
+function kind<Kind extends AttributeKind>(name: Kind) {
+  function spec(): AttributeSpec<Kind, undefined>;
+  function spec(value: AttributeKinds[Kind]): AttributeSpec<Kind, AttributeKinds[Kind]>;
+  function spec(value?: AttributeKinds[Kind]) {
+    return { kind: name, default: value };
+  }
+  return spec;
+}
+export const int = kind('int');
+export const float = kind('float');
+export const string = kind('string');
+export const ints = kind('ints');
+export const floatList = kind('floats');
+export const strings = kind('strings');
+export const tensor = kind('tensor');
+
+export type AttributeTable = Readonly<Record<string, AttributeSpec>>;
+export type Attributes<Table extends AttributeTable> = {
+  readonly [Name in keyof Table]: Table[Name] extends AttributeSpec<infer Kind, infer Default>
+    ? AttributeKinds[Kind] | (Default extends undefined ? undefined : never)
+    : never;
+};
+
+/** One use of an operator, as its shape rule sees it. */
+export interface ShapeCall<Table extends AttributeTable = AttributeTable> {
+  readonly attributes: Attributes<Table>;
+  /** undefined where an optional input is left out. */
+  readonly inputs: readonly (TensorType | undefined)[];
+  /** Outputs that are wanted: trailing optional ones may be left out. */
+  readonly outputCount: number;
+  /** The value of an input where it is known: always at run time, for constants during inference. */
+  constant(index: number): HostTensor | undefined;
+  /** Refuses, naming the node. */
+  fail(what: string): never;
+}
+
+/** One use of an operator with its values. */
+export interface ForwardCall<Table extends AttributeTable = AttributeTable> {
+  readonly attributes: Attributes<Table>;
+  readonly inputs: readonly (HostTensor | undefined)[];
+  /** What the shape rule said, every dimension a number. */
+  readonly outputs: readonly { readonly dtype: DType; readonly dims: readonly number[] }[];
+  fail(what: string): never;
+}
+
+/** Which input holds the weight that a policy gives bits to, and which of its axes is the output channel. */
+export interface Quantization<Table extends AttributeTable = AttributeTable> {
+  readonly activation: number;
+  readonly weight: number;
+  channelAxis(attributes: Attributes<Table>, weightRank: number): number;
+}
+
+export interface Operator<Table extends AttributeTable = AttributeTable> {
+  readonly name: string;
+  /** First operator set that has it, where that is after 13. */
+  readonly since?: number;
+  readonly attributes: Table;
+  /** Fewest and most inputs and outputs. */
+  readonly inputs: readonly [number, number];
+  readonly outputs: readonly [number, number];
+  readonly quantization?: Quantization<Table>;
+  /** Types and shapes of the outputs; at least `outputCount` of them. Calls `fail` on what the operator cannot take. */
+  shape(call: ShapeCall<Table>): TensorType[];
+  /** Multiply-accumulates of one use; named dimensions count as one. Operators that multiply no matrices have none. */
+  macs?(attributes: Attributes<Table>, inputs: readonly (TensorType | undefined)[], output: TensorType): number;
+  /** The reference: plain loops over float32 or float64 (sums in float64), checked against ONNX's own tests. */
+  forward(call: ForwardCall<Table>): HostTensor[];
+}
+
+/** Lets TypeScript read the attribute table off the object. */
+export function defineOperator<Table extends AttributeTable>(operator: Operator<Table>): Operator {
+  return operator as unknown as Operator;
+}
+
+const MAX_INPUTS = 65536;
+/** For operators of any number of inputs. */
+export const VARIADIC: readonly [number, number] = [1, MAX_INPUTS];
+/** Elements of one value; a typed array holds no more. */
+const MAX_ELEMENTS = 2 ** 32 - 1;
+
+/** The attributes of a node, defaults filled in. */
+export function attributesOf(operator: Operator, node: GraphNode): Attributes<AttributeTable> {
+  const values: Record<string, AttributeValue | undefined> = {};
+  for (const [name, spec] of Object.entries(operator.attributes)) {
+    values[name] = node.attributes[name] ?? (spec.default as AttributeValue | undefined);
+  }
+  return values as Attributes<AttributeTable>;
+}
+
+/** Asks an operator for its output types and checks the answer. Throws GraphError naming the node. */
+export function outputTypes(
+  operator: Operator,
+  node: GraphNode,
+  inputs: readonly (TensorType | undefined)[],
+  constant: (index: number) => HostTensor | undefined,
+): TensorType[] {
+  const fail = (what: string): never => {
+    throw new GraphError(describeNode(node), what);
+  };
+  const types = operator.shape({
+    attributes: attributesOf(operator, node),
+    inputs,
+    outputCount: node.outputs.length,
+    constant,
+    fail,
+  });
+  for (const { dims } of types) {
+    const size = dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1);
+    if (dims.some((dim) => typeof dim === 'number' && !(dim >= 0)) || !(size <= MAX_ELEMENTS)) {
+      fail(`its output would have the shape ${formatShape(dims)}`);
+    }
+  }
+  return types.slice(0, node.outputs.length);
+}
+
+/** Runs a node's reference forward on its inputs. Throws GraphError naming the node. */
+export function runNode(
+  operator: Operator,
+  node: GraphNode,
+  inputs: readonly (HostTensor | undefined)[],
+): HostTensor[] {
+  const outputs = outputTypes(operator, node, inputs, (index) => inputs[index]);
+  return operator.forward({
+    attributes: attributesOf(operator, node),
+    inputs,
+    outputs: outputs as { dtype: DType; dims: readonly number[] }[],
+    fail: (what) => {
+      throw new GraphError(describeNode(node), what);
+    },
+  });
+}
+
+/** An input that cannot be left out. */
+export function required<Value>(inputs: readonly (Value | undefined)[], index: number): Value {
+  const value = inputs[index];
+  if (value === undefined) throw new RangeError(`input ${index} is missing`); // arity is checked before any call
+  return value;
+}
+
+/** An axis counted from the front; calls `fail` when it is outside the rank. `slots` is rank + 1 for Flatten. */
+export function resolveAxis(axis: number, slots: number, rank: number, fail: (what: string) => never): number {
+  const resolved = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(resolved) || resolved < 0 || resolved >= slots) {
+    return fail(`axis ${axis} is outside a tensor of rank ${rank}`);
+  }
+  return resolved;
+}
+
+/** The float array of a tensor that a computation reads; calls `fail` for other types. */
+export function floatData(value: HostTensor, fail: (what: string) => never): Float32Array | Float64Array {
+  if (value.dtype === 'float32' || value.dtype === 'float64') return value.data as Float32Array | Float64Array;
+  return fail(`wanted float32 or float64 values, came ${value.dtype}`);
+}
+
+/** Zeros of a float type and shape to write an output into. */
+export function floatOutput(type: { dtype: DType; dims: readonly number[] }): HostTensor<'float32' | 'float64'> {
+  const length = sizeOf(type.dims);
+  const data = type.dtype === 'float64' ? new Float64Array(length) : new Float32Array(length);
+  return { dtype: type.dtype as 'float32' | 'float64', dims: type.dims, data };
+}
+
+/** The numbers of an integer tensor (axes, shapes, pads); calls `fail` when one is beyond ±2^53. */
+export function integersOf(value: HostTensor, what: string, fail: (what: string) => never): number[] {
+  if (value.dtype !== 'int64' && value.dtype !== 'int32') fail(`wanted ${what} as int64, came ${value.dtype}`);
+  const numbers = Array.from(value.data as BigInt64Array, Number);
+  if (!numbers.every(Number.isSafeInteger)) fail(`${what} [${numbers}] are too large`);
+  return numbers;
+}
+
+/** Checks that an input has a rank in [min, max] and returns its shape. */
+export function dimsOf(call: ShapeCall, index: number, what: string, min: number, max = min): readonly Dim[] {
+  const { dims } = required(call.inputs, index);
+  if (dims.length < min || dims.length > max) {
+    const wanted = min === max ? `rank ${min}` : `rank ${min} to ${max}`;
+    call.fail(`wanted ${what} of ${wanted}, came ${formatShape(dims)}`);
+  }
+  return dims;
+}

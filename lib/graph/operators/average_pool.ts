@@ -1,0 +1,56 @@
+// AveragePool: the mean of each window, over the elements inside the input, or also those in its padding.
+import { sizeOf } from '../../tensor/host_tensor.js';
+import { defineOperator, floatData, floatOutput, int, required } from '../operator.js';
+import { POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
+
+export const averagePool = defineOperator({
+  name: 'AveragePool',
+  attributes: { ...POOL_ATTRIBUTES, count_include_pad: int(0) },
+  inputs: [1, 1],
+  outputs: [1, 1],
+  shape: (call) => [poolShape(call)],
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const x = floatData(input, call.fail);
+    const output = floatOutput(required(call.outputs, 0));
+    const { kernel_shape: kernel, count_include_pad: includePad } = call.attributes;
+    const [d, h, w] = threeAxes(call.attributes, input.dims.slice(2), kernel ?? [], call.fail);
+    const planes = sizeOf(input.dims.slice(0, 2));
+    let at = 0;
+    for (let plane = 0; plane < planes; plane++) {
+      const start = plane * d.input * h.input * w.input;
+      for (let od = 0; od < d.output; od++) {
+        for (let oh = 0; oh < h.output; oh++) {
+          for (let ow = 0; ow < w.output; ow++, at++) {
+            let sum = 0;
+            for (const id of elements(d, od)) {
+              for (const ih of elements(h, oh)) {
+                for (const iw of elements(w, ow)) sum += x[start + (id * h.input + ih) * w.input + iw] as number;
+              }
+            }
+            output.data[at] = sum / (count(d, od, includePad) * count(h, oh, includePad) * count(w, ow, includePad));
+          }
+        }
+      }
+    }
+    return [output];
+  },
+});
+
+/** Input coordinates that output `o` averages along an axis. */
+function elements(axis: WindowAxis, o: number): number[] {
+  const inside: number[] = [];
+  for (let k = 0; k < axis.kernel; k++) {
+    const i = o * axis.stride - axis.padBegin + k * axis.dilation;
+    if (i >= 0 && i < axis.input) inside.push(i);
+  }
+  return inside;
+}
+
+/** How many count: with `includePad` those in the padding too, but none beyond it (ceil_mode reaches there). */
+function count(axis: WindowAxis, o: number, includePad: number): number {
+  if (!includePad) return elements(axis, o).length;
+  const start = o * axis.stride - axis.padBegin;
+  const room = Math.ceil((axis.input + axis.padEnd - start) / axis.dilation);
+  return Math.min(axis.kernel, room);
+}

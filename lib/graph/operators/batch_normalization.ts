@@ -1,0 +1,67 @@
+// BatchNormalization: y = (x − mean) / √(var + epsilon) · scale + bias, one of each a channel. In training mode the mean
+// and (population) variance are the batch's, and the running ones move: running · momentum + batch · (1 − momentum).
+// Ioffe & Szegedy, arXiv 1502.03167.
+import { sizeOf } from '../../tensor/host_tensor.js';
+import { compatible, type Dim, formatShape } from '../dims.js';
+import { defineOperator, dimsOf, float, floatData, floatOutput, int, required } from '../operator.js';
+
+const MAX_RANK = 16;
+const PARAMETERS = ['scale', 'bias', 'mean', 'variance'];
+
+export const batchNormalization = defineOperator({
+  name: 'BatchNormalization',
+  attributes: { epsilon: float(Math.fround(1e-5)), momentum: float(Math.fround(0.9)), training_mode: int(0) },
+  inputs: [5, 5],
+  outputs: [1, 3],
+  shape: (call) => {
+    const x = dimsOf(call, 0, 'an input', 1, MAX_RANK);
+    const channels: Dim = x[1] ?? 1;
+    PARAMETERS.forEach((what, index) => {
+      const { dims } = required(call.inputs, index + 1);
+      if (dims.length !== 1 || !compatible(dims[0] as number, channels)) {
+        call.fail(`wanted ${what} of shape [${channels}], came ${formatShape(dims)} (x: ${formatShape(x)})`);
+      }
+    });
+    if (call.outputCount > 1 && !call.attributes.training_mode) {
+      call.fail('running statistics are outputs in training_mode only');
+    }
+    return [required(call.inputs, 0), required(call.inputs, 3), required(call.inputs, 4)];
+  },
+  forward: (call) => {
+    const { epsilon, momentum, training_mode: training } = call.attributes;
+    const input = required(call.inputs, 0);
+    const x = floatData(input, call.fail);
+    const [scale, bias, mean, variance] = PARAMETERS.map((_, i) => floatData(required(call.inputs, i + 1), call.fail));
+    const output = floatOutput(required(call.outputs, 0));
+    const [samples = 1, channels = 1] = input.dims;
+    const size = sizeOf(input.dims.slice(2));
+    const running = call.outputs.slice(1).map(floatOutput);
+    for (let c = 0; c < channels; c++) {
+      let center = mean?.[c] as number;
+      let spread = variance?.[c] as number;
+      if (training) {
+        let sum = 0;
+        for (let n = 0; n < samples; n++) {
+          for (let i = 0; i < size; i++) sum += x[(n * channels + c) * size + i] as number;
+        }
+        const batchMean = sum / (samples * size);
+        let squares = 0;
+        for (let n = 0; n < samples; n++) {
+          for (let i = 0; i < size; i++) squares += ((x[(n * channels + c) * size + i] as number) - batchMean) ** 2;
+        }
+        const batchVariance = squares / (samples * size);
+        if (running[0]) running[0].data[c] = center * momentum + batchMean * (1 - momentum);
+        if (running[1]) running[1].data[c] = spread * momentum + batchVariance * (1 - momentum);
+        [center, spread] = [batchMean, batchVariance];
+      }
+      const factor = (scale?.[c] as number) / Math.sqrt(spread + epsilon);
+      for (let n = 0; n < samples; n++) {
+        for (let i = 0; i < size; i++) {
+          const at = (n * channels + c) * size + i;
+          output.data[at] = ((x[at] as number) - center) * factor + (bias?.[c] as number);
+        }
+      }
+    }
+    return [output, ...running];
+  },
+});

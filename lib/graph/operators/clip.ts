@@ -1,0 +1,34 @@
+// Clip: y = min(max(x, low), high); low and high are optional scalar inputs. Any type of number.
+import { allocate } from '../../tensor/dtype.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { knownSize } from '../dims.js';
+import { defineOperator, required } from '../operator.js';
+
+export const clip = defineOperator({
+  name: 'Clip',
+  attributes: {},
+  inputs: [1, 3],
+  outputs: [1, 1],
+  shape: (call) => {
+    const input = required(call.inputs, 0);
+    if (input.dtype === 'string' || input.dtype === 'bool') call.fail(`wanted numbers, came ${input.dtype}`);
+    for (const bound of call.inputs.slice(1)) {
+      if (bound && bound.dtype !== input.dtype) call.fail(`wanted bounds of ${input.dtype}, came ${bound.dtype}`);
+      if (bound && (knownSize(bound.dims) ?? 1) !== 1) call.fail('wanted scalar bounds');
+    }
+    return [input];
+  },
+  forward: (call) => {
+    const { dtype, dims, data } = required(call.inputs, 0);
+    const [low, high] = [call.inputs[1]?.data[0], call.inputs[2]?.data[0]];
+    const from = data as Float32Array;
+    const to = allocate(dtype, from.length) as Float32Array;
+    for (let i = 0; i < from.length; i++) {
+      let x = from[i] as number;
+      if (low !== undefined && x < (low as number)) x = low as number;
+      if (high !== undefined && x > (high as number)) x = high as number;
+      to[i] = x; // comparisons and stores work on bigints all the same
+    }
+    return [{ dtype, dims, data: to } as HostTensor];
+  },
+});

@@ -1,0 +1,47 @@
+// Concat: inputs one after the other along an axis.
+import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
+import { compatible, type Dim, formatShape, merge, UNKNOWN } from '../dims.js';
+import { defineOperator, int, required, resolveAxis, VARIADIC } from '../operator.js';
+
+export const concat = defineOperator({
+  name: 'Concat',
+  attributes: { axis: int() },
+  inputs: VARIADIC,
+  outputs: [1, 1],
+  shape: (call) => {
+    const first = required(call.inputs, 0);
+    if (call.attributes.axis === undefined) return call.fail('attribute axis is missing');
+    const axis = resolveAxis(call.attributes.axis, first.dims.length, first.dims.length, call.fail);
+    const dims: Dim[] = [...first.dims];
+    call.inputs.slice(1).forEach((_, index) => {
+      const input = required(call.inputs, index + 1);
+      const fits =
+        input.dims.length === dims.length && input.dims.every((dim, i) => i === axis || compatible(dim, dims[i] ?? 1));
+      if (!fits || input.dtype !== first.dtype) {
+        const shapes = `${first.dtype} ${formatShape(first.dims)} and ${input.dtype} ${formatShape(input.dims)}`;
+        call.fail(`cannot join ${shapes} along axis ${axis}`);
+      }
+      input.dims.forEach((dim, i) => {
+        const own = dims[i] as Dim;
+        if (i !== axis) dims[i] = merge(own, dim);
+        else dims[i] = typeof own === 'number' && typeof dim === 'number' ? own + dim : UNKNOWN;
+      });
+    });
+    return [{ dtype: first.dtype, dims }];
+  },
+  forward: (call) => {
+    const { dtype, dims } = required(call.outputs, 0);
+    const output = zeros(dtype, dims);
+    const to = output.data as unknown as unknown[];
+    const axis = resolveAxis(call.attributes.axis ?? 0, dims.length, dims.length, call.fail);
+    const row = sizeOf(dims.slice(axis));
+    let start = 0;
+    for (const input of call.inputs as readonly HostTensor[]) {
+      const from = input.data as ArrayLike<unknown>;
+      const width = sizeOf(input.dims.slice(axis));
+      for (let i = 0; i < from.length; i++) to[Math.floor(i / width) * row + start + (i % width)] = from[i];
+      start += width;
+    }
+    return [output];
+  },
+});

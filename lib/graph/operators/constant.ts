@@ -1,0 +1,35 @@
+// Constant: a value written into the graph; one of its attributes holds it.
+import { floats, type HostTensor, hostTensor, integers } from '../../tensor/host_tensor.js';
+import { type Attributes, defineOperator, float, floatList, int, ints, string, strings, tensor } from '../operator.js';
+
+const ATTRIBUTES = {
+  value: tensor(),
+  value_float: float(),
+  value_floats: floatList(),
+  value_int: int(),
+  value_ints: ints(),
+  value_string: string(),
+  value_strings: strings(),
+};
+
+function constantOf(attributes: Attributes<typeof ATTRIBUTES>, fail: (what: string) => never): HostTensor {
+  const { value, value_float, value_floats, value_int, value_ints, value_string, value_strings } = attributes;
+  const given = Object.values(attributes).filter((attribute) => attribute !== undefined).length;
+  if (given !== 1) fail(`wanted one of ${Object.keys(ATTRIBUTES).join(', ')}, came ${given}`);
+  if (value) return value;
+  if (value_float !== undefined) return floats([], [value_float]);
+  if (value_floats) return floats([value_floats.length], value_floats);
+  if (value_int !== undefined) return integers([value_int], []);
+  if (value_ints) return integers(value_ints);
+  if (value_string !== undefined) return hostTensor('string', [], [value_string]);
+  return hostTensor('string', [value_strings?.length ?? 0], [...(value_strings ?? [])]);
+}
+
+export const constant = defineOperator({
+  name: 'Constant',
+  attributes: ATTRIBUTES,
+  inputs: [0, 0],
+  outputs: [1, 1],
+  shape: (call) => [constantOf(call.attributes, call.fail)],
+  forward: (call) => [constantOf(call.attributes, call.fail)],
+});

@@ -1,0 +1,23 @@
+// Dropout, as it is in inference: y = x, and a mask of ones. The training interpreter draws its own masks, seeded; the
+// reference refuses training_mode rather than guess another library's random numbers.
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../tensor/host_tensor.js';
+import { defineOperator, int, required } from '../operator.js';
+
+export const dropout = defineOperator({
+  name: 'Dropout',
+  attributes: { seed: int() },
+  inputs: [1, 3],
+  outputs: [1, 2],
+  shape: (call) => {
+    const input = required(call.inputs, 0);
+    return [input, { dtype: 'bool', dims: input.dims }];
+  },
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const ratio = call.inputs[1] ? Number(call.inputs[1].data[0]) : 0.5;
+    if (call.inputs[2]?.data[0] && ratio !== 0) call.fail('training_mode draws random numbers; wanted inference');
+    const mask: HostTensor = { dtype: 'bool', dims: input.dims, data: new Uint8Array(sizeOf(input.dims)).fill(1) };
+    return [input, mask];
+  },
+});

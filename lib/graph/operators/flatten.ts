@@ -1,0 +1,16 @@
+// Flatten: to a matrix, the dimensions before `axis` by those from it on.
+import { productDim } from '../dims.js';
+import { defineOperator, int, required, resolveAxis } from '../operator.js';
+
+export const flatten = defineOperator({
+  name: 'Flatten',
+  attributes: { axis: int(1) },
+  inputs: [1, 1],
+  outputs: [1, 1],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const axis = resolveAxis(call.attributes.axis, dims.length + 1, dims.length, call.fail);
+    return [{ dtype, dims: [productDim(dims.slice(0, axis)), productDim(dims.slice(axis))] }];
+  },
+  forward: (call) => [{ ...required(call.inputs, 0), dims: required(call.outputs, 0).dims }],
+});

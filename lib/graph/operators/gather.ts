@@ -1,0 +1,36 @@
+// Gather: rows of `data` along an axis, by index (an embedding when axis is 0). Negative indices count from the end.
+import { sizeOf } from '../../tensor/host_tensor.js';
+import { defineOperator, int, integersOf, required, resolveAxis } from '../operator.js';
+import { take } from './movement.js';
+
+export const gather = defineOperator({
+  name: 'Gather',
+  attributes: { axis: int(0) },
+  inputs: [2, 2],
+  outputs: [1, 1],
+  shape: (call) => {
+    const [data, indices] = [required(call.inputs, 0), required(call.inputs, 1)];
+    const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);
+    if (indices.dtype !== 'int64' && indices.dtype !== 'int32')
+      call.fail(`wanted int64 indices, came ${indices.dtype}`);
+    return [{ dtype: data.dtype, dims: [...data.dims.slice(0, axis), ...indices.dims, ...data.dims.slice(axis + 1)] }];
+  },
+  forward: (call) => {
+    const data = required(call.inputs, 0);
+    const { dims } = required(call.outputs, 0);
+    const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);
+    const size = data.dims[axis] as number;
+    const inner = sizeOf(data.dims.slice(axis + 1));
+    const rows = integersOf(required(call.inputs, 1), 'indices', call.fail).map((index) => {
+      if (index < -size || index >= size) call.fail(`index ${index} is outside a dimension of ${size}`);
+      return index < 0 ? index + size : index;
+    });
+    const offsets = new Float64Array(sizeOf(dims));
+    for (let i = 0; i < offsets.length; i++) {
+      const outer = Math.floor(i / (rows.length * inner));
+      const row = rows[Math.floor(i / inner) % rows.length] as number;
+      offsets[i] = (outer * size + row) * inner + (i % inner);
+    }
+    return [take(data, offsets, dims)];
+  },
+});

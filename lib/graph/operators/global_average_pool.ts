@@ -1,0 +1,28 @@
+// GlobalAveragePool: the mean over all spatial dimensions. [N, C, …] → [N, C, 1, …].
+import { sizeOf } from '../../tensor/host_tensor.js';
+import { defineOperator, dimsOf, floatData, floatOutput, required } from '../operator.js';
+
+const MAX_RANK = 16;
+
+export const globalAveragePool = defineOperator({
+  name: 'GlobalAveragePool',
+  attributes: {},
+  inputs: [1, 1],
+  outputs: [1, 1],
+  shape: (call) => {
+    const x = dimsOf(call, 0, 'an input', 2, MAX_RANK);
+    return [{ dtype: required(call.inputs, 0).dtype, dims: x.map((dim, axis) => (axis < 2 ? dim : 1)) }];
+  },
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const x = floatData(input, call.fail);
+    const output = floatOutput(required(call.outputs, 0));
+    const size = sizeOf(input.dims.slice(2));
+    for (let plane = 0; plane < output.data.length; plane++) {
+      let sum = 0;
+      for (let i = 0; i < size; i++) sum += x[plane * size + i] as number;
+      output.data[plane] = sum / size;
+    }
+    return [output];
+  },
+});

@@ -1,0 +1,11 @@
+// HardSigmoid: y = max(0, min(1, alpha · x + beta)).
+import { float } from '../operator.js';
+import { unary } from './elementwise.js';
+
+export const hardSigmoid = unary(
+  'HardSigmoid',
+  { alpha: float(Math.fround(0.2)), beta: float(0.5) },
+  ({ alpha, beta }) =>
+    (x) =>
+      Math.max(0, Math.min(1, alpha * x + beta)),
+);

@@ -1,0 +1,62 @@
+// MatMul: numpy's. The last two dimensions multiply, those before them broadcast; a vector is a row or a column.
+import { broadcast, compatible, type Dim, formatShape, sizePerSample } from '../dims.js';
+import { defineOperator, floatData, floatOutput, required } from '../operator.js';
+import { broadcastOffsets } from './movement.js';
+
+export const matmul = defineOperator({
+  name: 'MatMul',
+  attributes: {},
+  inputs: [2, 2],
+  outputs: [1, 1],
+  quantization: { activation: 0, weight: 1, channelAxis: (_attributes, rank) => rank - 1 },
+  shape: (call) => {
+    const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
+    const shapes = `${formatShape(x.dims)} and ${formatShape(y.dims)}`;
+    if (x.dims.length === 0 || y.dims.length === 0) call.fail(`wanted no scalars, came ${shapes}`);
+    const { batchX, batchY, m, n, k, k2 } = split<Dim>(x.dims, y.dims);
+    const batch = broadcast(batchX, batchY);
+    if (!batch || !compatible(k, k2)) return call.fail(`shapes ${shapes} do not multiply`);
+    const dims = [...batch];
+    if (x.dims.length > 1) dims.push(m);
+    if (y.dims.length > 1) dims.push(n);
+    return [{ dtype: x.dtype, dims }];
+  },
+  macs: (_attributes, inputs, output) => {
+    return sizePerSample(output.dims) * sizePerSample(required(inputs, 0).dims.slice(-1));
+  },
+  forward: (call) => {
+    const [left, right] = [required(call.inputs, 0), required(call.inputs, 1)];
+    const x = floatData(left, call.fail);
+    const y = floatData(right, call.fail);
+    const output = floatOutput(required(call.outputs, 0));
+    const { batchX, batchY, m, n, k } = split(left.dims, right.dims);
+    const batch = broadcast(batchX, batchY) as number[];
+    const matricesX = broadcastOffsets(batchX, batch);
+    const matricesY = broadcastOffsets(batchY, batch);
+    for (let matrix = 0; matrix < matricesX.length; matrix++) {
+      const startX = (matricesX[matrix] as number) * m * k;
+      const startY = (matricesY[matrix] as number) * k * n;
+      for (let i = 0; i < m; i++) {
+        for (let j = 0; j < n; j++) {
+          let sum = 0;
+          for (let l = 0; l < k; l++) sum += (x[startX + i * k + l] as number) * (y[startY + l * n + j] as number);
+          output.data[(matrix * m + i) * n + j] = sum;
+        }
+      }
+    }
+    return [output];
+  },
+});
+
+/** [batch…, m, k] · [batch…, k2, n]; a vector's missing dimension is 1. */
+function split<Size>(x: readonly Size[], y: readonly Size[]) {
+  const [rows, columns] = [x.length === 1 ? [1 as Size, ...x] : x, y.length === 1 ? [...y, 1 as Size] : y];
+  return {
+    batchX: rows.slice(0, -2),
+    batchY: columns.slice(0, -2),
+    m: rows.at(-2) as Size,
+    k: rows.at(-1) as Size,
+    k2: columns.at(-2) as Size,
+    n: columns.at(-1) as Size,
+  };
+}

@@ -1,0 +1,65 @@
+// MaxPool: the largest element of each window, and where it was (optional, an index into the flattened input).
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { sizeOf, zeros } from '../../tensor/host_tensor.js';
+import { defineOperator, int, required } from '../operator.js';
+import { POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
+
+export const maxPool = defineOperator({
+  name: 'MaxPool',
+  attributes: { ...POOL_ATTRIBUTES, storage_order: int(0) },
+  inputs: [1, 1],
+  outputs: [1, 2],
+  shape: (call) => {
+    const { dtype, dims } = poolShape(call);
+    if (dtype === 'string' || dtype === 'int64') call.fail(`wanted numbers of at most 32 bits, came ${dtype}`);
+    return [
+      { dtype, dims },
+      { dtype: 'int64', dims },
+    ];
+  },
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const x = input.data as Float32Array;
+    const { dtype, dims } = required(call.outputs, 0);
+    const output = zeros(dtype, dims);
+    const indices = zeros('int64', dims);
+    const y = output.data as Float32Array;
+    const [d, h, w] = threeAxes(call.attributes, input.dims.slice(2), call.attributes.kernel_shape ?? [], call.fail);
+    const inSize = d.input * h.input * w.input;
+    const planes = sizeOf(input.dims.slice(0, 2));
+    let at = 0;
+    for (let plane = 0; plane < planes; plane++) {
+      for (let od = 0; od < d.output; od++) {
+        for (let oh = 0; oh < h.output; oh++) {
+          for (let ow = 0; ow < w.output; ow++, at++) {
+            let largest = Number.NEGATIVE_INFINITY;
+            let where = -1;
+            for (let kd = 0; kd < d.kernel; kd++) {
+              const id = od * d.stride - d.padBegin + kd * d.dilation;
+              if (id < 0 || id >= d.input) continue;
+              for (let kh = 0; kh < h.kernel; kh++) {
+                const ih = oh * h.stride - h.padBegin + kh * h.dilation;
+                if (ih < 0 || ih >= h.input) continue;
+                for (let kw = 0; kw < w.kernel; kw++) {
+                  const iw = ow * w.stride - w.padBegin + kw * w.dilation;
+                  if (iw < 0 || iw >= w.input) continue;
+                  const value = x[plane * inSize + (id * h.input + ih) * w.input + iw] as number;
+                  if (where < 0 || value > largest || Number.isNaN(value)) {
+                    largest = value;
+                    // storage_order 1 counts column by column, first spatial axis fastest
+                    where = call.attributes.storage_order
+                      ? (iw * h.input + ih) * d.input + id
+                      : (id * h.input + ih) * w.input + iw;
+                  }
+                }
+              }
+            }
+            y[at] = largest;
+            (indices.data as BigInt64Array)[at] = BigInt(plane * inSize + Math.max(where, 0));
+          }
+        }
+      }
+    }
+    return [output, indices] as HostTensor[];
+  },
+});

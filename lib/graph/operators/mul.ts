@@ -1,0 +1,8 @@
+// Mul: z = x · y, with broadcasting.
+import { binary } from './elementwise.js';
+
+export const mul = binary(
+  'Mul',
+  (x, y) => x * y,
+  (x, y) => x * y,
+);

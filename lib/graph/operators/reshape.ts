@@ -1,0 +1,30 @@
+// Reshape: the same elements in another shape. In the shape input 0 keeps a dimension, one −1 is what is left.
+import { type Dim, formatShape, productDim, quotientDim } from '../dims.js';
+import { defineOperator, int, integersOf, required } from '../operator.js';
+
+export const reshape = defineOperator({
+  name: 'Reshape',
+  attributes: { allowzero: int(0) },
+  inputs: [2, 2],
+  outputs: [1, 1],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const constant = call.constant(1);
+    if (!constant) return call.fail('its shape is computed at run time; wanted a constant');
+    const wanted = integersOf(constant, 'a shape', call.fail);
+    const refuse = () => call.fail(`cannot reshape ${formatShape(dims)} to ${formatShape(wanted)}`);
+    if (wanted.some((size) => size < -1) || wanted.filter((size) => size === -1).length > 1) refuse();
+    const output: Dim[] = wanted.map((size, axis) => {
+      return size === 0 && !call.attributes.allowzero ? (dims[axis] ?? refuse()) : size;
+    });
+    const hole = output.indexOf(-1);
+    if (hole >= 0) {
+      const rest = output.filter((_, axis) => axis !== hole);
+      output[hole] = rest.includes(0) ? 0 : (quotientDim(dims, rest) ?? refuse());
+    }
+    const [before, after] = [productDim(dims), productDim(output)];
+    if (typeof before === 'number' && typeof after === 'number' && before !== after) refuse();
+    return [{ dtype, dims: output }];
+  },
+  forward: (call) => [{ ...required(call.inputs, 0), dims: required(call.outputs, 0).dims }],
+});

@@ -1,0 +1,4 @@
+// Sigmoid: y = 1 / (1 + e^−x).
+import { unary } from './elementwise.js';
+
+export const sigmoid = unary('Sigmoid', {}, () => (x) => 1 / (1 + Math.exp(-x)));

@@ -1,0 +1,8 @@
+// Sub: z = x − y, with broadcasting.
+import { binary } from './elementwise.js';
+
+export const sub = binary(
+  'Sub',
+  (x, y) => x - y,
+  (x, y) => x - y,
+);

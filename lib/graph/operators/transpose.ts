@@ -1,0 +1,34 @@
+// Transpose: output dimension i is input dimension perm[i]; without perm they are reversed.
+import { formatShape } from '../dims.js';
+import { defineOperator, ints, required } from '../operator.js';
+import { offsetsOf, stridesOf, take } from './movement.js';
+
+export const transpose = defineOperator({
+  name: 'Transpose',
+  attributes: { perm: ints() },
+  inputs: [1, 1],
+  outputs: [1, 1],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const perm = permutation(call.attributes.perm, dims.length);
+    if ([...perm].sort((a, b) => a - b).some((axis, index) => axis !== index) || perm.length !== dims.length) {
+      call.fail(`perm [${perm}] is no permutation of the dimensions of ${formatShape(dims)}`);
+    }
+    return [{ dtype, dims: perm.map((axis) => dims[axis] as number) }];
+  },
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const { dims } = required(call.outputs, 0);
+    const strides = stridesOf(input.dims);
+    const perm = permutation(call.attributes.perm, dims.length);
+    const offsets = offsetsOf(
+      dims,
+      perm.map((axis) => strides[axis] as number),
+    );
+    return [take(input, offsets, dims)];
+  },
+});
+
+function permutation(perm: readonly number[] | undefined, rank: number): readonly number[] {
+  return perm ?? Array.from({ length: rank }, (_, axis) => rank - 1 - axis);
+}

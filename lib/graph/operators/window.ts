@@ -1,0 +1,148 @@
+// Sliding windows: what Conv, MaxPool and AveragePool share. One to three spatial dimensions; the loops see three.
+import type { DType } from '../../tensor/dtype.js';
+import { type Dim, formatShape, mapDim } from '../dims.js';
+import { int, ints, type ShapeCall, string } from '../operator.js';
+
+export const WINDOW_ATTRIBUTES = {
+  auto_pad: string('NOTSET'),
+  dilations: ints(),
+  kernel_shape: ints(),
+  pads: ints(),
+  strides: ints(),
+};
+
+export const POOL_ATTRIBUTES = { ...WINDOW_ATTRIBUTES, ceil_mode: int(0) };
+
+export interface WindowAttributes {
+  readonly auto_pad: string;
+  readonly dilations?: readonly number[] | undefined;
+  readonly kernel_shape?: readonly number[] | undefined;
+  readonly pads?: readonly number[] | undefined;
+  readonly strides?: readonly number[] | undefined;
+  readonly ceil_mode?: number;
+}
+
+/** One spatial axis: window element k of output o reads input o·stride − padBegin + k·dilation. */
+export interface WindowAxis {
+  readonly input: number;
+  readonly output: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padBegin: number;
+  readonly padEnd: number;
+}
+
+type Fail = (what: string) => never;
+const MAX_SPATIAL = 3;
+
+function perAxis(values: readonly number[] | undefined, rank: number, what: string, least: number, fail: Fail) {
+  if (values === undefined) return new Array<number>(rank).fill(1);
+  if (values.length !== rank || !values.every((value) => value >= least)) {
+    fail(`wanted ${rank} ${what} of at least ${least}, came [${values}]`);
+  }
+  return values;
+}
+
+function outputSize(attributes: WindowAttributes, axis: Omit<WindowAxis, 'output'>): number {
+  const { input, kernel, stride, dilation, padBegin, padEnd } = axis;
+  const span = input + padBegin + padEnd - (kernel - 1) * dilation - 1;
+  if (span < 0) return 0;
+  if (!attributes.ceil_mode) return Math.floor(span / stride) + 1;
+  const size = Math.ceil(span / stride) + 1;
+  // A last window that would start beyond the input and its left padding is dropped.
+  return (size - 1) * stride >= input + padBegin ? size - 1 : size;
+}
+
+/** The geometry of each spatial axis of input [N, C, …spatial]; every size a number. */
+export function windowAxes(
+  attributes: WindowAttributes,
+  spatial: readonly number[],
+  kernel: readonly number[],
+  fail: Fail,
+): WindowAxis[] {
+  const rank = spatial.length;
+  if (rank < 1 || rank > MAX_SPATIAL) fail(`wanted 1 to ${MAX_SPATIAL} spatial dimensions, came ${rank}`);
+  const kernels = perAxis(kernel, rank, 'kernel sizes', 1, fail);
+  const strides = perAxis(attributes.strides, rank, 'strides', 1, fail);
+  const dilations = perAxis(attributes.dilations, rank, 'dilations', 1, fail);
+  const pads = attributes.pads ?? new Array<number>(2 * rank).fill(0);
+  if (pads.length !== 2 * rank || !pads.every((pad) => pad >= 0)) {
+    fail(`wanted ${2 * rank} pads of at least 0, came [${pads}]`);
+  }
+  const automatic = attributes.auto_pad;
+  if (!['NOTSET', '', 'VALID', 'SAME_UPPER', 'SAME_LOWER'].includes(automatic)) fail(`auto_pad "${automatic}"`);
+  return spatial.map((input, index) => {
+    const axis = {
+      input,
+      kernel: kernels[index] as number,
+      stride: strides[index] as number,
+      dilation: dilations[index] as number,
+    };
+    if (automatic.startsWith('SAME')) {
+      const output = Math.ceil(input / axis.stride);
+      const total = Math.max(0, (output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1 - input);
+      const small = Math.floor(total / 2);
+      const padBegin = automatic === 'SAME_UPPER' ? small : total - small;
+      return { ...axis, padBegin, padEnd: total - padBegin, output };
+    }
+    const valid = automatic === 'VALID';
+    const padBegin = valid ? 0 : (pads[index] as number);
+    const padEnd = valid ? 0 : (pads[index + rank] as number);
+    return { ...axis, padBegin, padEnd, output: outputSize(attributes, { ...axis, padBegin, padEnd }) };
+  });
+}
+
+/** Output sizes of the spatial dimensions; unknown where the input's are. Refuses windows larger than their input. */
+export function windowOutputDims(
+  attributes: WindowAttributes,
+  spatial: readonly Dim[],
+  kernel: readonly number[],
+  fail: Fail,
+): Dim[] {
+  const axes = windowAxes(
+    attributes,
+    spatial.map((dim) => (typeof dim === 'number' ? dim : Number.MAX_SAFE_INTEGER)),
+    kernel,
+    fail,
+  );
+  return spatial.map((dim, index) => {
+    const output = mapDim(dim, () => (axes[index] as WindowAxis).output);
+    if (output === 0 && dim !== 0) fail(`a window of [${kernel}] does not fit the input ${formatShape(spatial)}`);
+    return output;
+  });
+}
+
+/** The axes of a window on concrete shapes, as three: [depth, height, width], of size one where there are fewer. */
+export function threeAxes(
+  attributes: WindowAttributes,
+  spatial: readonly number[],
+  kernel: readonly number[],
+  fail: Fail,
+): [WindowAxis, WindowAxis, WindowAxis] {
+  const one: WindowAxis = { input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0 };
+  const axes = windowAxes(attributes, spatial, kernel, fail);
+  return [...new Array<WindowAxis>(MAX_SPATIAL - axes.length).fill(one), ...axes] as [
+    WindowAxis,
+    WindowAxis,
+    WindowAxis,
+  ];
+}
+
+/** Range of outputs o whose window element k lies inside the input: 0 ≤ o·stride − padBegin + k·dilation < input. */
+export function outputsInside(axis: WindowAxis, k: number): [number, number] {
+  const shift = axis.padBegin - k * axis.dilation;
+  const first = Math.max(0, Math.ceil(shift / axis.stride));
+  const end = Math.min(axis.output, Math.ceil((axis.input + shift) / axis.stride));
+  return [first, end];
+}
+
+/** The shape rule of a pool; kernel_shape is required. */
+export function poolShape(call: ShapeCall<typeof POOL_ATTRIBUTES>): { dtype: DType; dims: Dim[] } {
+  const { kernel_shape: kernel } = call.attributes;
+  const input = call.inputs[0];
+  if (!input || !kernel) return call.fail('attribute kernel_shape is missing');
+  if (input.dims.length < 3) call.fail(`wanted an input of rank 3 to 5, came ${formatShape(input.dims)}`);
+  const spatial = windowOutputDims(call.attributes, input.dims.slice(2), kernel, call.fail);
+  return { dtype: input.dtype, dims: [...input.dims.slice(0, 2), ...spatial] };
+}
