@@ -29,6 +29,13 @@ struct Epilogue {
   float clipMax = __builtin_inff();
 };
 
+// Work for the vector unit that a caller has ready while a product runs elsewhere (AMX tiles): step() does a small
+// share, about as much as fits beside one k-block of a 32 × 32 block. A kernel calls it once for each, or never.
+struct SideWork {
+  void (*step)(void* context) = nullptr;
+  void* context = nullptr;
+};
+
 // One product of `rows` quantized rows with the panels [panelBegin, panelEnd) of a packed matrix.
 struct GemmCall {
   // a[i · weights->kBlocks + b] is the address of row 16·i, k-block b: 64 activations, then the next row aRowStride
@@ -43,6 +50,7 @@ struct GemmCall {
   // For kernels that expand int4 panels before they multiply: 2 · kBlocks · kInt8BlockBytes bytes on a 64-byte
   // boundary. Set with int4 weights; the caller owns it because a kernel file may not carry an allocator of its own.
   uint8_t* expanded = nullptr;
+  SideWork sideWork;
   const int32_t* zeroPoint = nullptr;  // [rows]
   const float* rowScale = nullptr;     // [rows]; unused for int32 output
   // Exactly one of out and acc is set. Element (m, n) is at [m · ld + n]; residual uses the same index.

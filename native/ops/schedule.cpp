@@ -1,5 +1,7 @@
 #include "ops/schedule.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -10,13 +12,24 @@ namespace {
 
 // Below this many multiply-adds a second thread costs more (1–2 µs to wake) than it saves.
 constexpr int64_t kWorkPerThread = 1 << 18;
-// Half of the smallest second-level cache we meet (512 KB): the panels stream through the other half.
-constexpr int64_t kChunkBytes = 256 * 1024;
+// A chunk of quantized rows, the next one and the panels passing over them share the second-level cache.
+constexpr int64_t kSmallestCache = 512 * 1024;
+int64_t secondLevelCache() {
+  static const int64_t bytes = std::max<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), kSmallestCache);
+  return bytes;
+}
+// Where the panels stay in that cache themselves, chunks are short: more of the work is beside a product.
+constexpr int64_t kShortChunkBytes = 32 * 1024;
+constexpr int64_t kShortChunkRows = 4 * kRowBlock;
 constexpr int64_t kMaxChunkRows = 512;
 
+template <RowChunk::Slot slot>
 struct Codes;
+template <RowChunk::Slot slot>
 struct Table;
+template <RowChunk::Slot slot>
 struct ZeroPoints;
+template <RowChunk::Slot slot>
 struct Scales;
 struct Expanded;
 
@@ -51,34 +64,51 @@ Grid chooseGrid(int64_t m, const PackedMatrix& w) {
 }
 
 int64_t rowsPerChunk(const PackedMatrix& w) {
-  const int64_t rows = kChunkBytes / (w.kBlocks * kBlockK) / (2 * kRowBlock) * (2 * kRowBlock);
-  return std::clamp<int64_t>(rows, 2 * kRowBlock, kMaxChunkRows);
+  const int64_t rowBytes = w.kBlocks * kBlockK;
+  const bool resident = w.panels * w.kBlocks * w.blockBytes() <= secondLevelCache() / 2;
+  const int64_t rows =
+      resident ? std::max(kShortChunkBytes / rowBytes, kShortChunkRows) : secondLevelCache() / 4 / rowBytes;
+  // Kernels take up to two row blocks at a time.
+  return std::clamp<int64_t>(rows / (2 * kRowBlock) * (2 * kRowBlock), 2 * kRowBlock, kMaxChunkRows);
 }
 
-RowChunk::RowChunk(int64_t capacity, int64_t kBlocks) : kBlocks_(kBlocks) {
-  const int64_t rows = roundUp(capacity, kRowBlock);
-  codes_ = scratch<Codes, uint8_t>(static_cast<size_t>(rows * kBlocks * kBlockK));
-  table_ = scratch<Table, const uint8_t*>(static_cast<size_t>(rows / kRowBlock * kBlocks));
-  zeroPoint_ = scratch<ZeroPoints, int32_t>(static_cast<size_t>(rows));
-  scale_ = scratch<Scales, float>(static_cast<size_t>(rows));
+RowChunk::RowChunk(int64_t capacity, int64_t kBlocks, Slot slot) : kBlocks_(kBlocks) {
+  const size_t rows = static_cast<size_t>(roundUp(capacity, kRowBlock));
+  const size_t blocks = rows * static_cast<size_t>(kBlocks);
+  const auto take = [&]<Slot s>() {
+    codes_ = scratch<Codes<s>, uint8_t>(blocks * kBlockK);
+    table_ = scratch<Table<s>, const uint8_t*>(blocks / kRowBlock);
+    zeroPoint_ = scratch<ZeroPoints<s>, int32_t>(rows);
+    scale_ = scratch<Scales<s>, float>(rows);
+  };
+  slot == Slot::first ? take.template operator()<Slot::first>() : take.template operator()<Slot::second>();
 }
 
 void RowChunk::layOut(int64_t rows) {
   rows_ = rows;
+  rowStride_ = kBlockK;
   const int64_t entries = ceilDiv(rows, kRowBlock) * kBlocks_;
   for (int64_t i = 0; i < entries; ++i) table_[i] = codes_ + i * kRowBlock * kBlockK;
 }
 
 void RowChunk::copyRow(int64_t i, const uint8_t* a, int64_t k) {
   uint8_t* to = row(i);
-  for (int64_t at = 0; at < k; at += kBlockK, to += blockStride(i)) {
-    std::memcpy(to, a + at, static_cast<size_t>(std::min(kBlockK, k - at)));
+  for (; k >= kBlockK; k -= kBlockK, a += kBlockK, to += kBlockStride) std::memcpy(to, a, kBlockK);
+  if (k > 0) std::memcpy(to, a, static_cast<size_t>(k));
+}
+
+void RowChunk::pointAt(const uint8_t* a, int64_t lda, int64_t rows) {
+  rows_ = rows;
+  rowStride_ = lda;
+  for (int64_t block = 0; block < ceilDiv(rows, kRowBlock); ++block) {
+    for (int64_t b = 0; b < kBlocks_; ++b) table_[block * kBlocks_ + b] = a + block * kRowBlock * lda + b * kBlockK;
   }
 }
 
 GemmCall RowChunk::call(const PackedMatrix& w, const Slice& panels) const {
   GemmCall call;
   call.a = table_;
+  call.aRowStride = rowStride_;
   call.rows = rows_;
   call.weights = &w;
   call.panelBegin = panels.begin;

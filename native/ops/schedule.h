@@ -39,25 +39,32 @@ Grid chooseGrid(int64_t m, const PackedMatrix& w);
 int64_t rowsPerChunk(const PackedMatrix& w);
 
 // A chunk of quantized rows in the kernels' layout: row blocks of 16, each [kBlock][row in block][64], with the address
-// table GemmCall wants. Memory is per-thread scratch: one live RowChunk a thread.
+// table GemmCall wants. Memory is per-thread scratch: one live RowChunk a thread and slot.
 class RowChunk {
  public:
-  RowChunk(int64_t capacity, int64_t kBlocks);
+  // Bytes from one 64-wide block of a row to the next.
+  static constexpr int64_t kBlockStride = kRowBlock * kBlockK;
+
+  enum class Slot { first, second };
+  RowChunk(int64_t capacity, int64_t kBlocks, Slot slot = Slot::first);
   void layOut(int64_t rows);
   uint8_t* row(int64_t i) { return codes_ + (i / kRowBlock * kBlocks_ * kRowBlock + i % kRowBlock) * kBlockK; }
-  // Bytes from one 64-wide block of a row to the next.
-  int64_t blockStride(int64_t) const { return kRowBlock * kBlockK; }
   void copyRow(int64_t i, const uint8_t* a, int64_t k);
+  // Instead of laying out: uses rows of a[rows, K] where they lie. K must be a multiple of 64.
+  void pointAt(const uint8_t* a, int64_t lda, int64_t rows);
   void setRow(int64_t i, const AffineParams& params) {
     zeroPoint_[i] = params.zeroPoint;
     scale_[i] = params.scale;
   }
+  const float* scales() const { return scale_; }
+  const int32_t* zeroPoints() const { return zeroPoint_; }
   // The product of the laid-out rows with these panels; the caller sets the output and epilogue.
   GemmCall call(const PackedMatrix& w, const Slice& panels) const;
 
  private:
   int64_t kBlocks_;
   int64_t rows_ = 0;
+  int64_t rowStride_ = kBlockK;
   uint8_t* codes_;
   const uint8_t** table_;
   int32_t* zeroPoint_;

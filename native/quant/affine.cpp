@@ -23,7 +23,7 @@ AffineParams chooseAsymmetric(float min, float max, int bits) {
   if (scale == 0.0f) scale = 1.0f;
   p.scale = scale;
   p.inverse = scale >= kSmallestFastScale && scale <= kLargestFastScale ? 1.0f / scale : 0.0f;
-  p.zeroPoint = static_cast<int32_t>(std::nearbyint(std::clamp(-min / scale, 0.0f, static_cast<float>(p.qmax))));
+  p.zeroPoint = static_cast<int32_t>(std::lrint(std::clamp(-min / scale, 0.0f, static_cast<float>(p.qmax))));
   return p;
 }
 

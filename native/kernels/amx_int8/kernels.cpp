@@ -133,7 +133,8 @@ class Panels {
 
 constexpr int64_t kScratchRow = 2 * kPanel;  // int32 elements: two panels side by side
 
-// Accumulators of a finished block on their way to the output, a few rows at a time.
+// What the vector unit does between products: accumulators of a finished block on their way to the output, a few rows
+// at a time, and the caller's side work.
 template <bool kInt4>
 class Pending {
  public:
@@ -147,7 +148,15 @@ class Pending {
     done_ = 0;
     rows_ = rows;
   }
+  // Between two products.
   FAULTLINE_INLINE void step(int64_t rows) {
+    convert(rows);
+    if (call_.sideWork.step) call_.sideWork.step(call_.sideWork.context);
+  }
+  void finishAll() { convert(rows_); }
+
+ private:
+  FAULTLINE_INLINE void convert(int64_t rows) {
     const int64_t end = done_ + rows < rows_ ? done_ + rows : rows_;
     if (done_ == end) return;
     for (int j = 0; j < panels_; ++j) {
@@ -158,9 +167,7 @@ class Pending {
     }
     done_ = end;
   }
-  void finishAll() { step(rows_); }
 
- private:
   const GemmCall& call_;
   int64_t row_ = 0;
   int64_t rows_ = 0;

@@ -14,12 +14,18 @@ namespace {
 
 bool scanRange(const float* x, int64_t n, float* min, float* max) {
   const __m512 zero = _mm512_setzero_ps();
-  __m512 lo[2] = {_mm512_set1_ps(*min), _mm512_set1_ps(*min)};
-  __m512 hi[2] = {_mm512_set1_ps(*max), _mm512_set1_ps(*max)};
-  __m512 poison[2] = {zero, zero};  // x · 0 is NaN for NaN and infinity, which min and max would drop
+  constexpr int kChains = 4;                         // covers the latency of 4 cycles
+  __m512 lo[kChains], hi[kChains], poison[kChains];  // x · 0 is NaN for NaN and infinity, which min and max would drop
+#pragma GCC unroll 4
+  for (int u = 0; u < kChains; ++u) {
+    lo[u] = _mm512_set1_ps(*min);
+    hi[u] = _mm512_set1_ps(*max);
+    poison[u] = zero;
+  }
   int64_t i = 0;
-  for (; i + 2 * kVector <= n; i += 2 * kVector) {
-    for (int u = 0; u < 2; ++u) {
+  for (; i + kChains * kVector <= n; i += kChains * kVector) {
+#pragma GCC unroll 4
+    for (int u = 0; u < kChains; ++u) {
       const __m512 v = _mm512_loadu_ps(x + i + u * kVector);
       lo[u] = _mm512_min_ps(lo[u], v);
       hi[u] = _mm512_max_ps(hi[u], v);
@@ -33,9 +39,9 @@ bool scanRange(const float* x, int64_t n, float* min, float* max) {
     hi[0] = _mm512_mask_max_ps(hi[0], head, hi[0], v);
     poison[0] = _mm512_fmadd_ps(v, zero, poison[0]);
   }
-  *min = _mm512_reduce_min_ps(_mm512_min_ps(lo[0], lo[1]));
-  *max = _mm512_reduce_max_ps(_mm512_max_ps(hi[0], hi[1]));
-  const __m512 sum = _mm512_add_ps(poison[0], poison[1]);
+  *min = _mm512_reduce_min_ps(_mm512_min_ps(_mm512_min_ps(lo[0], lo[1]), _mm512_min_ps(lo[2], lo[3])));
+  *max = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(hi[0], hi[1]), _mm512_max_ps(hi[2], hi[3])));
+  const __m512 sum = _mm512_add_ps(_mm512_add_ps(poison[0], poison[1]), _mm512_add_ps(poison[2], poison[3]));
   return _mm512_cmp_ps_mask(sum, zero, _CMP_NEQ_UQ) == 0;
 }
 
@@ -62,21 +68,25 @@ FAULTLINE_INLINE void quantizeRowAs(const float* x, int64_t n, const AffineParam
   const __m512i qmax = _mm512_set1_epi8(static_cast<char>(params.qmax));
   // The two packs interleave 128-bit lanes of the four sources; this puts the 16 dwords back in order.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  for (; n > 0; n -= kBlockK, x += kBlockK, out += blockStride) {
+  const auto codes = [&](const __m512(&v)[4]) {
     __m512i c[4];
+#pragma GCC unroll 4
+    for (int u = 0; u < 4; ++u) c[u] = code<kDivide>(v[u], scale, inverse, zeroPoint);
+    const __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(c[0], c[1]), _mm512_packs_epi32(c[2], c[3]));
+    return _mm512_min_epu8(_mm512_permutexvar_epi32(order, bytes), qmax);
+  };
+  __m512 v[4];
+  for (; n >= kBlockK; n -= kBlockK, x += kBlockK, out += blockStride) {
+#pragma GCC unroll 4
+    for (int u = 0; u < 4; ++u) v[u] = _mm512_loadu_ps(x + u * kVector);
+    _mm512_storeu_si512(out, codes(v));
+  }
+  if (n > 0) {
     for (int u = 0; u < 4; ++u) {
       const int64_t left = n - u * kVector;
-      const __m512 v = left >= kVector ? _mm512_loadu_ps(x + u * kVector)
-                                       : _mm512_maskz_loadu_ps(headMask(left > 0 ? left : 0), x + u * kVector);
-      c[u] = code<kDivide>(v, scale, inverse, zeroPoint);
+      v[u] = _mm512_maskz_loadu_ps(headMask(left > 0 ? left : 0), x + u * kVector);
     }
-    __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(c[0], c[1]), _mm512_packs_epi32(c[2], c[3]));
-    bytes = _mm512_min_epu8(_mm512_permutexvar_epi32(order, bytes), qmax);
-    if (n >= kBlockK) {
-      _mm512_storeu_si512(out, bytes);
-    } else {
-      _mm512_mask_storeu_epi8(out, (1ull << n) - 1, bytes);
-    }
+    _mm512_mask_storeu_epi8(out, (1ull << n) - 1, codes(v));
   }
 }
 
