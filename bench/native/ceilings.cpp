@@ -37,14 +37,15 @@ double bestRate(int threads, double secondsEach, double workPerCall, Fn&& fn) {
   fn(0);
   const double once = std::max(now() - begin, 1e-9);
   const auto calls = static_cast<int64_t>(std::ceil(kBatchSeconds / once));
-  const int repeats = std::max(kMinRepeats, static_cast<int>(secondsEach / (once * static_cast<double>(calls))));
   double best = 0;
-  for (int repeat = 0; repeat < repeats; ++repeat) {
-    const double start = now();
+  int repeats = 0;
+  for (double start = now(), end = start + secondsEach; start < end || repeats < kMinRepeats; ++repeats) {
     parallel(threads, [&](int t, int) {
       for (int64_t i = 0; i < calls; ++i) fn(t);
     });
-    best = std::max(best, workPerCall * static_cast<double>(calls) * threads / (now() - start));
+    const double seconds = now() - start;
+    best = std::max(best, workPerCall * static_cast<double>(calls) * threads / seconds);
+    start += seconds;
   }
   return best;
 }

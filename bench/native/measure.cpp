@@ -23,13 +23,10 @@ void useThreads(int count) {
   omp_set_num_threads(count);  // oneDNN
 }
 
-// Whether threads that outlive a call are among the candidates, and how long to let them come to rest.
-std::chrono::milliseconds restBetween(const std::vector<Candidate>& candidates) {
-  auto rest = std::chrono::milliseconds(0);
-  for (const Candidate& c : candidates) {
-    if (c.threads > 1) rest = std::max(rest, c.foreignThreads ? kForeignRest : kOpenMpRest);
-  }
-  return rest;
+// How long the threads that this candidate leaves behind take to come to rest.
+std::chrono::milliseconds restAfter(const Candidate& c) {
+  if (c.threads == 1) return std::chrono::milliseconds(0);
+  return c.foreignThreads ? kForeignRest : kOpenMpRest;
 }
 
 double timeCalls(const Candidate& c, int calls) {
@@ -57,12 +54,11 @@ double median(std::vector<double> values) {
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 std::vector<Timing> measure(std::vector<Candidate>& candidates, const Effort& effort) {
-  const auto rest = restBetween(candidates);
   std::vector<Candidate> kept;
   std::vector<double> seconds;
   for (Candidate& c : candidates) {
-    std::this_thread::sleep_for(rest);
     const double time = calibrate(c);
+    std::this_thread::sleep_for(restAfter(c));
     const auto rival = std::find_if(kept.begin(), kept.end(),
                                     [&](const Candidate& k) { return k.impl == c.impl && k.threads == c.threads; });
     if (rival == kept.end()) {
@@ -79,16 +75,17 @@ std::vector<Timing> measure(std::vector<Candidate>& candidates, const Effort& ef
   double roundSeconds = 0;
   for (size_t i = 0; i < candidates.size(); ++i) {
     timings[i].calls = std::max(1, static_cast<int>(std::ceil(effort.batchSeconds / seconds[i])));
-    roundSeconds += seconds[i] * (timings[i].calls + 1) + std::chrono::duration<double>(rest).count();
+    roundSeconds +=
+        seconds[i] * (timings[i].calls + 1) + std::chrono::duration<double>(restAfter(candidates[i])).count();
   }
   const int rounds = std::clamp(static_cast<int>(effort.budgetSeconds / roundSeconds), effort.minRounds, effort.rounds);
 
   for (int round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < candidates.size(); ++i) {
-      std::this_thread::sleep_for(rest);
       useThreads(candidates[i].threads);
       candidates[i].run();  // brings its weights and buffers back into the caches, wakes its threads
       timings[i].roundSeconds.push_back(timeCalls(candidates[i], timings[i].calls));
+      std::this_thread::sleep_for(restAfter(candidates[i]));
     }
   }
   for (Timing& t : timings) t.medianSeconds = median(t.roundSeconds);

@@ -43,6 +43,15 @@ export function markdownReport(report: Report): string {
         .join('\n'),
     );
   }
+  if (report.targets) {
+    parts.push('## Targets', 'Set for one core with AMX; the figures are those of this machine.');
+    parts.push(
+      table(
+        ['target', 'wanted', 'measured', 'verdict'],
+        report.targets.map((t) => [t.what, t.wanted, t.measured, t.verdict]),
+      ),
+    );
+  }
   if (report.failures.length > 0) {
     parts.push('## Wrong results, not timed');
     parts.push(

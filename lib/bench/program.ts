@@ -82,7 +82,11 @@ export async function* runNative(run: NativeRun): AsyncGenerator<NativeMessage> 
     }
     const { code, signal } = await ended;
     const refusal = complaints.trim().replace(/^faultline_bench: /, '');
-    if (code === 2) throw new InvalidArgumentError('bench', 'options', 'what faultline_bench can do', refusal);
+    if (code === 2) {
+      const [, operation, argument, wanted, came] = /^(\w+): (.*): wanted (.*), came (.*)$/s.exec(refusal) ?? [];
+      if (came === undefined) throw new Error(refusal);
+      throw new InvalidArgumentError(operation ?? '', argument ?? '', wanted ?? '', came);
+    }
     if (code !== 0) {
       const job = run.lines[last?.type === 'done' ? last.job + 1 : 0] ?? '';
       throw new Error(`bench: faultline_bench ended with ${signal ?? `status ${code}`} near "${job}": ${refusal}`);

@@ -66,6 +66,14 @@ export const failureSchema = z.object({
   reason: z.string(),
 });
 
+export const targetResultSchema = z.object({
+  what: z.string(),
+  wanted: z.string(),
+  /** The figure, or why there is none. */
+  measured: z.string(),
+  verdict: z.enum(['met', 'missed', 'not measured']),
+});
+
 export const reportSchema = z.object({
   schema: z.literal('faultline.bench/1'),
   command: z.string(),
@@ -78,12 +86,15 @@ export const reportSchema = z.object({
   failures: z.array(failureSchema),
   /** What could not be compared, and why. */
   notes: z.array(z.string()),
+  /** With --targets. */
+  targets: z.array(targetResultSchema).optional(),
 });
 
 export type Machine = z.infer<typeof machineSchema>;
 export type Ceiling = z.infer<typeof ceilingSchema>;
 export type Row = z.infer<typeof rowSchema>;
 export type Failure = z.infer<typeof failureSchema>;
+export type TargetResult = z.infer<typeof targetResultSchema>;
 export type Report = z.infer<typeof reportSchema>;
 
 /** One line of the native program's output. */

@@ -12,8 +12,9 @@ export function figure(value: number | undefined): string {
   return value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
 
-/** Lines of at most WIDTH columns, continued with an indent. */
+/** Lines of at most WIDTH columns, continued with an indent; a text that fits is left as it is. */
 export function wrap(text: string, indent = '  '): string[] {
+  if (text.length <= WIDTH) return [text];
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -88,6 +89,12 @@ export function terminalReport(report: Report): string {
     if (mean !== undefined) lines.push(tableLine(['geometric mean', '', '', '', '', figure(mean), '']));
     for (const variant of variantsOf(shapes.flatMap((shape) => shape.rows)))
       lines.push(...wrap(`  ${variant}`, '    '));
+  }
+  if (report.targets) {
+    lines.push('', 'Targets, set for one core with AMX');
+    for (const { what, wanted, measured, verdict } of report.targets) {
+      lines.push(...wrap(`${verdict.padEnd(13)}${what.padEnd(42)}${wanted.padStart(9)}  ${measured}`, ' '.repeat(13)));
+    }
   }
   if (report.failures.length > 0) lines.push('', 'WRONG RESULTS, not timed:');
   for (const { op, shape, impl, threads, reason } of report.failures) {

@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { benchKernels, type Progress } from '../bench/kernels.js';
 import { markdownReport } from '../bench/markdown.js';
+import { napiOverhead } from '../bench/napi.js';
 import { packageRoot } from '../bench/program.js';
 import type { Report } from '../bench/schema.js';
 import { selectJobs } from '../bench/shapes.js';
-import { terminalReport } from '../bench/terminal.js';
+import { benchTargets } from '../bench/targets.js';
+import { figure, terminalReport } from '../bench/terminal.js';
 import { InvalidArgumentError } from '../native/errors.js';
 
 interface KernelsOptions {
@@ -15,6 +17,7 @@ interface KernelsOptions {
   readonly filter: readonly string[];
   readonly shapes: readonly string[];
   readonly quick?: true;
+  readonly targets?: true;
   readonly isa?: string;
   readonly json?: string;
   readonly md?: string;
@@ -43,23 +46,33 @@ function write(report: Report, options: KernelsOptions): void {
 }
 
 async function kernels(options: KernelsOptions): Promise<void> {
-  // A quick run without further wishes measures the quick set; any wish applies to all shapes.
-  const quickSet = options.quick && options.shapes.length === 0 && options.filter.length === 0;
-  const jobs = selectJobs(join(packageRoot(), 'bench', 'shapes'), {
-    files: quickSet ? ['quick'] : options.shapes,
-    filters: options.filter,
-  });
-  const report = await benchKernels({
-    jobs,
-    threads: options.threads,
-    quick: options.quick ?? false,
-    isa: options.isa,
-    command: ['faultline', ...process.argv.slice(2)].join(' '),
-    onProgress: showProgress,
-  });
+  const folder = join(packageRoot(), 'bench', 'shapes');
+  const command = ['faultline', ...process.argv.slice(2)].join(' ');
+  const common = { quick: options.quick ?? false, command, onProgress: showProgress };
+  let report: Report;
+  if (options.targets) {
+    if (options.shapes.length > 0 || options.isa !== undefined) {
+      const came = options.isa === undefined ? '--shapes' : '--isa';
+      throw new InvalidArgumentError('bench', '--targets', 'the shapes and instruction sets the targets name', came);
+    }
+    report = await benchTargets(selectJobs(folder, { files: ['peers'], filters: options.filter }), common);
+  } else {
+    // A quick run without further wishes measures the quick set; any wish applies to all shapes.
+    const quickSet = options.quick && options.shapes.length === 0 && options.filter.length === 0;
+    const jobs = selectJobs(folder, { files: quickSet ? ['quick'] : options.shapes, filters: options.filter });
+    report = await benchKernels({ ...common, jobs, threads: options.threads, isa: options.isa });
+  }
   process.stdout.write(terminalReport(report));
   write(report, options);
   if (report.failures.some((failure) => failure.impl === 'faultline')) process.exitCode = 1;
+}
+
+async function napi(): Promise<void> {
+  const { shape, javascriptUs, nativeUs, overheadUs } = await napiOverhead();
+  process.stdout.write(
+    `matmulDynamic ${shape}: ${figure(javascriptUs)} µs from JavaScript, ${figure(nativeUs)} µs in C++: ` +
+      `${figure(overheadUs)} µs for the way there and back\n`,
+  );
 }
 
 export function addBenchCommand(program: Command): void {
@@ -71,8 +84,10 @@ export function addBenchCommand(program: Command): void {
     .option('--filter <regexp>', 'only where "op shape sets" matches; may be repeated', collect, [])
     .option('--shapes <set or file>', 'a set of bench/shapes, or a file; may be repeated', collect, [])
     .option('--quick', 'a few shapes, few rounds: under 20 seconds')
+    .option('--targets', 'measure what the project aims at, and judge it')
     .option('--isa <name>', 'hold faultline and oneDNN to an instruction set')
     .option('--json <file>', 'write the report, schema faultline.bench/1')
     .option('--md <file>', 'write the report as Markdown')
     .action(kernels);
+  bench.command('napi').description('what a small call from JavaScript costs beyond its native work').action(napi);
 }
