@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# All tests; what `npm test` runs once scripts/setup.sh --test is done. The last line is "N passed, N failed", where each
+# native case, each mocha test and each gate (style, types, gyp build, sanitizers, one fuzz target …) counts one.
+# FAULTLINE_FUZZ_SECONDS: time for each fuzz target. An argument runs only the steps whose name it begins:
+#   scripts/test.sh mocha     scripts/test.sh native     scripts/test.sh fuzz
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+only=${1:-}
+fuzz_seconds=${FAULTLINE_FUZZ_SECONDS:-15}
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+export PATH="$PWD/node_modules/.bin:$PATH"
+
+passed=0
+failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+exec 8<scripts/test.sh # build-*/ belongs to one test run at a time
+flock 8
+
+selected() { [[ $1 == "$only"* ]]; }
+
+count() { # name, passed, failed
+  passed=$((passed + $2))
+  failed=$((failed + $3))
+  echo "== $1: $2 passed, $3 failed ($((SECONDS - started)) s)"
+}
+
+# A step that either holds or not. Its output is shown only when it fails.
+gate() { # name, command …
+  local name=$1
+  shift
+  selected "$name" || return 0
+  local started=$SECONDS
+  if "$@" >"$log" 2>&1; then
+    count "$name" 1 0
+  else
+    tail -n 60 "$log"
+    count "$name" 0 1
+    return 1
+  fi
+}
+
+build_target() { # folder, target, cmake options …
+  local folder=$1 target=$2
+  shift 2
+  cmake -S . -B "$folder" "$@" && cmake --build "$folder" --target "$target"
+}
+
+# The native tests, once with each instruction set in charge.
+native() {
+  local tests=build/test/native/faultline_native_tests isa state
+  gate 'native build' build_target build faultline_native_tests -DFAULTLINE_TESTS=ON || return 0
+  while read -r isa state; do
+    if [[ $state != available ]]; then
+      echo "== native, $isa: SKIPPED, ${state//-/ }"
+      continue
+    fi
+    selected "native, $isa" || continue
+    local started=$SECONDS
+    FAULTLINE_ISA=$isa "$tests" --no-colors >"$log" 2>&1
+    local status=$? summary
+    summary=$(sed -nE 's/.*test cases: +[0-9]+ \| +([0-9]+) passed \| +([0-9]+) failed.*/\1 \2/p' "$log")
+    [[ -n $summary ]] || summary='0 1' # it died before the end
+    ((status == 0)) || tail -n 60 "$log"
+    ((status != 0)) && [[ $summary == *' 0' ]] && summary="${summary% 0} 1"
+    count "native, $isa" $summary
+  done < <("$tests" --list-isas)
+}
+
+sanitizers() {
+  build_target build-asan faultline_native_tests -DFAULTLINE_TESTS=ON -DFAULTLINE_SANITIZE=ON &&
+    build-asan/test/native/faultline_native_tests
+}
+
+mocha_tests() {
+  selected mocha || return 0
+  local started=$SECONDS stats
+  rm -f build/mocha.json
+  FAULTLINE_MOCHA_STATS=build/mocha.json mocha
+  local status=$?
+  stats=$(node -p 'const s = JSON.parse(require("fs").readFileSync("build/mocha.json")); `${s.passes} ${s.failures}`' \
+    2>/dev/null) || stats='0 1'
+  ((status != 0)) && [[ $stats == *' 0' ]] && stats="${stats% 0} 1"
+  count mocha $stats
+}
+
+# Seeds in test/fuzz/corpus/<target>/ are read; what is found goes to build-fuzz/, never into the tree.
+fuzz() {
+  selected fuzz || selected 'fuzz build' || return 0
+  gate 'fuzz build' build_target build-fuzz faultline_fuzzers -DFAULTLINE_FUZZ=ON \
+    -DCMAKE_CXX_COMPILER=clang++-14 || return 0
+  local source target
+  for source in test/fuzz/fuzz_*.cpp; do
+    target=$(basename "$source" .cpp)
+    mkdir -p "build-fuzz/corpus/$target" "test/fuzz/corpus/$target"
+    gate "fuzz $target" "build-fuzz/test/fuzz/$target" -seed=1 -max_total_time="$fuzz_seconds" -print_final_stats=1 \
+      -artifact_prefix="build-fuzz/$target-" "build-fuzz/corpus/$target" "test/fuzz/corpus/$target"
+  done
+}
+
+gate 'style, TypeScript' biome ci .
+gate 'style, C++' bash scripts/clang-format.sh --check
+gate 'types' tsc -p tsconfig.json --noEmit
+native
+mocha_tests
+gate 'gyp build' bash scripts/build-gyp.sh
+gate 'sanitizers' sanitizers
+fuzz
+
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))
