@@ -1,6 +1,6 @@
 // mocha's own spec reporter, which also writes its counts as JSON to the file that FAULTLINE_MOCHA_STATS names.
-const { writeFileSync } = require("node:fs");
-const { reporters, Runner } = require("mocha");
+const { writeFileSync } = require('node:fs');
+const { reporters, Runner } = require('mocha');
 
 module.exports = class extends reporters.Spec {
   constructor(runner, options) {
