@@ -6,4 +6,6 @@ cd "$(dirname "$0")/.."
 mode=(-i)
 [[ ${1:-} == --check ]] && mode=(--dry-run -Werror)
 # The major version is fixed: other ones lay the same code out differently.
-find native test bench -type f \( -name '*.h' -o -name '*.cpp' \) -print0 | xargs -0 clang-format-14 "${mode[@]}"
+folders=(native test)
+[[ -d bench ]] && folders+=(bench)
+find "${folders[@]}" -type f \( -name '*.h' -o -name '*.cpp' \) -print0 | xargs -0 clang-format-14 "${mode[@]}"

@@ -93,7 +93,7 @@ hash_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | 
 
 build_native() {
   local stamp=build/.inputs inputs
-  inputs="$(hash_of native CMakeLists.txt package-lock.json) ${CXX:-} ${CXXFLAGS:-}"
+  inputs="$(hash_of native bench/native CMakeLists.txt package-lock.json) ${CXX:-} ${CXXFLAGS:-}"
   [[ -f build/Release/faultline.node && -f $stamp && $(<"$stamp") == "$inputs" ]] && return 0
   say "building the native addon"
   rm -f "$stamp"

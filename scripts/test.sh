@@ -86,17 +86,20 @@ mocha_tests() {
   count mocha $stats
 }
 
-# Seeds in test/fuzz/corpus/<target>/ are read; what is found goes to build-fuzz/, never into the tree.
+# Each target for fuzz_seconds, shared out over the instruction sets; from a fixed seed and an empty corpus, so that a
+# failure can be repeated. What is found is written to build-fuzz/.
 fuzz() {
-  selected fuzz || selected 'fuzz build' || return 0
+  [[ fuzz == "$only"* || $only == fuzz* ]] || return 0
   gate 'fuzz build' build_target build-fuzz faultline_fuzzers -DFAULTLINE_FUZZ=ON \
     -DCMAKE_CXX_COMPILER=clang++-14 || return 0
-  local source target
+  local source target isa isas
+  mapfile -t isas < <(build/test/native/faultline_native_tests --list-isas | sed -n 's/ available$//p')
   for source in test/fuzz/fuzz_*.cpp; do
     target=$(basename "$source" .cpp)
-    mkdir -p "build-fuzz/corpus/$target" "test/fuzz/corpus/$target"
-    gate "fuzz $target" "build-fuzz/test/fuzz/$target" -seed=1 -max_total_time="$fuzz_seconds" -print_final_stats=1 \
-      -artifact_prefix="build-fuzz/$target-" "build-fuzz/corpus/$target" "test/fuzz/corpus/$target"
+    for isa in "${isas[@]}"; do
+      gate "$target, $isa" env FAULTLINE_ISA="$isa" "build-fuzz/test/fuzz/$target" -seed=1 \
+        -max_total_time="$((fuzz_seconds / ${#isas[@]} + 1))" -artifact_prefix="build-fuzz/$target-$isa-"
+    done
   done
 }
 

@@ -1,7 +1,9 @@
 // Threads: how many this process may use, and a parallel region over them (OpenMP, shared with oneDNN).
 #pragma once
 
+#ifdef _OPENMP
 #include <omp.h>
+#endif
 
 namespace faultline {
 
@@ -11,15 +13,20 @@ int allowedCpus();
 int threads();
 void setThreads(int count);
 
-// Runs fn(thread, threadCount) on `count` threads; the caller is thread 0. fn must not throw.
+// Runs fn(thread, threadCount) on at most `count` threads; the caller is thread 0. fn must not throw. Without OpenMP
+// (the fuzzers) on one.
 template <typename Fn>
 void parallel(int count, Fn&& fn) {
   if (count <= 1) {
     fn(0, 1);
     return;
   }
+#ifdef _OPENMP
 #pragma omp parallel num_threads(count)
   fn(omp_get_thread_num(), omp_get_num_threads());
+#else
+  fn(0, 1);
+#endif
 }
 
 }  // namespace faultline
