@@ -191,7 +191,7 @@ class Product {
     // Bits are compared: −0 is not +0.
     bool operator==(const Result& other) const {
       return acc == other.acc && out.size() == other.out.size() &&
-             std::memcmp(out.data(), other.out.data(), out.size() * sizeof(float)) == 0;
+             (out.empty() || std::memcmp(out.data(), other.out.data(), out.size() * sizeof(float)) == 0);
     }
   };
 
