@@ -76,6 +76,11 @@ export class GraphBuilder {
     return name;
   }
 
+  /** Whether a value of that name was made. */
+  has(value: string): boolean {
+    return this.inference.types.has(value);
+  }
+
   /** Type and shape of a value made so far. */
   typeOf(value: string): TensorType {
     const type = this.inference.types.get(value);

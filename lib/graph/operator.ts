@@ -85,6 +85,8 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   readonly inputs: readonly [number, number];
   readonly outputs: readonly [number, number];
   readonly quantization?: Quantization<Table>;
+  /** Inputs that are settings or measured statistics, which training does not learn: no parameters. */
+  readonly settings?: readonly number[];
   /** Types and shapes of the outputs; at least `outputCount` of them. Calls `fail` on what the operator cannot take. */
   shape(call: ShapeCall<Table>): TensorType[];
   /** Multiply-accumulates of one use; named dimensions count as one. Operators that multiply no matrices have none. */

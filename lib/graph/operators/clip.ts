@@ -9,6 +9,7 @@ export const clip = defineOperator({
   attributes: {},
   inputs: [1, 3],
   outputs: [1, 1],
+  settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);
     if (input.dtype === 'string' || input.dtype === 'bool') call.fail(`wanted numbers, came ${input.dtype}`);

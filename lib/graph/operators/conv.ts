@@ -68,9 +68,7 @@ export const conv = defineOperator({
                 const ih = oh * h.stride - h.padBegin + kh * h.dilation;
                 const inRow = plane + (id * h.input + ih) * v.input - v.padBegin + kw * v.dilation;
                 const outRow = (od * h.output + oh) * v.output;
-                for (let ow = wFirst; ow < wEnd; ow++) {
-                  sums[outRow + ow] = (sums[outRow + ow] as number) + value * (x[inRow + ow * v.stride] as number);
-                }
+                addScaled(sums, outRow + wFirst, x, inRow + wFirst * v.stride, v.stride, wEnd - wFirst, value);
               }
             }
           }
@@ -81,3 +79,18 @@ export const conv = defineOperator({
     return [output];
   },
 });
+
+type Floats = Float32Array | Float64Array;
+
+/** sums[at + i] += factor · x[from + i·stride], count times. */
+function addScaled(
+  sums: Float64Array,
+  at: number,
+  x: Floats,
+  from: number,
+  stride: number,
+  count: number,
+  factor: number,
+): void {
+  for (let i = 0; i < count; i++) sums[at + i] = (sums[at + i] as number) + factor * (x[from + i * stride] as number);
+}

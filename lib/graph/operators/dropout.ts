@@ -9,6 +9,7 @@ export const dropout = defineOperator({
   attributes: { seed: int() },
   inputs: [1, 3],
   outputs: [1, 2],
+  settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);
     return [input, { dtype: 'bool', dims: input.dims }];

@@ -38,6 +38,7 @@ export const pad = defineOperator({
   attributes: { mode: string('constant') },
   inputs: [2, 4],
   outputs: [1, 1],
+  settings: [1, 2, 3],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const { mode } = call.attributes;
