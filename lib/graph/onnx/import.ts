@@ -24,6 +24,9 @@ export interface ImportedModel {
   readonly notes: readonly string[];
 }
 
+/** Whether a message has the field; reading one that it lacks gives the type's default. */
+const isPresent = (message: object, field: string) => Object.hasOwn(message, field);
+
 const isOwnDomain = (domain: string | undefined) => !domain || domain === 'ai.onnx';
 
 /** Reads a `.onnx` file. Throws OnnxFormatError, UnsupportedOperatorsError or GraphError; each message names the file. */
@@ -104,9 +107,9 @@ function readValue(value: ValueInfoProto, what: string, source: string): ValueIn
   if (!tensor) throw new OnnxFormatError(where, 'wanted a tensor, came another kind of value');
   const dtype = dtypeFromOnnx(tensor.elemType ?? 0, where);
   if (!tensor.shape) return { name, dtype };
-  const dims = (tensor.shape.dim ?? []).map(({ dimValue, dimParam }): Dim => {
-    const size = dimValue === undefined || dimValue === null ? undefined : toSafeInteger(dimValue);
-    return size !== undefined && size >= 0 ? size : dimParam || UNKNOWN;
+  const dims = (tensor.shape.dim ?? []).map((dim): Dim => {
+    const size = isPresent(dim, 'dimValue') ? toSafeInteger(dim.dimValue ?? 0) : undefined;
+    return size !== undefined && size >= 0 ? size : dim.dimParam || UNKNOWN;
   });
   return { name, dtype, dims };
 }
@@ -186,11 +189,11 @@ function readMetadata(model: ModelProto): ModelMetadata {
   const { irVersion, producerName, producerVersion, domain, modelVersion, docString, metadataProps } = model;
   const present = (text: string | undefined) => (text === '' ? undefined : text);
   const entries = {
-    irVersion: irVersion === undefined ? undefined : toSafeInteger(irVersion),
+    irVersion: isPresent(model, 'irVersion') ? toSafeInteger(irVersion ?? 0) : undefined,
     producerName: present(producerName),
     producerVersion: present(producerVersion),
     domain: present(domain),
-    modelVersion: modelVersion === undefined ? undefined : toBigInt(modelVersion),
+    modelVersion: isPresent(model, 'modelVersion') ? toBigInt(modelVersion ?? 0) : undefined,
     docString: present(docString),
     properties: metadataProps?.length
       ? Object.fromEntries(metadataProps.map(({ key, value }) => [key ?? '', value ?? '']))
