@@ -383,7 +383,7 @@ void gemm(const GemmCall& call) {
   runPanels<Mode::wide>(call);
 }
 
-constexpr KernelTable kTable = {Isa::avx2, 4, scanRange, quantizeRow, gemm, &scalarDepthwise};
+constexpr KernelTable kTable = {Isa::avx2, 4, scanRange, quantizeRow, gemm, &avx2Depthwise};
 
 }  // namespace
 

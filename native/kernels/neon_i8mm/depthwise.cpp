@@ -1,0 +1,18 @@
+// Depthwise convolution with usdot, the unsigned by signed dot product that comes with the matrix extension.
+#include "kernels/neon/depthwise.h"
+
+namespace faultline {
+namespace {
+
+struct Dot {
+  static constexpr int32_t kOffset = 0;
+  FAULTLINE_INLINE static int32x4_t add(int32x4_t c, uint8x16_t taps, int8x16_t weights) {
+    return vusdotq_s32(c, taps, weights);
+  }
+};
+
+}  // namespace
+
+const DepthwiseKernels neonI8mmDepthwise = {interleaveRows, row<Dot>};
+
+}  // namespace faultline
