@@ -39,6 +39,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<conv2dDynamicBinding>(exports, "conv2dDynamic");
   add<matmulDynamicBinding>(exports, "matmulDynamic");
   add<matmulU8Binding>(exports, "matmulU8");
+  add<chooseQParamsBinding>(exports, "chooseQParams");
+  add<quantizeBinding>(exports, "quantize");
+  add<quantizeLinearBinding>(exports, "quantizeLinear");
+  add<dequantizeBinding>(exports, "dequantize");
   return exports;
 }
 

@@ -69,9 +69,12 @@ class Args {
     if constexpr (std::is_same_v<U, float>) return napi_float32_array;
     if constexpr (std::is_same_v<U, double>) return napi_float64_array;
     if constexpr (std::is_same_v<U, int32_t>) return napi_int32_array;
+    if constexpr (std::is_same_v<U, int16_t>) return napi_int16_array;
+    if constexpr (std::is_same_v<U, uint16_t>) return napi_uint16_array;
     if constexpr (std::is_same_v<U, int8_t>) return napi_int8_array;
     static_assert(std::is_same_v<U, float> || std::is_same_v<U, double> || std::is_same_v<U, int32_t> ||
-                  std::is_same_v<U, int8_t> || std::is_same_v<U, uint8_t>);
+                  std::is_same_v<U, int16_t> || std::is_same_v<U, uint16_t> || std::is_same_v<U, int8_t> ||
+                  std::is_same_v<U, uint8_t>);
     return napi_uint8_array;
   }
   void* rawArray(size_t i, const char* name, napi_typedarray_type type, size_t length, size_t alignment,

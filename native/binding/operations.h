@@ -8,5 +8,9 @@ namespace faultline::binding {
 Napi::Value matmulDynamicBinding(const Napi::CallbackInfo& info);
 Napi::Value conv2dDynamicBinding(const Napi::CallbackInfo& info);
 Napi::Value matmulU8Binding(const Napi::CallbackInfo& info);
+Napi::Value chooseQParamsBinding(const Napi::CallbackInfo& info);
+Napi::Value quantizeBinding(const Napi::CallbackInfo& info);
+Napi::Value quantizeLinearBinding(const Napi::CallbackInfo& info);
+Napi::Value dequantizeBinding(const Napi::CallbackInfo& info);
 
 }  // namespace faultline::binding

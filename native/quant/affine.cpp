@@ -12,19 +12,22 @@ constexpr float kLargestFastScale = 0x1p100f;
 
 }  // namespace
 
+AffineParams affineParams(float scale, int32_t zeroPoint, int32_t qmax) {
+  const bool fast = scale >= kSmallestFastScale && scale <= kLargestFastScale;
+  return {scale, fast ? 1.0f / scale : 0.0f, zeroPoint, qmax};
+}
+
 AffineParams chooseAsymmetric(float min, float max, int bits) {
   min = std::min(min, 0.0f);
   max = std::max(max, 0.0f);
-  AffineParams p;
-  p.qmax = (1 << bits) - 1;
-  float scale = (max - min) / static_cast<float>(p.qmax);
+  const int32_t qmax = (1 << bits) - 1;
+  const float limit = static_cast<float>(qmax);
+  float scale = (max - min) / limit;
   // max − min overflows fp32 for ranges wider than 3.4e38; the scale itself never does.
-  if (!std::isfinite(scale)) scale = static_cast<float>((double{max} - double{min}) / p.qmax);
+  if (!std::isfinite(scale)) scale = static_cast<float>((double{max} - double{min}) / qmax);
   if (scale == 0.0f) scale = 1.0f;
-  p.scale = scale;
-  p.inverse = scale >= kSmallestFastScale && scale <= kLargestFastScale ? 1.0f / scale : 0.0f;
-  p.zeroPoint = static_cast<int32_t>(std::lrint(std::clamp(-min / scale, 0.0f, static_cast<float>(p.qmax))));
-  return p;
+  const int32_t zeroPoint = static_cast<int32_t>(std::lrint(std::clamp(-min / scale, 0.0f, limit)));
+  return affineParams(scale, zeroPoint, qmax);
 }
 
 float chooseSymmetricScale(float absMax, int bits) { return chooseScaleForLargest(absMax, symmetricMax(bits)); }

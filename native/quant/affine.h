@@ -16,6 +16,9 @@ struct AffineParams {
   int32_t qmax = 255;  // codes are 0 … qmax
 };
 
+// Parameters with the inverse that the kernels want for this scale.
+AffineParams affineParams(float scale, int32_t zeroPoint, int32_t qmax);
+
 // Asymmetric unsigned parameters of a finite range, as ONNX DynamicQuantizeLinear at 8 bits:
 //   min ← min(min, 0), max ← max(max, 0), scale = (max − min) / qmax, zeroPoint = round(clamp(−min / scale, 0, qmax)).
 // A range without extent (or whose scale underflows to zero) has scale 1.

@@ -1,0 +1,156 @@
+#include "ops/quantize.h"
+
+#include "binding/args.h"
+#include "binding/operations.h"
+#include "quant/affine.h"
+
+namespace faultline::binding {
+namespace {
+
+constexpr int64_t kMaxElements = int64_t{1} << 40;
+constexpr size_t kViewArguments = 6;
+
+// (outer, axis, inner, block, sharedByOuter, perInner) from argument i on.
+ParamView readView(const Args& args, size_t i) {
+  ParamView v;
+  v.outer = args.integer(i, "outer", 0, kMaxElements);
+  v.axis = args.integer(i + 1, "axis", 0, kMaxElements);
+  v.inner = args.integer(i + 2, "inner", 0, kMaxElements);
+  v.block = args.integer(i + 3, "block", 1, kMaxElements);
+  v.sharedByOuter = args.boolean(i + 4);
+  v.perInner = args.boolean(i + 5);
+  int64_t elements = 0;
+  if (__builtin_mul_overflow(v.outer, v.axis, &elements) || __builtin_mul_overflow(elements, v.inner, &elements) ||
+      elements > kMaxElements) {
+    args.refuse("shape", "at most 2^40 elements", "more");
+  }
+  return v;
+}
+
+// One bit width, or one a parameter.
+const uint8_t* readBits(const Args& args, size_t i, size_t params, int* bits) {
+  if (args.at(i).IsNumber()) {
+    *bits = static_cast<int>(args.integer(i, "bits", kMinBits, kMaxBits));
+    return nullptr;
+  }
+  const uint8_t* each = args.array<const uint8_t>(i, "bits", params).data;
+  for (size_t p = 0; p < params; ++p) {
+    if (each[p] < kMinBits || each[p] > kMaxBits) {
+      args.refuse("bits", "2 to 8", std::to_string(each[p]) + " at index " + std::to_string(p));
+    }
+  }
+  return each;
+}
+
+// A typed array of codes with `length` elements; s32 only where it is wanted.
+void* readCodes(const Args& args, size_t i, const char* name, size_t length, bool allowS32, CodeType* type) {
+  if (args.isArrayOf<int8_t>(i)) {
+    *type = CodeType::s8;
+    return args.array<int8_t>(i, name, length).data;
+  }
+  if (args.isArrayOf<uint16_t>(i)) {
+    *type = CodeType::u16;
+    return args.array<uint16_t>(i, name, length).data;
+  }
+  if (args.isArrayOf<int16_t>(i)) {
+    *type = CodeType::s16;
+    return args.array<int16_t>(i, name, length).data;
+  }
+  if (allowS32 && args.isArrayOf<int32_t>(i)) {
+    *type = CodeType::s32;
+    return args.array<int32_t>(i, name, length).data;
+  }
+  *type = CodeType::u8;
+  return args.array<uint8_t>(i, name, length).data;
+}
+
+}  // namespace
+
+// (x, …view, rowLength, bits: number | Uint8Array [params], symmetric, signed, scale [params], zeroPoint [params])
+Napi::Value chooseQParamsBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "chooseQParams");
+  constexpr size_t kAfterView = 1 + kViewArguments;
+  ChooseQParamsArgs call;
+  call.view = readView(args, 1);
+  const size_t params = static_cast<size_t>(call.view.params());
+  call.x = args.array<const float>(0, "x", static_cast<size_t>(call.view.elements())).data;
+  call.rowLength = args.integer(kAfterView, "rowLength", 1, kMaxElements);
+  call.paramBits = readBits(args, kAfterView + 1, params, &call.bits);
+  call.scheme = {args.boolean(kAfterView + 2), args.boolean(kAfterView + 3)};
+  call.scale = args.array<float>(kAfterView + 4, "scale", params).data;
+  call.zeroPoint = args.array<int32_t>(kAfterView + 5, "zeroPoint", params).data;
+  throwIfRefused(args.env(), chooseQParams(call));
+  return args.env().Undefined();
+}
+
+// (x, …view, rowLength, scale [params], zeroPoint? [params], bits: number | Uint8Array [params], symmetric, signed,
+//  out: Uint8Array | Int8Array)
+Napi::Value quantizeBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "quantize");
+  constexpr size_t kAfterView = 1 + kViewArguments;
+  QuantizeArgs call;
+  call.view = readView(args, 1);
+  const size_t elements = static_cast<size_t>(call.view.elements());
+  const size_t params = static_cast<size_t>(call.view.params());
+  call.x = args.array<const float>(0, "x", elements).data;
+  call.rowLength = args.integer(kAfterView, "rowLength", 1, kMaxElements);
+  call.scale = args.array<const float>(kAfterView + 1, "scale", params).data;
+  call.zeroPoint = args.optionalArray<const int32_t>(kAfterView + 2, "zeroPoint", params).data;
+  int bits = kMaxBits;
+  call.paramBits = readBits(args, kAfterView + 3, params, &bits);
+  call.scheme = {args.boolean(kAfterView + 4), args.boolean(kAfterView + 5)};
+  call.range = codeRange(call.scheme, bits);
+  if (call.scheme.isSigned) {
+    call.type = CodeType::s8;
+    call.out = args.array<int8_t>(kAfterView + 6, "out", elements).data;
+  } else {
+    call.type = CodeType::u8;
+    call.out = args.array<uint8_t>(kAfterView + 6, "out", elements).data;
+  }
+  throwIfRefused(args.env(), quantize(call));
+  return args.env().Undefined();
+}
+
+// (x, …view, rowLength, y_scale [params], y_zero_point? [params], bits: 4 | 8 | 16, y)
+Napi::Value quantizeLinearBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "quantizeLinear");
+  constexpr size_t kAfterView = 1 + kViewArguments;
+  constexpr int kWidestBits = 16;
+  QuantizeArgs call;
+  call.operation = "quantizeLinear";
+  call.allowInfinity = true;
+  call.view = readView(args, 1);
+  const size_t elements = static_cast<size_t>(call.view.elements());
+  const size_t params = static_cast<size_t>(call.view.params());
+  call.x = args.array<const float>(0, "x", elements).data;
+  call.rowLength = args.integer(kAfterView, "rowLength", 1, kMaxElements);
+  call.scale = args.array<const float>(kAfterView + 1, "y_scale", params).data;
+  call.zeroPoint = args.optionalArray<const int32_t>(kAfterView + 2, "y_zero_point", params).data;
+  const int bits = static_cast<int>(args.integer(kAfterView + 3, "bits", kMinBits, kWidestBits));
+  call.out = readCodes(args, kAfterView + 4, "y", elements, /*allowS32=*/false, &call.type);
+  call.scheme.isSigned = call.type == CodeType::s8 || call.type == CodeType::s16;
+  if (bits > kMaxBits && (call.type == CodeType::u8 || call.type == CodeType::s8)) {
+    args.refuse("y", "an array of 16-bit codes", "one of 8-bit codes");
+  }
+  call.range = codeRange(call.scheme, bits);
+  throwIfRefused(args.env(), quantize(call));
+  return args.env().Undefined();
+}
+
+// (codes, …view, scale [params], zeroPoint? [params], out: Float32Array)
+Napi::Value dequantizeBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "dequantize");
+  constexpr size_t kAfterView = 1 + kViewArguments;
+  DequantizeArgs call;
+  call.view = readView(args, 1);
+  const size_t elements = static_cast<size_t>(call.view.elements());
+  const size_t params = static_cast<size_t>(call.view.params());
+  call.codes = readCodes(args, 0, "codes", elements, /*allowS32=*/true, &call.type);
+  call.scale = args.array<const float>(kAfterView, "scale", params).data;
+  call.zeroPoint = args.optionalArray<const int32_t>(kAfterView + 1, "zeroPoint", params).data;
+  call.out = args.array<float>(kAfterView + 2, "out", elements).data;
+  throwIfRefused(args.env(), dequantize(call));
+  return args.env().Undefined();
+}
+
+}  // namespace faultline::binding
