@@ -14,6 +14,7 @@ export {
   packQuantizedConvWeights,
 } from './native/conv2d.js';
 export { InvalidArgumentError } from './native/errors.js';
+export { type Granularity, perChannel, perGroup, perRow, perTensor } from './native/granularity.js';
 export {
   type ActivationOptions,
   type ArithmeticOptions,
@@ -29,4 +30,12 @@ export {
   packWeights,
   type WeightGranularity,
 } from './native/packed_weights.js';
+export {
+  type ChooseQParamsOptions,
+  chooseQParams,
+  dequantize,
+  type QParams,
+  type QuantScheme,
+  quantize,
+} from './native/quantize.js';
 export { setThreads, threads } from './native/threads.js';

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from './errors.js';
+import type { ParamView } from './granularity.js';
 
 /** A packed matrix in native memory. */
 export interface NativePackedWeights {
@@ -16,6 +17,7 @@ export interface NativePackedWeights {
 export type NativePackedConvWeights = NativePackedWeights;
 
 type ActivationBits = number | Uint8Array;
+type CodeArray = Uint8Array | Int8Array | Uint16Array | Int16Array;
 
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
 export interface NativeAddon {
@@ -84,6 +86,46 @@ export interface NativeAddon {
     weights: NativePackedWeights,
     zeroPoint: Int32Array | undefined,
     acc: Int32Array,
+  ): void;
+  chooseQParams(
+    x: Float32Array,
+    ...rest: [
+      ...view: ParamView,
+      rowLength: number,
+      bits: number | Uint8Array,
+      symmetric: boolean,
+      signed: boolean,
+      scale: Float32Array,
+      zeroPoint: Int32Array,
+    ]
+  ): void;
+  quantize(
+    x: Float32Array,
+    ...rest: [
+      ...view: ParamView,
+      rowLength: number,
+      scale: Float32Array,
+      zeroPoint: Int32Array | undefined,
+      bits: number | Uint8Array,
+      symmetric: boolean,
+      signed: boolean,
+      out: Uint8Array | Int8Array,
+    ]
+  ): void;
+  quantizeLinear(
+    x: Float32Array,
+    ...rest: [
+      ...view: ParamView,
+      rowLength: number,
+      scale: Float32Array,
+      zeroPoint: Int32Array | undefined,
+      bits: number,
+      y: CodeArray,
+    ]
+  ): void;
+  dequantize(
+    codes: CodeArray | Int32Array,
+    ...rest: [...view: ParamView, scale: Float32Array, zeroPoint: Int32Array | undefined, out: Float32Array]
   ): void;
 }
 

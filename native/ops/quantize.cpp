@@ -49,15 +49,17 @@ template <typename Fn>
 void parallelElements(int64_t n, Fn&& fn) {
   constexpr int64_t kUnit = 64;
   const int64_t units = ceilDiv(n, kUnit);
-  parallel(threadsFor(n),
-           [&](int t, int total) { fn(std::min(units * t / total * kUnit, n), std::min(units * (t + 1) / total * kUnit, n)); });
+  parallel(threadsFor(n), [&](int t, int total) {
+    fn(std::min(units * t / total * kUnit, n), std::min(units * (t + 1) / total * kUnit, n));
+  });
 }
 
 // The refusal for the first element that ok() rejects.
 template <typename Ok>
 Status refuseValue(const char* operation, const float* x, int64_t n, int64_t rowLength, const char* what, Ok&& ok) {
   const int64_t at = std::find_if_not(x, x + n, ok) - x;
-  return Status::invalid(operation, "x", "finite values", std::string(what) + " in row " + std::to_string(at / rowLength));
+  return Status::invalid(operation, "x", "finite values",
+                         std::string(what) + " in row " + std::to_string(at / rowLength));
 }
 bool isFinite(float v) { return std::fabs(v) <= FLT_MAX; }
 bool isNumber(float v) { return v == v; }
