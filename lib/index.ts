@@ -23,6 +23,16 @@ export {
   matmulDynamic,
   matmulDynamicAccumulators,
 } from './native/matmul.js';
+export type { ConvAttributes } from './native/onnx_conv_geometry.js';
+export { convInteger, matMulInteger, qLinearConv, qLinearMatMul } from './native/onnx_integer.js';
+export {
+  type CodeType,
+  dequantizeLinear,
+  dynamicQuantizeLinear,
+  type LinearAttributes,
+  quantizeLinear,
+} from './native/onnx_quantize.js';
+export { type ByteTensor, type OnnxTensor, type OnnxType, onnxTensor } from './native/onnx_tensor.js';
 export {
   PackedWeights,
   type PackWeightsOptions,

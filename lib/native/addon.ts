@@ -19,6 +19,22 @@ export type NativePackedConvWeights = NativePackedWeights;
 type ActivationBits = number | Uint8Array;
 type CodeArray = Uint8Array | Int8Array | Uint16Array | Int16Array;
 
+type Bytes = Uint8Array | Int8Array;
+
+/** What the ONNX integer products begin with; see native/binding/onnx_integer.cpp. */
+export type NativeMatmul = [
+  a: Bytes,
+  aBatches: number,
+  m: number,
+  k: number,
+  aZeroPoint: Int32Array | undefined,
+  b: Bytes,
+  bBatches: number,
+  n: number,
+  bZeroPoint: Int32Array | undefined,
+  products: Int32Array,
+];
+
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
 export interface NativeAddon {
   abiVersion: number;
@@ -126,6 +142,38 @@ export interface NativeAddon {
   dequantize(
     codes: CodeArray | Int32Array,
     ...rest: [...view: ParamView, scale: Float32Array, zeroPoint: Int32Array | undefined, out: Float32Array]
+  ): void;
+  matMulInteger(...args: [...NativeMatmul, y: Int32Array]): void;
+  qLinearMatMul(
+    ...args: [
+      ...NativeMatmul,
+      aScale: Float32Array,
+      bScale: Float32Array,
+      yScale: Float32Array,
+      yZeroPoint: Int32Array,
+      y: Bytes,
+    ]
+  ): void;
+  convInteger(
+    shape: Int32Array,
+    x: Bytes,
+    xZeroPoint: Int32Array | undefined,
+    w: Bytes,
+    wZeroPoint: Int32Array | undefined,
+    y: Int32Array,
+  ): void;
+  qLinearConv(
+    shape: Int32Array,
+    x: Bytes,
+    xZeroPoint: Int32Array,
+    w: Bytes,
+    wZeroPoint: Int32Array,
+    xScale: Float32Array,
+    wScale: Float32Array,
+    yScale: Float32Array,
+    yZeroPoint: Int32Array,
+    bias: Int32Array | undefined,
+    y: Bytes,
   ): void;
 }
 

@@ -43,6 +43,10 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<quantizeBinding>(exports, "quantize");
   add<quantizeLinearBinding>(exports, "quantizeLinear");
   add<dequantizeBinding>(exports, "dequantize");
+  add<matMulIntegerBinding>(exports, "matMulInteger");
+  add<qLinearMatMulBinding>(exports, "qLinearMatMul");
+  add<convIntegerBinding>(exports, "convInteger");
+  add<qLinearConvBinding>(exports, "qLinearConv");
   return exports;
 }
 

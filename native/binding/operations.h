@@ -12,5 +12,9 @@ Napi::Value chooseQParamsBinding(const Napi::CallbackInfo& info);
 Napi::Value quantizeBinding(const Napi::CallbackInfo& info);
 Napi::Value quantizeLinearBinding(const Napi::CallbackInfo& info);
 Napi::Value dequantizeBinding(const Napi::CallbackInfo& info);
+Napi::Value matMulIntegerBinding(const Napi::CallbackInfo& info);
+Napi::Value qLinearMatMulBinding(const Napi::CallbackInfo& info);
+Napi::Value convIntegerBinding(const Napi::CallbackInfo& info);
+Napi::Value qLinearConvBinding(const Napi::CallbackInfo& info);
 
 }  // namespace faultline::binding

@@ -1,0 +1,135 @@
+#include "ops/integer_tile.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "dispatch/dispatch.h"
+#include "ops/matmul.h"
+#include "quant/affine.h"
+
+namespace faultline {
+namespace {
+
+struct TileMemory;
+
+constexpr int64_t kTileChannels = kTilePanels * kPanel;
+
+int32_t wrap(uint32_t value) { return static_cast<int32_t>(value); }
+
+// At 1.5 · 2^23 the spacing of floats is 1, so the addition rounds, half to even. Exact for |x| ≤ 2^22.
+float roundToInteger(float x) {
+  constexpr float kSpacingOne = 0x1.8p23f;
+  return (x + kSpacingOne) - kSpacingOne;
+}
+
+// Square blocks of the transpose: a cache line of codes each way.
+constexpr int64_t kBlock = 64;
+
+template <typename T>
+void storeColumnsAs(const Tile& tile, T* out, int64_t ld) {
+  for (int64_t r0 = 0; r0 < tile.rows; r0 += kBlock) {
+    const int64_t r1 = std::min(r0 + kBlock, tile.rows);
+    for (int64_t i = 0; i < tile.channels; ++i) {
+      T* to = out + (tile.first + i) * ld;
+      for (int64_t r = r0; r < r1; ++r) to[r] = static_cast<T>(tile.acc[r * tile.ld + i]);
+    }
+  }
+}
+
+}  // namespace
+
+void packIntegerWeights(const int8_t* codes, bool wasUnsigned, int64_t n, int64_t k, const int32_t* zeroPoint,
+                        int64_t step, IntegerWeights* out) {
+  packMatrix(codes, nullptr, n, k, kMaxBits, WeightStorage::int8, 0, kernels().kGroup, &out->matrix);
+  const int32_t shift = wasUnsigned ? kSignShift : 0;
+  out->zeroPoint.resize(static_cast<size_t>(n));
+  out->reach = 0;
+  bool any = false;
+  for (int64_t i = 0; i < n; ++i) {
+    const int32_t z = (zeroPoint ? zeroPoint[i * step] : 0) - shift;
+    out->zeroPoint[static_cast<size_t>(i)] = z;
+    out->reach = std::max({out->reach, INT8_MAX - z, z - INT8_MIN});
+    any = any || z != 0;
+  }
+  if (!any) out->zeroPoint.clear();
+}
+
+Status checkReduction(const char* operation, const IntegerWeights& b, int32_t minZeroPoint, int32_t maxZeroPoint) {
+  const int64_t reach = std::max(UINT8_MAX - minZeroPoint, maxZeroPoint);
+  // The result itself, and the sums inside the kernel, which know the right operand without its zero point.
+  const int64_t limit = std::min(std::numeric_limits<int32_t>::max() / (reach * std::max(b.reach, 1)),
+                                 largestSafeK(kMaxBits, kSignShift, WeightStorage::int8));
+  if (b.matrix.k <= limit) return Status::ok();
+  return Status::invalid(operation, "K", "at most " + std::to_string(limit) + " (int32 accumulators)",
+                         std::to_string(b.matrix.k));
+}
+
+int32_t rowExcess(const uint8_t* row, int64_t k, int32_t zeroPoint) {
+  uint32_t sum = 0;
+  for (int64_t i = 0; i < k; ++i) sum += row[i];
+  return wrap(sum - static_cast<uint32_t>(k) * static_cast<uint32_t>(zeroPoint));
+}
+
+int32_t* tileScratch(int64_t rows) { return scratch<TileMemory, int32_t>(static_cast<size_t>(rows * kTileChannels)); }
+
+void multiplyTile(const RowChunk& chunk, const IntegerWeights& b, const Slice& panels, const int32_t* excess,
+                  const Tile& tile) {
+  GemmCall call = chunk.call(b.matrix, panels);
+  call.acc = tile.acc - tile.first;  // the kernel counts channels from 0
+  call.ld = tile.ld;
+  kernels().gemm(call);
+  if (b.zeroPoint.empty()) return;
+  const int32_t* zeroPoint = b.zeroPoint.data() + tile.first;
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    int32_t* acc = tile.acc + r * tile.ld;
+    const uint32_t e = static_cast<uint32_t>(excess[r]);
+    for (int64_t i = 0; i < tile.channels; ++i) {
+      acc[i] = wrap(static_cast<uint32_t>(acc[i]) - static_cast<uint32_t>(zeroPoint[i]) * e);
+    }
+  }
+}
+
+void requantizeTile(const Tile& tile, const Requantize& how, int64_t row) {
+  const int32_t lowest = how.isSigned ? INT8_MIN : 0;
+  const int32_t highest = how.isSigned ? INT8_MAX : UINT8_MAX;
+  float multiplier[kTileChannels];
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const int64_t at = (row + r) * how.rowStep;
+    if (r == 0 || how.rowStep != 0) {
+      for (int64_t i = 0; i < tile.channels; ++i) {
+        multiplier[i] = how.aScale[at] * how.bScale[tile.first + i] / how.yScale[at];
+      }
+    }
+    int32_t* acc = tile.acc + r * tile.ld;
+    if (how.bias) {
+      const int32_t* bias = how.bias + tile.first;
+      for (int64_t i = 0; i < tile.channels; ++i) {
+        acc[i] = wrap(static_cast<uint32_t>(acc[i]) + static_cast<uint32_t>(bias[i]));
+      }
+    }
+    const int32_t zeroPoint = how.yZeroPoint[at];
+    const float lo = static_cast<float>(lowest - zeroPoint);
+    const float hi = static_cast<float>(highest - zeroPoint);
+    for (int64_t i = 0; i < tile.channels; ++i) {
+      // Saturated before it is rounded, which is the same because the limits are integers.
+      float v = static_cast<float>(acc[i]) * multiplier[i];
+      v = v > lo ? v : lo;
+      v = v < hi ? v : hi;
+      acc[i] = static_cast<int32_t>(roundToInteger(v)) + zeroPoint;
+    }
+  }
+}
+
+void storeRows(const Tile& tile, uint8_t* out, int64_t ld) {
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const int32_t* acc = tile.acc + r * tile.ld;
+    uint8_t* to = out + r * ld + tile.first;
+    for (int64_t i = 0; i < tile.channels; ++i) to[i] = static_cast<uint8_t>(acc[i]);
+  }
+}
+
+void storeColumns(const Tile& tile, int32_t* out, int64_t ld) { storeColumnsAs(tile, out, ld); }
+void storeColumns(const Tile& tile, uint8_t* out, int64_t ld) { storeColumnsAs(tile, out, ld); }
+
+}  // namespace faultline
