@@ -78,8 +78,9 @@ template <typename Fn>
 std::string forSampledElements(const Geometry& g, Fn&& fn) {
   std::mt19937_64 random(1);
   const int64_t count = std::min({kSampledElements, g.outputs(), std::max<int64_t>(kSampledMacs / g.depth(), 64)});
+  const bool all = count == g.outputs();
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t at = i == 0 ? 0 : i == 1 ? g.outputs() - 1 : static_cast<int64_t>(random() % g.outputs());
+    const int64_t at = all || i == 0 ? i : i == 1 ? g.outputs() - 1 : static_cast<int64_t>(random() % g.outputs());
     const int64_t oc = at % g.oc, pixel = at / g.oc % g.pixels(), n = at / g.oc / g.pixels();
     std::string complaint = fn(n, pixel, oc);
     if (!complaint.empty()) return complaint;
@@ -91,52 +92,61 @@ int64_t outputIndex(const Geometry& g, OutputLayout layout, int64_t n, int64_t p
   return n * g.pixels() * g.oc + pixel * layout.pixelStride + oc * layout.channelStride;
 }
 
-// Σ_oc r[oc] · scale · w[oc, ·] for each group of channels: [groups, depth].
-template <typename T, typename Factor>
-std::vector<T> combinedFilters(const Problem& p, Factor&& factor) {
+// Σ_oc factor(oc, scale group of i) · weight(w[oc, i]) for each group of channels: [groups, depth].
+template <typename T, typename Factor, typename Weight>
+std::vector<T> combinedFilters(const Problem& p, Factor&& factor, Weight&& weight) {
   const Geometry& g = p.shape();
+  const int64_t block = p.job.blockSize > 0 ? p.job.blockSize : g.depth();
   std::vector<T> filters(static_cast<size_t>(g.groups * g.depth()));
   for (int64_t oc = 0; oc < g.oc; ++oc) {
-    const T f = factor(oc);
     T* filter = filters.data() + oc / g.outputsPerGroup() * g.depth();
     const int8_t* w = p.w.data() + oc * g.depth();
-    for (int64_t i = 0; i < g.depth(); ++i) filter[i] += f * static_cast<T>(w[i]);
+    for (int64_t begin = 0; begin < g.depth(); begin += block) {
+      const T f = factor(oc, begin / block);
+      for (int64_t i = begin; i < std::min(begin + block, g.depth()); ++i) filter[i] += f * weight(w[i]);
+    }
   }
   return filters;
 }
 
-// All elements at once, one scale a channel.
+// All elements at once.
 std::string checkProjections(const Problem& p, const QuantizedInput& a, const float* y, OutputLayout layout) {
   const Geometry& g = p.shape();
   std::mt19937_64 random(3);
   std::vector<double> sign(static_cast<size_t>(g.oc));
   for (double& s : sign) s = (random() & 1) != 0 ? 1.0 : -1.0;
+  const auto scale = [&](int64_t oc, int64_t block) { return p.wScales[static_cast<size_t>(block * g.oc + oc)]; };
   const auto filters = combinedFilters<double>(
-      p, [&](int64_t oc) { return sign[static_cast<size_t>(oc)] * p.wScales[static_cast<size_t>(oc)]; });
-  // fp64 sums of depth() terms: far below the fp32 bound unless terms cancel, so their magnitude is added to it.
+      p, [&](int64_t oc, int64_t block) { return sign[static_cast<size_t>(oc)] * scale(oc, block); },
+      [](int8_t w) { return static_cast<double>(w); });
+  // With one scale a channel, errors are relative to the output itself; with several, to the terms it is summed from,
+  // which can be larger: at most this filter over the activations' absolute values.
+  const auto bounds = combinedFilters<double>(p, scale, [](int8_t w) { return std::abs(static_cast<double>(w)); });
+  const double tolerance = (kRoundings + static_cast<double>(p.scaleGroups)) * kRounding;
   const double fp64Error = static_cast<double>(g.depth() + g.outputsPerGroup()) * 0x1p-52;
   for (int64_t n = 0; n < g.n; ++n) {
     const int32_t zeroPoint = a.zeroPoint[static_cast<size_t>(n)];
-    const double scale = a.scale[static_cast<size_t>(n)];
+    const double sampleScale = a.scale[static_cast<size_t>(n)];
     for (int64_t pixel = 0; pixel < g.pixels(); ++pixel) {
       for (int64_t group = 0; group < g.groups; ++group) {
         double wanted = 0, terms = 0;
         forEachTap(g, n, pixel, group, [&](int64_t input, int64_t weight, int64_t count) {
-          const double* filter = filters.data() + group * g.depth() + weight;
+          const int64_t at = group * g.depth() + weight;
           for (int64_t i = 0; i < count; ++i) {
-            const double term = (a.codes[static_cast<size_t>(input + i)] - zeroPoint) * filter[i];
-            wanted += term;
-            terms += std::abs(term);
+            const double activation = a.codes[static_cast<size_t>(input + i)] - zeroPoint;
+            wanted += activation * filters[static_cast<size_t>(at + i)];
+            terms += std::abs(activation) * bounds[static_cast<size_t>(at + i)];
           }
         });
+        wanted *= sampleScale;
+        terms *= sampleScale;
         double came = 0, magnitude = 0;
         for (int64_t oc = group * g.outputsPerGroup(); oc < (group + 1) * g.outputsPerGroup(); ++oc) {
           const double value = y[outputIndex(g, layout, n, pixel, oc)];
           came += sign[static_cast<size_t>(oc)] * value;
           magnitude += std::abs(value);
         }
-        wanted *= scale;
-        const double bound = kRoundings * kRounding * magnitude + fp64Error * (terms * scale + magnitude);
+        const double bound = tolerance * (p.scaleGroups > 1 ? terms : magnitude) + fp64Error * terms;
         if (!(std::abs(came - wanted) <= bound)) {
           return mismatch("signed channel sum", n, pixel, group * g.outputsPerGroup(), wanted, came, bound);
         }
@@ -153,7 +163,9 @@ std::string checkAccumulators(const Problem& p, const int32_t* acc, OutputLayout
   std::mt19937_64 random(2);
   std::vector<uint64_t> factor(static_cast<size_t>(g.oc));
   for (uint64_t& f : factor) f = random();
-  const auto filters = combinedFilters<uint64_t>(p, [&](int64_t oc) { return factor[static_cast<size_t>(oc)]; });
+  const auto filters = combinedFilters<uint64_t>(
+      p, [&](int64_t oc, int64_t) { return factor[static_cast<size_t>(oc)]; },
+      [](int8_t w) { return static_cast<uint64_t>(int64_t{w}); });
   for (int64_t n = 0; n < g.n; ++n) {
     for (int64_t pixel = 0; pixel < g.pixels(); ++pixel) {
       for (int64_t group = 0; group < g.groups; ++group) {
@@ -189,10 +201,8 @@ std::string checkAccumulators(const Problem& p, const int32_t* acc, OutputLayout
 
 std::string checkFloats(const Problem& p, const QuantizedInput& a, const float* y, OutputLayout layout) {
   const Geometry& g = p.shape();
-  if (p.scaleGroups == 1) {
-    std::string complaint = checkProjections(p, a, y, layout);
-    if (!complaint.empty()) return complaint;
-  }
+  std::string complaint = checkProjections(p, a, y, layout);
+  if (!complaint.empty()) return complaint;
   const double tolerance = (kRoundings + static_cast<double>(p.scaleGroups)) * kRounding;
   return forSampledElements(g, [&](int64_t n, int64_t pixel, int64_t oc) -> std::string {
     const Element wanted = exactElement(p, a, n, pixel, oc);
