@@ -1,0 +1,216 @@
+// The shape of the house: which folder may use which, what the build lists say, and how a file looks.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const MAX_LINES = 500;
+
+// From the ground up: a folder may use itself and what stands before it.
+const TYPESCRIPT_LAYERS = [
+  'native',
+  'tensor',
+  'autograd',
+  'graph',
+  'models',
+  'quant',
+  'data',
+  'train',
+  'search',
+  'assess',
+  'report',
+  'bench',
+  'cli',
+];
+// The public surface: everything but the commands.
+const INDEX_MAY_USE = TYPESCRIPT_LAYERS.filter((layer) => layer !== 'cli');
+// dnn and cuda stand beside ops: none of the three uses another.
+const NATIVE_LAYERS = [['core'], ['quant'], ['kernels'], ['dispatch'], ['ops', 'dnn', 'cuda'], ['binding']];
+
+interface Sources {
+  readonly common: string[];
+  readonly binding: string[];
+  readonly isa: Record<string, { readonly arch: string[]; readonly sources: string[] }>;
+}
+const sources = JSON.parse(read('native/sources.json')) as Sources;
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** Files under a folder with one of these endings, as paths from the root. */
+function files(folder: string, ...endings: string[]): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((path) => join(folder, path))
+    .filter((path) => endings.some((ending) => path.endsWith(ending)))
+    .sort();
+}
+
+function matches(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map((match) => match[1] as string);
+}
+
+/** The relative modules a TypeScript file imports, statically or not, as paths from the root. */
+function importsOf(path: string): string[] {
+  return matches(read(path), /(?:from|import)\s*\(?\s*'(\.[^']+)'/g).map((target) => join(dirname(path), target));
+}
+
+describe('architecture: TypeScript', () => {
+  const layerOf = (path: string): string => relative('lib', path).split('/')[0] as string;
+  const library = files('lib', '.ts');
+
+  it('every folder of lib/ has its place in the order', () => {
+    const folders = new Set(library.filter((path) => path !== 'lib/index.ts').map(layerOf));
+    assert.deepEqual(
+      [...folders].filter((folder) => !TYPESCRIPT_LAYERS.includes(folder)),
+      [],
+    );
+  });
+
+  it('imports go down only', () => {
+    const wrong: string[] = [];
+    for (const path of library) {
+      const layer = layerOf(path);
+      const allowed =
+        path === 'lib/index.ts' ? INDEX_MAY_USE : TYPESCRIPT_LAYERS.slice(0, TYPESCRIPT_LAYERS.indexOf(layer) + 1);
+      for (const target of importsOf(path)) {
+        const inside = target.startsWith('lib/');
+        if (path === 'lib/index.ts' && !target.slice('lib/'.length).includes('/')) continue;
+        if (!inside || !allowed.includes(layerOf(target))) wrong.push(`${path} imports ${target}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it('only lib/native/addon.ts loads the addon', () => {
+    const loaders = library.filter((path) => /["'`]bindings["'`]|\.node["'`]/.test(read(path)));
+    assert.deepEqual(loaders, ['lib/native/addon.ts']);
+  });
+});
+
+describe('architecture: C++', () => {
+  const native = files('native', '.h', '.cpp');
+  const layerOf = (path: string): string => path.split('/')[0] as string;
+  const rank = (layer: string): number => NATIVE_LAYERS.findIndex((beside) => beside.includes(layer));
+
+  it('every folder of native/ has its place in the order', () => {
+    assert.deepEqual(
+      native.filter((path) => rank(layerOf(relative('native', path))) < 0),
+      [],
+    );
+  });
+
+  it('includes go down only, and name files from native/', () => {
+    const wrong: string[] = [];
+    for (const path of native) {
+      const layer = layerOf(relative('native', path));
+      for (const target of matches(read(path), /#include "([^"]+)"/g)) {
+        const to = layerOf(target);
+        const down = to === layer || (rank(to) >= 0 && rank(to) < rank(layer));
+        if (!down || !existsSync(join(ROOT, 'native', target))) wrong.push(`${path} includes "${target}"`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it('an instruction set includes no file of another one', () => {
+    const wrong: string[] = [];
+    for (const isa of Object.keys(sources.isa)) {
+      for (const path of files(`native/kernels/${isa}`, '.h', '.cpp')) {
+        for (const target of matches(read(path), /#include "kernels\/(\w+)\//g)) {
+          if (target !== isa) wrong.push(`${path} includes a file of ${target}`);
+        }
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it('only binding/ knows Node', () => {
+    const users = native.filter((path) => /#include <(napi|node_api|v8)/.test(read(path)));
+    assert.deepEqual(
+      users.filter((path) => !path.startsWith('native/binding/')),
+      [],
+    );
+  });
+
+  it('sources.json lists every .cpp file of native/ once, CUDA aside', () => {
+    const listed = [...sources.common, ...sources.binding, ...Object.values(sources.isa).flatMap((isa) => isa.sources)];
+    const present = files('native', '.cpp').filter((path) => !path.startsWith('native/cuda/'));
+    assert.deepEqual(listed.sort(), present);
+  });
+
+  it('binding.gyp builds the instruction sets of sources.json, each for its processors', () => {
+    const gyp = read('binding.gyp');
+    const targets = matches(gyp, /"target_name": "faultline_(\w+)"/g);
+    assert.deepEqual(targets.sort(), Object.keys(sources.isa).sort());
+    for (const [isa, { arch }] of Object.entries(sources.isa)) {
+      for (const field of ['sources', 'flags']) assert.ok(gyp.includes(`isa.${isa}.${field}`), `${isa}: ${field}`);
+      const conditions = matches(
+        gyp,
+        new RegExp(`target_arch=='(\\w+)'", \\{"dependencies": [^}]*faultline_${isa}"`, 'g'),
+      );
+      assert.deepEqual(conditions.sort(), arch.length === 2 ? [] : arch, isa);
+    }
+  });
+
+  // A weak symbol (an inline function, a template) compiled for AVX-512 in one object may be the copy the linker keeps
+  // for all of them, and then crash on an older processor.
+  it('an object of kernels/ exports one symbol, and no weak one', () => {
+    const objects = files('build', '.cpp.o').filter((path) => path.includes('/faultline_core.dir/native/kernels/'));
+    const compiled = objects.map((path) => path.slice(path.indexOf('native/'), -'.o'.length));
+    const arch = process.arch;
+    const wanted = Object.values(sources.isa).flatMap((isa) => (isa.arch.includes(arch) ? isa.sources : []));
+    for (const path of wanted) assert.ok(compiled.includes(path), `${path} was not built`);
+    for (const path of objects) {
+      if (!wanted.includes(path.slice(path.indexOf('native/'), -'.o'.length))) continue; // its source is gone
+      const symbols = execFileSync('nm', ['--defined-only', '--extern-only', '-C', path], {
+        cwd: ROOT,
+        encoding: 'utf8',
+      });
+      const lines = symbols.trim().split('\n');
+      assert.equal(lines.length, 1, `${path} exports:\n${symbols}`);
+      assert.match(lines[0] as string, / [TDRB] faultline::\w+(\(\))?$/, path);
+    }
+  });
+});
+
+describe('architecture: files', () => {
+  const code = ['lib', 'native', 'bench', 'test', 'scripts'].flatMap((folder) =>
+    files(folder, '.ts', '.h', '.cpp', '.sh', '.mjs', '.cjs'),
+  );
+
+  it(`none is longer than ${MAX_LINES} lines`, () => {
+    const long = code.filter((path) => read(path).split('\n').length - 1 > MAX_LINES);
+    assert.deepEqual(long, []);
+  });
+
+  it('each says in its first line what it is for', () => {
+    const silent = code.filter((path) => !/^(#!.*\n)?(\/\/|\/\*|#) ?\S/.test(read(path)));
+    assert.deepEqual(silent, []);
+  });
+
+  it('none leaves work for later or a test out', () => {
+    const marks = new RegExp(
+      `\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X'].join('|')})\\b|\\b(it|describe)\\.(skip|only)\\(`,
+    );
+    assert.deepEqual(
+      code.filter((path) => marks.test(read(path))),
+      [],
+    );
+  });
+
+  it('package-lock.json names every optional package, which npm ci insists on, and no registry', () => {
+    const lock = JSON.parse(read('package-lock.json')) as {
+      packages: Record<string, { resolved?: string; optionalDependencies?: Record<string, string> }>;
+    };
+    for (const [path, entry] of Object.entries(lock.packages)) {
+      assert.equal(entry.resolved, undefined, path);
+      for (const name of Object.keys(entry.optionalDependencies ?? {})) {
+        assert.ok(`node_modules/${name}` in lock.packages, `${path} wants ${name}`);
+      }
+    }
+  });
+});
