@@ -47,26 +47,35 @@ struct PanelTerms {
   __m512i sums;
   __m512 scales;
   __m512 bias;
+  // zeroPoint · sums and rowScale · scales: of the last setRow, or of all rows when they have the same parameters.
+  __m512i zero;
+  __m512 rowScales;
 
   FAULTLINE_INLINE PanelTerms(const GemmCall& call, int64_t panel)
       : channel(panel * kPanel),
         mask(headMask(call.weights->n - channel)),
         sums(_mm512_load_si512(call.weights->sums.data() + channel)),
         scales(_mm512_load_ps(call.weights->scales.data() + channel)),
-        bias(call.epilogue.bias ? _mm512_maskz_loadu_ps(mask, call.epilogue.bias + channel) : _mm512_setzero_ps()) {}
+        bias(call.epilogue.bias ? _mm512_maskz_loadu_ps(mask, call.epilogue.bias + channel) : _mm512_setzero_ps()) {
+    if (call.sameParams) setRow(call, 0);
+  }
+
+  FAULTLINE_INLINE void setRow(const GemmCall& call, int64_t row) {
+    zero = _mm512_mullo_epi32(sums, _mm512_set1_epi32(call.zeroPoint[row]));
+    if (call.out) rowScales = _mm512_mul_ps(_mm512_set1_ps(call.rowScale[row]), scales);
+  }
 };
 
 // One scale a channel: corrects the zero point, then stores the integer or the dequantized value.
 template <bool kInt4>
-FAULTLINE_INLINE void storeRow(const GemmCall& call, const PanelTerms& terms, int64_t row, __m512i acc) {
+FAULTLINE_INLINE void storeRow(const GemmCall& call, PanelTerms& terms, int64_t row, __m512i acc, bool sameParams) {
   const int64_t index = row * call.ld + terms.channel;
-  const __m512i zero = _mm512_mullo_epi32(terms.sums, _mm512_set1_epi32(call.zeroPoint[row]));
-  const __m512i c = _mm512_sub_epi32(trueSum<kInt4>(acc), zero);
+  if (!sameParams) terms.setRow(call, row);
+  const __m512i c = _mm512_sub_epi32(trueSum<kInt4>(acc), terms.zero);
   if (call.acc) {
     _mm512_mask_storeu_epi32(call.acc + index, terms.mask, c);
   } else {
-    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(call.rowScale[row]), terms.scales);
-    finish(call, _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), scale, terms.bias), index, terms.mask);
+    finish(call, _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), terms.rowScales, terms.bias), index, terms.mask);
   }
 }
 

@@ -53,6 +53,7 @@ struct GemmCall {
   SideWork sideWork;
   const int32_t* zeroPoint = nullptr;  // [rows]
   const float* rowScale = nullptr;     // [rows]; unused for int32 output
+  bool sameParams = false;             // all rows have the same zero point and scale: kernels may read the first only
   // Exactly one of out and acc is set. Element (m, n) is at [m · ld + n]; residual uses the same index.
   float* out = nullptr;
   int32_t* acc = nullptr;  // c, the zero-point-corrected accumulator; one-scale-a-channel matrices only

@@ -138,6 +138,11 @@ class ImplicitGemm {
     return std::min(most, Pixel(batch_, begin).leftInRow());
   }
 
+  // Whether the pixels lie in one sample.
+  bool oneSample(int64_t begin, int64_t count) const {
+    return begin / g_.outPixels() == (begin + count - 1) / g_.outPixels();
+  }
+
   void setRowParams(int64_t begin, int64_t count) {
     Pixel pixel(batch_, begin);
     for (int64_t i = 0; i < count; ++i, pixel.advance()) {
@@ -178,6 +183,7 @@ class ImplicitGemm {
     call.expanded = expanded_;
     call.zeroPoint = zeroPoint_;
     call.rowScale = scale_;
+    call.sameParams = oneSample(begin, count);
     call.ld = g_.outC;
     call.epilogue = args_.epilogue;
     const int64_t channel = group * conv_.shape.groupOutChannels();

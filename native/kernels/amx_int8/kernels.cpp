@@ -160,9 +160,10 @@ class Pending {
     const int64_t end = done_ + rows < rows_ ? done_ + rows : rows_;
     if (done_ == end) return;
     for (int j = 0; j < panels_; ++j) {
-      const PanelTerms terms(call_, panel_ + j);
+      PanelTerms terms(call_, panel_ + j);
       for (int64_t r = done_; r < end; ++r) {
-        storeRow<kInt4>(call_, terms, row_ + r, _mm512_load_si512(accumulators_ + r * kScratchRow + j * kPanel));
+        storeRow<kInt4>(call_, terms, row_ + r, _mm512_load_si512(accumulators_ + r * kScratchRow + j * kPanel),
+                        call_.sameParams);
       }
     }
     done_ = end;

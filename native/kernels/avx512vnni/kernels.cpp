@@ -153,6 +153,16 @@ FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int6
   }
 }
 
+template <int R, int P, bool kInt4>
+FAULTLINE_INLINE void storeTile(const Tile& tile, const __m512i (&acc)[R][P], bool sameParams) {
+#pragma GCC unroll 16
+  for (int p = 0; p < P; ++p) {
+    PanelTerms terms(tile.call, tile.panel + p);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) storeRow<kInt4>(tile.call, terms, tile.row + r, acc[r][p], sameParams);
+  }
+}
+
 // One scale a channel: all of K into one accumulator.
 template <int R, int P, bool kInt4>
 void multiply(const Tile& tile) {
@@ -173,11 +183,10 @@ void multiply(const Tile& tile) {
   if (const int64_t lines = w.kGroups % kLinesPerBlock) {
     multiplyLines<R, P, kInt4>(acc, tile.blocks[fullBlocks] + tile.rowOffset, call.aRowStride, b, panelBytes, lines);
   }
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
-    const PanelTerms terms(call, tile.panel + p);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) storeRow<kInt4>(call, terms, tile.row + r, acc[r][p]);
+  if (call.sameParams) {
+    storeTile<R, P, kInt4>(tile, acc, true);
+  } else {
+    storeTile<R, P, kInt4>(tile, acc, false);
   }
 }
 
