@@ -7,7 +7,7 @@ import { GraphError } from './errors.js';
 import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
 import { outputTypes, runNode } from './operator.js';
 
-/** Constants are followed while they are shapes, axes or pads; weights are not computed with. */
+/** Constants are followed while they may be shapes, axes or pads: short and int64. Weights are not computed with. */
 const MAX_FOLLOWED_ELEMENTS = 1024;
 
 export interface InferOptions {
@@ -50,8 +50,8 @@ export class ShapeInference {
       if (name !== '' && type) this.types.set(name, type);
     });
     const small = (type: TensorType | undefined) => !type || sizeOf(type.dims.map(Number)) <= MAX_FOLLOWED_ELEMENTS;
-    const followed = node.inputs.every((name, index) => name === '' || known[index]) && !operator.quantization;
-    if (followed && inputs.every(small) && outputs.every(small)) {
+    const allKnown = node.inputs.every((name, index) => name === '' || known[index]);
+    if (allKnown && inputs.every(small) && outputs.every((type) => type.dtype === 'int64' && small(type))) {
       runNode(operator, node, known).forEach((value, index) => {
         this.constants.set(node.outputs[index] ?? '', value);
       });

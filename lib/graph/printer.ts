@@ -157,6 +157,6 @@ export function compact(value: number): string {
     scaled /= 1000;
     unit++;
   }
-  const digits = unit === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(scaled)));
+  const digits = unit === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
   return `${scaled.toFixed(digits)}${units[unit]}`;
 }

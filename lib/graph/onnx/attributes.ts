@@ -19,7 +19,8 @@ const KINDS: Readonly<Record<number, AttributeKind>> = {
 /** Thrown for an attribute that no operator of ours can hold; `message` is the reason. */
 export class AttributeError extends Error {}
 
-const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+/** An absent field reads as an empty array, which is no Uint8Array. */
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes?.length ? bytes : new Uint8Array(0));
 
 function integer(value: Int64, name: string): number {
   const number = toSafeInteger(value);

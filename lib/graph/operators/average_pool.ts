@@ -1,7 +1,7 @@
 // AveragePool: the mean of each window, over the elements inside the input, or also those in its padding.
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, floatData, floatOutput, int, required } from '../operator.js';
-import { POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
+import { elementsInside, POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
 
 export const averagePool = defineOperator({
   name: 'AveragePool',
@@ -39,18 +39,14 @@ export const averagePool = defineOperator({
 
 /** Input coordinates that output `o` averages along an axis. */
 function elements(axis: WindowAxis, o: number): number[] {
-  const inside: number[] = [];
-  for (let k = 0; k < axis.kernel; k++) {
-    const i = o * axis.stride - axis.padBegin + k * axis.dilation;
-    if (i >= 0 && i < axis.input) inside.push(i);
-  }
-  return inside;
+  const [first, end] = elementsInside(axis, o);
+  return Array.from({ length: end - first }, (_, k) => o * axis.stride - axis.padBegin + (first + k) * axis.dilation);
 }
 
 /** How many count: with `includePad` those in the padding too, but none beyond it (ceil_mode reaches there). */
 function count(axis: WindowAxis, o: number, includePad: number): number {
-  if (!includePad) return elements(axis, o).length;
+  const [first, end] = elementsInside(axis, o);
+  if (!includePad) return end - first;
   const start = o * axis.stride - axis.padBegin;
-  const room = Math.ceil((axis.input + axis.padEnd - start) / axis.dilation);
-  return Math.min(axis.kernel, room);
+  return Math.min(axis.kernel, Math.ceil((axis.input + axis.padEnd - start) / axis.dilation));
 }

@@ -2,7 +2,7 @@
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { sizeOf, zeros } from '../../tensor/host_tensor.js';
 import { defineOperator, int, required } from '../operator.js';
-import { POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
+import { elementsInside, POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
 
 export const maxPool = defineOperator({
   name: 'MaxPool',
@@ -30,19 +30,19 @@ export const maxPool = defineOperator({
     let at = 0;
     for (let plane = 0; plane < planes; plane++) {
       for (let od = 0; od < d.output; od++) {
+        const [dFirst, dEnd] = elementsInside(d, od);
         for (let oh = 0; oh < h.output; oh++) {
+          const [hFirst, hEnd] = elementsInside(h, oh);
           for (let ow = 0; ow < w.output; ow++, at++) {
+            const [wFirst, wEnd] = elementsInside(w, ow);
             let largest = Number.NEGATIVE_INFINITY;
             let where = -1;
-            for (let kd = 0; kd < d.kernel; kd++) {
+            for (let kd = dFirst; kd < dEnd; kd++) {
               const id = od * d.stride - d.padBegin + kd * d.dilation;
-              if (id < 0 || id >= d.input) continue;
-              for (let kh = 0; kh < h.kernel; kh++) {
+              for (let kh = hFirst; kh < hEnd; kh++) {
                 const ih = oh * h.stride - h.padBegin + kh * h.dilation;
-                if (ih < 0 || ih >= h.input) continue;
-                for (let kw = 0; kw < w.kernel; kw++) {
+                for (let kw = wFirst; kw < wEnd; kw++) {
                   const iw = ow * w.stride - w.padBegin + kw * w.dilation;
-                  if (iw < 0 || iw >= w.input) continue;
                   const value = x[plane * inSize + (id * h.input + ih) * w.input + iw] as number;
                   if (where < 0 || value > largest || Number.isNaN(value)) {
                     largest = value;

@@ -137,6 +137,14 @@ export function outputsInside(axis: WindowAxis, k: number): [number, number] {
   return [first, end];
 }
 
+/** Range of window elements k of output o that lie inside the input. */
+export function elementsInside(axis: WindowAxis, o: number): [number, number] {
+  const start = o * axis.stride - axis.padBegin;
+  const first = Math.max(0, Math.ceil(-start / axis.dilation));
+  const end = Math.min(axis.kernel, Math.ceil((axis.input - start) / axis.dilation));
+  return [first, Math.max(first, end)];
+}
+
 /** The shape rule of a pool; kernel_shape is required. */
 export function poolShape(call: ShapeCall<typeof POOL_ATTRIBUTES>): { dtype: DType; dims: Dim[] } {
   const { kernel_shape: kernel } = call.attributes;

@@ -11,6 +11,12 @@ import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 const MAX_FOLDED_ELEMENTS = 2 ** 24;
 const MAX_FOLDED_MACS = 2 ** 28;
 
+/**
+ * Not folded: Dropout may draw random numbers, and the sizes of a pool's input and output do not bound its cost.
+ * No exporter leaves either between constants.
+ */
+const NOT_FOLDED = new Set(['Dropout', 'MaxPool', 'AveragePool']);
+
 /** Graph outputs stay computed by their nodes. Throws GraphError as shape inference would. */
 export function foldConstants(graph: Graph): PassResult {
   const constants = new Map<string, HostTensor>(graph.initializers);
@@ -35,7 +41,7 @@ export function foldConstants(graph: Graph): PassResult {
 function foldable(graph: Graph, node: GraphNode, constants: ReadonlyMap<string, HostTensor>): boolean {
   if (node.outputs.some((name) => graph.isOutput(name))) return false;
   if (!node.inputs.every((name) => name === '' || constants.has(name))) return false;
-  if (node.operator === 'Dropout' && node.inputs[2]) return false; // may draw random numbers
+  if (NOT_FOLDED.has(node.operator)) return false;
   const operator = operatorOf(node);
   const inputs = node.inputs.map((name) => constants.get(name));
   const outputs = outputTypes(operator, node, inputs, (index) => inputs[index]);
