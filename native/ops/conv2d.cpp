@@ -183,7 +183,7 @@ class DynamicConvolution {
   FirstBad bad_;
 };
 
-// Where kernel rows are padded (AMX), a row of odd length would put its last weight and the next row's first into
+// Where kernel rows are padded, a row of odd length would put its last weight and the next row's first into
 // different pairs than the plain order of K does.
 bool splitsPairs(const PackedConv& w) {
   const int64_t rowK = w.shape.kernelW * w.shape.groupChannels;
@@ -198,8 +198,8 @@ PackedConv withoutRowPadding(const PackedConv& w) {
     scales[static_cast<size_t>(channel)] = packedConvScale(w, channel, 0);
     for (int64_t i = 0; i < k; ++i) codes[static_cast<size_t>(channel * k + i)] = packedConvCode(w, channel, i);
   }
-  PackedConv plain;  // avx512vnni: the layout without padding that the emulation on an AMX machine reads
-  packConv(codes.data(), scales.data(), w.shape, w.bits, w.storage, w.blockSize, Isa::avx512vnni, w.groups[0].kGroup,
+  PackedConv plain;  // scalar: the layout without padding
+  packConv(codes.data(), scales.data(), w.shape, w.bits, w.storage, w.blockSize, Isa::scalar, w.groups[0].kGroup,
            &plain);
   return plain;
 }

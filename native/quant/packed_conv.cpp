@@ -6,17 +6,27 @@
 namespace faultline {
 namespace {
 
-constexpr int64_t kTaps = 4;  // vertical taps in a 32-bit lane
+constexpr int64_t kTaps = 4;  // products in a 32-bit lane
 // AMX: gathering a block of 64 for 16 rows takes about as long as multiplying it with this many output channels.
-constexpr int64_t kGatherChannels = 32;
+constexpr int64_t kAmxGatherChannels = 32;
+// AVX-512: gathering a kernel row of a pixel takes about as long as this many of its lines for 16 output channels.
+constexpr int64_t kVnniGatherLines = 8;
 
+// Padding pays where it costs less than the gathering that it saves.
 int64_t chooseKernelRowK(const ConvWeightShape& shape, int64_t blockSize, Isa isa) {
   const int64_t tight = shape.kernelW * shape.groupChannels;
   const int64_t padded = roundUp(tight, kBlockK);
-  if (isa != Isa::amxInt8 || blockSize > 0 || shape.groups > 1 || shape.kernelH == 1) return tight;
-  const int64_t tightBlocks = ceilDiv(tight * shape.kernelH, kBlockK);
-  const int64_t extraBlocks = padded / kBlockK * shape.kernelH - tightBlocks;
-  return extraBlocks * shape.outChannels <= tightBlocks * kGatherChannels ? padded : tight;
+  if (blockSize > 0 || shape.groups > 1 || shape.kernelH == 1) return tight;
+  if (isa == Isa::amxInt8) {
+    const int64_t tightBlocks = ceilDiv(tight * shape.kernelH, kBlockK);
+    const int64_t extraBlocks = padded / kBlockK * shape.kernelH - tightBlocks;
+    return extraBlocks * shape.outChannels <= tightBlocks * kAmxGatherChannels ? padded : tight;
+  }
+  if (isa == Isa::avx512vnni) {
+    const int64_t extraLines = ceilDiv(tight, kTaps) * shape.kernelH - ceilDiv(tight * shape.kernelH, kTaps);
+    return extraLines * ceilDiv(shape.outChannels, kPanel) <= kVnniGatherLines * shape.kernelH ? padded : tight;
+  }
+  return tight;
 }
 
 // One group's codes with each kernel row padded to kernelRowK.
@@ -44,6 +54,11 @@ void packGroups(const int8_t* codes, const float* scales, Isa isa, int kGroup, P
     const std::vector<int8_t> padded = padKernelRows(codes + g * channels * shape.k(), shape, out->kernelRowK);
     packMatrix(padded.data(), groupScales.data(), channels, out->kernelRowK * shape.kernelH, out->bits, out->storage,
                out->blockSize, kGroup, &out->groups[static_cast<size_t>(g)]);
+    if (const int64_t row = shape.kernelW * shape.groupChannels; out->kernelRowK != row) {
+      PackedMatrix& m = out->groups[static_cast<size_t>(g)];
+      m.runBlocks = out->kernelRowK / kBlockK;
+      m.runGroups = ceilDiv(row, int64_t{kGroup});
+    }
   }
 }
 

@@ -3,7 +3,8 @@
 // A convolution is one packed matrix a group, [OC / groups, K]. K runs over the kernel rows, each kernelRowK positions
 // long: KW · C / groups weights in their natural order, then zeros. Without those zeros K is as short as can be; with
 // them (kernelRowK a multiple of 64) every block of 64 stays inside one kernel row and can be read straight from the
-// padded image. AMX, where gathering 64 bytes costs as much as multiplying them with 16 channels, is worth some zeros.
+// padded image. AMX, where gathering 64 bytes costs as much as multiplying them with 16 channels, is worth some zeros,
+// and AVX-512 skips most of them.
 //
 // A depthwise convolution (one input channel a group) is one dot product of KH · KW taps a channel:
 //

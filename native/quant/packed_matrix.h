@@ -44,8 +44,12 @@ struct PackedMatrix {
   int64_t panels = 0;
   int64_t kBlocks = 0;
   int64_t kGroups = 0;  // ceil(k / kGroup): what a kernel walks
-  int kGroup = 4;       // 4 or 8
-  int bits = 8;  // 2–8; codes lie in ±(2^(bits−1) − 1) when quantized here, anywhere in int8 for ONNX operands
+  // Convolutions may pad every kernel row to whole k-blocks. A kernel may then skip the zeros: of every `runBlocks`
+  // k-blocks, only the first `runGroups` groups of kGroup hold weights. Else one run of all k-blocks, kGroups groups.
+  int64_t runBlocks = 0;
+  int64_t runGroups = 0;
+  int kGroup = 4;  // 4 or 8
+  int bits = 8;    // 2–8; codes lie in ±(2^(bits−1) − 1) when quantized here, anywhere in int8 for ONNX operands
   int32_t magnitude = 0;  // the largest |code|, 128 at most: what bounds a kernel's intermediate sums
   WeightStorage storage = WeightStorage::int8;
   int64_t blockSize = 0;    // per-group scales along K: a power of two ≥ 16; 0 = one scale a channel

@@ -175,13 +175,18 @@ void multiply(const Tile& tile) {
   for (auto& row : acc) {
     for (__m512i& a : row) a = _mm512_setzero_si512();
   }
-  const int64_t fullBlocks = w.kGroups / kLinesPerBlock;
-  for (int64_t block = 0; block < fullBlocks; ++block, b += blockBytes) {
-    multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b, panelBytes,
-                               kLinesPerBlock);
-  }
-  if (const int64_t lines = w.kGroups % kLinesPerBlock) {
-    multiplyLines<R, P, kInt4>(acc, tile.blocks[fullBlocks] + tile.rowOffset, call.aRowStride, b, panelBytes, lines);
+  const int64_t fullBlocks = w.runGroups / kLinesPerBlock;
+  const int64_t lastLines = w.runGroups % kLinesPerBlock;
+  for (int64_t run = 0; run < w.kBlocks; run += w.runBlocks) {
+    int64_t block = run;
+    for (; block < run + fullBlocks; ++block) {
+      multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b + block * blockBytes,
+                                 panelBytes, kLinesPerBlock);
+    }
+    if (lastLines > 0) {
+      multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b + block * blockBytes,
+                                 panelBytes, lastLines);
+    }
   }
   if (call.sameParams) {
     storeTile<R, P, kInt4>(tile, acc, true);
