@@ -1,0 +1,130 @@
+// NumPy's .npy (format versions 1–3) and .npz files.
+import { unzipSync } from 'fflate';
+import { DataError } from './errors.js';
+import { readData } from './files.js';
+import { type Dataset, type ImageSet, imageSet } from './image_set.js';
+
+type NumericArray =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
+
+export interface NpyArray {
+  readonly dims: readonly number[];
+  readonly data: NumericArray;
+}
+
+// dtype descriptions, little-endian (byte order is of no account for bytes).
+const ARRAYS: Record<string, { new (buffer: ArrayBuffer): NumericArray; readonly BYTES_PER_ELEMENT: number }> = {
+  '|u1': Uint8Array,
+  '|b1': Uint8Array,
+  '|i1': Int8Array,
+  '<u2': Uint16Array,
+  '<i2': Int16Array,
+  '<u4': Uint32Array,
+  '<i4': Int32Array,
+  '<f4': Float32Array,
+  '<f8': Float64Array,
+  '<i8': BigInt64Array,
+  '<u8': BigUint64Array,
+};
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
+
+/** Parses a .npy file; `source` names it in errors. */
+export function parseNpy(source: string, bytes: Uint8Array): NpyArray {
+  if (bytes.length < 12 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
+    throw new DataError(source, 'a .npy file', `${bytes.length} bytes that do not begin with \\x93NUMPY`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const long = (bytes[6] as number) >= 2;
+  const headerAt = long ? 12 : 10;
+  const dataAt = headerAt + (long ? view.getUint32(8, true) : view.getUint16(8, true));
+  if (dataAt > bytes.length) throw new DataError(source, 'a whole .npy header', 'a truncated one');
+  const header = new TextDecoder('latin1').decode(bytes.subarray(headerAt, dataAt));
+  const descr = /'descr':\s*'([^']+)'/.exec(header)?.[1];
+  const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
+  if (!descr || shape === undefined) throw new DataError(source, 'a .npy header with descr and shape', header.trim());
+  if (/'fortran_order':\s*True/.test(header)) throw new DataError(source, 'C order', 'Fortran order');
+  const Type = ARRAYS[descr];
+  if (!Type) throw new DataError(source, `a dtype among ${Object.keys(ARRAYS).join(' ')}`, descr);
+  const dims = shape
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map(Number);
+  const size = dims.reduce((product, dim) => product * dim, 1) * Type.BYTES_PER_ELEMENT;
+  if (bytes.length - dataAt < size) {
+    throw new DataError(source, `${size} bytes for (${dims.join(', ')})`, String(bytes.length - dataAt));
+  }
+  return { dims, data: new Type(bytes.slice(dataAt, dataAt + size).buffer as ArrayBuffer) };
+}
+
+const DEPTHS = [1, 3, 4];
+
+/** Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (told by where 1, 3 or 4 channels can be). */
+function toImages(source: string, array: NpyArray): Omit<ImageSet, 'count' | 'labels'> {
+  const { dims, data } = array;
+  const pixels =
+    data instanceof Uint8Array || data instanceof Float32Array ? data : Float32Array.from(data as never, Number);
+  if (dims.length === 3) return { height: dims[1] as number, width: dims[2] as number, channels: 1, pixels };
+  if (dims.length !== 4) throw new DataError(source, 'images [N,H,W], [N,H,W,C] or [N,C,H,W]', `[${dims.join(',')}]`);
+  const [n, a, b, c] = dims as [number, number, number, number];
+  if (DEPTHS.includes(c)) return { height: a, width: b, channels: c, pixels };
+  if (!DEPTHS.includes(a)) throw new DataError(source, '1, 3 or 4 channels', `[${dims.join(',')}]`);
+  const moved = pixels.slice();
+  const plane = b * c;
+  for (let image = 0; image < n; image++) {
+    const base = image * a * plane;
+    for (let channel = 0; channel < a; channel++) {
+      for (let i = 0; i < plane; i++) moved[base + i * a + channel] = pixels[base + channel * plane + i] as number;
+    }
+  }
+  return { height: b, width: c, channels: a, pixels: moved };
+}
+
+function toDataset(source: string, images: NpyArray, labels: NpyArray | undefined): Dataset {
+  const parts = toImages(source, images);
+  const classes = labels ? Int32Array.from(labels.data as never, Number) : undefined;
+  const test = imageSet(source, classes ? { ...parts, labels: classes } : parts);
+  const count = classes ? classes.reduce((max, label) => Math.max(max, label + 1), 0) : 0;
+  return {
+    name: source,
+    classNames: Array.from({ length: count }, (_, i) => String(i)),
+    normalization: { mean: Array(parts.channels).fill(0), std: Array(parts.channels).fill(1) },
+    test,
+  };
+}
+
+/** A pair of .npy files; labels may be absent. Integer pixels other than bytes are taken as floats, unscaled. */
+export async function loadNpy(imagesPath: string, labelsPath?: string): Promise<Dataset> {
+  const images = parseNpy(imagesPath, await readData(imagesPath));
+  const labels = labelsPath ? parseNpy(labelsPath, await readData(labelsPath)) : undefined;
+  return toDataset(imagesPath, images, labels);
+}
+
+const IMAGE_NAMES = ['images', 'x', 'data', 'x_test', 'arr_0'];
+const LABEL_NAMES = ['labels', 'y', 'targets', 'y_test', 'arr_1'];
+
+/** A .npz file with images and labels under a usual name. */
+export async function loadNpz(path: string): Promise<Dataset> {
+  let entries: Record<string, Uint8Array>;
+  try {
+    entries = unzipSync(await readData(path));
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    throw new DataError(path, 'a whole .npz (zip) file', (error as Error).message);
+  }
+  const pick = (names: readonly string[]) => names.map((name) => `${name}.npy`).find((name) => name in entries);
+  const images = pick(IMAGE_NAMES);
+  if (!images) throw new DataError(path, `an array named ${IMAGE_NAMES.join(', ')}`, Object.keys(entries).join(', '));
+  const labels = pick(LABEL_NAMES);
+  const parse = (name: string) => parseNpy(`${path}:${name}`, entries[name] as Uint8Array);
+  return toDataset(path, parse(images), labels === undefined ? undefined : parse(labels));
+}

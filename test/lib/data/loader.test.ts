@@ -1,0 +1,110 @@
+// Splits and batches: seeded, independent of where one starts, and of the order of the file.
+import assert from 'node:assert/strict';
+import { type ImageSet, imageSet, subset } from '../../../lib/data/image_set.js';
+import { Loader, type LoaderOptions } from '../../../lib/data/loader.js';
+import { splitByHash } from '../../../lib/data/split.js';
+import { Random } from '../../../lib/tensor/random.js';
+
+function randomSet(count: number, channels = 1): ImageSet {
+  const random = new Random(7);
+  const pixels = Uint8Array.from({ length: count * 36 * channels }, () => random.integer(256));
+  return imageSet('test', {
+    height: 6,
+    width: 6,
+    channels,
+    pixels,
+    labels: Int32Array.from({ length: count }, (_, i) => i),
+  });
+}
+
+const PLAIN = { mean: [0], std: [1 / 255] }; // inputs equal the bytes, up to rounding
+
+describe('splitByHash', () => {
+  it('holds out the same images whatever the order of the file', () => {
+    const set = randomSet(50);
+    const shuffled = subset(set, new Random(1).shuffle(Int32Array.from({ length: 50 }, (_, i) => i)));
+    const held = (s: ImageSet) => [...(splitByHash(s, 12, 3).validation.labels ?? [])].sort((a, b) => a - b);
+    assert.deepEqual(held(shuffled), held(set));
+    assert.notDeepEqual(
+      held(set),
+      [...(splitByHash(set, 12, 4).validation.labels ?? [])].sort((a, b) => a - b),
+    );
+    const { train, validation } = splitByHash(set, 12, 3);
+    assert.equal(new Set([...(train.labels ?? []), ...(validation.labels ?? [])]).size, 50);
+    assert.throws(() => splitByHash(set, 50, 3), /validationCount: wanted an integer from 1 to 49, came 50/);
+  });
+});
+
+describe('Loader', () => {
+  const options: LoaderOptions = { batchSize: 4, normalization: PLAIN, seed: 5 };
+  /** Batches share their arrays, so each is copied as it comes. */
+  const copy = (loader: Loader, epoch: number, first = 0) => {
+    const batches: { inputs: Float32Array; labels: Int32Array }[] = [];
+    for (const { inputs, labels } of loader.epoch(epoch, first)) {
+      batches.push({ inputs: inputs.slice(), labels: labels.slice() });
+    }
+    return batches;
+  };
+
+  it('shows every image once an epoch, in another order each time', () => {
+    const loader = new Loader(randomSet(10), options);
+    const [first, second] = [0, 1].map((epoch) => copy(loader, epoch).flatMap(({ labels }) => [...labels]));
+    assert.deepEqual(
+      [...(first ?? [])].sort((a, b) => a - b),
+      [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    );
+    assert.notDeepEqual(first, second);
+    assert.equal(copy(new Loader(randomSet(10), { ...options, dropLast: true }), 0).length, 2);
+  });
+
+  it('normalises by channel', () => {
+    const set = imageSet('test', { height: 1, width: 1, channels: 3, pixels: Uint8Array.of(0, 51, 255) });
+    const normalization = { mean: [0.5, 0.2, 0], std: [0.5, 1, 0.25] };
+    const [batch] = copy(new Loader(set, { batchSize: 1, normalization }), 0);
+    const expected = [-1, Math.fround(51 / 255 - 0.2), 4];
+    assert.deepEqual([...(batch?.inputs ?? [])], expected);
+  });
+
+  it('gives the same batches when an epoch is entered in the middle', () => {
+    const loader = new Loader(randomSet(22, 3), {
+      ...options,
+      normalization: { mean: [0, 0, 0], std: [1, 1, 1] },
+      augmentation: { flip: true, crop: 2, cutout: 3 },
+    });
+    assert.deepEqual(copy(loader, 2, 3), copy(loader, 2).slice(3));
+  });
+
+  it('flips, shifts and cuts out, and nothing else', () => {
+    const set = randomSet(1);
+    const original = Array.from(set.pixels);
+    const row = (values: number[], y: number) => values.slice(6 * y, 6 * y + 6);
+    const seen = new Set<string>();
+    for (let epoch = 0; epoch < 40; epoch++) {
+      const make = (augmentation: LoaderOptions['augmentation'] & object) =>
+        Array.from(
+          copy(new Loader(set, { ...options, batchSize: 1, augmentation }), epoch)[0]?.inputs ?? [],
+          Math.round,
+        );
+      const flipped = make({ flip: true });
+      const mirror = row(original, 0).slice().reverse();
+      assert.ok([row(original, 0), mirror].some((wanted) => wanted.join() === row(flipped, 0).join()));
+      seen.add(flipped.join());
+      const holes = make({ cutout: 2 }).filter((value, i) => value !== original[i]);
+      assert.ok(holes.length <= 4 && holes.every((value) => value === 0));
+      const shifted = make({ crop: 1 });
+      const shifts = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx) => [dy, dx] as const));
+      const moved = ([dy, dx]: readonly [number, number]) =>
+        original.map((_, i) => {
+          const [y, x] = [Math.floor(i / 6) + dy, (i % 6) + dx];
+          return y < 0 || y > 5 || x < 0 || x > 5 ? 0 : original[6 * y + x];
+        });
+      assert.ok(shifts.some((shift) => moved(shift).join() === shifted.join()));
+    }
+    assert.equal(seen.size, 2);
+  });
+
+  it('refuses normalization of another number of channels', () => {
+    assert.throws(() => new Loader(randomSet(1, 3), options), /normalization.mean: wanted 3 numbers, came 1/);
+    assert.throws(() => new Loader(randomSet(1), { ...options, batchSize: 0 }), /batchSize: wanted an integer ≥ 1/);
+  });
+});
