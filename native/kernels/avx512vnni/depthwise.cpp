@@ -60,8 +60,11 @@ void channelsFixed(const DepthwiseCall& call, const Channels& ch, int64_t channe
   const int64_t pixelBytes = call.pixelStep * kTapRows;
   const int64_t tapBytes = call.tapStep * kTapRows;
   int64_t index = channel;
+  const int64_t nextRow = call.pixels * call.channels;
 #pragma GCC unroll 2
   for (int64_t pixel = 0; pixel < call.pixels; ++pixel, taps += pixelBytes, index += call.channels) {
+    // The outputs of a row are written with large steps, which hardware does not foresee.
+    __builtin_prefetch(call.out + index + nextRow, 1);
     __m512i c = init;
 #pragma GCC unroll 16
     for (int kw = 0; kw < KW; ++kw) c = _mm512_dpbusd_epi32(c, _mm512_loadu_si512(taps + kw * tapBytes), w[kw]);
