@@ -1,4 +1,17 @@
 // The public surface of faultline.
+export { GraphBuilder, type NodeOptions } from './graph/builder.js';
+export { type Dim, UNKNOWN } from './graph/dims.js';
+export { GraphError, OnnxFormatError, UnsupportedOperatorsError } from './graph/errors.js';
+export { type AttributeValue, Graph, type GraphNode, type GraphParts, type TensorType } from './graph/graph.js';
+export { type InferOptions, inferShapes } from './graph/infer.js';
+export { decodeTensor, encodeTensor } from './graph/onnx/codec.js';
+export { exportModel, saveModel } from './graph/onnx/export.js';
+export { type ImportedModel, importModel, loadModel } from './graph/onnx/import.js';
+export { type SimplifyOptions, simplify } from './graph/passes/index.js';
+export type { PassResult, Rewrite } from './graph/passes/rewrite.js';
+export { formatSummary, type GraphSummary, isQuantizable, type NodeSummary, summarize } from './graph/printer.js';
+export { type ReferenceOptions, runReference } from './graph/reference.js';
+export { ARCHITECTURE_NAMES, type ArchitectureName, type BuildOptions, buildModel } from './models/index.js';
 export {
   type Conv2dDynamicOptions,
   type ConvActivationOptions,
@@ -49,3 +62,6 @@ export {
   quantize,
 } from './native/quantize.js';
 export { setThreads, threads } from './native/threads.js';
+export type { DType } from './tensor/dtype.js';
+export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
+export { Random, type RandomState } from './tensor/random.js';
