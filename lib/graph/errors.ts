@@ -36,6 +36,9 @@ export interface UnsupportedNode {
   readonly reason?: string;
 }
 
+/** Lines of a message; a file of a million unknown nodes gets no longer one. `nodes` has them all. */
+const MAX_LISTED = 1000;
+
 /** Every node of a model that we cannot run, at once. */
 export class UnsupportedOperatorsError extends Error {
   readonly code = 'ERR_FAULTLINE_UNSUPPORTED_OPERATORS';
@@ -44,7 +47,10 @@ export class UnsupportedOperatorsError extends Error {
     readonly source: string,
     readonly nodes: readonly UnsupportedNode[],
   ) {
-    const lines = nodes.map(({ operator, node, reason }) => `  ${operator} (${node})${reason ? `: ${reason}` : ''}`);
+    const lines = nodes
+      .slice(0, MAX_LISTED)
+      .map(({ operator, node, reason }) => `  ${operator} (${node})${reason ? `: ${reason}` : ''}`);
+    if (nodes.length > MAX_LISTED) lines.push(`  … and ${nodes.length - MAX_LISTED} more`);
     super(`${source}: ${nodes.length} unsupported ${nodes.length === 1 ? 'node' : 'nodes'}\n${lines.join('\n')}`);
     this.name = 'UnsupportedOperatorsError';
   }

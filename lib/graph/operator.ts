@@ -1,7 +1,7 @@
 // What an operator is: one object per ONNX operator (operators/*.ts) with its attributes, shape rule, cost, a plain
 // reference forward and whether it can be quantized. Everything that walks a graph asks these objects.
 import type { DType } from '../tensor/dtype.js';
-import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import { type HostTensor, MAX_RANK, sizeOf } from '../tensor/host_tensor.js';
 import { type Dim, formatShape } from './dims.js';
 import { GraphError } from './errors.js';
 import { type AttributeValue, describeNode, type GraphNode, type TensorType } from './graph.js';
@@ -133,6 +133,7 @@ export function outputTypes(
     fail,
   });
   for (const { dims } of types) {
+    if (dims.length > MAX_RANK) fail(`its output would have ${dims.length} dimensions, more than ${MAX_RANK}`);
     const size = dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1);
     if (dims.some((dim) => typeof dim === 'number' && !(dim >= 0)) || !(size <= MAX_ELEMENTS)) {
       fail(`its output would have the shape ${formatShape(dims)}`);

@@ -10,6 +10,9 @@ export interface HostTensor<Type extends DType = DType> {
   readonly data: DTypeArrays[Type];
 }
 
+/** Dimensions that a tensor may have. Real ones have six; a hostile file's million would cost a million steps a node. */
+export const MAX_RANK = 64;
+
 /** Elements of a shape; 1 for a scalar, []. */
 export function sizeOf(dims: readonly number[]): number {
   return dims.reduce((size, dim) => size * dim, 1);
@@ -21,8 +24,8 @@ export function hostTensor<Type extends DType>(
   dims: readonly number[],
   data: DTypeArrays[Type],
 ): HostTensor<Type> {
-  if (!dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
-    throw new InvalidArgumentError('hostTensor', 'dims', 'integers ≥ 0', JSON.stringify(dims));
+  if (dims.length > MAX_RANK || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
+    throw new InvalidArgumentError('hostTensor', 'dims', `at most ${MAX_RANK} integers ≥ 0`, describe(String(dims)));
   }
   if (!holds(dtype, data)) throw new InvalidArgumentError('hostTensor', 'data', `an array of ${dtype}`, describe(data));
   if (data.length !== sizeOf(dims)) {

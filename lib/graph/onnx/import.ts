@@ -1,6 +1,6 @@
 // An ONNX model as a Graph. Weights are kept bit for bit. Everything that we cannot run is listed at once; everything
 // that the graph says differently from the file (names made unique, old operator sets upgraded) is a note.
-import type { HostTensor } from '../../tensor/host_tensor.js';
+import { type HostTensor, MAX_RANK } from '../../tensor/host_tensor.js';
 import { FIRST_OPSET, LAST_OPSET, nodeProblem } from '../check.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import { GraphError, OnnxFormatError, type UnsupportedNode, UnsupportedOperatorsError } from '../errors.js';
@@ -107,6 +107,8 @@ function readValue(value: ValueInfoProto, what: string, source: string): ValueIn
   if (!tensor) throw new OnnxFormatError(where, 'wanted a tensor, came another kind of value');
   const dtype = dtypeFromOnnx(tensor.elemType ?? 0, where);
   if (!tensor.shape) return { name, dtype };
+  const rank = tensor.shape.dim?.length ?? 0;
+  if (rank > MAX_RANK) throw new OnnxFormatError(where, `wanted at most ${MAX_RANK} dimensions, came ${rank}`);
   const dims = (tensor.shape.dim ?? []).map((dim): Dim => {
     const size = isPresent(dim, 'dimValue') ? toSafeInteger(dim.dimValue ?? 0) : undefined;
     return size !== undefined && size >= 0 ? size : dim.dimParam || UNKNOWN;

@@ -6,7 +6,7 @@ import {
   float32ToBfloat16Bits,
   float32ToFloat16Bits,
 } from '../../tensor/dtype.js';
-import { formatDims, type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { formatDims, type HostTensor, MAX_RANK, sizeOf } from '../../tensor/host_tensor.js';
 import { OnnxFormatError } from '../errors.js';
 import { type TensorProto, toSafeInteger } from './messages.js';
 import { EXTERNAL_DATA } from './schema.js';
@@ -99,6 +99,8 @@ export function tensorFromProto(proto: TensorProto, source: string): HostTensor 
 }
 
 function readDims(proto: TensorProto, where: string): number[] {
+  const rank = proto.dims?.length ?? 0;
+  if (rank > MAX_RANK) throw new OnnxFormatError(where, `wanted at most ${MAX_RANK} dimensions, came ${rank}`);
   const dims = (proto.dims ?? []).map((dim) => toSafeInteger(dim) ?? Number.NaN);
   if (!dims.every((dim) => dim >= 0) || sizeOf(dims.map((dim) => dim || 1)) > MAX_ELEMENTS) {
     throw new OnnxFormatError(where, `${formatDims(dims)} is not the shape of a tensor that fits in memory`);

@@ -7,9 +7,9 @@ import { OnnxFormatError } from '../errors.js';
 const MAX_DEPTH = 48;
 /**
  * Messages and list elements in one file. Each costs some 100 bytes once decoded; weights do not count (they stay
- * bytes), and a transformer of 10,000 nodes has some 300,000.
+ * bytes), and a transformer of 10,000 nodes has some 150,000.
  */
-const MAX_ITEMS = 4_000_000;
+const MAX_ITEMS = 1_000_000;
 /** A file, and so any of its fields, fits in a signed 32-bit length: protobuf's own limit. */
 export const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 

@@ -3,12 +3,15 @@
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
-import { describeNode, type Graph, type GraphNode } from '../graph.js';
+import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph.js';
 import { attributesOf, outputTypes, runNode } from '../operator.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
-/** Larger results stay computed: a folded value is stored in the file, and the reference is slow. */
-const MAX_FOLDED_ELEMENTS = 2 ** 24;
+/**
+ * What a graph's folded values may hold and cost together; the rest stays computed. They are stored in the file, the
+ * reference is slow, and a small hostile file could otherwise fill the memory.
+ */
+const MAX_FOLDED_ELEMENTS = 2 ** 26;
 const MAX_FOLDED_MACS = 2 ** 28;
 
 /**
@@ -21,8 +24,13 @@ const NOT_FOLDED = new Set(['Dropout', 'MaxPool', 'AveragePool']);
 export function foldConstants(graph: Graph): PassResult {
   const constants = new Map<string, HostTensor>(graph.initializers);
   const log: Rewrite[] = [];
+  const budget: Cost = { elements: MAX_FOLDED_ELEMENTS, macs: MAX_FOLDED_MACS };
   const nodes = graph.nodes.filter((node) => {
     if (!foldable(graph, node, constants)) return true;
+    const cost = costOf(node, constants);
+    if (cost.elements > budget.elements || cost.macs > budget.macs) return true;
+    budget.elements -= cost.elements;
+    budget.macs -= cost.macs;
     const inputs = node.inputs.map((name) => constants.get(name));
     runNode(operatorOf(node), node, inputs).forEach((value, index) => {
       const name = node.outputs[index];
@@ -39,12 +47,20 @@ export function foldConstants(graph: Graph): PassResult {
 }
 
 function foldable(graph: Graph, node: GraphNode, constants: ReadonlyMap<string, HostTensor>): boolean {
-  if (node.outputs.some((name) => graph.isOutput(name))) return false;
-  if (!node.inputs.every((name) => name === '' || constants.has(name))) return false;
-  if (NOT_FOLDED.has(node.operator)) return false;
+  if (NOT_FOLDED.has(node.operator) || node.outputs.some((name) => graph.isOutput(name))) return false;
+  return node.inputs.every((name) => name === '' || constants.has(name));
+}
+
+interface Cost {
+  elements: number;
+  macs: number;
+}
+
+function costOf(node: GraphNode, constants: ReadonlyMap<string, HostTensor>): Cost {
   const operator = operatorOf(node);
   const inputs = node.inputs.map((name) => constants.get(name));
   const outputs = outputTypes(operator, node, inputs, (index) => inputs[index]);
-  const macs = operator.macs?.(attributesOf(operator, node), inputs, outputs[0] as never) ?? 0;
-  return macs <= MAX_FOLDED_MACS && outputs.every(({ dims }) => sizeOf(dims.map(Number)) <= MAX_FOLDED_ELEMENTS);
+  const elements = outputs.reduce((sum, { dims }) => sum + sizeOf(dims.map(Number)), 0);
+  const macs = operator.macs?.(attributesOf(operator, node), inputs, outputs[0] as TensorType) ?? 0;
+  return { elements, macs };
 }

@@ -171,7 +171,7 @@ describe('ONNX models as bytes', () => {
     const empties = new Uint8Array(9_000_000); // 4.5 million empty nodes: 0a 00
     for (let i = 0; i < empties.length; i += 2) empties[i] = 0x0a;
     const header = Uint8Array.of(0x3a, 0xc0, 0xa8, 0xa5, 0x04);
-    refused(Buffer.concat([header, empties]), /more than 4000000 messages/);
+    refused(Buffer.concat([header, empties]), /more than 1000000 messages/);
   });
 
   it('never fail in any other way, whatever is cut off or flipped', () => {

@@ -303,6 +303,19 @@ describe('hostile models', () => {
     assert.deepEqual(inferShapes(graph).get('y')?.dims, [1, 1, 1]);
   });
 
+  it('cannot have a million dimensions, or an endless list of errors', () => {
+    const dims = new Array<number>(1000).fill(1);
+    const initializer = [{ name: 'c', dims, dataType: 1, rawData: new Uint8Array(4) }];
+    assert.throws(() => load(model([relu], { initializer })), /tensor "c": wanted at most 64 dimensions, came 1000/);
+    const type = { tensorType: { elemType: 1, shape: { dim: dims.map((dimValue) => ({ dimValue })) } } };
+    assert.throws(
+      () => load(model([relu], { input: [{ name: 'x', type }] })),
+      /input "x": wanted at most 64 dimensions/,
+    );
+    const unknown = Array.from({ length: 1500 }, (): NodeProto => ({ opType: 'Bad', input: ['x'], output: [] }));
+    assert.throws(() => load(model(unknown)), /1500 unsupported nodes\n( .*\n){1000} {2}… and 500 more$/);
+  });
+
   it('leave the decoded message usable: decodeModel and graphFromModel are separate steps', () => {
     assert.deepEqual(graphFromModel(decodeModel(bytes), 'x').graph, importModel(bytes).graph);
   });

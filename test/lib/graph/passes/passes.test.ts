@@ -128,6 +128,18 @@ describe('folding constants', () => {
     assert.deepEqual(operators(foldConstants(builder.build()).graph), ['Constant']);
   });
 
+  it('stops before a small file fills the memory: doublings of a constant, again and again', () => {
+    const builder = new GraphBuilder('test');
+    let value = builder.initializer('w', floats([1], [1]));
+    const concat = (name: string, inputs: string[]) =>
+      builder.node(name, 'Concat', inputs, { attributes: { axis: 0 } });
+    for (let i = 0; i < 22; i++) value = concat(`double${i}`, [value, value]);
+    const copies = Array.from({ length: 40 }, (_, i) => concat(`copy${i}`, [value, value]));
+    builder.output(concat('y', copies));
+    const { graph, log } = foldConstants(builder.build());
+    assert.ok(log.length > 22 && graph.nodes.length > 30, `${log.length} folded`);
+  });
+
   it('can be switched off, as batch norm folding can', () => {
     const graph = graphWithConstants();
     assert.deepEqual(simplify(graph, { foldConstants: false }), { graph, log: [] });
