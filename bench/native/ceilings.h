@@ -9,7 +9,8 @@
 namespace faultline::bench {
 
 struct Ceiling {
-  std::string name;  // "amxInt8", "avx512VnniInt8", "avx2Int8", "fmaFp32", "readL1", "readL2", "readL3", "readDram"
+  // "amxInt8", "avx512VnniInt8", "avx2Int8", "avx2Int4", "fmaFp32", "readL1", "readL2", "readL3", "readDram"
+  std::string name;
   std::string unit;  // "GOPS" or "GB/s", both of all threads together
   double value;
   int threads;

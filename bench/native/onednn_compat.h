@@ -1,6 +1,8 @@
 // The differences between oneDNN 2.6 (Debian 12) and 3.x that this program meets: how primitive descriptors are made.
 #pragma once
 
+#include <dnnl_version.h>
+
 #include <dnnl.hpp>
 
 namespace faultline::bench::onednn {

@@ -61,7 +61,7 @@ function shareOfPeak(report: Report | string, op: Op, shape: RegExp, peak?: stri
   if (typeof report === 'string') return report;
   const row = rows(report, op, 'faultline', shape);
   const shares = row.flatMap((r) => {
-    const ceiling = integerPeak(r.isa, 1, report.ceilings);
+    const ceiling = integerPeak(r.isa, op, 1, report.ceilings);
     return ceiling && (peak === undefined || ceiling.name === peak) ? [(100 * r.gops) / ceiling.value] : [];
   });
   if (shares.length === 0 && peak === 'amxInt8') return 'cannot be measured on this machine (no AMX)';
