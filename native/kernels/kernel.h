@@ -109,7 +109,8 @@ struct KernelTable {
   const DepthwiseKernels* depthwise = nullptr;
 };
 
-// Each returns null when its file was not compiled for this architecture.
+// Each returns null when its file was not compiled for this architecture. They run on every processor, so the tables
+// are constants: code that fills one would be compiled for the instruction set itself.
 const KernelTable* scalarKernels();
 const KernelTable* avx2Kernels();
 const KernelTable* avx512vnniKernels();

@@ -368,16 +368,19 @@ void gemm(const GemmCall& call) {
   }
 }
 
+// Range and quantization have no use for tiles. The table is a constant: asking for it runs no instruction that an
+// older processor lacks.
+bool scanRange(const float* x, int64_t n, float* min, float* max) {
+  return avx512vnniKernels()->scanRange(x, n, min, max);
+}
+void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
+  avx512vnniKernels()->quantizeRow(x, n, params, out, blockStride);
+}
+
+constexpr KernelTable kTable = {Isa::amxInt8, 4, scanRange, quantizeRow, gemm, &avx512vnniDepthwise};
+
 }  // namespace
 
-const KernelTable* amxInt8Kernels() {
-  static const KernelTable table = []() noexcept {
-    KernelTable t = *avx512vnniKernels();
-    t.isa = Isa::amxInt8;
-    t.gemm = gemm;
-    return t;
-  }();
-  return &table;
-}
+const KernelTable* amxInt8Kernels() { return &kTable; }
 
 }  // namespace faultline
