@@ -69,6 +69,15 @@ native() {
   done < <("$tests" --list-isas)
 }
 
+# The same bits on every instruction set that this machine has or can emulate; each one counts one.
+instruction_sets() {
+  selected 'instruction sets' || return 0
+  local started=$SECONDS summary
+  bash test/isa/run.sh build | tee "$log"
+  summary=$(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed, .*/\1 \2/p' "$log")
+  count 'instruction sets' ${summary:-0 1}
+}
+
 sanitizers() {
   build_target build-asan faultline_native_tests -DFAULTLINE_TESTS=ON -DFAULTLINE_SANITIZE=ON &&
     build-asan/test/native/faultline_native_tests
@@ -107,6 +116,7 @@ gate 'style, TypeScript' biome ci .
 gate 'style, C++' bash scripts/clang-format.sh --check
 gate 'types' tsc -p tsconfig.json --noEmit
 native
+instruction_sets
 mocha_tests
 gate 'gyp build' bash scripts/build-gyp.sh
 gate 'sanitizers' sanitizers
