@@ -1,5 +1,6 @@
 // The public surface of faultline.
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
+export { quantizableNodes } from './graph/check.js';
 export { type Dim, UNKNOWN } from './graph/dims.js';
 export { GraphError, OnnxFormatError, UnsupportedOperatorsError } from './graph/errors.js';
 export { type AttributeValue, Graph, type GraphNode, type GraphParts, type TensorType } from './graph/graph.js';
@@ -9,7 +10,7 @@ export { exportModel, saveModel } from './graph/onnx/export.js';
 export { type ImportedModel, importModel, loadModel } from './graph/onnx/import.js';
 export { type SimplifyOptions, simplify } from './graph/passes/index.js';
 export type { PassResult, Rewrite } from './graph/passes/rewrite.js';
-export { formatSummary, type GraphSummary, isQuantizable, type NodeSummary, summarize } from './graph/printer.js';
+export { formatSummary, type GraphSummary, type NodeSummary, summarize } from './graph/printer.js';
 export { type ReferenceOptions, runReference } from './graph/reference.js';
 export { ARCHITECTURE_NAMES, type ArchitectureName, type BuildOptions, buildModel } from './models/index.js';
 export {

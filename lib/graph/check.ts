@@ -1,7 +1,7 @@
-// Whether a node is one we know: its operator, attributes, and numbers of inputs and outputs.
+// Whether a node is one we know (its operator, attributes, and numbers of inputs and outputs), and one to quantize.
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { GraphError } from './errors.js';
-import { type AttributeValue, describeNode, type GraphNode } from './graph.js';
+import { type AttributeValue, describeNode, type Graph, type GraphNode } from './graph.js';
 import type { AttributeKind, Operator } from './operator.js';
 import { OPERATORS } from './operators/index.js';
 
@@ -32,6 +32,14 @@ function checkCount(what: string, values: readonly string[], [least, most]: read
   return undefined;
 }
 
+/** Says so when an operator set does not have an attribute or input. */
+function outsideSpan(operator: Operator, what: string | number, opset: number): string | undefined {
+  const { since = 0, until = LAST_OPSET } = operator.spans?.[what] ?? {};
+  if (opset < since) return `came with operator set ${since}, this is ${opset}`;
+  if (opset > until) return `went with operator set ${until + 1}, this is ${opset}`;
+  return undefined;
+}
+
 /** What is wrong with a node; undefined when nothing is. */
 export function nodeProblem(node: GraphNode, opset: number): string | undefined {
   const operator = OPERATORS.get(node.operator);
@@ -43,6 +51,12 @@ export function nodeProblem(node: GraphNode, opset: number): string | undefined 
     const spec = Object.hasOwn(operator.attributes, name) ? operator.attributes[name] : undefined;
     if (!spec) return `attribute ${name} is not supported`;
     if (!HOLDS[spec.kind](value)) return `attribute ${name}: wanted ${spec.kind}`;
+    const outside = outsideSpan(operator, name, opset);
+    if (outside) return `attribute ${name} ${outside}`;
+  }
+  for (const [index, input] of node.inputs.entries()) {
+    const outside = input !== '' && outsideSpan(operator, index, opset);
+    if (outside) return `input ${index} ${outside}`;
   }
   const variadicGap =
     operator.inputs[1] > MOST_NAMED_INPUTS && node.inputs.includes('') ? 'an input is left out' : undefined;
@@ -58,4 +72,16 @@ export function operatorOf(node: GraphNode): Operator {
   const operator = OPERATORS.get(node.operator);
   if (!operator) throw new GraphError(describeNode(node), 'unknown operator');
   return operator;
+}
+
+/** Whether a policy can give the node bits: its operator can be quantized, and its weight is a float32 constant. */
+export function isQuantizable(graph: Graph, node: GraphNode): boolean {
+  const { quantization } = operatorOf(node);
+  if (!quantization) return false;
+  return graph.initializers.get(node.inputs[quantization.weight] ?? '')?.dtype === 'float32';
+}
+
+/** The nodes that a policy assigns bits to, in order. */
+export function quantizableNodes(graph: Graph): GraphNode[] {
+  return graph.nodes.filter((node) => isQuantizable(graph, node));
 }

@@ -40,6 +40,12 @@ export const floatList = kind('floats');
 export const strings = kind('strings');
 export const tensor = kind('tensor');
 
+/** First and last operator set in which an attribute or input exists; absent: from 13 on, and for good. */
+export interface Span {
+  readonly since?: number;
+  readonly until?: number;
+}
+
 export type AttributeTable = Readonly<Record<string, AttributeSpec>>;
 export type Attributes<Table extends AttributeTable> = {
   readonly [Name in keyof Table]: Table[Name] extends AttributeSpec<infer Kind, infer Default>
@@ -80,6 +86,8 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   readonly name: string;
   /** First operator set that has it, where that is after 13. */
   readonly since?: number;
+  /** Attributes by name and inputs by number that not every operator set from 13 to 21 has. */
+  readonly spans?: Readonly<Record<string | number, Span>>;
   readonly attributes: Table;
   /** Fewest and most inputs and outputs. */
   readonly inputs: readonly [number, number];

@@ -1,7 +1,7 @@
 // A graph as a table for people: every node with its output's shape, parameters and multiply-accumulates. 80 columns.
 import { isFloat } from '../tensor/dtype.js';
 import { formatDims, sizeOf } from '../tensor/host_tensor.js';
-import { operatorOf } from './check.js';
+import { isQuantizable, operatorOf } from './check.js';
 import { formatShape } from './dims.js';
 import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
 import { inferShapes } from './infer.js';
@@ -71,13 +71,6 @@ export function summarize(graph: Graph): GraphSummary {
     weightBytes: sum(bytes),
     macs: sum(nodes.map(({ macs }) => macs)),
   };
-}
-
-/** Whether a policy can give the node bits: its operator can be quantized, and its weight is a float32 constant. */
-export function isQuantizable(graph: Graph, node: GraphNode): boolean {
-  const { quantization } = operatorOf(node);
-  if (!quantization) return false;
-  return graph.initializers.get(node.inputs[quantization.weight] ?? '')?.dtype === 'float32';
 }
 
 /** Kernel, stride and groups of a window; nothing for other operators. */

@@ -8,6 +8,7 @@ export const averagePool = defineOperator({
   attributes: { ...POOL_ATTRIBUTES, count_include_pad: int(0) },
   inputs: [1, 1],
   outputs: [1, 1],
+  spans: { dilations: { since: 19 } },
   shape: (call) => [poolShape(call)],
   forward: (call) => {
     const input = required(call.inputs, 0);

@@ -13,6 +13,7 @@ export const batchNormalization = defineOperator({
   attributes: { epsilon: float(Math.fround(1e-5)), momentum: float(Math.fround(0.9)), training_mode: int(0) },
   inputs: [5, 5],
   outputs: [1, 3],
+  spans: { training_mode: { since: 14 } },
   settings: [3, 4],
   shape: (call) => {
     const x = dimsOf(call, 0, 'an input', 1, MAX_RANK);

@@ -1,6 +1,5 @@
 // MaxPool: the largest element of each window, and where it was (optional, an index into the flattened input).
-import type { HostTensor } from '../../tensor/host_tensor.js';
-import { sizeOf, zeros } from '../../tensor/host_tensor.js';
+import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
 import { defineOperator, int, required } from '../operator.js';
 import { elementsInside, POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
 

@@ -1,7 +1,6 @@
 // Pad: a border around any dimensions; negative pads cut off. Modes: constant, reflect, edge, wrap.
 
-import type { HostTensor } from '../../tensor/host_tensor.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 import { formatShape, mapDim, UNKNOWN } from '../dims.js';
 import { defineOperator, integersOf, required, resolveAxis, string } from '../operator.js';
 import { stridesOf, take } from './movement.js';
@@ -38,6 +37,7 @@ export const pad = defineOperator({
   attributes: { mode: string('constant') },
   inputs: [2, 4],
   outputs: [1, 1],
+  spans: { 3: { since: 18 } },
   settings: [1, 2, 3],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

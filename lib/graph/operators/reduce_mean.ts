@@ -29,6 +29,7 @@ export const reduceMean = defineOperator({
   attributes: { axes: ints(), keepdims: int(1), noop_with_empty_axes: int(0) },
   inputs: [1, 2],
   outputs: [1, 1],
+  spans: { axes: { until: 17 }, noop_with_empty_axes: { since: 18 }, 1: { since: 18 } },
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axes = call.constant(1);

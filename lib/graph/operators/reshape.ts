@@ -7,6 +7,7 @@ export const reshape = defineOperator({
   attributes: { allowzero: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
+  spans: { allowzero: { since: 14 } },
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const constant = call.constant(1);

@@ -184,6 +184,16 @@ describe('shape inference', () => {
     ['a perm that is none', /perm \[0,0\] is no permutation/, () => shapeOf('Transpose', [[2, 3]], { perm: [0, 0] })],
     ['an unknown attribute', /attribute color is not supported/, () => shapeOf('Relu', [[1]], { color: 1 })],
     ['an attribute of another kind', /attribute axis: wanted int/, () => shapeOf('Softmax', [[1]], { axis: 0.5 })],
+    [
+      'an attribute that became an input',
+      /attribute axes went with operator set 18, this is 20/,
+      () => shapeOf('ReduceMean', [[1]], { axes: [0] }),
+    ],
+    [
+      'an input that was an attribute',
+      /input 1 came with operator set 18, this is 17/,
+      () => shapeOf('ReduceMean', [[1], integers([0])], {}, 17),
+    ],
     ['missing inputs', /wanted 2 inputs, came 1/, () => shapeOf('Add', [[1]])],
     ['an operator that the set lacks', /operator set 17 does not have it yet/, () => shapeOf('Gelu', [[1]], {}, 17)],
     ['an operator that we lack', /Einsum \(node\): unknown operator/, () => shapeOf('Einsum', [[1]])],
