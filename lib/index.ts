@@ -29,6 +29,7 @@ export {
 } from './native/conv2d.js';
 export { InvalidArgumentError } from './native/errors.js';
 export { type Granularity, perChannel, perGroup, perRow, perTensor } from './native/granularity.js';
+export { type Inspection, inspect } from './native/inspect.js';
 export {
   type ActivationOptions,
   type ArithmeticOptions,

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { InvalidArgumentError } from '../native/errors.js';
 import { addBenchCommand } from './bench.js';
+import { addInspectCommand } from './inspect.js';
 
 /** Exit codes: 0 done, 1 failed, 2 refused its arguments. */
 const EXIT_FAILED = 1;
@@ -12,6 +13,7 @@ const program = new Command('faultline')
   .description('How badly can a neural network fail under dynamic post-training quantization?')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
 addBenchCommand(program);
+addInspectCommand(program);
 
 try {
   await program.parseAsync();

@@ -16,6 +16,19 @@ export interface NativePackedWeights {
 /** A packed convolution in native memory. */
 export type NativePackedConvWeights = NativePackedWeights;
 
+/** What the addon knows about the machine; see lib/native/inspect.ts. */
+export interface NativeInspection {
+  cpu: string;
+  isas: { name: string; compiled: boolean; available: boolean }[];
+  isa: string;
+  isaError: string | undefined;
+  threads: number;
+  affinity: number;
+  quota: number;
+  onednn: string | undefined;
+  caches: { l1d: number; l2: number; l3: number; line: number };
+}
+
 type ActivationBits = number | Uint8Array;
 type CodeArray = Uint8Array | Int8Array | Uint16Array | Int16Array;
 
@@ -41,6 +54,7 @@ export interface NativeAddon {
   setErrorClass(errorClass: typeof InvalidArgumentError): void;
   setThreads(count: number): void;
   threads(): number;
+  inspect(): NativeInspection;
   PackedWeights: new (
     weights: Float32Array | Int8Array,
     n: number,
@@ -180,7 +194,8 @@ export interface NativeAddon {
 // The version native/binding/addon.cpp was written for.
 const ABI_VERSION = 2;
 
-function packageRoot(): string {
+/** The folder that holds package.json. */
+export function packageRoot(): string {
   // dist/lib/native/addon.js → the folder that holds package.json
   return join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 }

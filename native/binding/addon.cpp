@@ -36,6 +36,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("PackedWeights", PackedWeightsHandle::define(env));
   exports.Set("PackedConvWeights", PackedConvWeightsHandle::define(env));
   add<threadsBinding>(exports, "threads");
+  add<inspectBinding>(exports, "inspect");
   add<conv2dDynamicBinding>(exports, "conv2dDynamic");
   add<matmulDynamicBinding>(exports, "matmulDynamic");
   add<matmulU8Binding>(exports, "matmulU8");

@@ -12,23 +12,22 @@
 namespace faultline {
 namespace {
 
-int cpusByAffinity() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
-}
-
-// CPUs granted by the cgroup quota, or 0 when there is no quota.
-double cpusByQuota() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+// cpu.max holds "quota period" in µs, or "max period". 0 when absent or unlimited.
+double quotaOf(const std::string& cgroup) {
+  std::ifstream file("/sys/fs/cgroup" + cgroup + "/cpu.max");
   std::string quota;
   double period = 0;
-  if (v2 >> quota >> period && quota != "max" && period > 0) return std::atof(quota.c_str()) / period;
-  std::ifstream v1Quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  std::ifstream v1Period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double q = 0;
-  if (v1Quota >> q && v1Period >> period && q > 0 && period > 0) return q / period;
-  return 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  return std::atof(quota.c_str()) / period;
+}
+
+// The path of this process in the unified hierarchy ("0::/a/b"), without a slash at the end.
+std::string ownCgroup() {
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("0::", 0) == 0) return line.size() > 4 ? line.substr(3) : "";
+  }
+  return "";
 }
 
 int defaultThreads() {
@@ -40,6 +39,26 @@ int defaultThreads() {
 std::atomic<int> chosen{0};
 
 }  // namespace
+
+int cpusByAffinity() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+double cpusByQuota() {
+  double tightest = 0;
+  for (std::string path = ownCgroup();; path.resize(path.rfind('/'))) {
+    const double quota = quotaOf(path);
+    if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
+    if (path.empty()) break;
+  }
+  if (tightest > 0) return tightest;
+  std::ifstream quotaV1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream periodV1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double quota = 0, period = 0;
+  return quotaV1 >> quota && periodV1 >> period && quota > 0 && period > 0 ? quota / period : 0;
+}
 
 int allowedCpus() {
   static const int cpus = [] {

@@ -7,7 +7,11 @@
 
 namespace faultline {
 
-// CPUs allowed by the affinity mask and the cgroup CPU quota (v1 and v2), at least 1. Read once.
+// CPUs in the affinity mask, at least 1.
+int cpusByAffinity();
+// CPUs' worth of time granted by the cgroup quota (v1 and v2, the tightest on the way to the root); 0 without a quota.
+double cpusByQuota();
+// What both allow, rounded up, at least 1. Read once.
 int allowedCpus();
 // The default for every operation: OMP_NUM_THREADS when set, else allowedCpus(). setThreads(0) restores it.
 int threads();

@@ -1,0 +1,56 @@
+// `faultline inspect`: what this machine offers, what faultline chose, and why.
+import type { Command } from 'commander';
+import { type Inspection, inspect } from '../native/inspect.js';
+
+/** The exit code when FAULTLINE_ISA asks for what this machine cannot do: a refused argument. */
+const EXIT_REFUSED = 2;
+
+const KIB = 1024;
+
+function bytes(count: number): string {
+  if (count === 0) return 'unknown';
+  return count >= KIB * KIB ? `${count / (KIB * KIB)} MiB` : `${count / KIB} KiB`;
+}
+
+function isaState(isa: Inspection['isa']['all'][number], chosen: string): string {
+  if (isa.name === chosen) return 'chosen';
+  if (isa.available) return 'available';
+  return isa.compiled ? 'not on this processor' : 'not compiled for this architecture';
+}
+
+/** The report as lines of text. */
+export function inspectionText(report: Inspection): string {
+  const { cpu, isa, threads } = report;
+  const limits = [
+    `affinity ${threads.affinity}`,
+    threads.quota === undefined ? 'no cgroup quota' : `cgroup quota ${threads.quota}`,
+    threads.ompNumThreads === undefined ? 'OMP_NUM_THREADS not set' : `OMP_NUM_THREADS=${threads.ompNumThreads}`,
+  ];
+  const lines = [
+    ['faultline', `${report.faultline.version} (addon ABI ${report.faultline.abi})`],
+    ['node', `${report.node.version} ${report.node.arch}`],
+    ['cpu', `${cpu.model}, ${cpu.logical} logical`],
+    ['caches', `L1d ${bytes(cpu.caches.l1d)}, L2 ${bytes(cpu.caches.l2)}, L3 ${bytes(cpu.caches.l3)}`],
+    ['threads', `${threads.used} (${limits.join(', ')})`],
+    ['oneDNN', report.onednn ?? 'not found'],
+    ...isa.all.map((one, i) => [i === 0 ? 'isa' : '', `${one.name.padEnd(14)}${isaState(one, isa.chosen)}`]),
+    ...(isa.requested === undefined ? [] : [['', `FAULTLINE_ISA=${isa.requested}`]]),
+    ...(isa.error === undefined ? [] : [['', `error: ${isa.error}`]]),
+  ];
+  return lines.map(([name = '', text]) => `${name.padEnd(11)}${text}\n`).join('');
+}
+
+export function addInspectCommand(program: Command): void {
+  program
+    .command('inspect')
+    .description('processor, instruction sets, threads, caches and versions')
+    .option('--json', 'print JSON, schema faultline.inspect/1')
+    .action((options: { json?: true }) => {
+      const report = inspect();
+      process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : inspectionText(report));
+      if (report.isa.error !== undefined) {
+        if (options.json) process.stderr.write(`faultline: ${report.isa.error}\n`);
+        process.exitCode = EXIT_REFUSED;
+      }
+    });
+}

@@ -1,0 +1,71 @@
+// What this machine offers and what faultline makes of it.
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import { addon, packageRoot } from './addon.js';
+
+/** The answer of `faultline inspect --json`. */
+export interface Inspection {
+  readonly schema: 'faultline.inspect/1';
+  readonly faultline: { readonly version: string; readonly abi: number };
+  readonly node: { readonly version: string; readonly arch: string };
+  readonly cpu: {
+    readonly model: string;
+    /** Logical processors of the machine. */
+    readonly logical: number;
+    /** Bytes; 0 where the system does not tell. */
+    readonly caches: { readonly l1d: number; readonly l2: number; readonly l3: number; readonly line: number };
+  };
+  readonly isa: {
+    /** The instruction set in use. With an error: the one that would be, were operations not refused. */
+    readonly chosen: string;
+    /** What `FAULTLINE_ISA` asks for. */
+    readonly requested?: string;
+    /** Why the request cannot be met; then every operation refuses with this message. */
+    readonly error?: string;
+    /** `available`: compiled, and the processor and the operating system have it. */
+    readonly all: readonly { readonly name: string; readonly compiled: boolean; readonly available: boolean }[];
+  };
+  readonly threads: {
+    /** What operations use. */
+    readonly used: number;
+    /** CPUs in this process's affinity mask. */
+    readonly affinity: number;
+    /** CPUs' worth of time the cgroup grants; absent without a quota. */
+    readonly quota?: number;
+    /** `OMP_NUM_THREADS`, which goes before both. */
+    readonly ompNumThreads?: string;
+  };
+  /** Version of the oneDNN library found on this machine. */
+  readonly onednn?: string;
+}
+
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** Processor, instruction sets, threads, caches and versions. Works also where `FAULTLINE_ISA` cannot be met. */
+export function inspect(): Inspection {
+  const native = addon.inspect();
+  const requested = process.env.FAULTLINE_ISA;
+  const ompNumThreads = process.env.OMP_NUM_THREADS;
+  return {
+    schema: 'faultline.inspect/1',
+    faultline: { version: packageVersion(), abi: addon.abiVersion },
+    node: { version: process.versions.node, arch: process.arch },
+    cpu: { model: native.cpu, logical: Math.max(cpus().length, availableParallelism()), caches: native.caches },
+    isa: {
+      chosen: native.isa,
+      ...(requested ? { requested } : {}),
+      ...(native.isaError === undefined ? {} : { error: native.isaError }),
+      all: native.isas,
+    },
+    threads: {
+      used: native.threads,
+      affinity: native.affinity,
+      ...(native.quota > 0 ? { quota: native.quota } : {}),
+      ...(ompNumThreads ? { ompNumThreads } : {}),
+    },
+    ...(native.onednn === undefined ? {} : { onednn: native.onednn }),
+  };
+}
