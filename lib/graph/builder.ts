@@ -1,7 +1,7 @@
 // Builds a graph node by node. Shapes are inferred as it goes, so that a mistake is refused where it is made.
 import type { DType } from '../tensor/dtype.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
-import { FIRST_OPSET, LAST_OPSET, nodeProblem, operatorOf } from './check.js';
+import { FIRST_OPSET, irVersionOf, LAST_OPSET, nodeProblem, operatorOf } from './check.js';
 import type { Dim } from './dims.js';
 import { GraphError } from './errors.js';
 import {
@@ -92,9 +92,11 @@ export class GraphBuilder {
     this.outputs.push({ name: value, ...this.typeOf(value) });
   }
 
-  build(metadata: ModelMetadata = { producerName: 'faultline' }): Graph {
+  /** The graph; `metadata` beside or in place of the producer's name and the file format's version. */
+  build(metadata: ModelMetadata = {}): Graph {
     const { name, opset, inputs, outputs, nodes, initializers } = this;
-    return new Graph({ name, opset, inputs, outputs, nodes, initializers, metadata });
+    const own = { irVersion: irVersionOf(opset), producerName: 'faultline' };
+    return new Graph({ name, opset, inputs, outputs, nodes, initializers, metadata: { ...own, ...metadata } });
   }
 }
 

@@ -9,6 +9,13 @@ import { OPERATORS } from './operators/index.js';
 export const FIRST_OPSET = 13;
 export const LAST_OPSET = 21;
 
+/** Versions of the file format that came with each operator set, 13 first: readers of that age take the pair. */
+const IR_VERSIONS = [7, 7, 8, 8, 8, 8, 9, 9, 10];
+
+export function irVersionOf(opset: number): number {
+  return IR_VERSIONS[opset - FIRST_OPSET] as number;
+}
+
 /** An operator of more inputs than this takes any number of them, and then none can be left out. */
 const MOST_NAMED_INPUTS = 16;
 

@@ -1,6 +1,6 @@
 // A Graph as an ONNX model. What import reads from the result is the same graph again, weights bit for bit.
 import { rename, writeFile } from 'node:fs/promises';
-import { operatorOf } from '../check.js';
+import { irVersionOf, operatorOf } from '../check.js';
 import { UNKNOWN } from '../dims.js';
 import { GraphError } from '../errors.js';
 import type { Graph, ValueInfo } from '../graph.js';
@@ -9,10 +9,6 @@ import { encodeModel } from './codec.js';
 import { fromBigInt, type ModelProto, type ValueInfoProto } from './messages.js';
 import { dtypeToOnnx, tensorToProto } from './tensors.js';
 import { MAX_MESSAGE_BYTES } from './wire.js';
-
-/** File format that came with each operator set, 13 first: readers of that age accept the pair. */
-const IR_VERSIONS = [7, 7, 8, 8, 8, 8, 9, 9, 10];
-const FIRST_LISTED_OPSET = 13;
 
 /** The bytes of a `.onnx` file. Throws GraphError when they would pass protobuf's 2 GiB. */
 export function exportModel(graph: Graph): Uint8Array {
@@ -34,7 +30,7 @@ export async function saveModel(graph: Graph, path: string): Promise<void> {
 export function modelOf(graph: Graph): ModelProto {
   const { metadata } = graph;
   const model: ModelProto = {
-    irVersion: metadata.irVersion ?? (IR_VERSIONS[graph.opset - FIRST_LISTED_OPSET] as number),
+    irVersion: metadata.irVersion ?? irVersionOf(graph.opset),
     opsetImport: [{ domain: '', version: graph.opset }],
     graph: {
       name: graph.name,
