@@ -1,6 +1,8 @@
-// `faultline inspect`: what this machine offers, what faultline chose, and why.
+// `faultline inspect`: what this machine offers, what faultline chose, and why; or, given a file, what network is in it.
 import type { Command } from 'commander';
+import { InvalidArgumentError } from '../native/errors.js';
 import { type Inspection, inspect } from '../native/inspect.js';
+import { type InspectModelOptions, inspectModel } from './inspect_model.js';
 
 /** The exit code when FAULTLINE_ISA asks for what this machine cannot do: a refused argument. */
 const EXIT_REFUSED = 2;
@@ -40,17 +42,36 @@ export function inspectionText(report: Inspection): string {
   return lines.map(([name = '', text]) => `${name.padEnd(11)}${text}\n`).join('');
 }
 
+interface Options extends InspectModelOptions {
+  readonly json?: true;
+  readonly fold?: true;
+}
+
+function inspectMachine(options: Options): void {
+  const report = inspect();
+  process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : inspectionText(report));
+  if (report.isa.error !== undefined) {
+    if (options.json) process.stderr.write(`faultline: ${report.isa.error}\n`);
+    process.exitCode = EXIT_REFUSED;
+  }
+}
+
 export function addInspectCommand(program: Command): void {
   program
     .command('inspect')
-    .description('processor, instruction sets, threads, caches and versions')
-    .option('--json', 'print JSON, schema faultline.inspect/1')
-    .action((options: { json?: true }) => {
-      const report = inspect();
-      process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : inspectionText(report));
-      if (report.isa.error !== undefined) {
-        if (options.json) process.stderr.write(`faultline: ${report.isa.error}\n`);
-        process.exitCode = EXIT_REFUSED;
+    .argument('[model.onnx]', 'a network to list node by node; without one, the machine is shown')
+    .description('processor, instruction sets, threads, caches and versions; or the nodes of a model')
+    .option('--json', 'print JSON, schema faultline.inspect/1 or faultline.inspectModel/1')
+    .option('--fold', 'with a model: show it as it would be quantized, constants and batch norms folded')
+    .action(async (model: string | undefined, options: Options) => {
+      if (model !== undefined) {
+        const { text, notes } = await inspectModel(model, options);
+        process.stdout.write(text);
+        for (const note of notes) process.stderr.write(`${note}\n`);
+      } else if (options.fold) {
+        throw new InvalidArgumentError('inspect', '--fold', 'a model beside it', 'none');
+      } else {
+        inspectMachine(options);
       }
     });
 }

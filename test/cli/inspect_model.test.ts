@@ -1,11 +1,15 @@
 // `faultline inspect model.onnx`: the table, the folded table, JSON, and what a bad file says.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectModel } from '../../lib/cli/inspect_model.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { buildModel } from '../../lib/models/index.js';
+import { packageRoot } from '../../lib/native/addon.js';
+
+const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 
 describe('faultline inspect model.onnx', () => {
   let folder: string;
@@ -48,6 +52,17 @@ describe('faultline inspect model.onnx', () => {
       macs: 28_224,
       quantizable: true,
     });
+  });
+
+  it('is a command: the table on stdout, remarks on stderr, bad files and options refused', async () => {
+    const run = (...args: string[]) => spawnSync(process.execPath, [MAIN, 'inspect', ...args], { encoding: 'utf8' });
+    const folded = run(path, '--fold');
+    const report = await inspectModel(path, { fold: true });
+    assert.deepEqual([folded.status, folded.stdout, folded.stderr], [0, report.text, `${report.notes.join('\n')}\n`]);
+    const missing = run(join(folder, 'missing.onnx'));
+    assert.equal(missing.status, 1);
+    assert.match(missing.stderr, /^faultline: .*missing\.onnx/);
+    assert.equal(run('--fold').status, 2);
   });
 
   it('names the file that is none', async () => {
