@@ -27,6 +27,16 @@ export {
   packConvWeights,
   packQuantizedConvWeights,
 } from './native/conv2d.js';
+export {
+  type ChannelErrorProfile,
+  ErrorProfile,
+  type ErrorProfileOptions,
+  type ErrorSummary,
+  type ErrorTerm,
+  type LayerErrorProfile,
+  profileConv2d,
+  profileMatmul,
+} from './native/error_profile.js';
 export { InvalidArgumentError } from './native/errors.js';
 export { type Granularity, perChannel, perGroup, perRow, perTensor } from './native/granularity.js';
 export { type Inspection, inspect } from './native/inspect.js';

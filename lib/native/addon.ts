@@ -29,6 +29,23 @@ export interface NativeInspection {
   caches: { l1d: number; l2: number; l3: number; line: number };
 }
 
+/** The running sums of an error profile. */
+export interface NativeErrorProfile {
+  add(x: Float32Array, geometry: Int32Array, operation: string): void;
+  read(): {
+    outputs: number;
+    sums: Float64Array;
+    saturations: Float64Array;
+    activations: Float64Array;
+    activationHistogram: Float64Array;
+    weightRoundingSquared: Float64Array;
+    weightSmallest: Int32Array;
+    weightLargest: Int32Array;
+    weightHistogram: Float64Array;
+  };
+  dispose(): void;
+}
+
 type ActivationBits = number | Uint8Array;
 type CodeArray = Uint8Array | Int8Array | Uint16Array | Int16Array;
 
@@ -78,6 +95,22 @@ export interface NativeAddon {
     scales: Float32Array | undefined,
     reduceRange?: boolean,
   ) => NativePackedConvWeights;
+  ErrorProfile: new (
+    weights: Float32Array,
+    outChannels: number,
+    kernelH: number,
+    kernelW: number,
+    groupChannels: number,
+    groups: number,
+    weightBits: number,
+    blockSize: number,
+    reduceRange: boolean,
+    activationBits: number,
+    range: number,
+    min: number,
+    max: number,
+    saturating16: boolean,
+  ) => NativeErrorProfile;
   conv2dDynamic(
     x: Float32Array,
     geometry: Int32Array,

@@ -200,11 +200,13 @@ function setValues(
   }
 }
 
-function setGeometry(operation: string, shape: ImageShape, options: ConvWindowOptions): void {
+/** @internal The shape and window of a convolution as the addon reads them; valid until the next call. */
+export function setGeometry(operation: string, shape: ImageShape, options: ConvWindowOptions): Int32Array {
   setValues(0, 4, operation, 'shape', Array.isArray(shape) ? shape : [], 0);
   setValues(4, 2, operation, 'strides', options.strides ?? 1, 1);
   setValues(6, 2, operation, 'dilations', options.dilations ?? 1, 1);
   setValues(8, 4, operation, 'padding', options.padding ?? 0, 0);
+  return geometry;
 }
 
 function outputLength(axis: 0 | 1, kernel: number): number {

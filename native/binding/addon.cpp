@@ -1,6 +1,7 @@
 // The addon: what JavaScript sees. Loaded once per environment by lib/native/addon.ts.
 #include <napi.h>
 
+#include "binding/error_profile.h"
 #include "binding/operations.h"
 #include "binding/packed_conv_weights.h"
 #include "binding/packed_weights.h"
@@ -34,6 +35,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorClass", Napi::Function::New(env, setErrorClass));
   exports.Set("setThreads", Napi::Function::New(env, setThreadsBinding));
   exports.Set("PackedWeights", PackedWeightsHandle::define(env));
+  exports.Set("ErrorProfile", ErrorProfileHandle::define(env));
   exports.Set("PackedConvWeights", PackedConvWeightsHandle::define(env));
   add<threadsBinding>(exports, "threads");
   add<inspectBinding>(exports, "inspect");

@@ -93,4 +93,22 @@ Saturating16Kernel saturating16For(Isa isa) {
   }
 }
 
+const ProfileKernels& profileKernelsFor(Isa isa) {
+  switch (isa) {
+#if defined(__x86_64__)
+    case Isa::avx2:
+      return avx2Profile;
+    case Isa::avx512vnni:
+    case Isa::amxInt8:
+      return avx512vnniProfile;
+#elif defined(__aarch64__)
+    case Isa::neonDotprod:
+    case Isa::neonI8mm:
+      return neonDotprodProfile;
+#endif
+    default:
+      return scalarProfile;
+  }
+}
+
 }  // namespace faultline

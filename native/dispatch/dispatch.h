@@ -5,6 +5,7 @@
 
 #include "core/status.h"
 #include "kernels/kernel.h"
+#include "kernels/profile_kernels.h"
 #include "kernels/saturating16.h"
 
 namespace faultline {
@@ -25,5 +26,8 @@ void useKernels(const KernelTable* table);
 
 // The emulation of pairwise 16-bit saturation on the layout that the table of this ISA reads.
 Saturating16Kernel saturating16For(Isa isa);
+
+// The kernels of the error profile: the widest floating-point vectors that come with an ISA.
+const ProfileKernels& profileKernelsFor(Isa isa);
 
 }  // namespace faultline

@@ -1,0 +1,391 @@
+// Where the error of one quantized layer comes from: rounding or clipping of activations, rounding of weights, their
+// cross term, saturation of an emulated processor; per layer and per output channel.
+import { addon, type NativeErrorProfile } from './addon.js';
+import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeometry } from './conv2d.js';
+import { describe, InvalidArgumentError, requireInteger } from './errors.js';
+import { checkArithmetic } from './matmul.js';
+import type { WeightGranularity } from './packed_weights.js';
+
+export interface ErrorProfileOptions {
+  /** Bits of a weight, 2–8. Default 8. */
+  readonly weightBits?: number;
+  /** Default `"perChannel"`. */
+  readonly weightGranularity?: WeightGranularity;
+  /** Eight-bit weights in −64 … 64; see `packWeights`. Default false. */
+  readonly reduceRange?: boolean;
+  /** Bits of an activation, 2–8. Default 8. */
+  readonly activationBits?: number;
+  /**
+   * The range of activations: `"perSample"` (default; a sample is a row of a matrix or an image), `"perTensor"` (the
+   * range of each batch that is added), or a fixed [min, max], beyond which values are clipped. Zero is always included.
+   */
+  readonly range?: 'perSample' | 'perTensor' | readonly [number, number];
+  /** `"saturating16"`: the quantized output is that of a processor without VNNI; see `matmulDynamic`. */
+  readonly arithmetic?: 'exact' | 'saturating16';
+}
+
+/** The part of an error that has one cause. */
+export interface ErrorTerm {
+  /** Mean of its square. */
+  readonly mse: number;
+  /** 10 · log10(mean of the squared fp32 output / mse); Infinity where the term is zero. */
+  readonly sqnrDb: number;
+  readonly maxAbs: number;
+  /**
+   * Σ term · error / Σ error²: the part of the squared error that goes away with the term, to first order. The shares of
+   * all terms sum to 1; a term that others cancel has a negative one. 0 where there is no error.
+   */
+  readonly share: number;
+}
+
+/** The quantized output against the fp32 one: error = quantized − fp32. Bias and activation function are not applied. */
+export interface ErrorSummary {
+  /** Signal to quantization noise: 10 · log10(Σ fp32² / Σ error²). Infinity without error. */
+  readonly sqnrDb: number;
+  readonly mse: number;
+  /** Of the angle between the two outputs; 1 when both are zero. */
+  readonly cosine: number;
+  readonly maxAbsError: number;
+  /** Mean error: the shift a later layer sees as a bias. */
+  readonly meanError: number;
+  readonly terms: {
+    /** e_r · w, from rounding activations. */
+    readonly activationRounding: ErrorTerm;
+    /** e_c · w, from activations beyond the range. */
+    readonly activationClipping: ErrorTerm;
+    /** x · e_w. */
+    readonly weightRounding: ErrorTerm;
+    /** (e_r + e_c) · e_w. */
+    readonly cross: ErrorTerm;
+    /** Saturating minus exact sums, in emulation. */
+    readonly saturation: ErrorTerm;
+  };
+  /** Saturated pairs of products, in emulation. */
+  readonly saturations: number;
+}
+
+export interface ChannelErrorProfile extends ErrorSummary {
+  readonly weights: {
+    /** Root mean square of the weights' rounding error over the scale; 1/√12 = .2887 for uniform errors. */
+    readonly rmseOverScale: number;
+    /** Part of the code range outside the smallest and largest code used. */
+    readonly unusedRange: number;
+  };
+}
+
+export interface LayerErrorProfile extends ErrorSummary {
+  /** Outputs of each channel that were compared. */
+  readonly outputs: number;
+  readonly activations: {
+    /** Ranges quantized. */
+    readonly samples: number;
+    readonly elements: number;
+    /** Root mean square of the rounding error over the scale; 1/√12 = .2887 for uniform errors. */
+    readonly rmseOverScale: number;
+    /** The same for the clipping error. */
+    readonly clippingRmseOverScale: number;
+    /** Elements whose code was clipped. */
+    readonly clipped: number;
+    /** Mean over the samples of the part of the code range outside the smallest and largest code used. */
+    readonly unusedRange: number;
+    /** Codes 0 … 2^bits − 1 that never occur. */
+    readonly unusedCodes: number;
+    /** Elements by code; padding does not count. [2^bits] */
+    readonly histogram: Float64Array;
+  };
+  readonly weights: {
+    readonly rmseOverScale: number;
+    /** Mean over the channels. */
+    readonly unusedRange: number;
+    readonly unusedCodes: number;
+    /** Weights by code: histogram[code + largestCode]. [2 · largestCode + 1] */
+    readonly histogram: Float64Array;
+    /** 2^(bits−1) − 1, or 64 with reduceRange. */
+    readonly largestCode: number;
+  };
+  /** By output channel. */
+  readonly channels: readonly ChannelErrorProfile[];
+}
+
+// The layout of native/kernels/profile_kernels.h: sums of one channel.
+const SIGNAL_SQUARED = 0;
+const QUANTIZED_SQUARED = 1;
+const SIGNAL_QUANTIZED = 2;
+const ERROR = 3;
+const ERROR_SQUARED = 4;
+const ERROR_MAX = 5;
+const FIRST_TERM = 6;
+const SUMS_PER_TERM = 3;
+const TERMS = ['activationRounding', 'activationClipping', 'weightRounding', 'cross', 'saturation'] as const;
+const SUMS = FIRST_TERM + SUMS_PER_TERM * TERMS.length;
+
+function isMaximum(which: number): boolean {
+  return which === ERROR_MAX || (which >= FIRST_TERM && (which - FIRST_TERM) % SUMS_PER_TERM === 2);
+}
+
+/** Signal-to-noise ratio in dB of two sums of squares. */
+function decibels(signal: number, noise: number): number {
+  return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
+}
+
+function ratio(numerator: number, denominator: number): number {
+  return denominator === 0 ? 0 : numerator / denominator;
+}
+
+function summarize(sums: Float64Array, outputs: number, saturations: number): ErrorSummary {
+  const at = (which: number) => sums[which] as number;
+  const term = (index: number): ErrorTerm => {
+    const first = FIRST_TERM + index * SUMS_PER_TERM;
+    return {
+      mse: ratio(at(first), outputs),
+      sqnrDb: decibels(at(SIGNAL_SQUARED), at(first)),
+      share: ratio(at(first + 1), at(ERROR_SQUARED)),
+      maxAbs: at(first + 2),
+    };
+  };
+  const norms = Math.sqrt(at(SIGNAL_SQUARED)) * Math.sqrt(at(QUANTIZED_SQUARED));
+  const bothZero = at(SIGNAL_SQUARED) === 0 && at(QUANTIZED_SQUARED) === 0;
+  return {
+    sqnrDb: decibels(at(SIGNAL_SQUARED), at(ERROR_SQUARED)),
+    mse: ratio(at(ERROR_SQUARED), outputs),
+    cosine: bothZero ? 1 : ratio(at(SIGNAL_QUANTIZED), norms),
+    maxAbsError: at(ERROR_MAX),
+    meanError: ratio(at(ERROR), outputs),
+    terms: {
+      activationRounding: term(0),
+      activationClipping: term(1),
+      weightRounding: term(2),
+      cross: term(3),
+      saturation: term(4),
+    },
+    saturations,
+  };
+}
+
+function unusedCodes(histogram: Float64Array): number {
+  return histogram.reduce((count, elements) => count + (elements === 0 ? 1 : 0), 0);
+}
+
+function product(values: readonly number[]): number {
+  return values.reduce((a, b) => a * b, 1);
+}
+
+/**
+ * Accumulates the error profile of one layer over any number of batches: memory does not grow with them, and however
+ * the same samples are split into batches, and on whatever processor and number of threads, the result has the same
+ * bits (`range: "perTensor"` excepted: there a batch is what shares a range).
+ *
+ * Precision: errors of operands are rounded once to fp32; products are chains of K fp32 fused multiply-adds; sums over
+ * outputs are fp64. A term is within γ(K + 1) · Σ|a_k · b_k| of its true value, γ(n) ≈ n · 2^-24; the quantized output
+ * is the engine's own.
+ */
+export class ErrorProfile {
+  readonly #handle: NativeErrorProfile;
+  readonly #shape: ConvWeightShape;
+  readonly #groups: number;
+
+  /**
+   * @param weights fp32, [n, k] for a matrix product, [outChannels, kernelH, kernelW, channels / groups] for a convolution
+   * @param groups of channels, for a convolution
+   *
+   * Throws InvalidArgumentError on a wrong length or shape, NaN or infinity (naming the channel).
+   */
+  constructor(
+    weights: Float32Array,
+    shape: readonly [number, number] | ConvWeightShape,
+    options: ErrorProfileOptions = {},
+    groups = 1,
+  ) {
+    const operation = 'ErrorProfile';
+    if (!(weights instanceof Float32Array)) {
+      throw new InvalidArgumentError(operation, 'weights', 'Float32Array', describe(weights));
+    }
+    if ((shape.length !== 2 && shape.length !== 4) || !shape.every((size) => Number.isInteger(size) && size > 0)) {
+      const wanted = '[n, k] or [outChannels, kernelH, kernelW, channels / groups], positive integers';
+      throw new InvalidArgumentError(operation, 'shape', wanted, JSON.stringify(shape));
+    }
+    if (weights.length !== product(shape)) {
+      const wanted = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
+      throw new InvalidArgumentError(operation, 'weights', wanted, String(weights.length));
+    }
+    this.#shape = shape.length === 2 ? [shape[0], 1, 1, shape[1]] : shape;
+    this.#groups = groups;
+    const { weightBits = 8, weightGranularity = 'perChannel', activationBits = 8, range = 'perSample' } = options;
+    requireInteger(operation, 'weightBits', weightBits, 2, 8);
+    requireInteger(operation, 'activationBits', activationBits, 2, 8);
+    requireInteger(operation, 'groups', groups, 1, shape[0]);
+    checkArithmetic(operation, options);
+    if (options.reduceRange && weightBits !== 8) {
+      throw new InvalidArgumentError(operation, 'reduceRange', 'weightBits: 8', `weightBits: ${weightBits}`);
+    }
+    const fixed = Array.isArray(range);
+    const [min, max] = fixed ? (range as readonly [number, number]) : [0, 0];
+    if (fixed ? !(Number.isFinite(min) && Number.isFinite(max) && min <= max) : !RANGES.includes(range as string)) {
+      const wanted = '"perSample", "perTensor" or [min, max] with min ≤ max';
+      throw new InvalidArgumentError(operation, 'range', wanted, fixed ? `[${range.join(', ')}]` : describe(range));
+    }
+    const blockSize =
+      weightGranularity === 'perTensor' ? -1 : weightGranularity === 'perChannel' ? 0 : weightGranularity.blockSize;
+    const [outChannels, kernelH, kernelW, groupChannels] = this.#shape;
+    this.#handle = new addon.ErrorProfile(
+      weights,
+      outChannels,
+      kernelH,
+      kernelW,
+      groupChannels,
+      groups,
+      weightBits,
+      blockSize,
+      options.reduceRange ?? false,
+      activationBits,
+      fixed ? 2 : RANGES.indexOf(range as string),
+      min,
+      max,
+      options.arithmetic === 'saturating16',
+    );
+  }
+
+  /**
+   * Adds x[m, k] (for weights [n, k]), or the pixels x[…, channels] of a 1×1 convolution as samples of one pixel each.
+   * Throws InvalidArgumentError on a wrong length and on NaN or infinity (naming the row); nothing is added then.
+   */
+  addRows(x: Float32Array, operation = 'ErrorProfile.addRows'): this {
+    const k = this.#shape[3] * this.#groups;
+    if (this.#shape[1] !== 1 || this.#shape[2] !== 1) {
+      const wanted = 'images, by addImages, for weights with a window';
+      throw new InvalidArgumentError(operation, 'x', wanted, 'rows');
+    }
+    requireFloats(operation, x);
+    if (x.length % k !== 0) {
+      throw new InvalidArgumentError(operation, 'x', `a multiple of k = ${k} elements`, String(x.length));
+    }
+    this.#handle.add(x, setGeometry(operation, [x.length / k, 1, 1, k], {}), operation);
+    return this;
+  }
+
+  /**
+   * Adds images x[n, h, w, channels].
+   * Throws InvalidArgumentError on shapes that do not fit and on NaN or infinity (naming the sample); nothing is added
+   * then.
+   */
+  addImages(
+    x: Float32Array,
+    shape: ImageShape,
+    window: ConvWindowOptions = {},
+    operation = 'ErrorProfile.addImages',
+  ): this {
+    requireFloats(operation, x);
+    const geometry = setGeometry(operation, shape, window);
+    if (x.length !== product(shape)) {
+      const wanted = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
+      throw new InvalidArgumentError(operation, 'x', wanted, String(x.length));
+    }
+    this.#handle.add(x, geometry, operation);
+    return this;
+  }
+
+  /** The profile of everything added so far. */
+  read(): LayerErrorProfile {
+    const raw = this.#handle.read();
+    const [outChannels, kernelH, kernelW, groupChannels] = this.#shape;
+    const k = kernelH * kernelW * groupChannels;
+    const largestCode = (raw.weightHistogram.length - 1) / 2;
+    const total = new Float64Array(SUMS);
+    const channels: ChannelErrorProfile[] = [];
+    let weightSquares = 0;
+    let weightsUnused = 0;
+    for (let channel = 0; channel < outChannels; channel++) {
+      const own = raw.sums.subarray(channel * SUMS, (channel + 1) * SUMS);
+      own.forEach((value, which) => {
+        const sum = total[which] as number;
+        total[which] = isMaximum(which) ? Math.max(sum, value) : sum + value;
+      });
+      const squared = raw.weightRoundingSquared[channel] as number;
+      const used = (raw.weightLargest[channel] as number) - (raw.weightSmallest[channel] as number);
+      const weights = { rmseOverScale: Math.sqrt(squared / k), unusedRange: 1 - used / (2 * largestCode) };
+      weightSquares += squared;
+      weightsUnused += weights.unusedRange;
+      channels.push({ ...summarize(own, raw.outputs, raw.saturations[channel] as number), weights });
+    }
+    const [samples, elements, roundingSquared, clippingSquared, clipped, unusedRange] = raw.activations as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    const saturations = raw.saturations.reduce((sum, count) => sum + count, 0);
+    return {
+      ...summarize(total, raw.outputs * outChannels, saturations),
+      outputs: raw.outputs,
+      activations: {
+        samples,
+        elements,
+        rmseOverScale: Math.sqrt(ratio(roundingSquared, elements)),
+        clippingRmseOverScale: Math.sqrt(ratio(clippingSquared, elements)),
+        clipped,
+        unusedRange: ratio(unusedRange, samples),
+        unusedCodes: unusedCodes(raw.activationHistogram),
+        histogram: raw.activationHistogram,
+      },
+      weights: {
+        rmseOverScale: Math.sqrt(weightSquares / (k * outChannels)),
+        unusedRange: weightsUnused / outChannels,
+        unusedCodes: unusedCodes(raw.weightHistogram),
+        histogram: raw.weightHistogram,
+        largestCode,
+      },
+      channels,
+    };
+  }
+
+  /** Frees the native memory; any later use throws. */
+  dispose(): void {
+    this.#handle.dispose();
+  }
+}
+
+const RANGES: readonly string[] = ['perSample', 'perTensor'];
+
+function requireFloats(operation: string, x: unknown): asserts x is Float32Array {
+  if (!(x instanceof Float32Array)) throw new InvalidArgumentError(operation, 'x', 'Float32Array', describe(x));
+}
+
+/**
+ * The error profile of x[m, k] · W[n, k]ᵀ under quantization. See ErrorProfile for precision and for input that comes
+ * in batches. Throws InvalidArgumentError as ErrorProfile does.
+ */
+export function profileMatmul(
+  x: Float32Array,
+  weights: Float32Array,
+  shape: readonly [number, number],
+  options: ErrorProfileOptions = {},
+): LayerErrorProfile {
+  const profile = new ErrorProfile(weights, shape, options);
+  try {
+    return profile.addRows(x, 'profileMatmul').read();
+  } finally {
+    profile.dispose();
+  }
+}
+
+/**
+ * The error profile of the convolution of x[n, h, w, c] with W[outChannels, kernelH, kernelW, c / groups] under
+ * quantization. Throws InvalidArgumentError as ErrorProfile does.
+ */
+export function profileConv2d(
+  x: Float32Array,
+  xShape: ImageShape,
+  weights: Float32Array,
+  shape: ConvWeightShape,
+  options: ErrorProfileOptions & ConvWindowOptions & { readonly groups?: number } = {},
+): LayerErrorProfile {
+  const { groups = 1, strides, dilations, padding, ...rest } = options;
+  const profile = new ErrorProfile(weights, shape, rest, groups);
+  try {
+    return profile.addImages(x, xShape, { strides, dilations, padding }, 'profileConv2d').read();
+  } finally {
+    profile.dispose();
+  }
+}
