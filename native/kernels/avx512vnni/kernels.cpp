@@ -48,8 +48,6 @@ bool scanRange(const float* x, int64_t n, float* min, float* max) {
 
 // fl(x / scale) without a division: one Newton step on x · fl(1 / scale) with the exact remainder. Equal to the true
 // quotient wherever rounding to an integer can tell the difference (test/native/quotient_test.cpp).
-// The result is round(quotient) in the low 16 bits: adding 1.5 · 2^23 leaves the mantissa no fraction, rounds half to
-// even, and is cheaper than a conversion.
 template <bool kDivide>
 FAULTLINE_INLINE __m512i roundedQuotient(__m512 x, __m512 scale, __m512 inverse) {
   __m512 q;
@@ -59,7 +57,7 @@ FAULTLINE_INLINE __m512i roundedQuotient(__m512 x, __m512 scale, __m512 inverse)
     const __m512 estimate = _mm512_mul_ps(x, inverse);
     q = _mm512_fmadd_ps(_mm512_fnmadd_ps(estimate, scale, x), inverse, estimate);
   }
-  return _mm512_castps_si512(_mm512_add_ps(q, _mm512_set1_ps(0x1.8p23f)));
+  return _mm512_cvtps_epi32(q);
 }
 
 template <bool kDivide>
