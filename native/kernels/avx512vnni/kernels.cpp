@@ -73,7 +73,7 @@ FAULTLINE_INLINE void quantizeRowAs(const float* x, int64_t n, const AffineParam
     __m512i c[4];
 #pragma GCC unroll 4
     for (int u = 0; u < 4; ++u) c[u] = roundedQuotient<kDivide>(v[u], scale, inverse);
-    // Quotients of values in the range lie within ±256: 16 bits hold them with the zero point.
+    // What lies beyond 16 bits saturates at every step, and ends at 0 or qmax all the same.
     const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(c[0], c[1]), zeroPoint);
     const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(c[2], c[3]), zeroPoint);
     return _mm512_min_epu8(_mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high)), qmax);
