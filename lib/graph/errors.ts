@@ -21,7 +21,7 @@ export class GraphError extends Error {
 
   constructor(
     readonly where: string,
-    what: string,
+    readonly what: string,
   ) {
     super(`${where}: ${what}`);
     this.name = 'GraphError';

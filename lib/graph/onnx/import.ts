@@ -60,8 +60,7 @@ export function graphFromModel(model: ModelProto, source: string): ImportedModel
     });
     return { graph, notes };
   } catch (error) {
-    if (error instanceof GraphError)
-      throw new GraphError(`${source}: ${error.where}`, error.message.slice(error.where.length + 2));
+    if (error instanceof GraphError) throw new GraphError(`${source}: ${error.where}`, error.what);
     throw error;
   }
 }
