@@ -50,6 +50,7 @@ export {
 } from './native/matmul.js';
 export type { ConvAttributes } from './native/onnx_conv_geometry.js';
 export { convInteger, matMulInteger, qLinearConv, qLinearMatMul } from './native/onnx_integer.js';
+export { PackedOperand, packB, packW } from './native/onnx_operand.js';
 export {
   type CodeType,
   dequantizeLinear,

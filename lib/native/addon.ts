@@ -56,14 +56,16 @@ export type NativeMatmul = [
   a: Bytes,
   aBatches: number,
   m: number,
-  k: number,
   aZeroPoint: Int32Array | undefined,
-  b: Bytes,
-  bBatches: number,
-  n: number,
-  bZeroPoint: Int32Array | undefined,
+  b: NativeIntegerOperand,
   products: Int32Array,
 ];
+
+/** A packed right operand in native memory. */
+export interface NativeIntegerOperand {
+  dispose(): void;
+  bytes(): number;
+}
 
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
 export interface NativeAddon {
@@ -190,6 +192,7 @@ export interface NativeAddon {
     codes: CodeArray | Int32Array,
     ...rest: [...view: ParamView, scale: Float32Array, zeroPoint: Int32Array | undefined, out: Float32Array]
   ): void;
+  IntegerOperand: new (codes: Bytes, zeroPoint: Int32Array | undefined, shape: Int32Array) => NativeIntegerOperand;
   matMulInteger(...args: [...NativeMatmul, y: Int32Array]): void;
   qLinearMatMul(
     ...args: [
@@ -205,16 +208,14 @@ export interface NativeAddon {
     shape: Int32Array,
     x: Bytes,
     xZeroPoint: Int32Array | undefined,
-    w: Bytes,
-    wZeroPoint: Int32Array | undefined,
+    w: NativeIntegerOperand,
     y: Int32Array,
   ): void;
   qLinearConv(
     shape: Int32Array,
     x: Bytes,
     xZeroPoint: Int32Array,
-    w: Bytes,
-    wZeroPoint: Int32Array,
+    w: NativeIntegerOperand,
     xScale: Float32Array,
     wScale: Float32Array,
     yScale: Float32Array,

@@ -9,6 +9,15 @@ import { product } from './granularity.js';
 import { type ConvAttributes, convGeometry } from './onnx_conv_geometry.js';
 import { type MatmulPlan, perColumn, perRow, planMatmul } from './onnx_matmul_plan.js';
 import {
+  BYTES,
+  integers,
+  PackedOperand,
+  packConvolution,
+  packMatrices,
+  perChannelValues,
+  withPacked,
+} from './onnx_operand.js';
+import {
   type ByteTensor,
   type OnnxTensor,
   onnxTensor,
@@ -17,10 +26,8 @@ import {
   requireZeroPoint,
 } from './onnx_tensor.js';
 
-const BYTES = ['uint8', 'int8'] as const;
-
-function integers(values: ArrayLike<number> | undefined): Int32Array | undefined {
-  return values === undefined ? undefined : Int32Array.from(values);
+function requireOperand(operation: string, argument: string, operand: ByteTensor | PackedOperand): void {
+  if (!(operand instanceof PackedOperand)) requireTensor(operation, argument, operand, BYTES);
 }
 
 /** The arguments that both products begin with. */
@@ -29,36 +36,36 @@ function matmulArguments(
   plan: MatmulPlan,
   a: ByteTensor,
   aZero: ByteTensor | undefined,
-  b: ByteTensor,
-  bZero: ByteTensor | undefined,
+  b: PackedOperand,
 ): NativeMatmul {
   requireZeroPoint(operation, 'a_zero_point', aZero, a);
-  requireZeroPoint(operation, 'b_zero_point', bZero, b);
   const rows = aZero && perRow(operation, 'a_zero_point', aZero, plan.aShape);
-  const columns = bZero && perColumn(operation, 'b_zero_point', bZero, plan.bShape);
-  const { aBatches, m, k, bBatches, n, products } = plan;
-  return [a.data, aBatches, m, k, integers(rows), b.data, bBatches, n, integers(columns), products];
+  return [a.data, plan.aBatches, plan.m, integers(rows), b.handle, plan.products];
 }
 
 /**
  * Y = (A − a_zero_point) · (B − b_zero_point), in int32, with the batch rules of numpy.matmul.
  *
- * a_zero_point: scalar, [M], or [..., M, 1] with the batch of A. b_zero_point: scalar, [N], or [..., 1, N].
+ * a_zero_point: scalar, [M], or [..., M, 1] with the batch of A. b_zero_point: scalar, [N], or [..., 1, N]. A B that
+ * serves many calls is best packed once (packB), with its zero points.
  * Throws InvalidArgumentError on shapes and types that do not fit, and on a K whose sums could leave int32.
  */
 export function matMulInteger(inputs: {
   readonly A: ByteTensor;
-  readonly B: ByteTensor;
+  readonly B: ByteTensor | PackedOperand;
   readonly a_zero_point?: ByteTensor | undefined;
   readonly b_zero_point?: ByteTensor | undefined;
 }): OnnxTensor<'int32'> {
   const operation = 'matMulInteger';
   const { A, B, a_zero_point, b_zero_point } = inputs;
   requireTensor(operation, 'A', A, BYTES);
-  requireTensor(operation, 'B', B, BYTES);
+  requireOperand(operation, 'B', B);
   const plan = planMatmul(operation, ['A', 'B'], A.dims, B.dims);
   const y = onnxTensor('int32', plan.dims);
-  addon.matMulInteger(...matmulArguments(operation, plan, A, a_zero_point, B, b_zero_point), y.data);
+  const pack = (tensor: ByteTensor) => packMatrices(operation, tensor, b_zero_point);
+  withPacked(operation, 'B', B, 'matrices', b_zero_point, pack, (packed) => {
+    addon.matMulInteger(...matmulArguments(operation, plan, A, a_zero_point, packed), y.data);
+  });
   return y;
 }
 
@@ -94,16 +101,18 @@ export function qLinearMatMul<Y extends 'uint8' | 'int8'>(inputs: {
   readonly a: ByteTensor;
   readonly a_scale: OnnxTensor<'float32'>;
   readonly a_zero_point: ByteTensor;
-  readonly b: ByteTensor;
+  readonly b: ByteTensor | PackedOperand;
   readonly b_scale: OnnxTensor<'float32'>;
-  readonly b_zero_point: ByteTensor;
+  /** Absent with a packed b. */
+  readonly b_zero_point?: ByteTensor | undefined;
   readonly y_scale: OnnxTensor<'float32'>;
   readonly y_zero_point: OnnxTensor<Y>;
 }): OnnxTensor<Y> {
   const operation = 'qLinearMatMul';
   const { a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point } = inputs;
   requireTensor(operation, 'a', a, BYTES);
-  requireTensor(operation, 'b', b, BYTES);
+  requireOperand(operation, 'b', b);
+  if (!(b instanceof PackedOperand)) requireTensor(operation, 'b_zero_point', b_zero_point, [b.dtype]);
   requireTensor(operation, 'a_scale', a_scale, ['float32']);
   requireTensor(operation, 'b_scale', b_scale, ['float32']);
   requireTensor(operation, 'y_scale', y_scale, ['float32']);
@@ -120,22 +129,25 @@ export function qLinearMatMul<Y extends 'uint8' | 'int8'>(inputs: {
       ? new Float32Array(plan.bBatches * plan.n).fill(columns[0] as number)
       : Float32Array.from(columns);
   const y = onnxTensor(y_zero_point.dtype, plan.dims);
-  addon.qLinearMatMul(
-    ...matmulArguments(operation, plan, a, a_zero_point, b, b_zero_point),
-    Float32Array.from(aScale),
-    bScale,
-    Float32Array.from(yScale),
-    Int32Array.from(yZero),
-    y.data,
-  );
+  const pack = (tensor: ByteTensor) => packMatrices(operation, tensor, b_zero_point);
+  withPacked(operation, 'b', b, 'matrices', b_zero_point, pack, (packed) => {
+    addon.qLinearMatMul(
+      ...matmulArguments(operation, plan, a, a_zero_point, packed),
+      Float32Array.from(aScale),
+      bScale,
+      Float32Array.from(yScale),
+      Int32Array.from(yZero),
+      y.data,
+    );
+  });
   return y;
 }
 
-/** A parameter of output channels: a scalar or [OC]. */
-function perChannelValues(operation: string, argument: string, tensor: OnnxTensor, channels: number) {
-  const { dims, data } = tensor;
-  if (data.length === 1 || (dims.length === 1 && dims[0] === channels)) return data;
-  throw new InvalidArgumentError(operation, argument, `a scalar or shape [${channels}]`, `[${dims}]`);
+/** Throws unless a packed w was packed for this group. */
+function requireGroup(operation: string, w: ByteTensor | PackedOperand, { group = 1 }: ConvAttributes): void {
+  if (w instanceof PackedOperand && w.kind === 'convolution' && w.group !== group) {
+    throw new InvalidArgumentError(operation, 'group', `${w.group}, for which w was packed`, String(group));
+  }
 }
 
 /**
@@ -147,7 +159,7 @@ function perChannelValues(operation: string, argument: string, tensor: OnnxTenso
 export function convInteger(
   inputs: {
     readonly x: ByteTensor;
-    readonly w: ByteTensor;
+    readonly w: ByteTensor | PackedOperand;
     readonly x_zero_point?: ByteTensor | undefined;
     readonly w_zero_point?: ByteTensor | undefined;
   },
@@ -156,14 +168,17 @@ export function convInteger(
   const operation = 'convInteger';
   const { x, w, x_zero_point, w_zero_point } = inputs;
   requireTensor(operation, 'x', x, BYTES);
-  requireTensor(operation, 'w', w, BYTES);
+  requireOperand(operation, 'w', w);
   requireZeroPoint(operation, 'x_zero_point', x_zero_point, x);
-  requireZeroPoint(operation, 'w_zero_point', w_zero_point, w);
-  const { shape, dims, channels } = convGeometry(operation, x.dims, w.dims, attributes);
+  requireGroup(operation, w, attributes);
+  const { shape, dims } = convGeometry(operation, x.dims, w.dims, attributes);
   const xZero = x_zero_point && [requireScalar(operation, 'x_zero_point', x_zero_point)];
-  const wZero = w_zero_point && perChannelValues(operation, 'w_zero_point', w_zero_point, channels);
   const y = onnxTensor('int32', dims);
-  if (product(dims) > 0) addon.convInteger(shape, x.data, integers(xZero), w.data, integers(wZero), y.data);
+  if (product(dims) === 0) return y;
+  const pack = (tensor: ByteTensor) => packConvolution(operation, tensor, w_zero_point, attributes.group ?? 1);
+  withPacked(operation, 'w', w, 'convolution', w_zero_point, pack, (packed) => {
+    addon.convInteger(shape, x.data, integers(xZero), packed.handle, y.data);
+  });
   return y;
 }
 
@@ -178,9 +193,10 @@ export function qLinearConv<Y extends 'uint8' | 'int8'>(
     readonly x: ByteTensor;
     readonly x_scale: OnnxTensor<'float32'>;
     readonly x_zero_point: ByteTensor;
-    readonly w: ByteTensor;
+    readonly w: ByteTensor | PackedOperand;
     readonly w_scale: OnnxTensor<'float32'>;
-    readonly w_zero_point: ByteTensor;
+    /** Absent with a packed w. */
+    readonly w_zero_point?: ByteTensor | undefined;
     readonly y_scale: OnnxTensor<'float32'>;
     readonly y_zero_point: OnnxTensor<Y>;
     readonly B?: OnnxTensor<'int32'> | undefined;
@@ -190,9 +206,10 @@ export function qLinearConv<Y extends 'uint8' | 'int8'>(
   const operation = 'qLinearConv';
   const { x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, B } = inputs;
   requireTensor(operation, 'x', x, BYTES);
-  requireTensor(operation, 'w', w, BYTES);
+  requireOperand(operation, 'w', w);
   requireTensor(operation, 'x_zero_point', x_zero_point, [x.dtype]);
-  requireTensor(operation, 'w_zero_point', w_zero_point, [w.dtype]);
+  if (!(w instanceof PackedOperand)) requireTensor(operation, 'w_zero_point', w_zero_point, [w.dtype]);
+  requireGroup(operation, w, attributes);
   requireTensor(operation, 'x_scale', x_scale, ['float32']);
   requireTensor(operation, 'w_scale', w_scale, ['float32']);
   requireTensor(operation, 'y_scale', y_scale, ['float32']);
@@ -204,20 +221,17 @@ export function qLinearConv<Y extends 'uint8' | 'int8'>(
       throw new InvalidArgumentError(operation, 'B', `shape [${channels}]`, `[${B.dims}]`);
     }
   }
-  const wScale = perChannelValues(operation, 'w_scale', w_scale, channels);
+  const scales = perChannelValues(operation, 'w_scale', w_scale, channels);
+  const wScale = new Float32Array(channels).map((_, i) => scales[scales.length === 1 ? 0 : i] as number);
+  const xZero = Int32Array.of(requireScalar(operation, 'x_zero_point', x_zero_point));
+  const yZero = Int32Array.of(requireScalar(operation, 'y_zero_point', y_zero_point));
+  const xScale = Float32Array.of(requireScalar(operation, 'x_scale', x_scale));
+  const yScale = Float32Array.of(requireScalar(operation, 'y_scale', y_scale));
   const y = onnxTensor(y_zero_point.dtype, dims);
-  addon.qLinearConv(
-    shape,
-    x.data,
-    Int32Array.of(requireScalar(operation, 'x_zero_point', x_zero_point)),
-    w.data,
-    Int32Array.from(perChannelValues(operation, 'w_zero_point', w_zero_point, channels)),
-    Float32Array.of(requireScalar(operation, 'x_scale', x_scale)),
-    wScale.length === channels ? Float32Array.from(wScale) : new Float32Array(channels).fill(wScale[0] as number),
-    Float32Array.of(requireScalar(operation, 'y_scale', y_scale)),
-    Int32Array.of(requireScalar(operation, 'y_zero_point', y_zero_point)),
-    B?.data,
-    y.data,
-  );
+  if (product(dims) === 0) return y;
+  const pack = (tensor: ByteTensor) => packConvolution(operation, tensor, w_zero_point, attributes.group ?? 1);
+  withPacked(operation, 'w', w, 'convolution', w_zero_point, pack, (packed) => {
+    addon.qLinearConv(shape, x.data, xZero, packed.handle, xScale, wScale, yScale, yZero, B?.data, y.data);
+  });
   return y;
 }

@@ -4,7 +4,7 @@ import { product } from './granularity.js';
 import { type OnnxTensor, sameDims } from './onnx_tensor.js';
 
 /** A batch of matrices: shape [...batch, rows, columns]. */
-interface MatrixShape {
+export interface MatrixShape {
   readonly batch: readonly number[];
   readonly rows: number;
   readonly columns: number;
@@ -26,8 +26,10 @@ export interface MatmulPlan {
   readonly products: Int32Array;
 }
 
-function matrixShape(dims: readonly number[], vector: (length: number) => readonly number[]): MatrixShape {
-  const full = dims.length === 1 ? vector(dims[0] as number) : dims;
+/** A vector is a matrix of one row (A) or one column (B). */
+export function matrixShape(dims: readonly number[], vector: 'row' | 'column'): MatrixShape {
+  const [length] = dims as [number];
+  const full = dims.length > 1 ? dims : vector === 'row' ? [1, length] : [length, 1];
   return { batch: full.slice(0, -2), rows: full.at(-2) as number, columns: full.at(-1) as number };
 }
 
@@ -71,8 +73,8 @@ export function planMatmul(
   ] as const) {
     if (dims.length === 0) throw new InvalidArgumentError(operation, name, 'at least one dimension', 'a scalar');
   }
-  const aShape = matrixShape(aDims, (length) => [1, length]);
-  const bShape = matrixShape(bDims, (length) => [length, 1]);
+  const aShape = matrixShape(aDims, 'row');
+  const bShape = matrixShape(bDims, 'column');
   const k = aShape.columns;
   if (bShape.rows !== k || k === 0) {
     const wanted = k === 0 ? 'K of at least 1' : `K = ${k} rows, the columns of ${aName} [${aDims}]`;

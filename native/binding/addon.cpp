@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "binding/error_profile.h"
+#include "binding/integer_operand.h"
 #include "binding/operations.h"
 #include "binding/packed_conv_weights.h"
 #include "binding/packed_weights.h"
@@ -34,6 +35,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("abiVersion", kAbiVersion);
   exports.Set("setErrorClass", Napi::Function::New(env, setErrorClass));
   exports.Set("setThreads", Napi::Function::New(env, setThreadsBinding));
+  exports.Set("IntegerOperand", IntegerOperandHandle::define(env));
   exports.Set("PackedWeights", PackedWeightsHandle::define(env));
   exports.Set("ErrorProfile", ErrorProfileHandle::define(env));
   exports.Set("PackedConvWeights", PackedConvWeightsHandle::define(env));

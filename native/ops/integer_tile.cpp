@@ -23,6 +23,28 @@ float roundToInteger(float x) {
   return (x + kSpacingOne) - kSpacingOne;
 }
 
+// The codes of one row: limits and zero point.
+struct Saturation {
+  Saturation(const Requantize& how, int64_t at)
+      : zeroPoint(how.yZeroPoint[at]),
+        lo(static_cast<float>((how.isSigned ? INT8_MIN : 0) - zeroPoint)),
+        hi(static_cast<float>((how.isSigned ? INT8_MAX : UINT8_MAX) - zeroPoint)) {}
+
+  // Saturated before it is rounded, which is the same because the limits are integers.
+  int32_t code(int32_t acc, float multiplier) const {
+    float v = static_cast<float>(acc) * multiplier;
+    v = v > lo ? v : lo;
+    v = v < hi ? v : hi;
+    return static_cast<int32_t>(roundToInteger(v)) + zeroPoint;
+  }
+
+  int32_t zeroPoint;
+  float lo;
+  float hi;
+};
+
+int32_t withBias(int32_t acc, int32_t bias) { return wrap(static_cast<uint32_t>(acc) + static_cast<uint32_t>(bias)); }
+
 // Square blocks of the transpose: a cache line of codes each way.
 constexpr int64_t kBlock = 64;
 
@@ -91,8 +113,6 @@ void multiplyTile(const RowChunk& chunk, const IntegerWeights& b, const Slice& p
 }
 
 void requantizeTile(const Tile& tile, const Requantize& how, int64_t row) {
-  const int32_t lowest = how.isSigned ? INT8_MIN : 0;
-  const int32_t highest = how.isSigned ? INT8_MAX : UINT8_MAX;
   float multiplier[kTileChannels];
   for (int64_t r = 0; r < tile.rows; ++r) {
     const int64_t at = (row + r) * how.rowStep;
@@ -101,23 +121,22 @@ void requantizeTile(const Tile& tile, const Requantize& how, int64_t row) {
         multiplier[i] = how.aScale[at] * how.bScale[tile.first + i] / how.yScale[at];
       }
     }
+    const Saturation saturation(how, at);
     int32_t* acc = tile.acc + r * tile.ld;
     if (how.bias) {
       const int32_t* bias = how.bias + tile.first;
-      for (int64_t i = 0; i < tile.channels; ++i) {
-        acc[i] = wrap(static_cast<uint32_t>(acc[i]) + static_cast<uint32_t>(bias[i]));
-      }
+      for (int64_t i = 0; i < tile.channels; ++i) acc[i] = withBias(acc[i], bias[i]);
     }
-    const int32_t zeroPoint = how.yZeroPoint[at];
-    const float lo = static_cast<float>(lowest - zeroPoint);
-    const float hi = static_cast<float>(highest - zeroPoint);
-    for (int64_t i = 0; i < tile.channels; ++i) {
-      // Saturated before it is rounded, which is the same because the limits are integers.
-      float v = static_cast<float>(acc[i]) * multiplier[i];
-      v = v > lo ? v : lo;
-      v = v < hi ? v : hi;
-      acc[i] = static_cast<int32_t>(roundToInteger(v)) + zeroPoint;
-    }
+    for (int64_t i = 0; i < tile.channels; ++i) acc[i] = saturation.code(acc[i], multiplier[i]);
+  }
+}
+
+void requantizePlane(const int32_t* acc, int64_t count, const Requantize& how, int64_t channel, uint8_t* out) {
+  const float multiplier = how.aScale[0] * how.bScale[channel] / how.yScale[0];
+  const Saturation saturation(how, 0);
+  const int32_t bias = how.bias ? how.bias[channel] : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] = static_cast<uint8_t>(saturation.code(withBias(acc[i], bias), multiplier));
   }
 }
 

@@ -105,7 +105,7 @@ class Band {
 
 void run(const IntegerConvArgs& args, const Task& task) {
   const IntegerConvShape& s = args.shape;
-  const IntegerWeights& w = (*args.w)[static_cast<size_t>(task.group)];
+  const IntegerWeights& w = args.w->groups[static_cast<size_t>(task.group)];
   const int64_t k = w.matrix.k;
   const int64_t outW = s.outW();
   const int64_t plane = s.outH() * outW;
@@ -149,13 +149,23 @@ void run(const IntegerConvArgs& args, const Task& task) {
 
 }  // namespace
 
-std::vector<IntegerWeights> packConvW(const uint8_t* w, bool isSigned, const IntegerConvShape& s,
-                                      const int32_t* zeroPoint, int64_t step) {
-  const uint8_t flip = isSigned ? 0 : kSignBit;
+IntegerConvWeights packConvW(const uint8_t* w, bool isSigned, const IntegerConvShape& s, const int32_t* zeroPoint,
+                             int64_t step) {
+  IntegerConvWeights out;
   const int64_t c = s.groupC();
   const int64_t taps = s.kernelH * s.kernelW;
+  if (c == 1 && s.groupOutC() < kPanel) {
+    out.depthwise.resize(static_cast<size_t>(s.outC * taps));
+    for (int64_t i = 0; i < s.outC * taps; ++i) {
+      const int32_t code = isSigned ? static_cast<int8_t>(w[i]) : w[i];
+      const int32_t zero = zeroPoint ? zeroPoint[i / taps * step] : 0;
+      out.depthwise[static_cast<size_t>(i)] = static_cast<int16_t>(code - zero);
+    }
+    return out;
+  }
+  const uint8_t flip = isSigned ? 0 : kSignBit;
   const int64_t n = s.groupOutC();
-  std::vector<IntegerWeights> groups(static_cast<size_t>(s.groups));
+  out.groups.resize(static_cast<size_t>(s.groups));
   AlignedBuffer<int8_t> codes(static_cast<size_t>(n * taps * c));  // [oc][kh][kw][c]
   for (int64_t g = 0; g < s.groups; ++g) {
     for (int64_t oc = 0; oc < n; ++oc) {
@@ -166,26 +176,27 @@ std::vector<IntegerWeights> packConvW(const uint8_t* w, bool isSigned, const Int
       }
     }
     packIntegerWeights(codes.data(), !isSigned, n, c * taps, zeroPoint ? zeroPoint + g * n * step : nullptr, step,
-                       &groups[static_cast<size_t>(g)]);
+                       &out.groups[static_cast<size_t>(g)]);
   }
-  return groups;
+  return out;
 }
 
 Status integerConv(const IntegerConvArgs& args) {
   if (!dispatchStatus()) return dispatchStatus();
   const IntegerConvShape& s = args.shape;
   const int32_t zeroPoint = args.xZeroPoint + (args.xSigned ? kSignShift : 0);
-  for (const IntegerWeights& w : *args.w) {
-    if (Status status = checkReduction(args.operation, w, zeroPoint, zeroPoint); !status) return status;
-  }
-  const int64_t outH = s.outH();
-  const int64_t outW = s.outW();
   if (bandBytes(s, 1) > static_cast<double>(kLargestBandBytes)) {
     return Status::invalid(args.operation, "strides, dilations and pads", "at most 2 GiB of input for one output row",
                            std::to_string(bandBytes(s, 1)) + " bytes");
   }
+  if (!args.w->depthwise.empty()) return integerDepthwise(args);
+  for (const IntegerWeights& w : args.w->groups) {
+    if (Status status = checkReduction(args.operation, w, zeroPoint, zeroPoint); !status) return status;
+  }
+  const int64_t outH = s.outH();
+  const int64_t outW = s.outW();
   const int64_t parts = s.n * s.groups;
-  const PackedMatrix& matrix = args.w->front().matrix;
+  const PackedMatrix& matrix = args.w->groups.front().matrix;
   const int count = threadsFor(parts * outH * outW * matrix.n * matrix.k);
   // Bands of about a chunk of pixels; smaller ones where threads would go without work.
   int64_t rows = std::clamp<int64_t>(rowsPerChunk(matrix) / outW, 1, outH);

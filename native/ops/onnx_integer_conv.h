@@ -31,9 +31,16 @@ struct IntegerConvShape {
   }
 };
 
-// Packs w, u8 or s8 as `isSigned` says, one matrix a group. Zero points as in packIntegerWeights, one a channel.
-std::vector<IntegerWeights> packConvW(const uint8_t* w, bool isSigned, const IntegerConvShape& shape,
-                                      const int32_t* zeroPoint, int64_t step);
+struct IntegerConvWeights {
+  std::vector<IntegerWeights> groups;
+  // Instead, with one input channel a group and less than a panel of output channels: w − zw, [OC, KH, KW].
+  std::vector<int16_t> depthwise;
+};
+
+// Makes w fit for integerConv; u8 or s8 as `isSigned` says, zero points as in packIntegerWeights, one a channel. Of the
+// shape only channels, window and groups are read.
+IntegerConvWeights packConvW(const uint8_t* w, bool isSigned, const IntegerConvShape& shape, const int32_t* zeroPoint,
+                             int64_t step);
 
 struct IntegerConvArgs {
   const char* operation = "convInteger";
@@ -41,7 +48,7 @@ struct IntegerConvArgs {
   const uint8_t* x = nullptr;  // u8, or s8 (xSigned)
   bool xSigned = false;
   int32_t xZeroPoint = 0;
-  const std::vector<IntegerWeights>* w = nullptr;
+  const IntegerConvWeights* w = nullptr;
   // Either the accumulators, or codes as `requantize` says (its rows are not used: one x and y scale).
   int32_t* acc = nullptr;  // [N, OC, OH, OW]
   uint8_t* codes = nullptr;
@@ -50,5 +57,8 @@ struct IntegerConvArgs {
 
 // c = Σ (x − zx)(w − zw) over the window; padding is zx. Refuses a window whose sums could leave int32.
 Status integerConv(const IntegerConvArgs& args);
+
+// integerConv's part for weights that are depthwise (onnx_integer_depthwise.cpp).
+Status integerDepthwise(const IntegerConvArgs& args);
 
 }  // namespace faultline

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 #include "quant/affine.h"
 
@@ -23,6 +24,23 @@ struct NibblePosition {
 NibblePosition nibble(int64_t int8Offset) {
   const int64_t line = int8Offset / kLine;
   return {(line / 2) * kLine + int8Offset % kLine, static_cast<int>(line % 2) * 4};
+}
+
+// One channel of int8 codes. Its groups of consecutive k lie a panel's width of groups apart, through all blocks.
+template <int kGroup>
+void placeInt8(const int8_t* codes, int64_t n, int64_t k, uint8_t* panel) {
+  uint8_t* to = panel + n % kPanel * kGroup;
+  const int64_t whole = k / kGroup * kGroup;
+  for (int64_t col = 0; col < whole; col += kGroup, to += kPanel * kGroup) std::memcpy(to, codes + col, kGroup);
+  for (int64_t col = whole; col < k; ++col) *to++ = static_cast<uint8_t>(codes[col]);
+}
+
+void placeInt4(const int8_t* codes, int64_t n, int64_t k, int kGroup, uint8_t* panel) {
+  for (int64_t col = 0; col < k; ++col) {
+    uint8_t* block = panel + col / kBlockK * kInt4BlockBytes;
+    const NibblePosition at = nibble(offsetInBlock(n, col, kGroup));
+    block[at.byte] = static_cast<uint8_t>(block[at.byte] | (codes[col] & 15) << at.shift);
+  }
 }
 
 }  // namespace
@@ -50,20 +68,24 @@ void packMatrix(const int8_t* codes, const float* scales, int64_t n, int64_t k, 
   m.sumPairs = AlignedBuffer<int32_t>(perChannel);
 
   for (int64_t row = 0; row < n; ++row) {
+    const int8_t* from = codes + row * k;
     uint8_t* panel = m.data.data() + (row / kPanel) * m.kBlocks * m.blockBytes();
-    for (int64_t col = 0; col < k; ++col) {
-      const int8_t code = codes[row * k + col];
-      uint8_t* block = panel + (col / kBlockK) * m.blockBytes();
-      const int64_t offset = offsetInBlock(row, col, kGroup);
-      if (storage == WeightStorage::int4) {
-        const NibblePosition at = nibble(offset);
-        block[at.byte] = static_cast<uint8_t>(block[at.byte] | (code & 15) << at.shift);
-      } else {
-        block[offset] = static_cast<uint8_t>(code);
-      }
-      m.magnitude = std::max(m.magnitude, std::abs(int32_t{code}));
-      const int64_t group = blockSize > 0 ? col / blockSize : 0;
-      m.sums[static_cast<size_t>(group * m.paddedN() + row)] += code;
+    if (storage == WeightStorage::int4) {
+      placeInt4(from, row, k, kGroup, panel);
+    } else if (kGroup == 4) {
+      placeInt8<4>(from, row, k, panel);
+    } else {
+      placeInt8<8>(from, row, k, panel);
+    }
+    int32_t largest = m.magnitude;
+    for (int64_t col = 0; col < k; ++col) largest = std::max(largest, std::abs(int32_t{from[col]}));
+    m.magnitude = largest;
+    const int64_t span = blockSize > 0 ? blockSize : k;
+    for (int64_t g = 0; g < m.scaleGroups; ++g) {
+      const int64_t end = std::min((g + 1) * span, k);
+      int32_t sum = 0;
+      for (int64_t col = g * span; col < end; ++col) sum += from[col];
+      m.sums[static_cast<size_t>(g * m.paddedN() + row)] = sum;
     }
   }
   for (int64_t g = 0; g < m.scaleGroups; ++g) {

@@ -2,7 +2,7 @@
 // (test/conformance).
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type ConvAttributes, convInteger, onnxTensor, qLinearConv, setThreads } from '../../lib/index.js';
+import { type ConvAttributes, convInteger, onnxTensor, packW, qLinearConv, setThreads } from '../../lib/index.js';
 import { sizeOf } from '../../lib/tensor/host_tensor.js';
 import { Random } from '../../lib/tensor/random.js';
 import { at, BYTE_TYPES, bytes, PAIRS, referenceConv, requantized } from '../support/integer_reference.js';
@@ -103,6 +103,24 @@ describe('convInteger and qLinearConv', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('take w packed once, with its zero points, for images of any size', () => {
+    const random = new Random(6);
+    for (const [group, groupIn, groupOut] of [
+      [1, 5, 20],
+      [3, 1, 2],
+      [2, 4, 3],
+    ] as const) {
+      const w = bytes(random, 'int8', [group * groupOut, groupIn, 3, 3]);
+      const w_zero_point = bytes(random, 'int8', [group * groupOut]);
+      const packed = packW({ w, w_zero_point }, { group });
+      for (const size of [3, 12]) {
+        const x = bytes(random, 'uint8', [2, group * groupIn, size, size]);
+        assert.deepEqual(convInteger({ x, w: packed }, { group }), convInteger({ x, w, w_zero_point }, { group }));
+        assert.throws(() => convInteger({ x, w: packed }, { group: group + 1 }), /convInteger: (group|w): wanted/);
+      }
+    }
   });
 
   it('give a sample the same codes whatever its neighbours and the number of threads', () => {

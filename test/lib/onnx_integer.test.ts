@@ -9,6 +9,7 @@ import {
   InvalidArgumentError,
   matMulInteger,
   onnxTensor,
+  packB,
   qLinearMatMul,
   quantizeLinear,
   setThreads,
@@ -154,6 +155,27 @@ describe('matMulInteger and qLinearMatMul', () => {
         );
       }),
     );
+  });
+
+  it('take B packed once, with its zero points, until it is disposed', () => {
+    const random = new Random(5);
+    const B = bytes(random, 'uint8', [2, 40, 9]);
+    const b_zero_point = bytes(random, 'uint8', [9]);
+    const packed = packB({ B, b_zero_point });
+    assert.ok(packed.bytes >= B.data.length);
+    for (const m of [1, 17]) {
+      const A = bytes(random, 'uint8', [m, 40]);
+      assert.deepEqual(matMulInteger({ A, B: packed }), matMulInteger({ A, B, b_zero_point }));
+    }
+    const A = bytes(random, 'uint8', [3, 40]);
+    assert.throws(
+      () => matMulInteger({ A, B: packed, b_zero_point }),
+      /b_zero_point: wanted none with a packed operand/,
+    );
+    assert.throws(() => convInteger({ x: bytes(random, 'uint8', [1, 1, 40]), w: packed }), InvalidArgumentError);
+    packed.dispose();
+    assert.equal(packed.bytes, 0);
+    assert.throws(() => matMulInteger({ A, B: packed }), /B: wanted packed matrices, came disposed ones/);
   });
 
   it('give the same bits with every number of threads', () => {
