@@ -16,10 +16,12 @@ namespace {
 // row blocks of the integer kernels (16).
 constexpr int64_t kRowsPerTask = 48;
 // Rows gathered at a time, fewer where a window is long …
-constexpr int64_t kMaxRows = 5 * kRowsPerTask;
+constexpr int64_t kMaxRows = 20 * kRowsPerTask;
 // … so that the three factors of a chunk stay below this, and the panels whose products are kept at a time.
 constexpr int64_t kFactorBytes = 8 << 20;
-constexpr int64_t kPanelsAtOnce = 32;
+constexpr int64_t kPanelsAtOnce = 16;
+// With this many panels a thread, an uneven share costs little.
+constexpr int64_t kPanelsPerThread = 8;
 // Samples are split several at a time: enough for full chunks, as long as they are small.
 constexpr int64_t kBatchFloats = 1 << 20;
 
@@ -232,47 +234,61 @@ void ErrorProfile::gather(const SampleBatch& batch, Chunk* chunk) const {
 }
 
 void ErrorProfile::multiply(Chunk* chunk, int64_t firstPanel, int64_t lastPanel) {
-  const ProfileKernels& table = profileKernelsFor(kernels().isa);
-  const int64_t k = shape_.k(), panels = lastPanel - firstPanel;
-  const int64_t tasks = ceilDiv(chunk->rows, kRowsPerTask) * panels;
+  const int64_t panels = lastPanel - firstPanel;
+  const int64_t blocks = ceilDiv(chunk->rows, kRowsPerTask);
   const int factors = chunk->clips ? kFactors : kFactors - 1;
-  const int count = threadsFor(chunk->rows * panels * kProfileLanes * factors * k);
-  parallel(count, [&](int t, int total) {
-    for (int64_t task = tasks * t / total; task < tasks * (t + 1) / total; ++task) {
-      const int64_t panel = firstPanel + task % panels;
-      const int64_t begin = task / panels * kRowsPerTask;
-      const int64_t rows = std::min(kRowsPerTask, chunk->rows - begin);
-      const float* weights = panelWeights_.data() + (chunk->group * panelsPerGroup_ + panel) * k * kProfileLanes;
-      for (int f = 0; f < factors; ++f) {
-        float* out = chunk->product(panel - firstPanel, f, begin);
-        if (isDepthwise()) {
-          table.depthwise(chunk->factor(f, begin) + panel * kPanel, chunk->lda, chunk->tapStep, rows, k, weights, out);
-        } else {
-          table.product(chunk->factor(f, begin), chunk->lda, rows, k, weights, out);
-        }
-      }
-      if (isDepthwise()) {
-        quantizedDepthwise(*chunk, begin, rows, panel);
-      } else {
-        quantizedOutput(*chunk, begin, rows, panel);
-      }
-    }
-  });
-  // A channel belongs to one thread and adds its rows in order.
+  const int count = threadsFor(chunk->rows * panels * kProfileLanes * factors * shape_.k());
+  const auto products = [&](int64_t task) {
+    const int64_t begin = task / panels * kRowsPerTask;
+    multiplyPanel(*chunk, begin, std::min(kRowsPerTask, chunk->rows - begin), firstPanel + task % panels, firstPanel);
+  };
+  // Only one thread adds to a channel, and it adds the rows in order. Where panels share out evenly, a thread also
+  // multiplies its panels and nobody waits; else rows are shared out first.
+  const bool separate = panels % count == 0 || panels >= kPanelsPerThread * count;
+  if (!separate) {
+    parallel(count, [&](int t, int total) {
+      for (int64_t i = blocks * panels * t / total; i < blocks * panels * (t + 1) / total; ++i) products(i);
+    });
+  }
   parallel(static_cast<int>(std::min<int64_t>(count, panels)), [&](int t, int total) {
-    for (int64_t panel = firstPanel + panels * t / total; panel < firstPanel + panels * (t + 1) / total; ++panel) {
-      ProfileTile tile;
-      tile.rows = chunk->rows;
-      tile.signal = chunk->product(panel - firstPanel, 0, 0);
-      tile.rounding = chunk->product(panel - firstPanel, 1, 0);
-      tile.clipping = chunk->clips ? chunk->product(panel - firstPanel, 2, 0) : nullptr;
-      tile.exact = chunk->exact.data() + panel * kPanel;
-      tile.saturated = chunk->saturated.size() > 0 ? chunk->saturated.data() + panel * kPanel : nullptr;
-      tile.ld = chunk->ld;
-      const int64_t at = (chunk->group * panelsPerGroup_ + panel) * kProfileSums * kPanel;
-      table.accumulate(tile, sums_.data() + at);
+    for (int64_t panel = panels * t / total; panel < panels * (t + 1) / total; ++panel) {
+      for (int64_t block = 0; separate && block < blocks; ++block) products(block * panels + panel);
+      accumulate(*chunk, firstPanel + panel, firstPanel);
     }
   });
+}
+
+// The products and the quantized output of rows [begin, begin + rows) with one panel.
+void ErrorProfile::multiplyPanel(Chunk& chunk, int64_t begin, int64_t rows, int64_t panel, int64_t firstPanel) {
+  const ProfileKernels& table = profileKernelsFor(kernels().isa);
+  const int64_t k = shape_.k();
+  const float* weights = panelWeights_.data() + (chunk.group * panelsPerGroup_ + panel) * k * kProfileLanes;
+  for (int f = 0; f < (chunk.clips ? kFactors : kFactors - 1); ++f) {
+    float* out = chunk.product(panel - firstPanel, f, begin);
+    if (isDepthwise()) {
+      table.depthwise(chunk.factor(f, begin) + panel * kPanel, chunk.lda, chunk.tapStep, rows, k, weights, out);
+    } else {
+      table.product(chunk.factor(f, begin), chunk.lda, rows, k, weights, out);
+    }
+  }
+  if (isDepthwise()) {
+    quantizedDepthwise(chunk, begin, rows, panel);
+  } else {
+    quantizedOutput(chunk, begin, rows, panel);
+  }
+}
+
+void ErrorProfile::accumulate(Chunk& chunk, int64_t panel, int64_t firstPanel) {
+  ProfileTile tile;
+  tile.rows = chunk.rows;
+  tile.signal = chunk.product(panel - firstPanel, 0, 0);
+  tile.rounding = chunk.product(panel - firstPanel, 1, 0);
+  tile.clipping = chunk.clips ? chunk.product(panel - firstPanel, 2, 0) : nullptr;
+  tile.exact = chunk.exact.data() + panel * kPanel;
+  tile.saturated = chunk.saturated.size() > 0 ? chunk.saturated.data() + panel * kPanel : nullptr;
+  tile.ld = chunk.ld;
+  const int64_t at = (chunk.group * panelsPerGroup_ + panel) * kProfileSums * kPanel;
+  profileKernelsFor(kernels().isa).accumulate(tile, sums_.data() + at);
 }
 
 // ŷ of rows [begin, begin + rows) and one panel, by the engine's own kernels.

@@ -75,6 +75,8 @@ class ErrorProfile {
   void addPixels(const SampleBatch& batch, int64_t pixels);
   void gather(const SampleBatch& batch, Chunk* chunk) const;
   void multiply(Chunk* chunk, int64_t firstPanel, int64_t lastPanel);
+  void multiplyPanel(Chunk& chunk, int64_t begin, int64_t rows, int64_t panel, int64_t firstPanel);
+  void accumulate(Chunk& chunk, int64_t panel, int64_t firstPanel);
   void quantizedOutput(Chunk& chunk, int64_t begin, int64_t rows, int64_t panel);
   void quantizedDepthwise(Chunk& chunk, int64_t begin, int64_t rows, int64_t panel) const;
 
