@@ -1,6 +1,5 @@
 // The shape of the house: which folder may use which, what the build lists say, and how a file looks.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -153,26 +152,6 @@ describe('architecture: C++', () => {
         new RegExp(`target_arch=='(\\w+)'", \\{"dependencies": [^}]*faultline_${isa}"`, 'g'),
       );
       assert.deepEqual(conditions.sort(), arch.length === 2 ? [] : arch, isa);
-    }
-  });
-
-  // A weak symbol (an inline function, a template) compiled for AVX-512 in one object may be the copy the linker keeps
-  // for all of them, and then crash on an older processor.
-  it('an object of kernels/ exports one symbol, and no weak one', () => {
-    const objects = files('build', '.cpp.o').filter((path) => path.includes('/faultline_core.dir/native/kernels/'));
-    const compiled = objects.map((path) => path.slice(path.indexOf('native/'), -'.o'.length));
-    const arch = process.arch;
-    const wanted = Object.values(sources.isa).flatMap((isa) => (isa.arch.includes(arch) ? isa.sources : []));
-    for (const path of wanted) assert.ok(compiled.includes(path), `${path} was not built`);
-    for (const path of objects) {
-      if (!wanted.includes(path.slice(path.indexOf('native/'), -'.o'.length))) continue; // its source is gone
-      const symbols = execFileSync('nm', ['--defined-only', '--extern-only', '-C', path], {
-        cwd: ROOT,
-        encoding: 'utf8',
-      });
-      const lines = symbols.trim().split('\n');
-      assert.equal(lines.length, 1, `${path} exports:\n${symbols}`);
-      assert.match(lines[0] as string, / [TDRB] faultline::\w+(\(\))?$/, path);
     }
   });
 });
