@@ -39,11 +39,11 @@ void RowQuantizer::start(int64_t begin, int64_t count, RowChunk* chunk, int64_t 
 void RowQuantizer::step() {
   ++step_;
   const int64_t owed = std::min(pieces_ * step_ / steps_, pieces_);
-  while (done_ < owed) piece();
+  while (done_ < owed) piece(kPiece);
 }
 
 void RowQuantizer::finish() {
-  while (done_ < pieces_) piece();
+  while (done_ < pieces_) piece(rows_.k);
 }
 
 void RowQuantizer::nextGroup() {
@@ -56,11 +56,11 @@ void RowQuantizer::nextGroup() {
   min_ = max_ = 0.0f;
 }
 
-void RowQuantizer::piece() {
+void RowQuantizer::piece(int64_t most) {
   const KernelTable& table = kernels();
   const int64_t source = begin_ + row_;
   const float* x = rows_.x + source * rows_.ldx + at_;
-  const int64_t length = std::min(kPiece, rows_.k - at_);
+  const int64_t length = std::min(most, rows_.k - at_);
   AffineParams& params = params_[row_ - groupBegin_];
   if (scanning_) {
     if (!table.scanRange(x, length, &min_, &max_)) bad_->report(source);
@@ -68,7 +68,7 @@ void RowQuantizer::piece() {
     table.quantizeRow(x, length, params, chunk_->row(row_) + at_ / kBlockK * RowChunk::kBlockStride,
                       RowChunk::kBlockStride);
   }
-  ++done_;
+  done_ += ceilDiv(length, kPiece);
   at_ += length;
   if (at_ < rows_.k) return;
   if (scanning_) {

@@ -34,7 +34,8 @@ class RowQuantizer {
   }
 
  private:
-  void piece();
+  // The next `most` elements, or what is left of their row.
+  void piece(int64_t most);
   void nextGroup();
 
   QuantizedRows rows_;
@@ -45,7 +46,7 @@ class RowQuantizer {
   RowChunk* chunk_ = nullptr;
   int64_t begin_ = 0;
   int64_t count_ = 0;
-  int64_t pieces_ = 0;  // of the chunk
+  int64_t pieces_ = 0;  // of the chunk, in pieces of step()
   int64_t done_ = 0;
   int64_t steps_ = 1;
   int64_t step_ = 0;
