@@ -12,9 +12,9 @@
   "targets": [
     {
       "target_name": "faultline",
-      "sources": ["<!@(node -p \"const s = require('./native/sources.json'); s.common.concat(s.binding).join(' ')\")"],
+      "sources": ["<!@(node -p \"const s = require('./native/sources.json'); s.common.concat(s.float, s.binding).join(' ')\")"],
       "cflags_cc": ["-isystem <(module_root_dir)/node_modules/node-addon-api"],
-      "libraries": ["<!@(node -p \"require('./native/sources.json').libraries.map((l) => '-l' + l).join(' ')\")"],
+      "libraries": ["<!@(node -p \"(s => s.libraries.concat(s.floatLibraries))(require('./native/sources.json')).map((l) => '-l' + l).join(' ')\")"],
       "dependencies": ["faultline_scalar"],
       "conditions": [
         ["target_arch=='x64'", {"dependencies": ["faultline_avx2", "faultline_avx512vnni", "faultline_amx_int8"]}],

@@ -3,6 +3,8 @@
 
 #include "binding/error_profile.h"
 #include "binding/integer_operand.h"
+#include "binding/convolution.h"
+#include "binding/float_operations.h"
 #include "binding/operations.h"
 #include "binding/packed_conv_weights.h"
 #include "binding/packed_weights.h"
@@ -39,6 +41,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("PackedWeights", PackedWeightsHandle::define(env));
   exports.Set("ErrorProfile", ErrorProfileHandle::define(env));
   exports.Set("PackedConvWeights", PackedConvWeightsHandle::define(env));
+  exports.Set("Convolution", ConvolutionHandle::define(env));
   add<threadsBinding>(exports, "threads");
   add<inspectBinding>(exports, "inspect");
   add<conv2dDynamicBinding>(exports, "conv2dDynamic");
@@ -52,6 +55,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<qLinearMatMulBinding>(exports, "qLinearMatMul");
   add<convIntegerBinding>(exports, "convInteger");
   add<qLinearConvBinding>(exports, "qLinearConv");
+  defineElementwise(exports);
+  defineNetwork(exports);
+  defineTraining(exports);
   return exports;
 }
 

@@ -1,0 +1,94 @@
+// Training: the loss, the optimizers' steps, and where aligned memory begins.
+#include "binding/args.h"
+#include "binding/float_operations.h"
+#include "core/aligned.h"
+#include "float/optimizer.h"
+#include "float/rows.h"
+
+namespace faultline::binding {
+namespace {
+
+float real(const Args& args, size_t i, const char* name) { return static_cast<float>(args.number(i, name)); }
+
+// (buffer: Uint8Array) → bytes from its start to the first address that is a multiple of 64
+Napi::Value alignmentBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "alignment");
+  const auto address = reinterpret_cast<uintptr_t>(args.array<const uint8_t>(0, "buffer", 0).data);
+  return Napi::Number::New(args.env(), static_cast<double>(roundUp<uintptr_t>(address, kAlignment) - address));
+}
+
+// (rows, classes, logits, labels: Int32Array, smoothing, result: Float64Array [loss, correct], gradient?)
+Napi::Value crossEntropyBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "crossEntropy");
+  const int64_t rows = args.integer(0, "rows", 1, int64_t{1} << 31);
+  const int64_t n = args.integer(1, "classes", 1, int64_t{1} << 31);
+  const size_t all = static_cast<size_t>(rows * n);
+  const auto logits = args.array<const float>(2, "logits", all);
+  const auto labels = args.array<const int32_t>(3, "labels", static_cast<size_t>(rows));
+  for (int64_t r = 0; r < rows; ++r) {
+    if (labels.data[r] < 0 || labels.data[r] >= n) {
+      args.refuse("labels", "0 to " + std::to_string(n - 1), std::to_string(labels.data[r]));
+    }
+  }
+  const auto result = args.array<double>(5, "result", 2);
+  const CrossEntropy c = crossEntropy(rows, n, logits.data, labels.data, real(args, 4, "smoothing"),
+                                      args.optionalArray<float>(6, "gradient", all).data);
+  result.data[0] = c.loss;
+  result.data[1] = static_cast<double>(c.correct);
+  return args.env().Undefined();
+}
+
+// (x) → √(Σ x²)
+Napi::Value normBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "norm");
+  const auto x = args.array<const float>(0, "x", 0);
+  return Napi::Number::New(args.env(), norm(static_cast<int64_t>(x.length), x.data));
+}
+
+// (parameters, gradients, decay, momentum buffer, rate, momentum, nesterov, gradient factor)
+Napi::Value sgdStepBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "sgdStep");
+  const auto p = args.array<float>(0, "parameters", 0);
+  const auto g = args.array<const float>(1, "gradients", p.length);
+  const auto decay = args.array<const float>(2, "decay", p.length);
+  const auto m = args.array<float>(3, "momentum", p.length);
+  sgdStep({real(args, 4, "rate"), real(args, 5, "momentum"), args.boolean(6), real(args, 7, "factor")},
+          static_cast<int64_t>(p.length), decay.data, g.data, m.data, p.data);
+  return args.env().Undefined();
+}
+
+// (parameters, gradients, decay, m, v, rate, beta1, beta2, epsilon, decoupled, gradient factor, step)
+Napi::Value adamStepBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "adamStep");
+  const auto p = args.array<float>(0, "parameters", 0);
+  const auto g = args.array<const float>(1, "gradients", p.length);
+  const auto decay = args.array<const float>(2, "decay", p.length);
+  const auto m = args.array<float>(3, "m", p.length);
+  const auto v = args.array<float>(4, "v", p.length);
+  adamStep({real(args, 5, "rate"), real(args, 6, "beta1"), real(args, 7, "beta2"), real(args, 8, "epsilon"),
+            args.boolean(9), real(args, 10, "factor"), args.number(11, "step")},
+           static_cast<int64_t>(p.length), decay.data, g.data, m.data, v.data, p.data);
+  return args.env().Undefined();
+}
+
+// (parameters, average, decay)
+Napi::Value averageStepBinding(const Napi::CallbackInfo& info) {
+  const Args args(info, "averageStep");
+  const auto p = args.array<const float>(0, "parameters", 0);
+  const auto average = args.array<float>(1, "average", p.length);
+  averageStep(real(args, 2, "decay"), static_cast<int64_t>(p.length), p.data, average.data);
+  return args.env().Undefined();
+}
+
+}  // namespace
+
+void defineTraining(Napi::Object exports) {
+  addFunction<alignmentBinding>(exports, "alignment");
+  addFunction<crossEntropyBinding>(exports, "crossEntropy");
+  addFunction<normBinding>(exports, "norm");
+  addFunction<sgdStepBinding>(exports, "sgdStep");
+  addFunction<adamStepBinding>(exports, "adamStep");
+  addFunction<averageStepBinding>(exports, "averageStep");
+}
+
+}  // namespace faultline::binding

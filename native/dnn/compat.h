@@ -1,0 +1,97 @@
+// The differences between oneDNN 2.6 (Debian 12) and 3.x that we meet, all in how primitives are described.
+#pragma once
+
+#include <dnnl.hpp>
+
+namespace faultline::dnn {
+
+using Desc = dnnl::memory::desc;
+using Dims = dnnl::memory::dims;
+
+// Where and how a convolution window moves; `dilation` counts the skipped taps: 0 is dense.
+struct Window {
+  Dims strides, dilation, padBegin, padEnd;
+};
+
+inline void appendRelu(dnnl::post_ops& ops) {
+#if DNNL_VERSION_MAJOR >= 3
+  ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+#else
+  ops.append_eltwise(1.f, dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+#endif
+}
+
+// In 2.6 an operation is described first and the primitive from it; in 3.x everything goes to the primitive.
+#if DNNL_VERSION_MAJOR >= 3
+
+inline dnnl::convolution_forward::primitive_desc convolutionForward(const dnnl::engine& engine, dnnl::prop_kind kind,
+                                                                    const Desc& src, const Desc& weights,
+                                                                    const Desc& bias, const Desc& dst, const Window& w,
+                                                                    const dnnl::primitive_attr& attributes) {
+  return {engine,     kind,      dnnl::algorithm::convolution_direct,
+          src,        weights,   bias,
+          dst,        w.strides, w.dilation,
+          w.padBegin, w.padEnd,  attributes};
+}
+
+inline dnnl::convolution_backward_data::primitive_desc convolutionBackwardData(
+    const dnnl::engine& engine, const Desc& diffSrc, const Desc& weights, const Desc& diffDst, const Window& w,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {engine,     dnnl::algorithm::convolution_direct,
+          diffSrc,    weights,
+          diffDst,    w.strides,
+          w.dilation, w.padBegin,
+          w.padEnd,   forward};
+}
+
+inline dnnl::convolution_backward_weights::primitive_desc convolutionBackwardWeights(
+    const dnnl::engine& engine, const Desc& src, const Desc& diffWeights, const Desc& diffBias, const Desc& diffDst,
+    const Window& w, const dnnl::convolution_forward::primitive_desc& forward) {
+  return {engine,     dnnl::algorithm::convolution_direct,
+          src,        diffWeights,
+          diffBias,   diffDst,
+          w.strides,  w.dilation,
+          w.padBegin, w.padEnd,
+          forward};
+}
+
+inline dnnl::matmul::primitive_desc matmulDescriptor(const dnnl::engine& engine, const Desc& a, const Desc& b,
+                                                     const Desc& bias, const Desc& c) {
+  return {engine, a, b, bias, c};
+}
+
+#else
+
+inline dnnl::convolution_forward::primitive_desc convolutionForward(const dnnl::engine& engine, dnnl::prop_kind kind,
+                                                                    const Desc& src, const Desc& weights,
+                                                                    const Desc& bias, const Desc& dst, const Window& w,
+                                                                    const dnnl::primitive_attr& attributes) {
+  return {dnnl::convolution_forward::desc(kind, dnnl::algorithm::convolution_direct, src, weights, bias, dst, w.strides,
+                                          w.dilation, w.padBegin, w.padEnd),
+          attributes, engine};
+}
+
+inline dnnl::convolution_backward_data::primitive_desc convolutionBackwardData(
+    const dnnl::engine& engine, const Desc& diffSrc, const Desc& weights, const Desc& diffDst, const Window& w,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {dnnl::convolution_backward_data::desc(dnnl::algorithm::convolution_direct, diffSrc, weights, diffDst,
+                                                w.strides, w.dilation, w.padBegin, w.padEnd),
+          engine, forward};
+}
+
+inline dnnl::convolution_backward_weights::primitive_desc convolutionBackwardWeights(
+    const dnnl::engine& engine, const Desc& src, const Desc& diffWeights, const Desc& diffBias, const Desc& diffDst,
+    const Window& w, const dnnl::convolution_forward::primitive_desc& forward) {
+  return {dnnl::convolution_backward_weights::desc(dnnl::algorithm::convolution_direct, src, diffWeights, diffBias,
+                                                   diffDst, w.strides, w.dilation, w.padBegin, w.padEnd),
+          engine, forward};
+}
+
+inline dnnl::matmul::primitive_desc matmulDescriptor(const dnnl::engine& engine, const Desc& a, const Desc& b,
+                                                     const Desc& bias, const Desc& c) {
+  return {dnnl::matmul::desc(a, b, bias, c), engine};
+}
+
+#endif
+
+}  // namespace faultline::dnn

@@ -1,0 +1,140 @@
+#include "dnn/convolution.h"
+
+namespace faultline::dnn {
+namespace {
+
+using Tag = dnnl::memory::format_tag;
+using Type = dnnl::memory::data_type;
+
+Dims weightDims(const ConvGeometry& g) {
+  if (g.groups == 1) return {g.outChannels, g.c, g.kernelH, g.kernelW};
+  return {g.groups, g.outChannels / g.groups, g.c / g.groups, g.kernelH, g.kernelW};
+}
+
+Desc weightDesc(const ConvGeometry& g) { return {weightDims(g), Type::f32, g.groups == 1 ? Tag::oihw : Tag::goihw}; }
+
+}  // namespace
+
+struct Convolution::Forward {
+  dnnl::convolution_forward::primitive_desc description;
+  dnnl::convolution_forward primitive;
+  Converted x, w;
+  dnnl::memory bias, y;
+};
+
+struct Convolution::BackwardData {
+  dnnl::convolution_backward_data primitive;
+  Converted dy, w;
+  dnnl::memory dx;
+};
+
+struct Convolution::BackwardWeights {
+  dnnl::convolution_backward_weights primitive;
+  Converted x, dy, dw;
+  dnnl::memory db;
+};
+
+Convolution::Convolution(const ConvGeometry& g, bool bf16)
+    : geometry_(g),
+      window_{
+          {g.strideH, g.strideW}, {g.dilationH - 1, g.dilationW - 1}, {g.padTop, g.padLeft}, {g.padBottom, g.padRight}},
+      x_({g.n, g.c, g.h, g.w}, Type::f32, Tag::nhwc),
+      y_({g.n, g.outChannels, g.outH(), g.outW()}, Type::f32, Tag::nhwc),
+      w_(weightDesc(g)),
+      bias_({g.outChannels}, Type::f32, Tag::x) {
+  const Type factor = bf16 ? Type::bf16 : Type::f32;
+  anyX_ = Desc({g.n, g.c, g.h, g.w}, factor, Tag::nhwc);
+  anyY_ = Desc({g.n, g.outChannels, g.outH(), g.outW()}, factor, Tag::nhwc);
+  anyW_ = Desc(weightDims(g), factor, Tag::any);
+}
+
+Convolution::~Convolution() = default;
+
+void Convolution::renewForThreads() {
+  const int count = useThreads();
+  if (count == threads_) return;
+  for (auto& f : forward_) f.reset();
+  backwardData_.reset();
+  for (auto& b : backwardWeights_) b.reset();
+  threads_ = count;
+}
+
+Convolution::Forward& Convolution::forwardFor(bool bias, bool relu) {
+  std::unique_ptr<Forward>& slot = forward_[(bias ? 1 : 0) + (relu ? 2 : 0)];
+  if (slot) return *slot;
+  dnnl::post_ops after;
+  if (relu) appendRelu(after);
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(after);
+  auto made = std::make_unique<Forward>();
+  made->description = convolutionForward(engine(), dnnl::prop_kind::forward_training, anyX_, anyW_,
+                                         bias ? bias_ : Desc(), y_, window_, attributes);
+  made->primitive = dnnl::convolution_forward(made->description);
+  made->x = Converted(x_, made->description.src_desc());
+  made->w = Converted(w_, made->description.weights_desc());
+  made->y = over(y_, nullptr);
+  if (bias) made->bias = over(bias_, nullptr);
+  slot = std::move(made);
+  return *slot;
+}
+
+void Convolution::forward(const float* x, VersionedWeights w, const float* bias, bool relu, float* y) {
+  renewForThreads();
+  Forward& f = forwardFor(bias != nullptr, relu);
+  f.y.set_data_handle(y);
+  std::unordered_map<int, dnnl::memory> args{
+      {DNNL_ARG_SRC, f.x.read(x, 0)}, {DNNL_ARG_WEIGHTS, f.w.read(w.data, w.version)}, {DNNL_ARG_DST, f.y}};
+  if (bias) {
+    f.bias.set_data_handle(const_cast<float*>(bias));
+    args.insert({DNNL_ARG_BIAS, f.bias});
+  }
+  f.primitive.execute(stream(), args);
+}
+
+void Convolution::backwardData(const float* dy, VersionedWeights w, float* dx) {
+  renewForThreads();
+  if (!backwardData_) {
+    auto made = std::make_unique<BackwardData>();
+    const auto description =
+        convolutionBackwardData(engine(), x_, anyW_, anyY_, window_, forwardFor(false, false).description);
+    made->primitive = dnnl::convolution_backward_data(description);
+    made->dy = Converted(y_, description.diff_dst_desc());
+    made->w = Converted(w_, description.weights_desc());
+    made->dx = over(x_, nullptr);
+    backwardData_ = std::move(made);
+  }
+  BackwardData& b = *backwardData_;
+  b.dx.set_data_handle(dx);
+  b.primitive.execute(stream(), {{DNNL_ARG_DIFF_DST, b.dy.read(dy, 0)},
+                                 {DNNL_ARG_WEIGHTS, b.w.read(w.data, w.version)},
+                                 {DNNL_ARG_DIFF_SRC, b.dx}});
+}
+
+void Convolution::backwardWeights(const float* x, const float* dy, float* dw, float* db) {
+  renewForThreads();
+  std::unique_ptr<BackwardWeights>& slot = backwardWeights_[db ? 1 : 0];
+  if (!slot) {
+    auto made = std::make_unique<BackwardWeights>();
+    // Gradients of weights are summed and returned in float32, whatever the factors are.
+    const Desc anyLayout(weightDims(geometry_), Type::f32, Tag::any);
+    const auto description = convolutionBackwardWeights(engine(), anyX_, anyLayout, db ? bias_ : Desc(), anyY_, window_,
+                                                        forwardFor(false, false).description);
+    made->primitive = dnnl::convolution_backward_weights(description);
+    made->x = Converted(x_, description.src_desc());
+    made->dy = Converted(y_, description.diff_dst_desc());
+    made->dw = Converted(w_, description.diff_weights_desc());
+    if (db) made->db = over(bias_, nullptr);
+    slot = std::move(made);
+  }
+  BackwardWeights& b = *slot;
+  std::unordered_map<int, dnnl::memory> args{
+      {DNNL_ARG_SRC, b.x.read(x, 0)}, {DNNL_ARG_DIFF_DST, b.dy.read(dy, 0)}, {DNNL_ARG_DIFF_WEIGHTS, b.dw.target(dw)}};
+  if (db) {
+    b.db.set_data_handle(db);
+    args.insert({DNNL_ARG_DIFF_BIAS, b.db});
+  }
+  b.primitive.execute(stream(), args);
+  b.dw.store();
+}
+
+}  // namespace faultline::dnn

@@ -1,0 +1,59 @@
+#include "dnn/engine.h"
+
+#include <omp.h>
+
+#include "core/parallel.h"
+
+namespace faultline::dnn {
+
+const dnnl::engine& engine() {
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+dnnl::stream& stream() {
+  thread_local dnnl::stream ours(engine());
+  return ours;
+}
+
+int useThreads() {
+  const int count = threads();
+  if (omp_get_max_threads() != count) omp_set_num_threads(count);
+  return count;
+}
+
+Reorder::Reorder(const Desc& from, const Desc& to)
+    : primitive_(dnnl::reorder::primitive_desc(engine(), from, engine(), to)) {}
+
+void Reorder::run(dnnl::memory& from, dnnl::memory& to) const {
+  primitive_.execute(stream(), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+}
+
+Converted::Converted(const Desc& given, const Desc& wanted)
+    : given_(given), wanted_(wanted), same_(given == wanted), outside_(given, engine(), nullptr) {
+  if (same_) return;
+  in_ = Reorder(given, wanted);
+  out_ = Reorder(wanted, given);
+}
+
+dnnl::memory& Converted::read(const float* data, double version) {
+  outside_.set_data_handle(const_cast<float*>(data));
+  if (same_) return outside_;
+  if (!inside_) inside_ = dnnl::memory(wanted_, engine());
+  if (version == 0 || version != version_) in_.run(outside_, inside_);
+  version_ = version;
+  return inside_;
+}
+
+dnnl::memory& Converted::target(float* data) {
+  outside_.set_data_handle(data);
+  if (same_) return outside_;
+  if (!inside_) inside_ = dnnl::memory(wanted_, engine());
+  return inside_;
+}
+
+void Converted::store() {
+  if (!same_) out_.run(inside_, outside_);
+}
+
+}  // namespace faultline::dnn
