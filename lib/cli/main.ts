@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { InvalidArgumentError } from '../native/errors.js';
 import { addBenchCommand } from './bench.js';
 import { addInspectCommand } from './inspect.js';
+import { addTrainCommands } from './train.js';
 
 /** Exit codes: 0 done, 1 failed, 2 refused its arguments. */
 const EXIT_FAILED = 1;
@@ -14,6 +15,7 @@ const program = new Command('faultline')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
 addBenchCommand(program);
 addInspectCommand(program);
+addTrainCommands(program);
 
 try {
   await program.parseAsync();

@@ -1,7 +1,10 @@
 // What an operator is: one object per ONNX operator (operators/*.ts) with its attributes, shape rule, cost, a plain
 // reference forward and whether it can be quantized. Everything that walks a graph asks these objects.
+import type { ConvKernels } from '../autograd/ops/conv2d.js';
+import type { Tape, Value } from '../autograd/tape.js';
 import type { DType } from '../tensor/dtype.js';
 import { type HostTensor, MAX_RANK, sizeOf } from '../tensor/host_tensor.js';
+import type { Random } from '../tensor/random.js';
 import { type Dim, formatShape } from './dims.js';
 import { GraphError } from './errors.js';
 import { type AttributeValue, describeNode, type GraphNode, type TensorType } from './graph.js';
@@ -75,6 +78,31 @@ export interface ForwardCall<Table extends AttributeTable = AttributeTable> {
   fail(what: string): never;
 }
 
+/** What a node keeps between its uses on the tape: convolutions made for its shapes. */
+export interface NodeState {
+  readonly convolutions: ConvKernels;
+  /** Its stream of random numbers for this run: told by the seed, the node's name and the step alone. */
+  random(): Random;
+}
+
+/** One use of an operator on the tape. Values are float32, row-major or channels-last. */
+export interface FloatCall<Table extends AttributeTable = AttributeTable> {
+  readonly tape: Tape;
+  readonly attributes: Attributes<Table>;
+  /** undefined where an input is left out or is no float32. */
+  readonly inputs: readonly (Value | undefined)[];
+  /** The shape of the first output. */
+  readonly dims: readonly number[];
+  /** With `fuses.relu`: the result goes through a ReLU. */
+  readonly relu: boolean;
+  /** With `fuses.residual`: to be added to the result, before the ReLU. */
+  readonly residual: Value | undefined;
+  readonly state: NodeState;
+  /** The value of an input that is computed off the tape: shapes, axes, indices, scalars. */
+  host(index: number): HostTensor | undefined;
+  fail(what: string): never;
+}
+
 /** Which input holds the weight that a policy gives bits to, and which of its axes is the output channel. */
 export interface Quantization<Table extends AttributeTable = AttributeTable> {
   readonly activation: number;
@@ -99,6 +127,10 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   shape(call: ShapeCall<Table>): TensorType[];
   /** Multiply-accumulates of one use; named dimensions count as one. Operators that multiply no matrices have none. */
   macs?(attributes: Attributes<Table>, inputs: readonly (TensorType | undefined)[], output: TensorType): number;
+  /** The same on the tape, by native operations that keep their backward beside their forward; the first output. */
+  float?(call: FloatCall<Table>): Value;
+  /** What `float` can do on the way in place of the nodes that follow: an addition, a ReLU. */
+  readonly fuses?: { readonly relu?: true; readonly residual?: true };
   /** The reference: plain loops over float32 or float64 (sums in float64), checked against ONNX's own tests. */
   forward(call: ForwardCall<Table>): HostTensor[];
 }

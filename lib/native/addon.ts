@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from './errors.js';
+import type { FloatAddon } from './float_addon.js';
 import type { ParamView } from './granularity.js';
 
 /** A packed matrix in native memory. */
@@ -68,7 +69,7 @@ export interface NativeIntegerOperand {
 }
 
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
-export interface NativeAddon {
+export interface NativeAddon extends FloatAddon {
   abiVersion: number;
   setErrorClass(errorClass: typeof InvalidArgumentError): void;
   setThreads(count: number): void;

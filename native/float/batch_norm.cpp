@@ -142,7 +142,7 @@ void batchStatistics(int64_t rows, int64_t channels, const float* x, float* mean
   const size_t width = static_cast<size_t>(channels);
   // For every piece its mean and the squares around it: no cancellation, whatever the mean is.
   std::vector<double> means(static_cast<size_t>(pieces) * width), squares(means.size());
-  inPieces(rows, step, [&](int64_t begin, int64_t end) {
+  inPieces(rows, step, channels, [&](int64_t begin, int64_t end) {
     std::vector<float> sum(static_cast<size_t>(lines.width));
     const size_t at = static_cast<size_t>(begin / step) * width;
     addLines(x + begin * channels, (end - begin) * channels, lines.width, sum.data());
@@ -187,7 +187,7 @@ void batchNorm(const BatchNormArgs& a, const float* mean, const float* variance,
   const auto factors = repeated(factor.data(), a.channels, lines.repeat);
   const auto offsets = repeated(offset.data(), a.channels, lines.repeat);
   const int64_t step = pieceRows(lines);
-  inPieces(a.rows, step, [&](int64_t begin, int64_t end) {
+  inPieces(a.rows, step, a.channels, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * a.channels;
     normalize(a.x + at, a.residual ? a.residual + at : nullptr, a.relu, (end - begin) * a.channels, lines.width,
               {factors.data(), offsets.data()}, y + at);
@@ -203,7 +203,7 @@ void batchNormBackward(const BatchNormArgs& a, const float* mean, const float* v
   std::vector<double> sums(static_cast<size_t>(pieces) * width), products(sums.size());
   const auto means = repeated(mean, a.channels, lines.repeat);
   // With a residual the masked gradient is stored on the way, and the second pass reads it without the mask.
-  inPieces(a.rows, step, [&](int64_t begin, int64_t end) {
+  inPieces(a.rows, step, a.channels, [&](int64_t begin, int64_t end) {
     std::vector<float> sum(static_cast<size_t>(lines.width)), product(sum.size());
     const int64_t at = begin * a.channels;
     gradientSums(a.x + at, a.relu ? g.y + at : nullptr, g.dy + at, (end - begin) * a.channels, lines.width,
@@ -235,7 +235,7 @@ void batchNormBackward(const BatchNormArgs& a, const float* mean, const float* v
   const auto offsets = repeated(offset.data(), a.channels, lines.repeat);
   const float* masked = g.dResidual ? g.dResidual : g.dy;
   const bool mask = a.relu && g.dResidual == nullptr;
-  inPieces(a.rows, step, [&](int64_t begin, int64_t end) {
+  inPieces(a.rows, step, a.channels, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * a.channels;
     applyGradient(a.x + at, mask ? g.y + at : nullptr, masked + at, (end - begin) * a.channels, lines.width, mask,
                   factors.data(), slopes.data(), offsets.data(), g.dx + at);

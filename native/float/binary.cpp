@@ -93,17 +93,18 @@ void binary(Binary function, const Walk& walk, const int64_t* aStrides, const in
   const int64_t length = rows.length();
   if (rows.count() == 1) {
     const int64_t as = rows.inner(aStrides), bs = rows.inner(bStrides);
-    inPieces(length, kPiece, [&](int64_t begin, int64_t end) {
+    inPieces(length, kPiece, 1, [&](int64_t begin, int64_t end) {
       row(function, end - begin, a + begin * as, as, b + begin * bs, bs, y + begin);
     });
     return;
   }
-  inPieces(rows.count(), std::max<int64_t>(1, kPiece / std::max<int64_t>(1, length)), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      row(function, length, a + rows.offset(r, aStrides), rows.inner(aStrides), b + rows.offset(r, bStrides),
-          rows.inner(bStrides), y + r * length);
-    }
-  });
+  inPieces(rows.count(), std::max<int64_t>(1, kPiece / std::max<int64_t>(1, length)), length,
+           [&](int64_t begin, int64_t end) {
+             for (int64_t r = begin; r < end; ++r) {
+               row(function, length, a + rows.offset(r, aStrides), rows.inner(aStrides), b + rows.offset(r, bStrides),
+                   rows.inner(bStrides), y + r * length);
+             }
+           });
 }
 
 void reduceSum(const Walk& walk, const int64_t* yStrides, double factor, const float* x, int64_t size, float* y) {
@@ -117,7 +118,7 @@ void reduceSum(const Walk& walk, const int64_t* yStrides, double factor, const f
   const int64_t step = std::max(least, (rows.count() + most - 1) / most);
   const int64_t pieces = (rows.count() + step - 1) / step;
   std::vector<double> sums(static_cast<size_t>(pieces * size));
-  inPieces(rows.count(), step, [&](int64_t begin, int64_t end) {
+  inPieces(rows.count(), step, length, [&](int64_t begin, int64_t end) {
     double* sum = sums.data() + begin / step * size;
     for (int64_t r = begin; r < end; ++r) {
       const float* from = x + r * length;
@@ -156,11 +157,11 @@ void copyStrided(const Walk& walk, const int64_t* xStrides, int64_t xStart, cons
     }
   };
   if (accumulate) return copy(0, rows.count());  // elements may be met twice: one thread, one order
-  inPieces(rows.count(), std::max<int64_t>(1, kPiece / std::max<int64_t>(1, length)), copy);
+  inPieces(rows.count(), std::max<int64_t>(1, kPiece / std::max<int64_t>(1, length)), length, copy);
 }
 
 void addScaled(int64_t count, float factor, const float* x, float* y) {
-  inPieces(count, kPiece,
+  inPieces(count, kPiece, 1,
            [&](int64_t begin, int64_t end) { addScaledRange(end - begin, factor, x + begin, y + begin); });
 }
 

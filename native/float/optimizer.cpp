@@ -39,7 +39,7 @@ FAULTLINE_VECTORIZED void averageRange(float keep, int64_t count, const float* _
 
 double norm(int64_t count, const float* g) {
   std::vector<double> squares(static_cast<size_t>((count + kPiece - 1) / kPiece));
-  inPieces(count, kPiece, [&](int64_t begin, int64_t end) {
+  inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
     double sum = 0;
     for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(g[i]) * g[i];
     squares[static_cast<size_t>(begin / kPiece)] = sum;
@@ -50,7 +50,7 @@ double norm(int64_t count, const float* g) {
 }
 
 void sgdStep(const SgdArgs& a, int64_t count, const float* decay, const float* gradient, float* m, float* p) {
-  inPieces(count, kPiece, [&](int64_t begin, int64_t end) {
+  inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
     sgdRange(a, end - begin, decay + begin, gradient + begin, m + begin, p + begin);
   });
 }
@@ -60,13 +60,13 @@ void adamStep(const AdamArgs& a, int64_t count, const float* decay, const float*
   const double c1 = 1 - std::pow(static_cast<double>(a.beta1), a.step);
   const double c2 = 1 - std::pow(static_cast<double>(a.beta2), a.step);
   const float rate = static_cast<float>(a.rate / c1), inverse = static_cast<float>(1 / std::sqrt(c2));
-  inPieces(count, kPiece, [&](int64_t begin, int64_t end) {
+  inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
     adamRange(a, rate, inverse, end - begin, decay + begin, gradient + begin, m + begin, v + begin, p + begin);
   });
 }
 
 void averageStep(float decay, int64_t count, const float* p, float* average) {
-  inPieces(count, kPiece,
+  inPieces(count, kPiece, 1,
            [&](int64_t begin, int64_t end) { averageRange(1.f - decay, end - begin, p + begin, average + begin); });
 }
 

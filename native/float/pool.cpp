@@ -61,7 +61,7 @@ int64_t samplesPerPiece(const PoolGeometry& g) {
 // fn(sample, oh, ow, output index of its first channel), samples in parallel.
 template <typename Fn>
 void overOutputs(const PoolGeometry& g, Fn&& fn) {
-  inPieces(g.n, samplesPerPiece(g), [&](int64_t begin, int64_t end) {
+  inPieces(g.n, samplesPerPiece(g), g.h * g.w * g.c, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; ++s) {
       for (int64_t oh = 0; oh < g.outH; ++oh) {
         for (int64_t ow = 0; ow < g.outW; ++ow) fn(s, oh, ow, ((s * g.outH + oh) * g.outW + ow) * g.c);
@@ -84,7 +84,7 @@ void maxPool(const PoolGeometry& g, const float* x, float* y, int32_t* where) {
 }
 
 void maxPoolBackward(const PoolGeometry& g, const int32_t* where, const float* dy, float* dx) {
-  inPieces(g.n, samplesPerPiece(g), [&](int64_t begin, int64_t end) {
+  inPieces(g.n, samplesPerPiece(g), g.h * g.w * g.c, [&](int64_t begin, int64_t end) {
     const int64_t plane = g.h * g.w * g.c;
     std::fill(dx + begin * plane, dx + end * plane, 0.f);
     for (int64_t s = begin; s < end; ++s) {
@@ -108,7 +108,7 @@ void averagePool(const PoolGeometry& g, bool countPadding, const float* x, float
 
 void averagePoolBackward(const PoolGeometry& g, bool countPadding, const float* dy, float* dx) {
   const int64_t plane = g.h * g.w * g.c;
-  inPieces(g.n, samplesPerPiece(g), [&](int64_t begin, int64_t end) {
+  inPieces(g.n, samplesPerPiece(g), g.h * g.w * g.c, [&](int64_t begin, int64_t end) {
     std::fill(dx + begin * plane, dx + end * plane, 0.f);
     for (int64_t s = begin; s < end; ++s) {
       for (int64_t oh = 0; oh < g.outH; ++oh) {

@@ -31,7 +31,7 @@ double sumOf(const float* x, int64_t n) {
 }  // namespace
 
 void softmax(int64_t rows, int64_t n, const float* x, float* y) {
-  inPieces(rows, rowsPerPiece(n), [&](int64_t begin, int64_t end) {
+  inPieces(rows, rowsPerPiece(n), n, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       exponentials(x + r * n, n, largest(x + r * n, n), y + r * n);
       const float inverse = static_cast<float>(1 / sumOf(y + r * n, n));
@@ -41,7 +41,7 @@ void softmax(int64_t rows, int64_t n, const float* x, float* y) {
 }
 
 void softmaxBackward(int64_t rows, int64_t n, const float* y, const float* dy, float* dx) {
-  inPieces(rows, rowsPerPiece(n), [&](int64_t begin, int64_t end) {
+  inPieces(rows, rowsPerPiece(n), n, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       double dot = 0;
       for (int64_t i = r * n; i < (r + 1) * n; ++i) dot += static_cast<double>(y[i]) * dy[i];
@@ -53,7 +53,7 @@ void softmaxBackward(int64_t rows, int64_t n, const float* y, const float* dy, f
 
 void layerNorm(int64_t rows, int64_t n, float epsilon, const float* x, const float* scale, const float* shift, float* y,
                float* mean, float* inverse) {
-  inPieces(rows, rowsPerPiece(n), [&](int64_t begin, int64_t end) {
+  inPieces(rows, rowsPerPiece(n), n, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float* from = x + r * n;
       const double center = sumOf(from, n) / static_cast<double>(n);
@@ -73,7 +73,7 @@ void layerNormBackward(int64_t rows, int64_t n, const float* x, const float* sca
   const int64_t step = rowsPerPiece(n);
   const size_t pieces = static_cast<size_t>((rows + step - 1) / step), width = static_cast<size_t>(n);
   std::vector<double> scales(pieces * width), shifts(pieces * width);
-  inPieces(rows, step, [&](int64_t begin, int64_t end) {
+  inPieces(rows, step, n, [&](int64_t begin, int64_t end) {
     double* scaleSum = scales.data() + static_cast<size_t>(begin / step) * width;
     double* shiftSum = shifts.data() + static_cast<size_t>(begin / step) * width;
     for (int64_t r = begin; r < end; ++r) {

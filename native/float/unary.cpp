@@ -114,13 +114,13 @@ FAULTLINE_VECTORIZED void slopesOf(Unary function, float p, float q, int64_t cou
 }  // namespace
 
 void unary(Unary function, float p, float q, int64_t count, const float* x, float* y) {
-  inPieces(count, kPiece,
+  inPieces(count, kPiece, 1,
            [&](int64_t begin, int64_t end) { valuesOf(function, p, q, end - begin, x + begin, y + begin); });
 }
 
 void unaryBackward(Unary function, float p, float q, int64_t count, const float* x, const float* y, const float* dy,
                    float* dx) {
-  inPieces(count, kPiece, [&](int64_t begin, int64_t end) {
+  inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
     slopesOf(function, p, q, end - begin, x + begin, y + begin, dy + begin, dx + begin);
   });
 }

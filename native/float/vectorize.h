@@ -20,15 +20,18 @@ namespace faultline {
 // Elements a piece: large against the cost of handing it out, small against a network's tensors.
 inline constexpr int64_t kPiece = 16384;
 
-// fn(begin, end) over [0, count) in pieces of at most `piece`; in parallel when there are several.
+// fn(begin, end) over [0, count) in pieces of at most `piece` items of `elements` each. One thread for every kPiece
+// elements at most: starting more costs more than they save.
 template <typename Fn>
-void inPieces(int64_t count, int64_t piece, Fn&& fn) {
+void inPieces(int64_t count, int64_t piece, int64_t elements, Fn&& fn) {
   const int64_t pieces = (count + piece - 1) / piece;
-  parallel(static_cast<int>(std::min<int64_t>(threads(), pieces)), [&](int thread, int threadCount) {
-    const int64_t first = pieces * thread / threadCount;
-    const int64_t last = pieces * (thread + 1) / threadCount;
-    for (int64_t p = first; p < last; ++p) fn(p * piece, std::min(count, (p + 1) * piece));
-  });
+  const int64_t worth = std::max<int64_t>(1, count * elements / kPiece);
+  parallel(static_cast<int>(std::min({static_cast<int64_t>(threads()), pieces, worth})),
+           [&](int thread, int threadCount) {
+             const int64_t first = pieces * thread / threadCount;
+             const int64_t last = pieces * (thread + 1) / threadCount;
+             for (int64_t p = first; p < last; ++p) fn(p * piece, std::min(count, (p + 1) * piece));
+           });
 }
 
 }  // namespace faultline

@@ -25,11 +25,12 @@ const TYPESCRIPT_LAYERS = [
 ];
 // The public surface: everything but the commands.
 const INDEX_MAY_USE = TYPESCRIPT_LAYERS.filter((layer) => layer !== 'cli');
-// dnn and cuda stand beside ops: none of the three uses another.
-const NATIVE_LAYERS = [['core'], ['quant'], ['kernels'], ['dispatch'], ['ops', 'dnn', 'cuda'], ['binding']];
+// dnn, float and cuda stand beside ops: none of the four uses another.
+const NATIVE_LAYERS = [['core'], ['quant'], ['kernels'], ['dispatch'], ['ops', 'dnn', 'float', 'cuda'], ['binding']];
 
 interface Sources {
   readonly common: string[];
+  readonly float: string[];
   readonly binding: string[];
   readonly isa: Record<string, { readonly arch: string[]; readonly sources: string[] }>;
 }
@@ -136,7 +137,12 @@ describe('architecture: C++', () => {
   });
 
   it('sources.json lists every .cpp file of native/ once, CUDA aside', () => {
-    const listed = [...sources.common, ...sources.binding, ...Object.values(sources.isa).flatMap((isa) => isa.sources)];
+    const listed = [
+      ...sources.common,
+      ...sources.float,
+      ...sources.binding,
+      ...Object.values(sources.isa).flatMap((isa) => isa.sources),
+    ];
     const present = files('native', '.cpp').filter((path) => !path.startsWith('native/cuda/'));
     assert.deepEqual(listed.sort(), present);
   });

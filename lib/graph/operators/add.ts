@@ -3,6 +3,7 @@ import { binary } from './elementwise.js';
 
 export const add = binary(
   'Add',
+  'add',
   (x, y) => x + y,
   (x, y) => x + y,
 );

@@ -1,7 +1,8 @@
 // AveragePool: the mean of each window, over the elements inside the input, or also those in its padding.
+import { averagePool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, floatData, floatOutput, int, required } from '../operator.js';
-import { elementsInside, POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
+import { elementsInside, POOL_ATTRIBUTES, poolShape, poolWindow, threeAxes, type WindowAxis } from './window.js';
 
 export const averagePool = defineOperator({
   name: 'AveragePool',
@@ -10,6 +11,10 @@ export const averagePool = defineOperator({
   outputs: [1, 1],
   spans: { dilations: { since: 19 } },
   shape: (call) => [poolShape(call)],
+  float: (call) => {
+    const countPadding = call.attributes.count_include_pad !== 0;
+    return averagePool2d(call.tape, required(call.inputs, 0), poolWindow(call), countPadding);
+  },
   forward: (call) => {
     const input = required(call.inputs, 0);
     const x = floatData(input, call.fail);

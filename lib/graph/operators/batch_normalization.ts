@@ -1,6 +1,7 @@
 // BatchNormalization: y = (x − mean) / √(var + epsilon) · scale + bias, one of each a channel. In training mode the mean
 // and (population) variance are the batch's, and the running ones move: running · momentum + batch · (1 − momentum).
 // Ioffe & Szegedy, arXiv 1502.03167.
+import { batchNorm } from '../../autograd/ops/batch_norm.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape } from '../dims.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, int, required } from '../operator.js';
@@ -28,6 +29,15 @@ export const batchNormalization = defineOperator({
       call.fail('running statistics are outputs in training_mode only');
     }
     return [required(call.inputs, 0), required(call.inputs, 3), required(call.inputs, 4)];
+  },
+  fuses: { relu: true, residual: true },
+  float: (call) => {
+    const { epsilon, momentum } = call.attributes;
+    const [x, scale, shift, mean, variance] = call.inputs.map((_, index) => required(call.inputs, index));
+    if (!x || !scale || !shift || !mean || !variance) return call.fail('wanted five inputs');
+    if (x.dims.length !== 2 && x.dims.length !== 4) call.fail('the float interpreter takes [N, C] and [N, C, H, W]');
+    const { relu, residual } = call;
+    return batchNorm(call.tape, x, scale, shift, mean.data, variance.data, { epsilon, momentum, relu, residual });
   },
   forward: (call) => {
     const { epsilon, momentum, training_mode: training } = call.attributes;

@@ -1,4 +1,5 @@
 // Clip: y = min(max(x, low), high); low and high are optional scalar inputs. Any type of number.
+import { unary } from '../../autograd/ops/unary.js';
 import { allocate } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { knownSize } from '../dims.js';
@@ -18,6 +19,15 @@ export const clip = defineOperator({
       if (bound && (knownSize(bound.dims) ?? 1) !== 1) call.fail('wanted scalar bounds');
     }
     return [input];
+  },
+  float: (call) => {
+    const bound = (index: number, absent: number) => {
+      const value = call.host(index);
+      if (!value && call.inputs[index]) call.fail('its bounds are computed on the tape');
+      return value ? Number(value.data[0]) : absent;
+    };
+    const x = required(call.inputs, 0);
+    return unary(call.tape, 'clip', x, bound(1, Number.NEGATIVE_INFINITY), bound(2, Number.POSITIVE_INFINITY));
   },
   forward: (call) => {
     const { dtype, dims, data } = required(call.inputs, 0);

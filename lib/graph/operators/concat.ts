@@ -1,4 +1,5 @@
 // Concat: inputs one after the other along an axis.
+import { concat as floatConcat } from '../../autograd/ops/movement.js';
 import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape, merge, UNKNOWN } from '../dims.js';
 import { defineOperator, int, required, resolveAxis, VARIADIC } from '../operator.js';
@@ -28,6 +29,11 @@ export const concat = defineOperator({
       });
     });
     return [{ dtype: first.dtype, dims }];
+  },
+  float: (call) => {
+    const inputs = call.inputs.map((_, index) => required(call.inputs, index));
+    const rank = call.dims.length;
+    return floatConcat(call.tape, inputs, resolveAxis(call.attributes.axis ?? 0, rank, rank, call.fail));
   },
   forward: (call) => {
     const { dtype, dims } = required(call.outputs, 0);

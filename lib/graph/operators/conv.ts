@@ -1,7 +1,9 @@
 // Conv: cross-correlation in groups. x: [N, C, …], w: [M, C/group, …kernel], b: [M] → [N, M, …].
+import { type ConvWindow, conv2d } from '../../autograd/ops/conv2d.js';
+import { toRows } from '../../autograd/ops/layout.js';
 import { compatible, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, floatData, floatOutput, int, required } from '../operator.js';
-import { outputsInside, threeAxes, WINDOW_ATTRIBUTES, windowOutputDims } from './window.js';
+import { outputsInside, threeAxes, WINDOW_ATTRIBUTES, windowAxes, windowOutputDims } from './window.js';
 
 export const conv = defineOperator({
   name: 'Conv',
@@ -35,6 +37,20 @@ export const conv = defineOperator({
   macs: (_attributes, inputs, output) => {
     const [, ...perOutput] = required(inputs, 1).dims;
     return sizePerSample(output.dims) * sizePerSample(perOutput);
+  },
+  fuses: { relu: true },
+  float: (call) => {
+    const [x, w, b] = call.inputs;
+    if (!x || !w || x.dims.length !== 4) return call.fail('the float interpreter takes images, [N, C, H, W]');
+    const [h, v] = windowAxes(call.attributes, x.dims.slice(2), w.dims.slice(2), call.fail);
+    if (!h || !v) return call.fail('wanted two spatial dimensions');
+    const window: ConvWindow = {
+      strides: [h.stride, v.stride],
+      pads: [h.padBegin, v.padBegin, h.padEnd, v.padEnd],
+      dilations: [h.dilation, v.dilation],
+      groups: call.attributes.group,
+    };
+    return conv2d(call.tape, call.state.convolutions, x, toRows(call.tape, w), b, window, call.relu);
   },
   forward: (call) => {
     const [input, weight] = [required(call.inputs, 0), required(call.inputs, 1)];

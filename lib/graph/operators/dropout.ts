@@ -1,5 +1,6 @@
 // Dropout, as it is in inference: y = x, and a mask of ones. The training interpreter draws its own masks, seeded; the
 // reference refuses training_mode rather than guess another library's random numbers.
+import { dropout as floatDropout } from '../../autograd/ops/dropout.js';
 import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, int, required } from '../operator.js';
 
@@ -12,6 +13,12 @@ export const dropout = defineOperator({
   shape: (call) => {
     const input = required(call.inputs, 0);
     return [input, { dtype: 'bool', dims: input.dims }];
+  },
+  float: (call) => {
+    const ratio = call.host(1) ? Number(call.host(1)?.data[0]) : 0.5;
+    const x = required(call.inputs, 0);
+    if (!call.tape.training || ratio === 0) return call.tape.alias(x, x.dims, x.layout);
+    return floatDropout(call.tape, x, ratio, call.state.random());
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

@@ -1,4 +1,7 @@
 // The two shapes of elementwise operator: one input and a function, or two that broadcast against each other.
+import { binary as floatBinary } from '../../autograd/ops/binary.js';
+import { unary as floatUnary } from '../../autograd/ops/unary.js';
+import type { BINARY, UNARY } from '../../native/float_addon.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { broadcast, formatShape } from '../dims.js';
@@ -10,6 +13,7 @@ export function unary<Table extends AttributeTable>(
   name: string,
   attributes: Table,
   prepare: (attributes: Attributes<Table>) => (x: number) => number,
+  native: (attributes: Attributes<Table>) => { name: keyof typeof UNARY; p?: number; q?: number },
   since?: number,
 ) {
   return defineOperator({
@@ -23,6 +27,10 @@ export function unary<Table extends AttributeTable>(
       if (!isFloat(input.dtype)) call.fail(`wanted floats, came ${input.dtype}`);
       return [input];
     },
+    float: ({ tape, inputs, attributes }) => {
+      const { name, p, q } = native(attributes as Attributes<Table>);
+      return floatUnary(tape, name, required(inputs, 0), p, q);
+    },
     forward: (call) => {
       const x = floatData(required(call.inputs, 0), call.fail);
       const y = floatOutput(required(call.outputs, 0));
@@ -34,7 +42,12 @@ export function unary<Table extends AttributeTable>(
 }
 
 /** z = f(x, y) with broadcasting; integers wrap as their type does, and `exact` says how where a number would round. */
-export function binary(name: string, f: (x: number, y: number) => number, exact: (x: bigint, y: bigint) => bigint) {
+export function binary(
+  name: string,
+  native: Exclude<keyof typeof BINARY, 'addRelu'>,
+  f: (x: number, y: number) => number,
+  exact: (x: bigint, y: bigint) => bigint,
+) {
   const wrapping = (x: number, y: number) => Number(BigInt.asIntN(32, exact(BigInt(x), BigInt(y))));
   return defineOperator({
     name,
@@ -48,6 +61,10 @@ export function binary(name: string, f: (x: number, y: number) => number, exact:
       const dims = broadcast(x.dims, y.dims);
       if (!dims) return call.fail(`shapes ${formatShape(x.dims)} and ${formatShape(y.dims)} do not broadcast`);
       return [{ dtype: x.dtype, dims }];
+    },
+    ...(native === 'add' ? { fuses: { relu: true as const } } : {}),
+    float: ({ tape, inputs, relu }) => {
+      return floatBinary(tape, relu ? 'addRelu' : native, required(inputs, 0), required(inputs, 1));
     },
     forward: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];

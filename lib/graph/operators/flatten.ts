@@ -1,4 +1,5 @@
 // Flatten: to a matrix, the dimensions before `axis` by those from it on.
+import { reshape as floatReshape } from '../../autograd/ops/movement.js';
 import { productDim } from '../dims.js';
 import { defineOperator, int, required, resolveAxis } from '../operator.js';
 
@@ -12,5 +13,6 @@ export const flatten = defineOperator({
     const axis = resolveAxis(call.attributes.axis, dims.length + 1, dims.length, call.fail);
     return [{ dtype, dims: [productDim(dims.slice(0, axis)), productDim(dims.slice(axis))] }];
   },
+  float: (call) => floatReshape(call.tape, required(call.inputs, 0), call.dims),
   forward: (call) => [{ ...required(call.inputs, 0), dims: required(call.outputs, 0).dims }],
 });

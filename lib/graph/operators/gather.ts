@@ -1,5 +1,6 @@
 // Gather: rows of `data` along an axis, by index (an embedding when axis is 0). Negative indices count from the end.
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { gather as floatGather } from '../../autograd/ops/movement.js';
+import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, int, integersOf, required, resolveAxis } from '../operator.js';
 import { take } from './movement.js';
 
@@ -15,16 +16,20 @@ export const gather = defineOperator({
       call.fail(`wanted int64 indices, came ${indices.dtype}`);
     return [{ dtype: data.dtype, dims: [...data.dims.slice(0, axis), ...indices.dims, ...data.dims.slice(axis + 1)] }];
   },
+  float: (call) => {
+    const [data, indices] = [required(call.inputs, 0), call.host(1)];
+    if (!indices) return call.fail('its indices are computed on the tape');
+    const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);
+    const rows = Int32Array.from(rowsOf(indices, data.dims[axis] as number, call.fail));
+    return floatGather(call.tape, data, rows, axis, indices.dims);
+  },
   forward: (call) => {
     const data = required(call.inputs, 0);
     const { dims } = required(call.outputs, 0);
     const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);
     const size = data.dims[axis] as number;
     const inner = sizeOf(data.dims.slice(axis + 1));
-    const rows = integersOf(required(call.inputs, 1), 'indices', call.fail).map((index) => {
-      if (index < -size || index >= size) call.fail(`index ${index} is outside a dimension of ${size}`);
-      return index < 0 ? index + size : index;
-    });
+    const rows = rowsOf(required(call.inputs, 1), size, call.fail);
     const offsets = new Float64Array(sizeOf(dims));
     for (let i = 0; i < offsets.length; i++) {
       const outer = Math.floor(i / (rows.length * inner));
@@ -34,3 +39,11 @@ export const gather = defineOperator({
     return [take(data, offsets, dims)];
   },
 });
+
+/** Indices counted from the front. */
+function rowsOf(indices: HostTensor, size: number, fail: (what: string) => never): number[] {
+  return integersOf(indices, 'indices', fail).map((index) => {
+    if (index < -size || index >= size) fail(`index ${index} is outside a dimension of ${size}`);
+    return index < 0 ? index + size : index;
+  });
+}

@@ -25,5 +25,6 @@ export const gelu = unary(
     approximate === 'tanh'
       ? (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))
       : (x) => (x / 2) * (1 + erf(x / Math.SQRT2)),
+  ({ approximate }) => ({ name: approximate === 'tanh' ? 'geluTanh' : 'gelu' }),
   20,
 );

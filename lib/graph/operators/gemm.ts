@@ -1,4 +1,8 @@
 // Gemm: y = alpha · A · B + beta · C, A and B transposed on request. A: [M, K], B: [K, N], C broadcasts to [M, N].
+import { binary } from '../../autograd/ops/binary.js';
+import { toRows } from '../../autograd/ops/layout.js';
+import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
+import { unary } from '../../autograd/ops/unary.js';
 import { broadcast, compatible, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, int, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
@@ -27,6 +31,20 @@ export const gemm = defineOperator({
   macs: ({ transA }, inputs, output) => {
     const a = required(inputs, 0).dims;
     return sizePerSample(output.dims) * sizePerSample([a[transA ? 0 : 1] as number]);
+  },
+  float: ({ tape, inputs, attributes }) => {
+    const { alpha, beta } = attributes;
+    const [a, b] = [toRows(tape, required(inputs, 0)), toRows(tape, required(inputs, 1))];
+    const c = inputs[2];
+    const options = { transA: attributes.transA !== 0, transB: attributes.transB !== 0 };
+    const n = b.dims[options.transB ? 0 : 1];
+    if (alpha === 1 && beta === 1 && c?.dims.length === 1 && c.dims[0] === n) {
+      return floatMatmul(tape, a, b, { ...options, bias: c });
+    }
+    const product = floatMatmul(tape, a, b, options);
+    const scaled = alpha === 1 ? product : unary(tape, 'scale', product, alpha);
+    if (!c) return scaled;
+    return binary(tape, 'add', scaled, beta === 1 ? c : unary(tape, 'scale', c, beta));
   },
   forward: (call) => {
     const { alpha, beta, transA, transB } = call.attributes;

@@ -1,4 +1,5 @@
 // GlobalAveragePool: the mean over all spatial dimensions. [N, C, …] → [N, C, 1, …].
+import { averagePool2d, type PoolWindow } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, dimsOf, floatData, floatOutput, required } from '../operator.js';
 
@@ -12,6 +13,21 @@ export const globalAveragePool = defineOperator({
   shape: (call) => {
     const x = dimsOf(call, 0, 'an input', 2, MAX_RANK);
     return [{ dtype: required(call.inputs, 0).dtype, dims: x.map((dim, axis) => (axis < 2 ? dim : 1)) }];
+  },
+  float: (call) => {
+    const x = required(call.inputs, 0);
+    const [, , height, width] = x.dims;
+    if (height === undefined || width === undefined || x.dims.length !== 4) {
+      return call.fail('the float interpreter takes images, [N, C, H, W]');
+    }
+    const window: PoolWindow = {
+      kernel: [height, width],
+      strides: [1, 1],
+      pads: [0, 0, 0, 0],
+      dilations: [1, 1],
+      output: [1, 1],
+    };
+    return averagePool2d(call.tape, x, window, false);
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

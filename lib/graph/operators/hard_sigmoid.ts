@@ -8,4 +8,5 @@ export const hardSigmoid = unary(
   ({ alpha, beta }) =>
     (x) =>
       Math.max(0, Math.min(1, alpha * x + beta)),
+  ({ alpha, beta }) => ({ name: 'hardSigmoid', p: alpha, q: beta }),
 );

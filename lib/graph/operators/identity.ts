@@ -7,5 +7,6 @@ export const identity = defineOperator({
   inputs: [1, 1],
   outputs: [1, 1],
   shape: (call) => [required(call.inputs, 0)],
+  float: (call) => call.tape.alias(required(call.inputs, 0), call.dims, required(call.inputs, 0).layout),
   forward: (call) => [required(call.inputs, 0)],
 });

@@ -1,5 +1,8 @@
 // LayerNormalization: each sample's last dimensions (from `axis` on) to mean 0, variance 1, then scale and bias.
 // Ba, Kiros & Hinton, arXiv 1607.06450.
+import { layerNorm } from '../../autograd/ops/layer_norm.js';
+import { toRows } from '../../autograd/ops/layout.js';
+import { expand } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { broadcast, compatible, formatShape } from '../dims.js';
 import { defineOperator, float, floatData, floatOutput, int, required, resolveAxis } from '../operator.js';
@@ -29,6 +32,12 @@ export const layerNormalization = defineOperator({
       { dtype, dims: reduced },
       { dtype, dims: reduced },
     ];
+  },
+  float: ({ tape, inputs, attributes, dims, fail }) => {
+    const normalized = dims.slice(resolveAxis(attributes.axis, dims.length, dims.length, fail));
+    const scale = expand(tape, required(inputs, 1), normalized);
+    const shift = inputs[2] && expand(tape, inputs[2], normalized);
+    return layerNorm(tape, toRows(tape, required(inputs, 0)), scale, shift, attributes.epsilon);
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

@@ -1,4 +1,7 @@
 // MatMul: numpy's. The last two dimensions multiply, those before them broadcast; a vector is a row or a column.
+import { toRows } from '../../autograd/ops/layout.js';
+import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
+import { expand, reshape } from '../../autograd/ops/movement.js';
 import { broadcast, compatible, type Dim, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, floatData, floatOutput, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
@@ -23,6 +26,20 @@ export const matmul = defineOperator({
   },
   macs: (_attributes, inputs, output) => {
     return sizePerSample(output.dims) * sizePerSample(required(inputs, 0).dims.slice(-1));
+  },
+  float: ({ tape, inputs, dims }) => {
+    const [x, y] = [toRows(tape, required(inputs, 0)), toRows(tape, required(inputs, 1))];
+    const { batchX, batchY, m, n, k } = split(x.dims, y.dims);
+    if (batchY.length === 0) {
+      // One matrix on the right: all rows at once.
+      const rows = x.size / k;
+      return reshape(tape, floatMatmul(tape, reshape(tape, x, [rows, k]), reshape(tape, y, [k, n])), dims);
+    }
+    const batch = broadcast(batchX, batchY) as number[];
+    const count = batch.reduce((product, size) => product * size, 1);
+    const a = reshape(tape, expand(tape, reshape(tape, x, [...batchX, m, k]), [...batch, m, k]), [count, m, k]);
+    const b = reshape(tape, expand(tape, reshape(tape, y, [...batchY, k, n]), [...batch, k, n]), [count, k, n]);
+    return reshape(tape, floatMatmul(tape, a, b), dims);
   },
   forward: (call) => {
     const [left, right] = [required(call.inputs, 0), required(call.inputs, 1)];

@@ -1,7 +1,8 @@
 // MaxPool: the largest element of each window, and where it was (optional, an index into the flattened input).
+import { maxPool2d } from '../../autograd/ops/pool2d.js';
 import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
 import { defineOperator, int, required } from '../operator.js';
-import { elementsInside, POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
+import { elementsInside, POOL_ATTRIBUTES, poolShape, poolWindow, threeAxes } from './window.js';
 
 export const maxPool = defineOperator({
   name: 'MaxPool',
@@ -16,6 +17,7 @@ export const maxPool = defineOperator({
       { dtype: 'int64', dims },
     ];
   },
+  float: (call) => maxPool2d(call.tape, required(call.inputs, 0), poolWindow(call)),
   forward: (call) => {
     const input = required(call.inputs, 0);
     const x = input.data as Float32Array;

@@ -3,6 +3,7 @@ import { binary } from './elementwise.js';
 
 export const mul = binary(
   'Mul',
+  'mul',
   (x, y) => x * y,
   (x, y) => x * y,
 );

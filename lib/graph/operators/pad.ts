@@ -1,5 +1,6 @@
 // Pad: a border around any dimensions; negative pads cut off. Modes: constant, reflect, edge, wrap.
 
+import { pick } from '../../autograd/ops/movement.js';
 import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 import { formatShape, mapDim, UNKNOWN } from '../dims.js';
 import { defineOperator, integersOf, required, resolveAxis, string } from '../operator.js';
@@ -55,6 +56,26 @@ export const pad = defineOperator({
       call.fail(`cannot pad ${formatShape(dims)} to ${formatShape(output)} in mode "${mode}"`);
     }
     return [{ dtype, dims: output }];
+  },
+  float: (call) => {
+    const input = required(call.inputs, 0);
+    let x = call.tape.alias(input, input.dims, input.layout);
+    const sizes = padsOf(
+      call.host(1) ?? call.fail('its pads are computed at run time'),
+      call.host(3),
+      x.dims.length,
+      call.fail,
+    );
+    const fill = Number(call.host(2)?.data[0] ?? 0);
+    sizes.forEach(([before, after], axis) => {
+      const size = x.dims[axis] as number;
+      if (before === 0 && after === 0) return;
+      const places = Array.from({ length: size + before + after }, (_, i) => {
+        return source(i - before, size, call.attributes.mode);
+      });
+      x = pick(call.tape, x, axis, places, fill);
+    });
+    return x;
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

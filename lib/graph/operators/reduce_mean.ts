@@ -1,4 +1,5 @@
 // ReduceMean: the mean over some axes (all, when none are given). Axes are an attribute to opset 17, an input from 18.
+import { reduceMean as floatMean } from '../../autograd/ops/movement.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import { defineOperator, floatData, floatOutput, int, integersOf, ints, required, resolveAxis } from '../operator.js';
@@ -40,6 +41,12 @@ export const reduceMean = defineOperator({
     const reduced = reducedAxes(call.attributes, axes, dims.length, call.fail);
     if (call.attributes.keepdims) return [{ dtype, dims: dims.map((dim, axis): Dim => (reduced[axis] ? 1 : dim)) }];
     return [{ dtype, dims: dims.filter((_, axis) => !reduced[axis]) }];
+  },
+  float: (call) => {
+    const x = required(call.inputs, 0);
+    const reduced = reducedAxes(call.attributes, call.host(1), x.dims.length, call.fail);
+    const axes = reduced.flatMap((isReduced, axis) => (isReduced ? [axis] : []));
+    return floatMean(call.tape, x, axes, call.attributes.keepdims !== 0);
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

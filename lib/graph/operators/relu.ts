@@ -1,4 +1,9 @@
 // Relu: y = max(x, 0).
 import { unary } from './elementwise.js';
 
-export const relu = unary('Relu', {}, () => (x) => (x < 0 ? 0 : x)); // NaN stays NaN
+export const relu = unary(
+  'Relu',
+  {},
+  () => (x) => (x < 0 ? 0 : x),
+  () => ({ name: 'relu' }),
+); // NaN stays NaN

@@ -1,4 +1,5 @@
 // Reshape: the same elements in another shape. In the shape input 0 keeps a dimension, one −1 is what is left.
+import { reshape as floatReshape } from '../../autograd/ops/movement.js';
 import { type Dim, formatShape, productDim, quotientDim } from '../dims.js';
 import { defineOperator, int, integersOf, required } from '../operator.js';
 
@@ -27,5 +28,6 @@ export const reshape = defineOperator({
     if (typeof before === 'number' && typeof after === 'number' && before !== after) refuse();
     return [{ dtype, dims: output }];
   },
+  float: (call) => floatReshape(call.tape, required(call.inputs, 0), call.dims),
   forward: (call) => [{ ...required(call.inputs, 0), dims: required(call.outputs, 0).dims }],
 });

@@ -1,4 +1,9 @@
 // Sigmoid: y = 1 / (1 + e^−x).
 import { unary } from './elementwise.js';
 
-export const sigmoid = unary('Sigmoid', {}, () => (x) => 1 / (1 + Math.exp(-x)));
+export const sigmoid = unary(
+  'Sigmoid',
+  {},
+  () => (x) => 1 / (1 + Math.exp(-x)),
+  () => ({ name: 'sigmoid' }),
+);

@@ -1,4 +1,7 @@
 // Softmax along one axis: e^(x − max) / Σ e^(x − max).
+import { toRows } from '../../autograd/ops/layout.js';
+import { transpose } from '../../autograd/ops/movement.js';
+import { softmax as floatSoftmax } from '../../autograd/ops/softmax.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, floatData, floatOutput, int, required, resolveAxis } from '../operator.js';
 
@@ -11,6 +14,16 @@ export const softmax = defineOperator({
     const input = required(call.inputs, 0);
     resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);
     return [input];
+  },
+  float: ({ tape, inputs, attributes, fail }) => {
+    const x = required(inputs, 0);
+    const rank = x.dims.length;
+    const axis = resolveAxis(attributes.axis, rank, rank, fail);
+    if (axis === rank - 1) return floatSoftmax(tape, toRows(tape, x));
+    // The axis goes last and comes back.
+    const order = Array.from({ length: rank }, (_, i) => i);
+    [order[axis], order[rank - 1]] = [rank - 1, axis];
+    return transpose(tape, floatSoftmax(tape, transpose(tape, x, order)), order);
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

@@ -3,6 +3,7 @@ import { binary } from './elementwise.js';
 
 export const sub = binary(
   'Sub',
+  'sub',
   (x, y) => x - y,
   (x, y) => x - y,
 );

@@ -1,4 +1,5 @@
 // Transpose: output dimension i is input dimension perm[i]; without perm they are reversed.
+import { transpose as floatTranspose } from '../../autograd/ops/movement.js';
 import { formatShape } from '../dims.js';
 import { defineOperator, ints, required } from '../operator.js';
 import { offsetsOf, stridesOf, take } from './movement.js';
@@ -15,6 +16,10 @@ export const transpose = defineOperator({
       call.fail(`perm [${perm}] is no permutation of the dimensions of ${formatShape(dims)}`);
     }
     return [{ dtype, dims: perm.map((axis) => dims[axis] as number) }];
+  },
+  float: (call) => {
+    const x = required(call.inputs, 0);
+    return floatTranspose(call.tape, x, permutation(call.attributes.perm, x.dims.length));
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

@@ -1,7 +1,8 @@
 // Sliding windows: what Conv, MaxPool and AveragePool share. One to three spatial dimensions; the loops see three.
+import type { PoolWindow } from '../../autograd/ops/pool2d.js';
 import type { DType } from '../../tensor/dtype.js';
 import { type Dim, formatShape, mapDim } from '../dims.js';
-import { int, ints, type ShapeCall, string } from '../operator.js';
+import { type FloatCall, int, ints, type ShapeCall, string } from '../operator.js';
 
 export const WINDOW_ATTRIBUTES = {
   auto_pad: string('NOTSET'),
@@ -153,4 +154,19 @@ export function poolShape(call: ShapeCall<typeof POOL_ATTRIBUTES>): { dtype: DTy
   if (input.dims.length < 3) call.fail(`wanted an input of rank 3 to 5, came ${formatShape(input.dims)}`);
   const spatial = windowOutputDims(call.attributes, input.dims.slice(2), kernel, call.fail);
   return { dtype: input.dtype, dims: [...input.dims.slice(0, 2), ...spatial] };
+}
+
+/** The window of a pool on the tape: two spatial dimensions. */
+export function poolWindow(call: FloatCall<typeof POOL_ATTRIBUTES>): PoolWindow {
+  const x = call.inputs[0];
+  if (x?.dims.length !== 4) return call.fail('the float interpreter takes images, [N, C, H, W]');
+  const [h, w] = windowAxes(call.attributes, x.dims.slice(2), call.attributes.kernel_shape ?? [], call.fail);
+  if (!h || !w) return call.fail('wanted two spatial dimensions');
+  return {
+    kernel: [h.kernel, w.kernel],
+    strides: [h.stride, w.stride],
+    pads: [h.padBegin, w.padBegin, h.padEnd, w.padEnd],
+    dilations: [h.dilation, w.dilation],
+    output: [h.output, w.output],
+  };
 }

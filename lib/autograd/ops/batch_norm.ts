@@ -1,0 +1,86 @@
+// Batch normalization with the sum and the ReLU that follow it: y = relu?(norm(x) (+ residual)). In training the
+// statistics are the batch's and the running ones move towards them; Ioffe & Szegedy, arXiv 1502.03167.
+import { addon } from '../../native/addon.js';
+import type { Tape, Value } from '../tape.js';
+import { toChannelsLast } from './layout.js';
+
+export interface BatchNormOptions {
+  readonly epsilon: number;
+  /** Share that the running statistics keep in a training step. */
+  readonly momentum: number;
+  readonly relu?: boolean;
+  /** Added before the ReLU. */
+  readonly residual?: Value | undefined;
+}
+
+/** x: [N, C] or [N, C, H, W]; scale, shift: [C]; running mean and variance [C] are updated in place in training. */
+export function batchNorm(
+  tape: Tape,
+  input: Value,
+  scale: Value,
+  shift: Value,
+  runningMean: Float32Array,
+  runningVariance: Float32Array,
+  options: BatchNormOptions,
+): Value {
+  const spatial = input.dims.length === 4;
+  const x = spatial ? toChannelsLast(tape, input) : input;
+  const residual = options.residual && spatial ? toChannelsLast(tape, options.residual) : options.residual;
+  const { epsilon, momentum, relu = false } = options;
+  const { training } = tape;
+  const channels = x.dims[1] as number;
+  const rows = x.size / channels;
+  let [mean, variance] = [runningMean, runningVariance];
+  if (training) {
+    [mean, variance] = [tape.scratch(channels), tape.scratch(channels)];
+    addon.batchStatistics(x.data, rows, channels, mean, variance);
+    addon.averageStep(mean, runningMean, momentum);
+    addon.averageStep(variance, runningVariance, momentum);
+  }
+  const y = tape.make(x.dims, x.layout, [x, scale, shift, residual]);
+  addon.batchNorm(
+    x.data,
+    rows,
+    channels,
+    scale.data,
+    shift.data,
+    mean,
+    variance,
+    epsilon,
+    relu,
+    residual?.data,
+    y.data,
+  );
+  const [xs, ys, scales, shifts] = [x.data, y.data, scale.data, shift.data];
+  tape.record(y, relu ? [x, y] : [x], (dy, gradient) => {
+    const keepsMask = relu && residual?.needsGradient;
+    const forResidual = keepsMask ? tape.memory.take(x.size) : undefined;
+    const [dScale, dShift] = [tape.scratch(channels), tape.scratch(channels)];
+    const run = (dx: Float32Array | undefined) =>
+      addon.batchNormBackward(
+        xs,
+        rows,
+        channels,
+        scales,
+        shifts,
+        mean,
+        variance,
+        epsilon,
+        relu,
+        training,
+        relu ? ys : undefined,
+        dy,
+        dx,
+        dScale,
+        dShift,
+        forResidual?.array,
+      );
+    if (x.needsGradient) tape.into(x, run);
+    else run(undefined);
+    tape.into(scale, (target) => target.set(dScale));
+    tape.into(shift, (target) => target.set(dShift));
+    if (residual) tape.give(residual, forResidual ?? gradient);
+    if (forResidual) tape.memory.release(forResidual);
+  });
+  return y;
+}

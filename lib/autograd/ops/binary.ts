@@ -1,0 +1,86 @@
+// z = f(x, y) with numpy's broadcasting: add, sub, mul, div, and relu(x + y) in one pass.
+import { addon } from '../../native/addon.js';
+import { BINARY, UNARY } from '../../native/float_addon.js';
+import { sizeOf } from '../../tensor/host_tensor.js';
+import { broadcastStrides, memoryOrder, strides, walk } from '../strides.js';
+import type { Layout, Tape, Value } from '../tape.js';
+import { reluGradient } from './unary.js';
+
+type Plain = Pick<Value, 'dims' | 'layout' | 'data'>;
+
+/** What of a value stays true after the tape has let go of it. */
+function plain({ dims, layout, data }: Value): Plain {
+  return { dims, layout, data };
+}
+
+function apply(code: number, dims: readonly number[], layout: Layout, x: Plain, y: Plain, out: Float32Array): void {
+  const order = (items: readonly number[]) => memoryOrder(items, layout);
+  const xStrides = broadcastStrides(x.dims, x.layout, dims);
+  const yStrides = broadcastStrides(y.dims, y.layout, dims);
+  addon.binary(code, walk(order(dims), order(xStrides), order(yStrides)), x.data, y.data, out);
+}
+
+/** Writes Σ g over what x was broadcast along to target, in the layout of x. */
+export function sumToShape(
+  g: Float32Array,
+  dims: readonly number[],
+  layout: Layout,
+  x: Pick<Value, 'dims' | 'layout'>,
+  target: Float32Array,
+): void {
+  const order = (items: readonly number[]) => memoryOrder(items, layout);
+  const xStrides = broadcastStrides(x.dims, x.layout, dims);
+  addon.reduceSum(walk(order(dims), order(xStrides), order(strides(dims, layout))), 1, g, target);
+}
+
+function broadcastDims(x: readonly number[], y: readonly number[]): number[] {
+  const rank = Math.max(x.length, y.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const [a, b] = [x[axis - rank + x.length] ?? 1, y[axis - rank + y.length] ?? 1];
+    return a === 1 ? b : a;
+  });
+}
+
+export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value): Value {
+  const dims = broadcastDims(x.dims, y.dims);
+  const size = sizeOf(dims);
+  // The layout of an operand that is not broadcast, channels-last before rows.
+  const whole = [x, y].filter((operand) => operand.size === size && operand.dims.length === dims.length);
+  const layout: Layout = whole.some((operand) => operand.layout === 'channelsLast') ? 'channelsLast' : 'rows';
+  const z = tape.make(dims, layout, [x, y]);
+  apply(BINARY[name], dims, layout, x, y, z.data);
+  const [xs, ys, zs] = [plain(x), plain(y), plain(z)];
+  const product = name === 'mul' || name === 'div';
+  const same = (operand: Value) => operand.layout === layout && operand.size === size;
+  const kept = product ? [x, y] : name === 'addRelu' ? [z] : [];
+  tape.record(z, kept, (dz, gradient) => {
+    const masked = name === 'addRelu' ? reluGradient(tape, zs.data, dz) : undefined;
+    const g = masked ?? gradient;
+    const gs: Plain = { dims, layout, data: g.array };
+    const pass = (operand: Value, compute?: (target: Float32Array) => void) => {
+      if (!operand.needsGradient) return;
+      if (!compute && same(operand)) return tape.give(operand, g);
+      const all = compute ? tape.memory.take(size) : g;
+      compute?.(all.array);
+      tape.into(operand, (target) => sumToShape(all.array, dims, layout, operand, target));
+      if (compute) tape.memory.release(all);
+    };
+    if (name === 'mul') {
+      pass(x, (out) => apply(BINARY.mul, dims, layout, gs, ys, out));
+      pass(y, (out) => apply(BINARY.mul, dims, layout, gs, xs, out));
+    } else if (name === 'div') {
+      pass(x, (out) => apply(BINARY.div, dims, layout, gs, ys, out));
+      pass(y, (out) => {
+        apply(BINARY.mul, dims, layout, gs, xs, out); // −g · x / y²
+        apply(BINARY.div, dims, layout, { dims, layout, data: out }, ys, out);
+        apply(BINARY.div, dims, layout, { dims, layout, data: out }, ys, out);
+        addon.unary(UNARY.scale, -1, 0, out, out);
+      });
+    } else {
+      pass(x);
+      pass(y, name === 'sub' ? (out) => addon.unary(UNARY.scale, -1, 0, g.array, out) : undefined);
+    }
+    if (masked) tape.memory.release(masked);
+  });
+  return z;
+}

@@ -1,0 +1,85 @@
+// Convolution with what follows it in networks: y = relu?(x ∗ w + b). Forward and backward by oneDNN.
+import { addon } from '../../native/addon.js';
+import type { NativeConvolution } from '../../native/float_addon.js';
+import type { Tape, Value } from '../tape.js';
+import { toChannelsLast } from './layout.js';
+import { reluGradient } from './unary.js';
+
+export interface ConvWindow {
+  readonly strides: readonly [number, number];
+  /** top, left, bottom, right */
+  readonly pads: readonly [number, number, number, number];
+  readonly dilations: readonly [number, number];
+  readonly groups: number;
+}
+
+/** Batch sizes a network meets: that of training, of evaluation, and the last of each. */
+const MOST_KERNELS = 8;
+
+/** The native convolutions of one node, by geometry. Each has its own reordered copy of the node's weights. */
+export class ConvKernels {
+  private readonly kernels = new Map<string, NativeConvolution>();
+
+  for(geometry: readonly number[], bf16: boolean): NativeConvolution {
+    const key = `${geometry.join()} ${bf16}`;
+    let kernel = this.kernels.get(key);
+    if (kernel) return kernel;
+    kernel = new addon.Convolution(Int32Array.from(geometry), bf16);
+    if (this.kernels.size >= MOST_KERNELS) this.kernels.delete(this.kernels.keys().next().value as string);
+    this.kernels.set(key, kernel);
+    return kernel;
+  }
+}
+
+function outputSize(size: number, pad: number, kernel: number, stride: number, dilation: number): number {
+  return Math.floor((size + pad - (kernel - 1) * dilation - 1) / stride) + 1;
+}
+
+/** x: [N, C, H, W], w: [M, C/groups, kernelH, kernelW], b: [M] → [N, M, OH, OW], channels-last. */
+export function conv2d(
+  tape: Tape,
+  kernels: ConvKernels,
+  input: Value,
+  w: Value,
+  b: Value | undefined,
+  window: ConvWindow,
+  relu = false,
+): Value {
+  const x = toChannelsLast(tape, input);
+  const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
+  const [outChannels = 0, , kernelH = 0, kernelW = 0] = w.dims;
+  const { strides, pads, dilations, groups } = window;
+  const geometry = [
+    n,
+    height,
+    width,
+    channels,
+    outChannels,
+    kernelH,
+    kernelW,
+    ...strides,
+    ...pads,
+    ...dilations,
+    groups,
+  ];
+  const kernel = kernels.for(geometry, tape.bf16);
+  const outHeight = outputSize(height, pads[0] + pads[2], kernelH, strides[0], dilations[0]);
+  const outWidth = outputSize(width, pads[1] + pads[3], kernelW, strides[1], dilations[1]);
+  const y = tape.make([n, outChannels, outHeight, outWidth], 'channelsLast', [x, w, b]);
+  kernel.forward(x.data, w.data, w.version, b?.data, relu, y.data);
+  const [xs, ws, ys, version] = [x.data, w.data, y.data, w.version];
+  tape.record(y, relu ? [x, w, y] : [x, w], (dy) => {
+    const masked = relu ? reluGradient(tape, ys, dy) : undefined;
+    const g = masked?.array ?? dy;
+    if (w.needsGradient || b?.needsGradient) {
+      const bias = b?.needsGradient ? tape.scratch(outChannels) : undefined;
+      const run = (dw: Float32Array) => kernel.backwardWeights(xs, g, dw, bias);
+      if (w.needsGradient) tape.into(w, run);
+      else run(tape.scratch(w.size));
+      if (b && bias) tape.into(b, (db) => db.set(bias));
+    }
+    tape.into(x, (dx) => kernel.backwardData(g, ws, version, dx));
+    if (masked) tape.memory.release(masked);
+  });
+  return y;
+}

@@ -1,0 +1,36 @@
+// Between layouts: an operation that wants one asks for it here, and the gradient comes back in the other.
+import { addon } from '../../native/addon.js';
+import { memoryOrder, strides, walk } from '../strides.js';
+import type { Layout, Tape, Value } from '../tape.js';
+
+function planes(dims: readonly number[]): boolean {
+  const [, channels = 1, height = 1, width = 1] = dims;
+  return channels === 1 || height * width === 1;
+}
+
+/** Copies elements between layouts of the same shape. */
+function convert(dims: readonly number[], x: Float32Array, from: Layout, y: Float32Array, to: Layout): void {
+  const order = (items: readonly number[]) => memoryOrder(items, to);
+  const axes = walk(order(dims), order(strides(dims, from)), order(strides(dims, to)));
+  addon.copyStrided(axes, x, 0, y, 0, false);
+}
+
+function relayout(tape: Tape, x: Value, to: Layout): Value {
+  if (x.layout === to) return x;
+  const { dims, layout } = x;
+  if (planes(dims)) return tape.alias(x, dims, to); // the same order in memory either way
+  const y = tape.make(dims, to, [x]);
+  convert(dims, x.data, layout, y.data, to);
+  tape.record(y, [], (dy) => tape.into(x, (dx) => convert(dims, dy, to, dx, layout)));
+  return y;
+}
+
+/** x: [N, C, H, W] with memory [N, H, W, C]. */
+export function toChannelsLast(tape: Tape, x: Value): Value {
+  return relayout(tape, x, 'channelsLast');
+}
+
+/** x with row-major memory. */
+export function toRows(tape: Tape, x: Value): Value {
+  return relayout(tape, x, 'rows');
+}

@@ -1,0 +1,40 @@
+// Pooling over windows of images, channels-last: the largest value or the mean.
+import { addon } from '../../native/addon.js';
+import type { Tape, Value } from '../tape.js';
+import { toChannelsLast } from './layout.js';
+
+export interface PoolWindow {
+  readonly kernel: readonly [number, number];
+  readonly strides: readonly [number, number];
+  /** top, left, bottom, right */
+  readonly pads: readonly [number, number, number, number];
+  readonly dilations: readonly [number, number];
+  /** Output height and width (they depend on ceil_mode). */
+  readonly output: readonly [number, number];
+}
+
+function geometryOf(x: Value, { kernel, strides, pads, dilations, output }: PoolWindow): Int32Array {
+  const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
+  return Int32Array.from([n, height, width, channels, ...output, ...kernel, ...strides, ...pads, ...dilations]);
+}
+
+export function maxPool2d(tape: Tape, input: Value, window: PoolWindow): Value {
+  const x = toChannelsLast(tape, input);
+  const geometry = geometryOf(x, window);
+  const y = tape.make([x.dims[0] as number, x.dims[1] as number, ...window.output], 'channelsLast', [x]);
+  const scratch = tape.scratch(y.size);
+  const where = new Int32Array(scratch.buffer, scratch.byteOffset, scratch.length);
+  addon.maxPool(geometry, x.data, y.data, where);
+  tape.record(y, [], (dy) => tape.into(x, (dx) => addon.maxPoolBackward(geometry, where, dy, dx)));
+  return y;
+}
+
+/** countPadding: padded places count in the mean. */
+export function averagePool2d(tape: Tape, input: Value, window: PoolWindow, countPadding: boolean): Value {
+  const x = toChannelsLast(tape, input);
+  const geometry = geometryOf(x, window);
+  const y = tape.make([x.dims[0] as number, x.dims[1] as number, ...window.output], 'channelsLast', [x]);
+  addon.averagePool(geometry, countPadding, x.data, y.data);
+  tape.record(y, [], (dy) => tape.into(x, (dx) => addon.averagePoolBackward(geometry, countPadding, dy, dx)));
+  return y;
+}

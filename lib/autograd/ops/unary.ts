@@ -1,0 +1,25 @@
+// Functions of one array: relu, clip, sigmoid, hardSigmoid, hardSwish, gelu, and factor · x + offset.
+import { addon } from '../../native/addon.js';
+import { UNARY } from '../../native/float_addon.js';
+import type { Buffer32 } from '../../tensor/memory.js';
+import type { Tape, Value } from '../tape.js';
+
+/** p, q: clip's bounds, hardSigmoid's alpha and beta, scale's factor and offset. */
+export function unary(tape: Tape, name: keyof typeof UNARY, x: Value, p = 0, q = 0): Value {
+  const code = UNARY[name];
+  const y = tape.make(x.dims, x.layout, [x]);
+  addon.unary(code, p, q, x.data, y.data);
+  const [xs, ys] = [x.data, y.data];
+  // relu's slope is told from y alone, and y is kept by whatever comes next
+  tape.record(y, name === 'relu' ? [y] : [x, y], (dy) =>
+    tape.into(x, (dx) => addon.unaryBackward(code, p, q, name === 'relu' ? ys : xs, ys, dy, dx)),
+  );
+  return y;
+}
+
+/** dy where y = relu(·) let through, else 0: memory of the step, for the caller to release. */
+export function reluGradient(tape: Tape, y: Float32Array, dy: Float32Array): Buffer32 {
+  const masked = tape.memory.take(y.length);
+  addon.unaryBackward(UNARY.relu, 0, 0, y, y, dy, masked.array);
+  return masked;
+}

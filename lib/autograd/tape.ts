@@ -1,0 +1,182 @@
+// The tape: operations write down how their gradients are computed, and backward() walks them in reverse. What an
+// operation keeps for its backward is let go as soon as that has run.
+import { addon } from '../native/addon.js';
+import { sizeOf } from '../tensor/host_tensor.js';
+import { type Buffer32, Memory } from '../tensor/memory.js';
+
+/** `rows`: row-major as the shape says. `channelsLast`: shape [N, C, H, W], memory [N, H, W, C]. */
+export type Layout = 'rows' | 'channelsLast';
+
+let versions = 0;
+/** A number that no other state of any weights has. */
+export function nextVersion(): number {
+  versions += 1;
+  return versions;
+}
+
+/** A float32 tensor on the tape. */
+export class Value {
+  /** Of the loss, in the layout of the value; set during backward. */
+  gradient: Buffer32 | undefined;
+  /** Where the gradient of a parameter is to be written; other values take memory of the step. */
+  gradientTarget: Float32Array | undefined;
+  /** Of the contents of a parameter: it changes when they do. 0: not a parameter. */
+  version = 0;
+
+  constructor(
+    /** In ONNX's order of dimensions, whatever the layout. */
+    readonly dims: readonly number[],
+    readonly layout: Layout,
+    readonly buffer: Buffer32,
+    readonly needsGradient: boolean,
+  ) {}
+
+  get data(): Float32Array {
+    return this.buffer.array;
+  }
+
+  get size(): number {
+    return this.buffer.array.length;
+  }
+}
+
+interface Entry {
+  readonly output: Value;
+  backward(dy: Float32Array, gradient: Buffer32): void;
+  /** Buffers kept for `backward`. */
+  readonly kept: readonly Buffer32[];
+}
+
+export interface TapeOptions {
+  readonly memory: Memory;
+  /** Batch norm and dropout behave as in training. */
+  readonly training: boolean;
+  /** Write down gradients; without, buffers belong to whoever holds the values. */
+  readonly record: boolean;
+  /** bfloat16 factors in convolutions, float32 sums. Never for reported evaluation. */
+  readonly bf16?: boolean;
+}
+
+export class Tape {
+  readonly memory: Memory;
+  readonly training: boolean;
+  readonly recording: boolean;
+  readonly bf16: boolean;
+  private readonly entries: Entry[] = [];
+
+  constructor(options: TapeOptions) {
+    this.memory = options.memory;
+    this.training = options.training;
+    this.recording = options.record;
+    this.bf16 = options.bf16 ?? false;
+  }
+
+  /** A value over an array of the caller's; no gradient runs to it. */
+  constant(data: Float32Array, dims: readonly number[], layout: Layout = 'rows'): Value {
+    return new Value(dims, layout, Memory.borrow(data), false);
+  }
+
+  /** A value whose gradient is written to `gradient`. `version` changes whenever the values do. */
+  parameter(
+    data: Float32Array,
+    gradient: Float32Array,
+    dims: readonly number[],
+    version: number,
+    layout: Layout = 'rows',
+  ): Value {
+    const value = new Value(dims, layout, Memory.borrow(data), this.recording);
+    value.gradientTarget = gradient;
+    value.version = version;
+    return value;
+  }
+
+  /** A value of this step, of unknown contents, for an operation on `inputs` to fill. */
+  make(dims: readonly number[], layout: Layout, inputs: readonly (Value | undefined)[]): Value {
+    const needs = this.recording && inputs.some((input) => input?.needsGradient);
+    return new Value(dims, layout, this.memory.take(sizeOf(dims)), needs);
+  }
+
+  /** The same elements under another shape: nothing is copied, and the gradient passes as it is. */
+  alias(x: Value, dims: readonly number[], layout: Layout): Value {
+    x.buffer.references += 1;
+    const y = new Value(dims, layout, x.buffer, x.needsGradient);
+    this.record(y, [], (_dy, gradient) => this.give(x, gradient));
+    return y;
+  }
+
+  /**
+   * Writes down an operation. `kept`: values whose contents its backward reads (they stay until it has run). backward
+   * gets the gradient of the output and passes gradients on with `into` and `give`.
+   */
+  record(output: Value, kept: readonly Value[], backward: Entry['backward']): void {
+    if (!output.needsGradient) return;
+    const buffers = kept.map(({ buffer }) => buffer);
+    for (const buffer of buffers) buffer.references += 1;
+    this.entries.push({ output, backward, kept: buffers });
+  }
+
+  /** Memory for the backward of an operation to keep (statistics, places of maxima); let go with the step. */
+  scratch(length: number): Float32Array {
+    return this.memory.take(length).array;
+  }
+
+  /** Lets go of a value that nobody will read again, except the backward passes that said they would. */
+  release(value: Value): void {
+    this.memory.release(value.buffer);
+  }
+
+  /** Adds what `write` computes to the gradient of x. `write` overwrites all of its target. */
+  into(x: Value, write: (target: Float32Array) => void): void {
+    if (!x.needsGradient) return;
+    if (!x.gradient) {
+      x.gradient = x.gradientTarget ? Memory.borrow(x.gradientTarget) : this.memory.take(x.size);
+      write(x.gradient.array);
+      return;
+    }
+    const more = this.memory.take(x.size);
+    write(more.array);
+    this.add(x, more.array);
+    this.memory.release(more);
+  }
+
+  /** Adds a gradient that is there already to that of x, sharing the array where it can. */
+  give(x: Value, gradient: Buffer32): void {
+    if (!x.needsGradient) return;
+    if (x.gradient) this.add(x, gradient.array);
+    else if (x.gradientTarget) this.into(x, (target) => target.set(gradient.array));
+    else {
+      gradient.references += 1;
+      x.gradient = gradient;
+    }
+  }
+
+  private add(x: Value, more: Float32Array): void {
+    const before = x.gradient as Buffer32;
+    if (before.references === 1) {
+      addon.addScaled(1, more, before.array);
+      return;
+    }
+    const sum = this.memory.take(x.size);
+    sum.array.set(before.array);
+    addon.addScaled(1, more, sum.array);
+    this.memory.release(before);
+    x.gradient = sum;
+  }
+
+  /**
+   * Gradients of Σ output · seed for every value that needs one, then forgets the operations. The seed has the layout
+   * of the output.
+   */
+  backward(output: Value, seed: Float32Array): void {
+    this.into(output, (target) => target.set(seed));
+    for (let entry = this.entries.pop(); entry; entry = this.entries.pop()) {
+      const { gradient } = entry.output;
+      if (gradient) {
+        entry.backward(gradient.array, gradient);
+        this.memory.release(gradient);
+        entry.output.gradient = undefined;
+      }
+      for (const buffer of entry.kept) this.memory.release(buffer);
+    }
+  }
+}

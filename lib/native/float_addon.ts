@@ -1,0 +1,182 @@
+// The addon's float32 operations, as native/binding/{convolution,elementwise,network,training}.cpp define them. Arrays
+// are row-major; images are channels-last [N, H, W, C].
+
+/** Primitives for one geometry and, reordered, the weights of the version last seen. */
+export interface NativeConvolution {
+  forward(
+    x: Float32Array,
+    w: Float32Array,
+    weightVersion: number,
+    bias: Float32Array | undefined,
+    relu: boolean,
+    y: Float32Array,
+  ): void;
+  backwardData(dy: Float32Array, w: Float32Array, weightVersion: number, dx: Float32Array): void;
+  backwardWeights(x: Float32Array, dy: Float32Array, dw: Float32Array, db: Float32Array | undefined): void;
+}
+
+/** Numbers of native/float/elementwise.h's `Unary`. */
+export const UNARY = {
+  relu: 0,
+  clip: 1,
+  sigmoid: 2,
+  hardSigmoid: 3,
+  hardSwish: 4,
+  gelu: 5,
+  geluTanh: 6,
+  scale: 7,
+} as const;
+/** Numbers of native/float/elementwise.h's `Binary`. */
+export const BINARY = { add: 0, sub: 1, mul: 2, div: 3, addRelu: 4 } as const;
+
+export interface FloatAddon {
+  Convolution: new (geometry: Int32Array, bf16: boolean) => NativeConvolution;
+  matmul(
+    a: Float32Array,
+    b: Float32Array,
+    bias: Float32Array | undefined,
+    c: Float32Array,
+    batch: number,
+    m: number,
+    n: number,
+    k: number,
+    transA: boolean,
+    transB: boolean,
+    sharedA: boolean,
+    sharedB: boolean,
+  ): void;
+  batchStatistics(x: Float32Array, rows: number, channels: number, mean: Float32Array, variance: Float32Array): void;
+  batchNorm(
+    x: Float32Array,
+    rows: number,
+    channels: number,
+    scale: Float32Array,
+    shift: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    epsilon: number,
+    relu: boolean,
+    residual: Float32Array | undefined,
+    y: Float32Array,
+  ): void;
+  batchNormBackward(
+    x: Float32Array,
+    rows: number,
+    channels: number,
+    scale: Float32Array,
+    shift: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    epsilon: number,
+    relu: boolean,
+    training: boolean,
+    y: Float32Array | undefined,
+    dy: Float32Array,
+    dx: Float32Array | undefined,
+    dScale: Float32Array,
+    dShift: Float32Array,
+    dResidual: Float32Array | undefined,
+  ): void;
+  maxPool(geometry: Int32Array, x: Float32Array, y: Float32Array, where: Int32Array): void;
+  maxPoolBackward(geometry: Int32Array, where: Int32Array, dy: Float32Array, dx: Float32Array): void;
+  averagePool(geometry: Int32Array, countPadding: boolean, x: Float32Array, y: Float32Array): void;
+  averagePoolBackward(geometry: Int32Array, countPadding: boolean, dy: Float32Array, dx: Float32Array): void;
+  softmax(rows: number, n: number, x: Float32Array, y: Float32Array): void;
+  softmaxBackward(rows: number, n: number, y: Float32Array, dy: Float32Array, dx: Float32Array): void;
+  layerNorm(
+    rows: number,
+    n: number,
+    epsilon: number,
+    x: Float32Array,
+    scale: Float32Array,
+    shift: Float32Array | undefined,
+    y: Float32Array,
+    mean: Float32Array,
+    inverse: Float32Array,
+  ): void;
+  layerNormBackward(
+    rows: number,
+    n: number,
+    x: Float32Array,
+    scale: Float32Array,
+    mean: Float32Array,
+    inverse: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+    dScale: Float32Array,
+    dShift: Float32Array,
+  ): void;
+  unary(unary: number, p: number, q: number, x: Float32Array, y: Float32Array): void;
+  unaryBackward(
+    unary: number,
+    p: number,
+    q: number,
+    x: Float32Array,
+    y: Float32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+  ): void;
+  /** walk: [rank, dims…, strides of a…, strides of b…] */
+  binary(binary: number, walk: Int32Array, a: Float32Array, b: Float32Array, y: Float32Array): void;
+  /** walk: [rank, dims…, strides of y…, ignored…] */
+  reduceSum(walk: Int32Array, factor: number, x: Float32Array, y: Float32Array): void;
+  /** walk: [rank, dims…, strides of x…, strides of y…] */
+  copyStrided(
+    walk: Int32Array,
+    x: Float32Array,
+    xStart: number,
+    y: Float32Array,
+    yStart: number,
+    accumulate: boolean,
+  ): void;
+  addScaled(factor: number, x: Float32Array, y: Float32Array): void;
+  /** Index of the first NaN or infinity, −1 when there is none. */
+  firstNonFinite(x: Float32Array): number;
+  gather(outer: number, axis: number, inner: number, index: Int32Array, x: Float32Array, y: Float32Array): void;
+  gatherBackward(
+    outer: number,
+    axis: number,
+    inner: number,
+    index: Int32Array,
+    dy: Float32Array,
+    dx: Float32Array,
+  ): void;
+  /** Bytes from the start of the array to the first address that is a multiple of 64. */
+  alignment(buffer: Uint8Array): number;
+  /** result: [mean loss, rows whose largest logit is the label's] */
+  crossEntropy(
+    rows: number,
+    classes: number,
+    logits: Float32Array,
+    labels: Int32Array,
+    smoothing: number,
+    result: Float64Array,
+    gradient: Float32Array | undefined,
+  ): void;
+  norm(x: Float32Array): number;
+  sgdStep(
+    parameters: Float32Array,
+    gradients: Float32Array,
+    decay: Float32Array,
+    momentumBuffer: Float32Array,
+    rate: number,
+    momentum: number,
+    nesterov: boolean,
+    gradientFactor: number,
+  ): void;
+  adamStep(
+    parameters: Float32Array,
+    gradients: Float32Array,
+    decay: Float32Array,
+    m: Float32Array,
+    v: Float32Array,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    decoupled: boolean,
+    gradientFactor: number,
+    step: number,
+  ): void;
+  averageStep(parameters: Float32Array, average: Float32Array, decay: number): void;
+}

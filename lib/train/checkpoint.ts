@@ -1,0 +1,118 @@
+// Checkpoints: a folder a checkpoint, written under another name and renamed when it is whole, so that a process killed
+// at any moment leaves the last one intact. Weights are an ONNX model; what the optimizer remembers lies beside it.
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Graph } from '../graph/graph.js';
+import { exportModel } from '../graph/onnx/export.js';
+import { importModel } from '../graph/onnx/import.js';
+import { CheckpointError } from './errors.js';
+
+/** Sums over the batches of the epoch in progress. */
+export interface EpochSums {
+  readonly images: number;
+  readonly correct: number;
+  readonly loss: number;
+}
+
+export interface Checkpoint {
+  /** Steps done. */
+  readonly step: number;
+  /** What the run was started with: a run goes on only with the same. */
+  readonly configuration: unknown;
+  readonly epoch: EpochSums;
+  /** Weights and running statistics, as a model. */
+  readonly graph: Graph;
+  /** The optimizer's arrays, and the average of the weights where one is kept. */
+  readonly state: readonly Float32Array[];
+}
+
+interface Manifest {
+  readonly schema: 'faultline.checkpoint/1';
+  readonly step: number;
+  readonly configuration: unknown;
+  readonly epoch: EpochSums;
+  /** Elements of each array of state.bin, float32 in little-endian order. */
+  readonly lengths: readonly number[];
+  readonly sha256: { readonly model: string; readonly state: string };
+}
+
+const SCHEMA = 'faultline.checkpoint/1';
+const NAME = /^step-(\d+)$/;
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const bytesOf = (array: Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Steps of the whole checkpoints in a folder, the latest first. */
+async function stepsIn(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  return names
+    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
+}
+
+/** Writes a checkpoint and removes the ones before. */
+export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
+  const { step, configuration, epoch, graph, state } = checkpoint;
+  const [name, unfinished] = [join(folder, `step-${step}`), join(folder, `unfinished-${step}`)];
+  await rm(unfinished, { recursive: true, force: true });
+  await mkdir(unfinished, { recursive: true });
+  const model = exportModel(graph);
+  const bytes = Buffer.concat(state.map(bytesOf));
+  const manifest: Manifest = {
+    schema: SCHEMA,
+    step,
+    configuration,
+    epoch,
+    lengths: state.map(({ length }) => length),
+    sha256: { model: sha256(model), state: sha256(bytes) },
+  };
+  await writeDurably(join(unfinished, 'model.onnx'), model);
+  await writeDurably(join(unfinished, 'state.bin'), bytes);
+  await writeDurably(join(unfinished, 'checkpoint.json'), `${JSON.stringify(manifest, null, 1)}\n`);
+  await rm(name, { recursive: true, force: true });
+  await rename(unfinished, name);
+  for (const old of await stepsIn(folder)) {
+    if (old < step) await rm(join(folder, `step-${old}`), { recursive: true, force: true });
+  }
+}
+
+/** The latest checkpoint of a folder; undefined when there is none. Throws CheckpointError for a damaged one. */
+export async function loadCheckpoint(folder: string): Promise<Checkpoint | undefined> {
+  const [latest] = await stepsIn(folder);
+  if (latest === undefined) return undefined;
+  const path = join(folder, `step-${latest}`);
+  const read = (name: string) =>
+    readFile(join(path, name)).catch((error: Error) => {
+      throw new CheckpointError(path, error.message);
+    });
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse((await read('checkpoint.json')).toString()) as Manifest;
+  } catch (error) {
+    throw error instanceof CheckpointError ? error : new CheckpointError(path, 'checkpoint.json is no JSON');
+  }
+  if (manifest.schema !== SCHEMA) throw new CheckpointError(path, `wanted ${SCHEMA}, came ${manifest.schema}`);
+  const [model, bytes] = [await read('model.onnx'), await read('state.bin')];
+  if (sha256(model) !== manifest.sha256.model) throw new CheckpointError(path, 'model.onnx was changed or cut short');
+  if (sha256(bytes) !== manifest.sha256.state) throw new CheckpointError(path, 'state.bin was changed or cut short');
+  let offset = 0;
+  const state = manifest.lengths.map((length) => {
+    const array = new Float32Array(length);
+    bytesOf(array).set(bytes.subarray(offset, offset + array.byteLength));
+    offset += array.byteLength;
+    return array;
+  });
+  const { step, configuration, epoch } = manifest;
+  return { step, configuration, epoch, graph: importModel(model, join(path, 'model.onnx')).graph, state };
+}

@@ -1,0 +1,67 @@
+// Optimizers: one native pass over all parameters of a network a step, with gradient clipping and weight decay by group.
+import type { Parameter, Parameters } from '../graph/parameters.js';
+import { addon } from '../native/addon.js';
+import { alignedFloats } from '../tensor/memory.js';
+import type { Rate } from './schedule.js';
+
+interface Common {
+  readonly rate: number;
+  readonly weightDecay?: number;
+  /** Also decays biases and the scales and shifts of normalizations. Default: only weights of rank 2 and more. */
+  readonly decayAll?: boolean;
+  /** Largest norm of all gradients together; longer ones are shortened to it. */
+  readonly clipNorm?: number;
+}
+export type OptimizerOptions =
+  | (Common & { readonly kind: 'sgd'; readonly momentum?: number; readonly nesterov?: boolean })
+  | (Common & {
+      readonly kind: 'adam' | 'adamw';
+      readonly betas?: readonly [number, number];
+      readonly epsilon?: number;
+    });
+
+const DEFAULT_MOMENTUM = 0.9;
+const DEFAULT_BETAS: readonly [number, number] = [0.9, 0.999];
+const DEFAULT_EPSILON = 1e-8;
+
+export class Optimizer {
+  /** What it remembers, each as long as the parameters: SGD its momentum, Adam both moments. */
+  readonly state: readonly Float32Array[];
+  private readonly decay: Float32Array;
+
+  constructor(
+    readonly options: OptimizerOptions,
+    private readonly parameters: Parameters,
+  ) {
+    const { length } = parameters.values;
+    this.state = Array.from({ length: options.kind === 'sgd' ? 1 : 2 }, () => alignedFloats(length));
+    this.decay = alignedFloats(length);
+    const { weightDecay = 0, decayAll = false } = options;
+    const decays = ({ dims }: Parameter) => decayAll || dims.length > 1;
+    for (const parameter of parameters.learned.filter(decays)) {
+      const { offset, data } = parameter;
+      this.decay.fill(weightDecay, offset, offset + data.length);
+    }
+  }
+
+  /** Moves the parameters. `step` counts from 1; `norm` is that of the gradients. */
+  step(step: number, { factor, momentum }: Rate, norm: number): void {
+    const { options, parameters, decay } = this;
+    const { values, gradients } = parameters;
+    const rate = options.rate * factor;
+    const { clipNorm } = options;
+    const scale = clipNorm !== undefined && norm > clipNorm ? clipNorm / norm : 1;
+    const [first, second] = this.state as [Float32Array, Float32Array];
+    if (options.kind === 'sgd') {
+      const kept = momentum ?? options.momentum ?? DEFAULT_MOMENTUM;
+      addon.sgdStep(values, gradients, decay, first, rate, kept, options.nesterov ?? false, scale);
+    } else {
+      const [beta1, beta2] = options.betas ?? DEFAULT_BETAS;
+      const { epsilon = DEFAULT_EPSILON, kind } = options;
+      const decoupled = kind === 'adamw';
+      const b1 = momentum ?? beta1;
+      addon.adamStep(values, gradients, decay, first, second, rate, b1, beta2, epsilon, decoupled, scale, step);
+    }
+    parameters.changed();
+  }
+}

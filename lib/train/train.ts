@@ -1,0 +1,264 @@
+// The training loop: batches through the tape, one optimizer step each, a checkpoint now and then. A run is told by its
+// options and its seed alone: killed at any moment and started again it ends with the same bits, for a given number of
+// threads.
+import { isDeepStrictEqual } from 'node:util';
+import { toRows } from '../autograd/ops/layout.js';
+import { crossEntropy } from '../autograd/ops/loss.js';
+import { Tape, type Value } from '../autograd/tape.js';
+import type { ImageSet, Normalization } from '../data/image_set.js';
+import { type Augmentation, type Batch, Loader } from '../data/loader.js';
+import { FloatProgram } from '../graph/float.js';
+import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
+import { Parameters } from '../graph/parameters.js';
+import { addon } from '../native/addon.js';
+import { InvalidArgumentError, requireInteger } from '../native/errors.js';
+import { threads } from '../native/threads.js';
+import { alignedFloats, Memory } from '../tensor/memory.js';
+import { type EpochSums, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { CheckpointError, TrainingDivergedError } from './errors.js';
+import { Optimizer, type OptimizerOptions } from './optimizer.js';
+import { rateAt, type Schedule } from './schedule.js';
+import { checkedInput, yieldToEvents } from './steps.js';
+
+/** What decides the result of a run, beside the graph and the images. */
+export interface TrainingRecipe {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly optimizer: OptimizerOptions;
+  readonly schedule: Schedule;
+  readonly seed: number;
+  readonly augmentation?: Augmentation;
+  /** Share of the target spread evenly over the classes. Default 0. */
+  readonly labelSmoothing?: number;
+  /** Keeps a moving average of the weights with this decay a step, and returns that. */
+  readonly averageDecay?: number;
+  /** bfloat16 factors in convolutions, float32 weights and sums. */
+  readonly bf16?: boolean;
+}
+
+export interface TrainOptions extends TrainingRecipe {
+  readonly normalization: Normalization;
+  /** Folder for checkpoints; none are written without it. */
+  readonly checkpoints?: string;
+  /** Steps between checkpoints. Default: an epoch. */
+  readonly checkpointEvery?: number;
+  /** Goes on from the latest checkpoint, if there is one. */
+  readonly resume?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface TrainProgress {
+  /** Steps done, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** Epoch of this step, from 1. */
+  readonly epoch: number;
+  /** The step was the last of its epoch. */
+  readonly epochEnded: boolean;
+  /** Mean loss and accuracy over the epoch so far, on augmented training images. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface TrainResult {
+  readonly graph: Graph;
+  readonly steps: number;
+  /** Of this call: since the checkpoint, when it went on from one. */
+  readonly seconds: number;
+}
+
+const NO_SUMS: EpochSums = { images: 0, correct: 0, loss: 0 };
+
+class Training {
+  private readonly parameters: Parameters;
+  private readonly optimizer: Optimizer;
+  private readonly average: Float32Array | undefined;
+  private readonly program: FloatProgram;
+  private readonly memory = new Memory();
+  private readonly names: { input: string; output: string };
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly set: ImageSet,
+    private readonly recipe: TrainingRecipe,
+    private readonly steps: number,
+  ) {
+    this.names = checkedInput('train', graph, set);
+    this.parameters = new Parameters(graph);
+    this.optimizer = new Optimizer(recipe.optimizer, this.parameters);
+    this.program = new FloatProgram(graph, { seed: recipe.seed });
+    if (recipe.averageDecay !== undefined) {
+      this.average = alignedFloats(this.parameters.values.length);
+      this.average.set(this.parameters.values);
+    }
+  }
+
+  /** Everything beside the weights that the next step depends on. */
+  get state(): readonly Float32Array[] {
+    return this.average ? [...this.optimizer.state, this.average] : this.optimizer.state;
+  }
+
+  /** The network as it is trained; `averaged`: as it is returned. */
+  result(averaged: boolean): Graph {
+    return this.parameters.toGraph(this.graph, averaged && this.average ? this.average : this.parameters.values);
+  }
+
+  private run(
+    batch: Batch,
+    step: number,
+    program: FloatProgram,
+    tape: Tape,
+    inspect?: (layer: string, value: Value) => void,
+  ) {
+    const dims = [batch.count, this.set.channels, this.set.height, this.set.width];
+    const feeds = { [this.names.input]: tape.constant(batch.inputs, dims, 'channelsLast') };
+    const options = inspect
+      ? { step, inspect: (node: GraphNode, value: Value) => inspect(describeNode(node), value) }
+      : { step };
+    return toRows(tape, program.run(tape, this.parameters, feeds, options).get(this.names.output) as Value);
+  }
+
+  /** One step, counted from 0. Throws TrainingDivergedError before anything is changed. */
+  step(batch: Batch, step: number): { loss: number; correct: number } {
+    const { memory, parameters, recipe } = this;
+    const tape = new Tape({ memory, training: true, record: true, bf16: recipe.bf16 ?? false });
+    const logits = this.run(batch, step, this.program, tape);
+    const smoothing = recipe.labelSmoothing ?? 0;
+    const { loss, correct, gradient } = crossEntropy(tape, logits, batch.labels, { smoothing, gradient: true });
+    if (!Number.isFinite(loss)) throw this.diverged(batch, step, 'the loss');
+    tape.backward(logits, gradient as Float32Array);
+    const norm = addon.norm(parameters.gradients);
+    if (!Number.isFinite(norm)) throw this.diverged(batch, step, 'a gradient');
+    this.optimizer.step(step + 1, rateAt(recipe.schedule, step, this.steps), norm);
+    if (this.average) addon.averageStep(parameters.values, this.average, recipe.averageDecay as number);
+    memory.reset();
+    return { loss, correct };
+  }
+
+  /** Looks for the first layer whose result is not finite, then for the last one with such a gradient. */
+  private diverged(batch: Batch, step: number, what: string): TrainingDivergedError {
+    const weights = this.parameters.learned.find(({ data }) => addon.firstNonFinite(data) >= 0);
+    if (weights) return new TrainingDivergedError(step + 1, `the weights ${weights.name}`, what);
+    if (addon.firstNonFinite(batch.inputs) >= 0) return new TrainingDivergedError(step + 1, 'the images', what);
+    let layer: string | undefined;
+    const tape = new Tape({ memory: this.memory, training: true, record: false });
+    this.run(
+      batch,
+      step,
+      new FloatProgram(this.graph, { keep: 'all', seed: this.recipe.seed }),
+      tape,
+      (name, value) => {
+        if (layer === undefined && addon.firstNonFinite(value.data) >= 0) layer = name;
+      },
+    );
+    if (layer !== undefined) return new TrainingDivergedError(step + 1, layer, what);
+    const last = this.parameters.learned.findLast(({ gradient }) => gradient && addon.firstNonFinite(gradient) >= 0);
+    return new TrainingDivergedError(step + 1, last ? `the gradient of ${last.name}` : 'the loss', what);
+  }
+
+  restore(state: readonly Float32Array[], path: string): void {
+    const own = this.state;
+    if (own.length !== state.length || own.some((array, i) => array.length !== state[i]?.length)) {
+      throw new CheckpointError(path, 'its state is of another network');
+    }
+    own.forEach((array, i) => {
+      array.set(state[i] as Float32Array);
+    });
+  }
+}
+
+/** What a checkpoint must agree with: the recipe, the images, and how many threads (sums are split among them). */
+function configurationOf(options: TrainOptions, set: ImageSet): unknown {
+  const { epochs, batchSize, optimizer, schedule, seed, normalization } = options;
+  const { augmentation = {}, labelSmoothing = 0, averageDecay = null, bf16 = false } = options;
+  const { count, height, width, channels } = set;
+  const images = { count, height, width, channels };
+  const recipe = { epochs, batchSize, optimizer, schedule, seed, augmentation, labelSmoothing, averageDecay, bf16 };
+  // As JSON gives it back.
+  return JSON.parse(JSON.stringify({ ...recipe, normalization, images, threads: threads() }));
+}
+
+function checkOptions(options: TrainOptions, set: ImageSet): void {
+  const { epochs, batchSize, seed, checkpointEvery = 1, labelSmoothing = 0 } = options;
+  requireInteger('train', 'epochs', epochs, 1, 1e6);
+  requireInteger('train', 'batchSize', batchSize, 1, set.count);
+  requireInteger('train', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  requireInteger('train', 'checkpointEvery', checkpointEvery, 1, Number.MAX_SAFE_INTEGER);
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+    throw new InvalidArgumentError('train', 'labelSmoothing', '0 to less than 1', String(labelSmoothing));
+  }
+  if (!set.labels) throw new InvalidArgumentError('train', 'set', 'images with labels', 'images without');
+}
+
+/**
+ * Trains a classifier with cross-entropy. Each epoch runs through the images in a new order and leaves out the last,
+ * smaller batch. Throws TrainingDivergedError, CheckpointError, InvalidArgumentError, or the signal's reason.
+ */
+export async function train(graph: Graph, set: ImageSet, options: TrainOptions): Promise<TrainResult> {
+  checkOptions(options, set);
+  const { epochs, batchSize, seed, normalization, checkpoints, signal, onProgress } = options;
+  const loader = new Loader(set, {
+    batchSize,
+    normalization,
+    seed,
+    dropLast: true,
+    ...(options.augmentation ? { augmentation: options.augmentation } : {}),
+  });
+  const steps = epochs * loader.batches;
+  const checkpointEvery = options.checkpointEvery ?? loader.batches;
+  const configuration = configurationOf(options, set);
+  const found = checkpoints && options.resume ? await loadCheckpoint(checkpoints) : undefined;
+  if (found && !isDeepStrictEqual(found.configuration, configuration)) {
+    const told = (value: unknown) => JSON.stringify(value);
+    throw new CheckpointError(
+      checkpoints as string,
+      `is of a run with other options: wanted ${told(configuration)}, came ${told(found.configuration)}`,
+    );
+  }
+  const training = new Training(found?.graph ?? graph, set, options, steps);
+  if (found) training.restore(found.state, checkpoints as string);
+  const first = found?.step ?? 0;
+  let done = first;
+  let sums = found?.epoch ?? NO_SUMS;
+  const started = performance.now();
+  for (let epoch = Math.floor(first / loader.batches); epoch < epochs; epoch++) {
+    const from = epoch * loader.batches;
+    if (done === from) sums = NO_SUMS;
+    for (const batch of loader.epoch(epoch, done - from)) {
+      signal?.throwIfAborted();
+      const { loss, correct } = training.step(batch, done);
+      done += 1;
+      sums = {
+        images: sums.images + batch.count,
+        correct: sums.correct + correct,
+        loss: sums.loss + loss * batch.count,
+      };
+      const seconds = (performance.now() - started) / 1000;
+      onProgress?.({
+        step: done,
+        steps,
+        epoch: epoch + 1,
+        epochEnded: done === from + loader.batches,
+        loss: sums.loss / sums.images,
+        accuracy: sums.correct / sums.images,
+        imagesPerSecond: ((done - first) * batchSize) / seconds,
+        secondsLeft: (seconds / (done - first)) * (steps - done),
+      });
+      if (checkpoints && (done % checkpointEvery === 0 || done === steps)) {
+        const { state } = training;
+        await saveCheckpoint(checkpoints, {
+          step: done,
+          configuration,
+          epoch: sums,
+          graph: training.result(false),
+          state,
+        });
+      }
+      await yieldToEvents();
+    }
+  }
+  return { graph: training.result(true), steps, seconds: (performance.now() - started) / 1000 };
+}
