@@ -1,0 +1,202 @@
+// The training loop: it learns, it is exact, it stops as it should, and a killed run ends as if it had not been.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ImageSet } from '../../../lib/data/image_set.js';
+import type { Graph } from '../../../lib/graph/graph.js';
+import { exportModel } from '../../../lib/graph/onnx/export.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { setThreads, threads } from '../../../lib/native/threads.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { CheckpointError, TrainingDivergedError } from '../../../lib/train/errors.js';
+import { evaluate } from '../../../lib/train/evaluate.js';
+import { type TrainOptions, train } from '../../../lib/train/train.js';
+
+/** Eight-pixel pictures with a bright quarter: the class says which. */
+function quarters(count: number, seed: number): ImageSet {
+  const [height, width] = [8, 8];
+  const random = new Random(seed);
+  const pixels = new Uint8Array(count * height * width);
+  const labels = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const label = random.integer(4);
+    labels[i] = label;
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const bright = (y < 4 ? 0 : 2) + (x < 4 ? 0 : 1) === label;
+        pixels[(i * height + y) * width + x] = random.integer(120) + (bright ? 100 : 0);
+      }
+    }
+  }
+  return { count, height, width, channels: 1, pixels, labels };
+}
+
+const SET = quarters(256, 1);
+const OPTIONS: TrainOptions = {
+  epochs: 2,
+  batchSize: 32,
+  optimizer: { kind: 'adam', rate: 3e-3, weightDecay: 1e-4 },
+  schedule: { kind: 'oneCycle', warmup: 0.2 },
+  seed: 5,
+  normalization: { mean: [0.4], std: [0.2] },
+  augmentation: { flip: false, crop: 1 },
+};
+const network = (seed = 5): Graph => buildModel('resnet8', { input: [1, 8, 8], classes: 4, seed });
+const bytes = (graph: Graph) => Buffer.from(exportModel(graph));
+
+describe('train', () => {
+  let folder: string;
+  const usual = threads();
+  before(() => setThreads(1)); // steps this small gain nothing from more
+  after(() => setThreads(usual));
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'faultline-train-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('learns what can be learned', async () => {
+    const { graph } = await train(network(), SET, { ...OPTIONS, epochs: 4 });
+    const { accuracy } = await evaluate(graph, quarters(200, 2), OPTIONS.normalization);
+    assert.ok(accuracy > 0.9, `accuracy ${accuracy}`);
+  });
+
+  it('gives the same bits for the same seed, others for another, on several threads too', async () => {
+    setThreads(2);
+    const run = async (seed: number) => bytes((await train(network(), SET, { ...OPTIONS, epochs: 1, seed })).graph);
+    const [one, same, other] = [await run(5), await run(5), await run(6)];
+    assert.ok(one.equals(same));
+    assert.ok(!one.equals(other));
+    setThreads(1);
+  });
+
+  for (const optimizer of [
+    { kind: 'sgd', rate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 1 },
+    { kind: 'adamw', rate: 3e-3, weightDecay: 1e-2, clipNorm: 0.5 },
+  ] as const) {
+    it(`goes on from a checkpoint in mid-epoch with the same bits: ${optimizer.kind}`, async () => {
+      const options: TrainOptions = {
+        ...OPTIONS,
+        optimizer,
+        averageDecay: 0.9,
+        labelSmoothing: 0.1,
+        schedule: { kind: 'cosine', warmup: 0.1, floor: 0.05 },
+      };
+      const whole = await train(network(), SET, options);
+      const controller = new AbortController();
+      const interrupted = train(network(), SET, {
+        ...options,
+        checkpoints: folder,
+        checkpointEvery: 3,
+        signal: controller.signal,
+        onProgress: ({ step }) => {
+          if (step === 11) controller.abort(new Error('enough'));
+        },
+      });
+      await assert.rejects(interrupted, /enough/);
+      assert.deepEqual(readdirSync(folder), ['step-9']);
+      let first = 0;
+      const resumed = await train(network(99), SET, {
+        ...options,
+        checkpoints: folder,
+        resume: true,
+        onProgress: ({ step }) => {
+          first ||= step;
+        },
+      });
+      assert.equal(first, 10);
+      assert.ok(bytes(resumed.graph).equals(bytes(whole.graph)));
+    });
+  }
+
+  it('refuses a checkpoint of another recipe and a damaged one', async () => {
+    await train(network(), SET, { ...OPTIONS, epochs: 1, checkpoints: folder });
+    const again = { ...OPTIONS, epochs: 1, checkpoints: folder, resume: true };
+    await assert.rejects(train(network(), SET, { ...again, seed: 6 }), CheckpointError);
+    const state = join(folder, 'step-8', 'state.bin');
+    writeFileSync(state, readFileSync(state).subarray(0, 100));
+    await assert.rejects(train(network(), SET, again), /state\.bin was changed or cut short/);
+  });
+
+  it('stops when the loss is no number: step, layer, and the last checkpoint kept', async () => {
+    const options = {
+      ...OPTIONS,
+      checkpoints: folder,
+      checkpointEvery: 1,
+      optimizer: { kind: 'sgd', rate: 1e30 } as const,
+    };
+    const error = await train(network(), SET, options).then(
+      () => assert.fail('it went on'),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof TrainingDivergedError, String(error));
+    assert.ok(error.step > 1);
+    assert.notEqual(error.layer, '');
+    assert.deepEqual(readdirSync(folder), [`step-${error.step - 1}`]);
+  });
+
+  it('names the layer where numbers first go wrong', async () => {
+    const graph = network();
+    const name = [...graph.initializers.keys()].find((key) => key.includes('norm') && key.endsWith('scale')) as string;
+    const tensor = graph.initializers.get(name);
+    assert.ok(tensor);
+    const data = Float32Array.from(tensor.data as Float32Array).fill(3e38);
+    const broken = graph.with({
+      initializers: new Map([...graph.initializers, [name, { ...tensor, data } as typeof tensor]]),
+    });
+    await assert.rejects(train(broken, SET, OPTIONS), (error: unknown) => {
+      assert.ok(error instanceof TrainingDivergedError);
+      assert.equal(error.step, 1);
+      assert.match(error.layer, /^(BatchNormalization|Conv) \(/);
+      return true;
+    });
+  });
+
+  it('lets a timer fire at least once a batch', async () => {
+    let [timers, batches] = [0, 0];
+    const timer = setInterval(() => {
+      timers += 1;
+    }, 0);
+    const onProgress = () => {
+      batches += 1;
+    };
+    const busy = { ...OPTIONS, epochs: 1, onProgress };
+    await train(buildModel('resnet8', { input: [1, 8, 8], classes: 4 }), SET, busy);
+    clearInterval(timer);
+    assert.ok(timers >= batches - 1, `${timers} timers in ${batches} batches`);
+  });
+
+  it('stops before the first step when it was called off already', async () => {
+    await assert.rejects(train(network(), SET, { ...OPTIONS, signal: AbortSignal.abort(new Error('no')) }), /no/);
+  });
+
+  it('refuses options that make no sense', async () => {
+    await assert.rejects(
+      train(network(), SET, { ...OPTIONS, batchSize: 257 }),
+      /batchSize: wanted an integer from 1 to 256/,
+    );
+    await assert.rejects(train(network(), SET, { ...OPTIONS, epochs: 0 }), /epochs/);
+    await assert.rejects(train(buildModel('resnet8'), SET, OPTIONS), /images: wanted shape \[N,1,28,28\]/);
+    await assert.rejects(train(network(), SET, { ...OPTIONS, labelSmoothing: 1 }), /labelSmoothing/);
+  });
+
+  it('killed with -9 in mid-epoch and started again, ends with the bits of a run left alone', async () => {
+    const script = fileURLToPath(new URL('./killed_run.js', import.meta.url));
+    const run = (name: string, kill: boolean) =>
+      new Promise<void>((resolve, reject) => {
+        const child = spawn(process.execPath, [script, join(folder, name)], { stdio: ['ignore', 'pipe', 'inherit'] });
+        child.stdout.on('data', (text: Buffer) => {
+          if (kill && /^step 1[3-9]$/m.test(text.toString())) child.kill('SIGKILL');
+        });
+        child.on('error', reject).on('close', () => resolve());
+      });
+    await run('whole', false);
+    await run('killed', true);
+    assert.ok(!existsSync(join(folder, 'killed', 'model.onnx')), 'it was killed before its end');
+    await run('killed', false);
+    const model = (name: string) => readFileSync(join(folder, name, 'model.onnx'));
+    assert.ok(model('killed').equals(model('whole')));
+  });
+});
