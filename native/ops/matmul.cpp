@@ -119,9 +119,11 @@ Status matmulU8(const uint8_t* a, int64_t m, int64_t lda, const PackedMatrix& w,
                 int32_t* acc) {
   if (!dispatchStatus()) return dispatchStatus();
   const KernelTable& table = kernels();
-  // Rows are multiplied where they lie unless a kernel would read past the last one, or unless the rows of a block all
-  // fall into the same sets of the first-level cache.
-  const bool inPlace = w.k % kBlockK == 0 && lda % kCacheAlias != 0;
+  // Rows are multiplied where they lie unless a kernel, which reads whole k-blocks, would read past the last of them,
+  // or unless the rows of a block all fall into the same sets of the first-level cache.
+  const auto inPlace = [&](int64_t begin, int64_t count) {
+    return (begin + count - 1) * lda + w.kBlocks * kBlockK <= (m - 1) * lda + w.k && lda % kCacheAlias != 0;
+  };
   const Grid grid = chooseGrid(m, w);
   parallel(grid.threads(), [&](int t, int total) {
     for (int part = t; part < grid.threads(); part += total) {
@@ -131,7 +133,7 @@ Status matmulU8(const uint8_t* a, int64_t m, int64_t lda, const PackedMatrix& w,
       RowChunk packed(chunk, w.kBlocks);
       for (int64_t begin = rows.begin; begin < rows.end; begin += chunk) {
         const int64_t count = std::min(chunk, rows.end - begin);
-        if (inPlace) {
+        if (inPlace(begin, count)) {
           packed.pointAt(a + begin * lda, lda, count);
         } else {
           packed.layOut(count);

@@ -50,7 +50,7 @@ class RowChunk {
   void layOut(int64_t rows);
   uint8_t* row(int64_t i) { return codes_ + (i / kRowBlock * kBlocks_ * kRowBlock + i % kRowBlock) * kBlockK; }
   void copyRow(int64_t i, const uint8_t* a, int64_t k);
-  // Instead of laying out: uses rows of a[rows, K] where they lie. K must be a multiple of 64.
+  // Instead of laying out: uses rows of a[rows, K] where they lie; whole k-blocks of them must be readable.
   void pointAt(const uint8_t* a, int64_t lda, int64_t rows);
   void setRow(int64_t i, const AffineParams& params) {
     zeroPoint_[i] = params.zeroPoint;

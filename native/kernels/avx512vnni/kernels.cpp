@@ -255,56 +255,43 @@ void run(const Tile& tile) {
   }
 }
 
-// All rows of the call against P panels, at most 8 rows at a time.
-template <int P>
+// R rows or, where fewer are left, as many as there are.
+template <int R, int P>
+void runUpTo(const Tile& tile, int64_t rows) {
+  if constexpr (R > 1) {
+    if (rows < R) return runUpTo<R - 1, P>(tile, rows);
+  }
+  run<R, P>(tile);
+}
+
+// All rows of the call against P panels, at most R rows at a time.
+template <int R, int P>
 void runRows(const GemmCall& call, int64_t panel) {
-  constexpr int64_t kMaxRows = P == 4 ? 4 : 8;
-  static_assert(kRowBlock % kMaxRows == 0);
-  for (int64_t row = 0; row < call.rows; row += kMaxRows) {
+  static_assert(kRowBlock % R == 0);
+  for (int64_t row = 0; row < call.rows; row += R) {
     const Tile tile = {call, call.a + row / kRowBlock * call.weights->kBlocks, row % kRowBlock * call.aRowStride, row,
                        panel};
-    const int64_t left = call.rows - row;
-    switch (left < kMaxRows ? left : kMaxRows) {
-      case 1:
-        run<1, P>(tile);
-        break;
-      case 2:
-        run<2, P>(tile);
-        break;
-      case 3:
-        run<3, P>(tile);
-        break;
-      case 4:
-        run<4, P>(tile);
-        break;
-      default:
-        if constexpr (kMaxRows == 8) {
-          switch (left) {
-            case 5:
-              run<5, P>(tile);
-              break;
-            case 6:
-              run<6, P>(tile);
-              break;
-            case 7:
-              run<7, P>(tile);
-              break;
-            default:
-              run<8, P>(tile);
-              break;
-          }
-        }
-    }
+    runUpTo<R, P>(tile, call.rows - row);
   }
 }
 
 void gemm(const GemmCall& call) {
   int64_t panel = call.panelBegin;
-  if (call.rows <= 4) {
-    for (; panel + 4 <= call.panelEnd; panel += 4) runRows<4>(call, panel);
+  const auto left = [&] { return call.panelEnd - panel; };
+  if (call.weights->blockSize > 0) {
+    // A tile holds its totals and the sums of a group in registers: twice as many as otherwise.
+    if (call.rows <= 4) {
+      for (; left() >= 4; panel += 4) runRows<4, 4>(call, panel);
+    }
+    for (; left() > 0; ++panel) runRows<8, 1>(call, panel);
+    return;
   }
-  for (; panel + 2 <= call.panelEnd; panel += 2) runRows<2>(call, panel);
-  for (; panel < call.panelEnd; ++panel) runRows<1>(call, panel);
+  if (call.rows <= 4) {
+    for (; left() >= 4; panel += 4) runRows<4, 4>(call, panel);
+  }
+  // Two panels of a long K fill half of the first-level cache; three would push each other out.
+  for (; left() >= 2; panel += 2) runRows<8, 2>(call, panel);
+  if (left() > 0) runRows<8, 1>(call, panel);
 }
 
 constexpr KernelTable kTable = {Isa::avx512vnni, 4, scanRange, quantizeRow, gemm, &avx512vnniDepthwise};
