@@ -1,13 +1,17 @@
 // The public surface of faultline.
+
+export { type Augmentation, Loader, type LoaderOptions } from './data/loader.js';
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
 export { quantizableNodes } from './graph/check.js';
 export { type Dim, UNKNOWN } from './graph/dims.js';
 export { GraphError, OnnxFormatError, UnsupportedOperatorsError } from './graph/errors.js';
+export { FloatProgram, runFloat } from './graph/float.js';
 export { type AttributeValue, Graph, type GraphNode, type GraphParts, type TensorType } from './graph/graph.js';
 export { type InferOptions, inferShapes } from './graph/infer.js';
 export { decodeTensor, encodeTensor } from './graph/onnx/codec.js';
 export { exportModel, saveModel } from './graph/onnx/export.js';
 export { type ImportedModel, importModel, loadModel } from './graph/onnx/import.js';
+export { Parameters } from './graph/parameters.js';
 export { type SimplifyOptions, simplify } from './graph/passes/index.js';
 export type { PassResult, Rewrite } from './graph/passes/rewrite.js';
 export { formatSummary, type GraphSummary, type NodeSummary, summarize } from './graph/printer.js';
@@ -78,3 +82,8 @@ export { setThreads, threads } from './native/threads.js';
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';
+export { CheckpointError, TrainingDivergedError } from './train/errors.js';
+export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
+export type { OptimizerOptions } from './train/optimizer.js';
+export type { Schedule } from './train/schedule.js';
+export { type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js';

@@ -136,12 +136,15 @@ export class FloatProgram {
     const types = this.shapesFor(feeds);
     const values = new Map<string, Value>();
     const hosts = new Map<string, HostTensor>(this.graph.initializers);
+    const given = new Map<string, HostTensor>();
     for (const { name } of this.graph.inputs) {
       const feed = feeds[name];
       if (!feed) throw new GraphError(`input "${name}"`, 'is missing');
       if (feed instanceof Value) values.set(name, feed);
-      else if (feed.dtype === 'float32') values.set(name, tape.constant(feed.data as Float32Array, feed.dims));
-      else hosts.set(name, feed);
+      else if (feed.dtype === 'float32') {
+        values.set(name, tape.constant(feed.data as Float32Array, feed.dims));
+        given.set(name, feed);
+      } else hosts.set(name, feed);
     }
     const { version } = parameters;
     for (const { name, data, gradient, dims } of parameters.learned) {
@@ -190,7 +193,7 @@ export class FloatProgram {
         relu,
         residual: step.residual === undefined ? undefined : lookUp(step.residual),
         state,
-        host: (index) => hosts.get(node.inputs[index] ?? ''),
+        host: (index) => hosts.get(node.inputs[index] ?? '') ?? given.get(node.inputs[index] ?? ''),
         fail,
       });
       values.set(output, result);

@@ -66,6 +66,7 @@ export const pad = defineOperator({
       x.dims.length,
       call.fail,
     );
+    if (call.inputs[2] && !call.host(2)) call.fail('its constant is computed on the tape');
     const fill = Number(call.host(2)?.data[0] ?? 0);
     sizes.forEach(([before, after], axis) => {
       const size = x.dims[axis] as number;

@@ -1,0 +1,67 @@
+// `faultline train` and `faultline evaluate` as a person runs them, on Fashion-MNIST.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../lib/bench/program.js';
+
+const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
+
+function faultline(...args: string[]) {
+  const env = { ...process.env, OMP_NUM_THREADS: '1' };
+  return spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', env });
+}
+
+/** Version 1.0 of numpy's format. */
+function npy(type: string, shape: readonly number[], bytes: Uint8Array): Buffer {
+  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
+  const header = `${text.padEnd(117)}\n`;
+  return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00v\x00', 'latin1'), Buffer.from(header), bytes]);
+}
+
+describe('faultline train', () => {
+  let folder: string;
+  let data: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'faultline-cli-'));
+    writeFileSync(join(folder, 'x.npy'), npy('|u1', [20, 8, 8, 1], new Uint8Array(20 * 64)));
+    writeFileSync(join(folder, 'y.npy'), npy('|u1', [20], new Uint8Array(20)));
+    data = `${join(folder, 'x.npy')},${join(folder, 'y.npy')}`;
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('refuses a set without training images, an unknown architecture and nonsense, with exit code 2', () => {
+    const out = join(folder, 'none');
+    const single = faultline('train', '--arch', 'resnet8', '--data', data, '--out', out);
+    assert.equal(single.status, 2, single.stderr);
+    assert.match(single.stderr, /--data: wanted a set with training images/);
+    const epochs = faultline('train', '--arch', 'resnet8', '--data', data, '--out', out, '--epochs', 'many');
+    assert.equal(epochs.status, 2);
+    assert.match(epochs.stderr, /--epochs: wanted an integer of at least 1, came many/);
+    const missing = faultline('evaluate', join(folder, 'no.onnx'), '--data', data);
+    assert.notEqual(missing.status, 0);
+    assert.match(missing.stderr, /no\.onnx/);
+    assert.ok(!existsSync(out));
+  });
+
+  it('trains, writes a run, refuses to overwrite it, and its model evaluates to the figure it gave', () => {
+    const out = join(folder, 'run');
+    const args = ['train', '--arch', 'mlp', '--data', 'fashion-mnist', '--epochs', '1', '--out', out];
+    const trained = faultline(...args, '--json');
+    assert.equal(trained.status, 0, trained.stderr);
+    const report = JSON.parse(trained.stdout) as { test: { accuracy: number; images: number }; model: string };
+    assert.equal(report.test.images, 10000);
+    assert.ok(report.test.accuracy > 0.8, trained.stdout);
+    assert.match(trained.stderr, /epoch 1\/1 step 468\/468 loss .* images\/s/);
+    assert.equal(readFileSync(join(out, 'events.jsonl'), 'utf8').trim().split('\n').length, 1);
+    const again = faultline(...args);
+    assert.equal(again.status, 2);
+    assert.match(again.stderr, /--out: wanted a new folder, or --resume/);
+    const resumed = faultline(...args, '--resume', '--json');
+    assert.equal(resumed.status, 0, resumed.stderr);
+    assert.deepEqual(JSON.parse(resumed.stdout).test, report.test);
+    const evaluated = faultline('evaluate', report.model, '--data', 'fashion-mnist', '--json');
+    assert.deepEqual(JSON.parse(evaluated.stdout), report.test);
+  });
+});
