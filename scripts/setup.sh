@@ -119,7 +119,7 @@ node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)
   fail "node: wanted 20 or later, came $(node --version)"
 
 exec 9<scripts/setup.sh # the lock is on this file: a failed build may remove build/
-flock 9
+flock -n 9 || { say 'waiting for another setup to end' && flock 9; }
 install_system_packages
 install_node_modules
 build_native
