@@ -52,12 +52,13 @@ build_target() { # folder, target, cmake options …
 native() {
   local tests=build/test/native/faultline_native_tests isa state
   gate 'native build' build_target build faultline_native_tests -DFAULTLINE_TESTS=ON || return 0
+  gate 'native list' "$tests" --list-isas || return 0
   while read -r isa state; do
+    selected "native, $isa" || continue
     if [[ $state != available ]]; then
       echo "== native, $isa: SKIPPED, ${state//-/ }"
       continue
     fi
-    selected "native, $isa" || continue
     local started=$SECONDS
     FAULTLINE_ISA=$isa "$tests" --no-colors >"$log" 2>&1
     local status=$? summary

@@ -1,10 +1,10 @@
 // The addon: what JavaScript sees. Loaded once per environment by lib/native/addon.ts.
 #include <napi.h>
 
-#include "binding/error_profile.h"
-#include "binding/integer_operand.h"
 #include "binding/convolution.h"
+#include "binding/error_profile.h"
 #include "binding/float_operations.h"
+#include "binding/integer_operand.h"
 #include "binding/operations.h"
 #include "binding/packed_conv_weights.h"
 #include "binding/packed_weights.h"
