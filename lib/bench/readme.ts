@@ -27,7 +27,7 @@ export function readmeSection(report: Report | undefined): string {
       `\`${op}\``,
       String(threads),
       String(ours.length),
-      `**${figure(geometricMean(against))}×**`,
+      against.length === 0 ? '-' : `**${figure(geometricMean(against))}×**`,
       against.length === 0 ? '-' : `${figure(Math.min(...against))}×`,
       against.length === 0 ? '-' : `${figure(Math.max(...against))}×`,
       figure(ours.length === 0 ? undefined : Math.max(...ours.map((row) => row.gops))),
