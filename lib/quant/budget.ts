@@ -1,0 +1,236 @@
+// Policies of an exact budget. Spending is counted in whole numbers (what a node counts for times its bits), so a budget
+// is met exactly or not at all. A table of the sums that can be reached, node by node, with the number of ways to go on
+// from each, answers everything: whether the budget can be met, by how many policies, which choices are left after some
+// were made, and how to draw one policy uniformly.
+import type { Graph } from '../graph/graph.js';
+import { describe, InvalidArgumentError } from '../native/errors.js';
+import type { Random } from '../tensor/random.js';
+import {
+  bitUnit,
+  checkBits,
+  countedBits,
+  type EffectiveBitsOptions,
+  type NodeBits,
+  nodeWeights,
+  type Policy,
+  type PolicyOptions,
+  parseBits,
+  quantizedNames,
+} from './policy.js';
+
+export interface BudgetOptions extends PolicyOptions, EffectiveBitsOptions {
+  /** Effective bits that every policy has. */
+  readonly bits: number;
+  /** How far from `bits` the effective bits may lie. Default 0: exactly. */
+  readonly tolerance?: number | undefined;
+  /** What a node that is not pinned may get: `['W4A4', 'W8A8']`. */
+  readonly choices: readonly (string | NodeBits)[];
+}
+
+/** Sums in the table; of weights or multiply-accumulates there can be very many. */
+const MAX_STATES = 2 ** 22;
+/** Budgets are decimal numbers: 5.3 times ten nodes is not quite 53. */
+const ROUNDING = 1e-9;
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+export class BudgetSpace {
+  /** Nodes in the order of choice, pinned ones among them. */
+  readonly names: readonly string[];
+  readonly choices: readonly NodeBits[];
+  private readonly excluded: ReadonlySet<string>;
+  /** What each node may get. */
+  private readonly options: readonly (readonly NodeBits[])[];
+  /** What each of these spends. */
+  private readonly costs: readonly (readonly number[])[];
+  /** ways[i]: sum spent on the nodes before i → number of ways to complete it. Sums that lead nowhere are absent. */
+  private readonly ways: readonly ReadonlyMap<number, bigint>[];
+
+  /** Throws, before anything else is done: GraphError on unknown nodes, InvalidArgumentError when no policy fits. */
+  constructor(graph: Graph, options: BudgetOptions) {
+    const { bits, tolerance = 0, pinned, weighting = 'nodes', counted = 'both' } = options;
+    if (!Number.isFinite(bits)) throw new InvalidArgumentError('budget', 'bits', 'a number', describe(bits));
+    if (!(tolerance >= 0)) throw new InvalidArgumentError('budget', 'tolerance', 'a number ≥ 0', describe(tolerance));
+    this.choices = options.choices.map((choice) => (typeof choice === 'string' ? parseBits(choice) : choice));
+    for (const choice of this.choices) checkBits('budget', choice);
+    if (this.choices.length === 0) throw new InvalidArgumentError('budget', 'choices', 'one or more', 'none');
+    const { names, excluded } = quantizedNames(graph, options);
+    if (names.length === 0) throw new InvalidArgumentError('budget', 'graph', 'nodes to quantize', 'none');
+    this.names = names;
+    this.excluded = excluded;
+    this.options = names.map((name) => {
+      const pin = pinned?.get(name);
+      return pin ? [pin] : this.choices;
+    });
+    const weights = nodeWeights(graph, names, weighting);
+    const divisor = weights.reduce(gcd);
+    const parts = weights.map((weight) => weight / divisor);
+    this.costs = this.options.map((node, i) =>
+      node.map((choice) => (parts[i] as number) * countedBits(choice, counted)),
+    );
+    const unit = parts.reduce((sum, part) => sum + part, 0) * bitUnit(counted);
+    const [low, high] = [unit * (bits - tolerance), unit * (bits + tolerance)];
+    const slack = ROUNDING * unit;
+    this.ways = this.countWays(Math.ceil(low - slack), Math.floor(high + slack));
+    if (this.count === 0n) {
+      throw new InvalidArgumentError(
+        'budget',
+        'bits',
+        this.nearest(unit, (low + high) / 2),
+        `${bits} (by ${weighting})`,
+      );
+    }
+  }
+
+  /** The smallest or the largest sum that the nodes from each one on can spend. */
+  private extremes(of: (...costs: number[]) => number): number[] {
+    const ends = [0];
+    for (const costs of [...this.costs].reverse()) ends.push((ends.at(-1) as number) + of(...costs));
+    return ends.reverse();
+  }
+
+  /** Sums spent before each node from which [low, high] is not out of reach for certain. */
+  private reachable(low: number, high: number): Set<number>[] {
+    const [least, most] = [this.extremes(Math.min), this.extremes(Math.max)];
+    const levels = [new Set([0])];
+    let states = 1;
+    this.costs.forEach((costs, i) => {
+      const next = new Set<number>();
+      for (const spent of levels[i] as Set<number>) {
+        for (const cost of costs) {
+          const sum = spent + cost;
+          const open = sum + (least[i + 1] as number) <= high && sum + (most[i + 1] as number) >= low;
+          if (open) next.add(sum);
+        }
+        if (states + next.size > MAX_STATES) {
+          const wanted = 'a weighting, choices and tolerance with fewer different sums';
+          throw new InvalidArgumentError('budget', 'weighting', wanted, `more than ${MAX_STATES}`);
+        }
+      }
+      states += next.size;
+      levels.push(next);
+    });
+    return levels;
+  }
+
+  private countWays(low: number, high: number): Map<number, bigint>[] {
+    const levels = this.reachable(low, high);
+    const ways: Map<number, bigint>[] = [];
+    for (let i = levels.length - 1; i >= 0; i--) {
+      const later = ways[0];
+      const table = new Map<number, bigint>();
+      for (const spent of levels[i] as Set<number>) {
+        const costs = this.costs[i];
+        const count = !later ? 1n : (costs ?? []).reduce((sum, cost) => sum + (later.get(spent + cost) ?? 0n), 0n);
+        if (count > 0n) table.set(spent, count);
+      }
+      ways.unshift(table);
+    }
+    return ways;
+  }
+
+  /** What an impossible budget could have been: the reachable effective bits on either side. */
+  private nearest(unit: number, target: number): string {
+    const all = this.reachable(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY).at(-1) as Set<number>;
+    let [below, above] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (const sum of all) {
+      if (sum < target) below = Math.max(below, sum);
+      else above = Math.min(above, sum);
+    }
+    const near = [below, above].filter(Number.isFinite).map((sum) => String(sum / unit));
+    return `effective bits that these choices can have, nearest ${near.join(' or ')}`;
+  }
+
+  /** Number of policies. */
+  get count(): bigint {
+    return this.ways[0]?.get(0) ?? 0n;
+  }
+
+  /**
+   * What the next node may get so that the budget can still be met, given the bits of the nodes before it, in order.
+   * Throws InvalidArgumentError when these cannot be completed themselves.
+   */
+  allowed(chosen: readonly NodeBits[]): NodeBits[] {
+    const spent = this.spent(chosen);
+    const later = this.ways[chosen.length + 1];
+    const costs = this.costs[chosen.length] ?? [];
+    return (this.options[chosen.length] ?? []).filter((_, k) => later?.has(spent + (costs[k] as number)));
+  }
+
+  private spent(chosen: readonly NodeBits[]): number {
+    const spent = chosen.reduce((sum, { weightBits, activationBits }, i) => {
+      const same = (bits: NodeBits) => bits.weightBits === weightBits && bits.activationBits === activationBits;
+      return sum + (this.costs[i]?.[this.options[i]?.findIndex(same) ?? -1] ?? Number.NaN);
+    }, 0);
+    if (this.ways[chosen.length]?.has(spent)) return spent;
+    throw new InvalidArgumentError('budget', 'chosen', 'bits that some policy of the budget begins with', 'others');
+  }
+
+  private policy(bits: readonly NodeBits[]): Policy {
+    return { bits: new Map(this.names.map((name, i) => [name, bits[i] as NodeBits])), excluded: this.excluded };
+  }
+
+  /** Whether a policy lies in this space. */
+  has(policy: Policy): boolean {
+    const bits = this.names.map((name) => policy.bits.get(name));
+    if (bits.length !== policy.bits.size || !bits.every((value) => value !== undefined)) return false;
+    try {
+      this.spent(bits);
+      return true;
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) return false;
+      throw error;
+    }
+  }
+
+  /** Every policy, choices of the last node changing fastest: neighbours share long prefixes. */
+  *policies(): Generator<Policy> {
+    const { names, options, costs, ways } = this;
+    const chosen: NodeBits[] = [];
+    const walk = function* (i: number, spent: number): Generator<readonly NodeBits[]> {
+      if (i === names.length) {
+        yield chosen;
+        return;
+      }
+      for (const [k, bits] of (options[i] as readonly NodeBits[]).entries()) {
+        const sum = spent + (costs[i]?.[k] as number);
+        if (!ways[i + 1]?.has(sum)) continue;
+        chosen[i] = bits;
+        yield* walk(i + 1, sum);
+      }
+    };
+    for (const bits of walk(0, 0)) yield this.policy(bits);
+  }
+
+  /** One of the policies, all equally likely. */
+  sample(random: Random): Policy {
+    let rank = below(random, this.count);
+    let spent = 0;
+    const chosen = this.options.map((options, i): NodeBits => {
+      for (const [k, bits] of options.entries()) {
+        const sum = spent + (this.costs[i]?.[k] as number);
+        const count = this.ways[i + 1]?.get(sum) ?? 0n;
+        if (rank < count) {
+          spent = sum;
+          return bits;
+        }
+        rank -= count;
+      }
+      throw new RangeError('budget: the table of ways does not add up');
+    });
+    return this.policy(chosen);
+  }
+}
+
+const WORD = 32n;
+
+/** Uniform in [0, bound), without bias. */
+function below(random: Random, bound: bigint): bigint {
+  const words = Math.ceil(bound.toString(2).length / Number(WORD));
+  const range = 1n << (BigInt(words) * WORD);
+  for (;;) {
+    let value = 0n;
+    for (let i = 0; i < words; i++) value = (value << WORD) | BigInt(random.uint32());
+    if (value < range - (range % bound)) return value % bound;
+  }
+}

@@ -1,0 +1,179 @@
+// Policies and exact budgets.
+import assert from 'node:assert/strict';
+import { simplify } from '../../../lib/graph/passes/index.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { InvalidArgumentError } from '../../../lib/native/errors.js';
+import { BudgetSpace } from '../../../lib/quant/budget.js';
+import {
+  effectiveBits,
+  formatBits,
+  formatPolicy,
+  parseBits,
+  policyFromJson,
+  policyToJson,
+  uniformPolicy,
+} from '../../../lib/quant/policy.js';
+import { Random } from '../../../lib/tensor/random.js';
+
+const graph = buildModel('resnet8');
+const NODES = 10;
+const W8A8 = parseBits('W8A8');
+/** C(10, 5): half of the nodes at 8 bits. */
+const HALVES = 252;
+
+describe('policies', () => {
+  it('names of bits are parsed and printed', () => {
+    for (let w = 2; w <= 8; w++) {
+      for (let a = 2; a <= 8; a++) assert.equal(formatBits(parseBits(`W${w}A${a}`)), `W${w}A${a}`);
+    }
+    for (const bad of ['W9A8', 'W8', 'A8W8', 'W1A8', 'W8A8x', '']) {
+      assert.throws(() => parseBits(bad), InvalidArgumentError, bad);
+    }
+    assert.equal(formatPolicy(uniformPolicy(graph, 'W4A8')), 'W4A8');
+  });
+
+  it('a uniform policy covers every quantizable node, pinned and excluded ones apart', () => {
+    const pinned = new Map([['stem.conv', W8A8]]);
+    const policy = uniformPolicy(graph, 'W4A4', { pinned, excluded: ['logits'] });
+    assert.equal(policy.bits.size, NODES - 1);
+    assert.deepEqual(policy.bits.get('stem.conv'), W8A8);
+    assert.ok(!policy.bits.has('logits') && policy.excluded.has('logits'));
+    assert.equal(effectiveBits(graph, policy), (8 + 8 * 4) / 9);
+  });
+
+  it('effective bits weigh nodes, weights or multiply-accumulates, of weights, activations or both', () => {
+    const mlp = buildModel('mlp');
+    const policy = uniformPolicy(mlp, 'W4A6', { pinned: new Map([['hidden1', parseBits('W8A2')]]) });
+    const weights = [784 * 256, 256 * 128, 128 * 10] as const;
+    const total = weights[0] + weights[1] + weights[2];
+    assert.equal(effectiveBits(mlp, policy), 5);
+    assert.equal(effectiveBits(mlp, policy, { counted: 'weights' }), 16 / 3);
+    assert.equal(effectiveBits(mlp, policy, { counted: 'activations' }), 14 / 3);
+    for (const weighting of ['weights', 'macs'] as const) {
+      const expected = (8 * weights[0] + 4 * (weights[1] + weights[2])) / total;
+      assert.equal(effectiveBits(mlp, policy, { weighting, counted: 'weights' }), expected);
+    }
+    // Where a kernel is used at many places, weights and multiply-accumulates differ: the stem has 144 and 14² · 144.
+    const one = uniformPolicy(graph, 'W4A4', { pinned: new Map([['stem.conv', W8A8]]) });
+    const byMacs = effectiveBits(graph, one, { weighting: 'macs' });
+    assert.ok(byMacs > 4 * effectiveBits(graph, one, { weighting: 'weights' }) - 3 * 4);
+  });
+
+  it('JSON gives a policy back, for the folded network too', () => {
+    const policy = uniformPolicy(graph, 'W4A8', { excluded: ['logits'], pinned: new Map([['stem.conv', W8A8]]) });
+    const json = JSON.parse(JSON.stringify(policyToJson(policy))) as unknown;
+    assert.deepEqual(policyFromJson(graph, json), policy);
+    assert.deepEqual(policyFromJson(simplify(graph).graph, json), policy);
+  });
+
+  it('unknown, missing and unquantizable nodes and impossible bits are refused by name', () => {
+    const json = policyToJson(uniformPolicy(graph, 'W8A8'));
+    const nodes = { ...json.nodes };
+    const { logits, ...others } = nodes;
+    const refuse = (changed: unknown, message: RegExp) => assert.throws(() => policyFromJson(graph, changed), message);
+    refuse({ ...json, nodes: others }, /gives node "logits" no bits/);
+    refuse({ ...json, nodes: { ...nodes, head: W8A8 } }, /has no node "head"/);
+    refuse({ ...json, nodes: { ...nodes, 'stem.relu': W8A8 } }, /"stem\.relu" \(Relu\) cannot be quantized/);
+    refuse({ ...json, excluded: ['nobody'] }, /has no node "nobody"/);
+    refuse({ ...json, nodes: { ...nodes, logits: { weightBits: 9, activationBits: 8 } } }, /weightBits of "logits"/);
+    refuse({ ...json, nodes: { ...nodes, logits: null } }, /weightBits of "logits"/);
+    refuse({ ...json, excluded: ['logits'] }, /not excluded, came logits/);
+    refuse({ ...json, schema: 'other' }, /schema/);
+    refuse([], /an object/);
+  });
+});
+
+describe('budgets', () => {
+  const choices = ['W4A4', 'W8A8'];
+
+  it('enumerate every policy of the budget once, and no other', () => {
+    const space = new BudgetSpace(graph, { bits: 6, choices });
+    assert.equal(space.count, BigInt(HALVES));
+    const all = [...space.policies()];
+    assert.equal(new Set(all.map(formatPolicy)).size, HALVES);
+    for (const policy of all) {
+      assert.equal(effectiveBits(graph, policy), 6);
+      assert.ok(space.has(policy));
+    }
+    assert.ok(!space.has(uniformPolicy(graph, 'W8A8')));
+  });
+
+  it('agree with trying every policy, for every weighting and counted bits', () => {
+    const mlp = buildModel('mlp');
+    const levels = ['W2A8', 'W4A4', 'W8A5', 'W7A2'];
+    const free = new BudgetSpace(mlp, { bits: 5, tolerance: 3, choices: levels });
+    const all = [...free.policies()];
+    assert.equal(all.length, levels.length ** 3);
+    for (const weighting of ['nodes', 'weights', 'macs'] as const) {
+      for (const counted of ['both', 'weights', 'activations'] as const) {
+        const bits = effectiveBits(mlp, all[17] as (typeof all)[0], { weighting, counted });
+        const same = all.filter((policy) => effectiveBits(mlp, policy, { weighting, counted }) === bits);
+        const space = new BudgetSpace(mlp, { bits, weighting, counted, choices: levels });
+        assert.deepEqual([...space.policies()].map(formatPolicy), same.map(formatPolicy), `${weighting} ${counted}`);
+        assert.equal(space.count, BigInt(same.length));
+      }
+    }
+  });
+
+  it('count pinned nodes and leave out excluded ones', () => {
+    const pinned = new Map([['stem.conv', W8A8]]);
+    const space = new BudgetSpace(graph, { bits: 6, choices, pinned, excluded: ['logits', 'stage1.1.1.conv'] });
+    assert.equal(space.count, 35n); // three more of the other seven at 8
+    for (const policy of space.policies()) {
+      assert.deepEqual(policy.bits.get('stem.conv'), W8A8);
+      assert.equal(policy.bits.size, NODES - 2);
+      assert.equal(effectiveBits(graph, policy), 6);
+    }
+  });
+
+  it('sample uniformly', () => {
+    const mlp = buildModel('mlp');
+    const space = new BudgetSpace(mlp, { bits: 6, choices: ['W4A4', 'W6A6', 'W8A8'] });
+    assert.equal(space.count, 7n);
+    const random = new Random(3).split('policies');
+    const seen = new Map<string, number>();
+    const draws = 7000;
+    for (let i = 0; i < draws; i++) {
+      const key = formatPolicy(space.sample(random));
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+    }
+    assert.equal(seen.size, 7);
+    // Chi-squared with 6 degrees of freedom: 22.5 is passed once in a thousand; the seed is fixed.
+    const expected = draws / 7;
+    const statistic = [...seen.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+    assert.ok(statistic < 22.5, String(statistic));
+  });
+
+  it('count spaces that no list could hold, and sample from them', () => {
+    const large = buildModel('resnet18-cifar');
+    const bits = [2, 3, 4, 5, 6, 7, 8].map((b) => ({ weightBits: b, activationBits: b }));
+    const space = new BudgetSpace(large, { bits: 5, choices: bits });
+    assert.ok(space.count > 10n ** 15n);
+    assert.equal(effectiveBits(large, space.sample(new Random(1))), 5);
+    const macs = { weighting: 'macs', tolerance: 0.05 } as const;
+    const byMacs = new BudgetSpace(large, { bits: 5, choices, ...macs });
+    for (let i = 0; i < 20; i++) {
+      assert.ok(Math.abs(effectiveBits(large, byMacs.sample(new Random(i)), macs) - 5) <= 0.05);
+    }
+  });
+
+  it('say which choices are left after some were made', () => {
+    const space = new BudgetSpace(graph, { bits: 6, choices });
+    assert.equal(space.allowed([]).length, 2);
+    const fives = [W8A8, W8A8, W8A8, W8A8, W8A8];
+    assert.deepEqual(space.allowed(fives), [parseBits('W4A4')]);
+    assert.throws(() => space.allowed([...fives, W8A8]), InvalidArgumentError);
+    assert.throws(() => space.allowed([parseBits('W5A5')]), InvalidArgumentError);
+  });
+
+  it('that cannot be met are refused, with what could be', () => {
+    const refuse = (options: { bits: number; choices: string[] }, message: RegExp) =>
+      assert.throws(() => new BudgetSpace(graph, options), message);
+    refuse({ bits: 6.1, choices }, /nearest 6 or 6\.4, came 6\.1 \(by nodes\)/);
+    refuse({ bits: 9, choices }, /nearest 8, came 9/);
+    refuse({ bits: 3, choices }, /nearest 4, came 3/);
+    refuse({ bits: Number.NaN, choices }, /bits: wanted a number/);
+    refuse({ bits: 6, choices: [] }, /choices/);
+    refuse({ bits: 6, choices: ['W1A1'] }, /W2A2/);
+  });
+});
