@@ -79,6 +79,24 @@ export {
   quantize,
 } from './native/quantize.js';
 export { setThreads, threads } from './native/threads.js';
+export { type BudgetOptions, BudgetSpace } from './quant/budget.js';
+export {
+  type Counted,
+  checkPolicy,
+  type EffectiveBitsOptions,
+  effectiveBits,
+  formatBits,
+  formatPolicy,
+  type NodeBits,
+  type Policy,
+  type PolicyJson,
+  type PolicyOptions,
+  parseBits,
+  policyFromJson,
+  policyToJson,
+  uniformPolicy,
+  type Weighting,
+} from './quant/policy.js';
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';
