@@ -81,6 +81,21 @@ export {
 export { setThreads, threads } from './native/threads.js';
 export { type BudgetOptions, BudgetSpace } from './quant/budget.js';
 export {
+  type EvaluatePoliciesOptions,
+  type EvaluationData,
+  evaluatePolicies,
+  PolicyEvaluator,
+  type PolicyResult,
+} from './quant/evaluate_policies.js';
+export {
+  type BitChooser,
+  IntegerPlan,
+  type IntegerPlanOptions,
+  type IntegerRunOptions,
+  type ProductBits,
+  type ProductRecord,
+} from './quant/integer_plan.js';
+export {
   type Counted,
   checkPolicy,
   type EffectiveBitsOptions,

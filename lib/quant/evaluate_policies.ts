@@ -1,0 +1,238 @@
+// Many static policies on the same data. Policies that begin alike share their beginning: they form a tree, one level for
+// each product in the order it runs, which is walked depth first, so that a layer is computed once for each different
+// sequence of bits up to it. Packed weights are shared by all.
+import { setImmediate } from 'node:timers/promises';
+import { Value } from '../autograd/tape.js';
+import type { Graph } from '../graph/graph.js';
+import { InvalidArgumentError, requireInteger } from '../native/errors.js';
+import { sizeOf } from '../tensor/host_tensor.js';
+import { Memory } from '../tensor/memory.js';
+import { IntegerPlan, type IntegerPlanOptions, type RunState } from './integer_plan.js';
+import { checkPolicy, formatBits, type NodeBits, type Policy } from './policy.js';
+
+/** What a network with one float32 input is evaluated on. */
+export interface EvaluationData {
+  /** Shape of all samples, [count, channels, height, width] for images. */
+  readonly dims: readonly number[];
+  readonly inputs: Float32Array;
+  /** Order of `inputs` in memory: as `dims` says (`rows`, default), or images [count, height, width, channels]. */
+  readonly layout?: 'rows' | 'channelsLast' | undefined;
+  /** Class of each sample: gives accuracy. */
+  readonly labels?: ArrayLike<number> | undefined;
+  /** The class that full precision says of each sample: gives agreement. */
+  readonly reference?: ArrayLike<number> | undefined;
+}
+
+export interface PolicyResult {
+  readonly samples: number;
+  /** Share of the samples whose class is the label's. */
+  readonly accuracy: number | undefined;
+  /** Share of the samples whose class is that of `reference`. */
+  readonly agreement: number | undefined;
+  /** With `logits`: [count, classes] */
+  readonly logits: Float32Array | undefined;
+}
+
+export interface EvaluatePoliciesOptions {
+  /** Samples at a time. Results do not depend on it (but with per-tensor ranges). */
+  readonly batchSize?: number | undefined;
+  /** Keep all logits. Default false. */
+  readonly logits?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Policies times samples done, and in all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** A few megabytes of activations: what a layer writes is in the cache when the next reads it. */
+const DEFAULT_BATCH = 125;
+/** Events are let in after as many policies of a batch. */
+const POLICIES_BETWEEN_EVENTS = 32;
+
+interface Branch {
+  readonly children: Map<string, { readonly bits: NodeBits | undefined; readonly branch: Branch }>;
+  /** Numbers of the policies that end here. */
+  readonly policies: number[];
+}
+
+const emptyBranch = (): Branch => ({ children: new Map(), policies: [] });
+
+class Tally {
+  correct = 0;
+  agreeing = 0;
+  logits: Float32Array | undefined;
+}
+
+/** A network ready to be evaluated under any policies, again and again; `dispose` frees it. */
+export class PolicyEvaluator {
+  private readonly plan: IntegerPlan;
+  /** Number of the first step of each level: a product and what follows it. */
+  private readonly levels: readonly number[];
+  private readonly names: readonly string[];
+
+  /** Throws GraphError when the graph cannot run on integers. */
+  constructor(
+    readonly graph: Graph,
+    options: Omit<IntegerPlanOptions, 'keep'> = {},
+  ) {
+    this.plan = new IntegerPlan(graph, options);
+    this.names = this.plan.products.map(({ name }) => name);
+    this.levels = this.plan.steps.flatMap(({ product }, index) => (product ? [index] : []));
+  }
+
+  /** One result for each policy, in order. Everything is checked before anything runs. */
+  async evaluate(
+    policies: readonly Policy[],
+    data: EvaluationData,
+    options: EvaluatePoliciesOptions = {},
+  ): Promise<PolicyResult[]> {
+    const { batchSize = DEFAULT_BATCH, signal, onProgress } = options;
+    requireInteger('evaluatePolicies', 'batchSize', batchSize, 1, 2 ** 31 - 1);
+    for (const policy of policies) checkPolicy(this.graph, policy);
+    const count = this.checkData(data);
+    const root = this.tree(policies);
+    const tallies = policies.map(() => new Tally());
+    const total = policies.length * count;
+    let done = 0;
+    for (let start = 0; start < count; start += batchSize) {
+      signal?.throwIfAborted();
+      const end = Math.min(count, start + batchSize);
+      const state = this.begin(data, start, end);
+      let before = 0;
+      for (const { ends, logits } of this.walk(root, state)) {
+        const { correct, agreeing } = score(logits, data, start, end);
+        for (const index of ends) {
+          const tally = tallies[index] as Tally;
+          tally.correct += correct;
+          tally.agreeing += agreeing;
+          if (options.logits) {
+            const classes = logits.size / (end - start);
+            tally.logits ??= new Float32Array(count * classes);
+            tally.logits.set(logits.data, start * classes);
+          }
+        }
+        done += ends.length * (end - start);
+        before += 1;
+        if (before % POLICIES_BETWEEN_EVENTS !== 0) continue;
+        onProgress?.(done, total);
+        await setImmediate();
+        signal?.throwIfAborted();
+      }
+      onProgress?.(done, total);
+      await setImmediate();
+    }
+    return tallies.map(({ correct, agreeing, logits }) => ({
+      samples: count,
+      accuracy: data.labels && correct / count,
+      agreement: data.reference && agreeing / count,
+      logits,
+    }));
+  }
+
+  private checkData({ dims, inputs, labels, reference }: EvaluationData): number {
+    const operation = 'evaluatePolicies';
+    const [count = 0] = dims;
+    if (this.graph.inputs.length !== 1 || this.graph.inputs[0]?.dtype !== 'float32') {
+      throw new InvalidArgumentError(operation, 'graph', 'one float32 input', `${this.graph.inputs.length} inputs`);
+    }
+    if (!(count > 0)) throw new InvalidArgumentError(operation, 'data', 'one or more samples', String(count));
+    if (inputs.length !== sizeOf(dims)) {
+      throw new InvalidArgumentError(operation, 'inputs', `${sizeOf(dims)} elements`, String(inputs.length));
+    }
+    for (const [name, values] of Object.entries({ labels, reference })) {
+      if (values && values.length !== count) {
+        throw new InvalidArgumentError(operation, name, `${count} classes`, String(values.length));
+      }
+    }
+    return count;
+  }
+
+  private tree(policies: readonly Policy[]): Branch {
+    const root = emptyBranch();
+    policies.forEach((policy, index) => {
+      let branch = root;
+      for (const name of this.names) {
+        const bits = policy.bits.get(name);
+        const key = bits ? formatBits(bits) : '';
+        let child = branch.children.get(key);
+        if (!child) {
+          child = { bits, branch: emptyBranch() };
+          branch.children.set(key, child);
+        }
+        branch = child.branch;
+      }
+      branch.policies.push(index);
+    });
+    return root;
+  }
+
+  private begin(data: EvaluationData, start: number, end: number): RunState {
+    const { dims, inputs, layout = 'rows' } = data;
+    const size = sizeOf(dims.slice(1));
+    const batch = Memory.borrow(inputs.subarray(start * size, end * size));
+    const value = new Value([end - start, ...dims.slice(1)], layout, batch, false);
+    const state = this.plan.begin({ [this.graph.inputs[0]?.name ?? '']: value });
+    this.plan.advance(state, 0, this.levels[0] ?? this.plan.steps.length, () => undefined);
+    return state;
+  }
+
+  /** Logits of every different policy below a branch, valid until the next is asked for. */
+  private *walk(branch: Branch, state: RunState, level = 0): Generator<{ ends: readonly number[]; logits: Value }> {
+    const { plan } = this;
+    if (branch.policies.length > 0) {
+      const logits = plan.results(state).get(this.graph.outputs[0]?.name ?? '') as Value;
+      yield { ends: branch.policies, logits };
+    }
+    const from = this.levels[level] as number;
+    const to = this.levels[level + 1] ?? plan.steps.length;
+    let left = branch.children.size;
+    for (const { bits, branch: child } of branch.children.values()) {
+      left -= 1;
+      const own = left > 0 ? plan.fork(state) : state;
+      plan.advance(own, from, to, () => bits);
+      yield* this.walk(child, own, level + 1);
+      plan.letGo(own);
+    }
+  }
+
+  /** Memory held for packed weights and for values, in bytes. */
+  get bytes(): number {
+    return this.plan.bytes;
+  }
+
+  dispose(): void {
+    this.plan.dispose();
+  }
+}
+
+/** How many samples of a batch have the class of their label, and of the reference. */
+function score(logits: Value, data: EvaluationData, start: number, end: number) {
+  const { labels, reference } = data;
+  const values = logits.data;
+  const classes = values.length / (end - start);
+  let [correct, agreeing] = [0, 0];
+  for (let sample = start, at = 0; sample < end; sample++, at += classes) {
+    let best = at;
+    for (let i = at + 1; i < at + classes; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+    if (labels && labels[sample] === best - at) correct += 1;
+    if (reference && reference[sample] === best - at) agreeing += 1;
+  }
+  return { correct, agreeing };
+}
+
+/**
+ * Accuracy, agreement with full precision and logits of many static policies, on integers. Throws GraphError when a
+ * policy or the data does not fit the graph, before any work; the signal's reason when called off.
+ */
+export async function evaluatePolicies(
+  graph: Graph,
+  policies: readonly Policy[],
+  data: EvaluationData,
+  options: EvaluatePoliciesOptions & Omit<IntegerPlanOptions, 'keep'> = {},
+): Promise<PolicyResult[]> {
+  const evaluator = new PolicyEvaluator(graph, options);
+  try {
+    return await evaluator.evaluate(policies, data, options);
+  } finally {
+    evaluator.dispose();
+  }
+}

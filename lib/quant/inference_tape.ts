@@ -1,0 +1,47 @@
+// A tape without gradients that lets go of what an operation made on its way to its result, so that a run of many
+// policies on one batch needs no more memory than one of them.
+import { type Layout, Tape, type Value } from '../autograd/tape.js';
+import type { Buffer32, Memory } from '../tensor/memory.js';
+
+export class InferenceTape extends Tape {
+  private readonly made: Value[] = [];
+  private readonly scratches: Buffer32[] = [];
+
+  constructor(memory: Memory) {
+    super({ memory, training: false, record: false });
+  }
+
+  override make(dims: readonly number[], layout: Layout, inputs: readonly (Value | undefined)[]): Value {
+    const value = super.make(dims, layout, inputs);
+    this.made.push(value);
+    return value;
+  }
+
+  override alias(x: Value, dims: readonly number[], layout: Layout): Value {
+    const value = super.alias(x, dims, layout);
+    this.made.push(value);
+    return value;
+  }
+
+  override scratch(length: number): Float32Array {
+    const buffer = this.memory.take(length);
+    this.scratches.push(buffer);
+    return buffer.array;
+  }
+
+  /** What `compute` returns, for the caller to release; everything else it made is let go of. */
+  scope(compute: () => Value | undefined): Value | undefined {
+    this.made.length = 0;
+    this.scratches.length = 0;
+    const result = compute();
+    let own = false;
+    for (const value of this.made) {
+      if (value === result) own = true;
+      else this.release(value);
+    }
+    for (const buffer of this.scratches) this.memory.release(buffer);
+    // An operation that does nothing gives its input back: then two names hold it.
+    if (result && !own) result.buffer.references += 1;
+    return result;
+  }
+}

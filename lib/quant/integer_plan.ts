@@ -1,0 +1,362 @@
+// The integer interpreter: a graph with its batch norms folded, run on the integer kernels. A plan is compiled once; the
+// policy comes with each run, so that policies share packed weights. What has no bits runs in float32.
+import { binary } from '../autograd/ops/binary.js';
+import { toChannelsLast, toRows } from '../autograd/ops/layout.js';
+import { transpose } from '../autograd/ops/movement.js';
+import { unary } from '../autograd/ops/unary.js';
+import { Value } from '../autograd/tape.js';
+import { GraphError } from '../graph/errors.js';
+import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
+import { inferShapes } from '../graph/infer.js';
+import { attributesOf, runNode } from '../graph/operator.js';
+import { simplify } from '../graph/passes/index.js';
+import { conv2dDynamic, type PackedConvWeights } from '../native/conv2d.js';
+import { InvalidArgumentError } from '../native/errors.js';
+import { matmulDynamic } from '../native/matmul.js';
+import type { PackedWeights, WeightGranularity } from '../native/packed_weights.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
+import { Memory } from '../tensor/memory.js';
+import { InferenceTape } from './inference_tape.js';
+import { compileSteps, convWindow, type Step } from './integer_steps.js';
+import { checkPolicy, type Policy } from './policy.js';
+import { type ConvProduct, type MatmulProduct, WeightStore } from './product.js';
+
+export interface IntegerPlanOptions {
+  /** Values that a run returns beside the outputs; 'all' computes every node by itself. */
+  readonly keep?: readonly string[] | 'all' | undefined;
+  /** What shares a weight scale. Default `perChannel`. */
+  readonly granularity?: WeightGranularity | undefined;
+  /**
+   * What shares an activation range: each sample (default; for matrix products each row, a token), so that a result
+   * never depends on the rest of the batch; or the whole tensor.
+   */
+  readonly activationRange?: 'perSample' | 'perTensor' | undefined;
+}
+
+/** Bits of one product in one run: those of its activation may differ by sample, [n]. */
+export interface ProductBits {
+  readonly weightBits: number;
+  readonly activationBits: number | Uint8Array;
+}
+
+/** Chooses bits when a product's turn comes, seeing its activation; undefined: in float32. */
+export type BitChooser = (node: GraphNode, activation: Value) => ProductBits | undefined;
+
+/** One product as it was computed. */
+export interface ProductRecord {
+  readonly node: GraphNode;
+  readonly bits: ProductBits;
+  readonly weights: PackedConvWeights | PackedWeights;
+  /** As quantized: channels-last images, or rows. */
+  readonly x: Value;
+  /** With bias, residual and clip. */
+  readonly y: Value;
+  readonly bias: Float32Array | undefined;
+  readonly residual: Value | undefined;
+  readonly clip: readonly [number, number] | undefined;
+  /** Of the activation, one for each sample or row. */
+  readonly scale: Float32Array;
+  readonly zeroPoint: Int32Array;
+}
+
+export interface IntegerRunOptions {
+  /** Sees every product as it is computed. */
+  readonly inspect?: ((record: ProductRecord) => void) | undefined;
+}
+
+export type Feed = Value | HostTensor;
+
+/** @internal What is known in the middle of a run. */
+export interface RunState {
+  readonly values: Map<string, Value>;
+  readonly hosts: Map<string, HostTensor>;
+  readonly types: ReadonlyMap<string, TensorType>;
+}
+
+export class IntegerPlan {
+  /** The graph that runs: constants and batch norms folded. */
+  readonly graph: Graph;
+  /** @internal */
+  readonly steps: readonly Step[];
+  private readonly wanted: ReadonlySet<string>;
+  private readonly weights: WeightStore;
+  private readonly perTensor: boolean;
+  private readonly memory = new Memory();
+  private readonly tape = new InferenceTape(this.memory);
+  private readonly constants = new Map<string, Value>();
+  private readonly shapes = new Map<string, ReadonlyMap<string, TensorType>>();
+  private disposed = false;
+
+  /** Throws GraphError naming a node that no kernel computes. */
+  constructor(
+    readonly source: Graph,
+    options: IntegerPlanOptions = {},
+  ) {
+    const { keep = [], granularity = 'perChannel', activationRange = 'perSample' } = options;
+    this.graph = simplify(source).graph;
+    const all = keep === 'all' ? this.graph.nodes.flatMap((node) => node.outputs) : keep;
+    this.wanted = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);
+    this.steps = compileSteps(this.graph, inferShapes(this.graph), this.wanted);
+    this.weights = new WeightStore(granularity);
+    this.perTensor = activationRange === 'perTensor';
+    for (const [name, tensor] of this.graph.initializers) {
+      if (tensor.dtype !== 'float32') continue;
+      this.constants.set(name, this.tape.constant(tensor.data as Float32Array, tensor.dims));
+    }
+  }
+
+  /** Quantizable nodes in the order they run. */
+  get products(): GraphNode[] {
+    return this.steps.filter(({ product }) => product).map(({ node }) => node);
+  }
+
+  /** Memory held for packed weights and for values, in bytes. */
+  get bytes(): number {
+    return this.weights.bytes + this.memory.bytes;
+  }
+
+  /**
+   * The graph's outputs (and `keep`) for these inputs. Float inputs of rank 4 are [N, C, H, W], or channels-last values.
+   * The results are the plan's memory: gone with its next run. Throws GraphError naming node or input.
+   */
+  run(policy: Policy | BitChooser, feeds: Readonly<Record<string, Feed>>, options: IntegerRunOptions = {}) {
+    const state = this.begin(feeds);
+    this.advance(state, 0, this.steps.length, this.chooser(policy), options.inspect);
+    return this.results(state);
+  }
+
+  /** @internal */
+  chooser(policy: Policy | BitChooser): BitChooser {
+    if (typeof policy === 'function') return policy;
+    checkPolicy(this.source, policy);
+    return ({ name }) => policy.bits.get(name);
+  }
+
+  /** @internal Forgets the last run and takes the inputs of another. */
+  begin(feeds: Readonly<Record<string, Feed>>): RunState {
+    if (this.disposed) throw new InvalidArgumentError('integer plan', 'plan', 'one in use', 'one disposed of');
+    this.memory.reset();
+    const types = this.shapesFor(feeds);
+    const values = new Map<string, Value>();
+    const hosts = new Map<string, HostTensor>(this.graph.initializers);
+    for (const { name } of this.graph.inputs) {
+      const feed = feeds[name];
+      if (!feed) throw new GraphError(`input "${name}"`, 'is missing');
+      if (!(feed instanceof Value) && feed.dtype !== 'float32') {
+        hosts.set(name, feed);
+        continue;
+      }
+      const value = feed instanceof Value ? feed : this.tape.constant(feed.data as Float32Array, feed.dims);
+      values.set(name, value.dims.length === 4 ? toChannelsLast(this.tape, value) : value);
+    }
+    return { values, hosts, types };
+  }
+
+  /** @internal The same state for another way to go on; both are to be let go of. */
+  fork(state: RunState): RunState {
+    for (const { buffer } of state.values.values()) buffer.references += 1;
+    return { ...state, values: new Map(state.values), hosts: new Map(state.hosts) };
+  }
+
+  /** @internal */
+  letGo(state: RunState): void {
+    for (const value of state.values.values()) this.tape.release(value);
+    state.values.clear();
+  }
+
+  /** @internal */
+  results(state: RunState): Map<string, Value> {
+    const results = new Map<string, Value>();
+    for (const name of this.wanted) {
+      const value = this.find(state, name);
+      if (value) results.set(name, value.dims.length === 4 ? value : toRows(this.tape, value));
+    }
+    return results;
+  }
+
+  /** Shapes of all values for these inputs; kept for the next run with the same. */
+  private shapesFor(feeds: Readonly<Record<string, Feed>>): ReadonlyMap<string, TensorType> {
+    const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
+    const key = JSON.stringify(inputs);
+    let types = this.shapes.get(key);
+    if (!types) {
+      types = inferShapes(this.graph, { inputs });
+      this.shapes.set(key, types);
+    }
+    return types;
+  }
+
+  private find(state: RunState, name: string): Value | undefined {
+    return state.values.get(name) ?? this.constants.get(name);
+  }
+
+  /** @internal Runs the steps from one number up to another. */
+  advance(state: RunState, from: number, to: number, choose: BitChooser, inspect?: IntegerRunOptions['inspect']): void {
+    for (let index = from; index < to; index++) {
+      const step = this.steps[index] as Step;
+      const compute = () => (step.product ? this.product(step, state, choose, inspect) : this.float(step, state));
+      const value = this.tape.scope(compute);
+      if (value) state.values.set(step.output, value);
+      for (const name of step.last) {
+        const gone = state.values.get(name);
+        if (gone) this.tape.release(gone);
+        state.values.delete(name);
+      }
+    }
+  }
+
+  private product(step: Step, state: RunState, choose: BitChooser, inspect: IntegerRunOptions['inspect']): Value {
+    const { node, product } = step;
+    const input = this.find(state, node.inputs[0] as string) as Value;
+    const bits = choose(node, input);
+    if (!bits) return this.excluded(step, state);
+    try {
+      return product?.kind === 'conv'
+        ? this.conv(step, product, state, input, bits, inspect)
+        : this.matmul(step, product as MatmulProduct, state, input, bits, inspect);
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) throw new GraphError(describeNode(node), error.message);
+      throw error;
+    }
+  }
+
+  private conv(
+    step: Step,
+    product: ConvProduct,
+    state: RunState,
+    input: Value,
+    bits: ProductBits,
+    inspect: IntegerRunOptions['inspect'],
+  ): Value {
+    const { tape } = this;
+    const x = toChannelsLast(tape, input);
+    const [n, c, h, w] = x.dims as [number, number, number, number];
+    const { output, ...window } = convWindow(step, product, x.dims);
+    const weights = this.weights.conv(product, bits.weightBits);
+    const residual = step.residual === undefined ? undefined : this.find(state, step.residual);
+    const added = residual && toChannelsLast(tape, residual);
+    const y = tape.make([n, product.channels, ...output], 'channelsLast', []);
+    const params = inspect && { scale: new Float32Array(n), zeroPoint: new Int32Array(n) };
+    const { clip } = step;
+    const { bias } = product;
+    conv2dDynamic(x.data, [n, h, w, c], weights, {
+      ...window,
+      activationBits: bits.activationBits,
+      activationRange: this.perTensor ? 'perTensor' : 'perSample',
+      bias,
+      residual: added?.data,
+      clip,
+      sampleScale: params?.scale,
+      sampleZeroPoint: params?.zeroPoint,
+      out: y.data,
+    });
+    if (params) inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, ...params });
+    return y;
+  }
+
+  private matmul(
+    step: Step,
+    product: MatmulProduct,
+    state: RunState,
+    input: Value,
+    bits: ProductBits,
+    inspect: IntegerRunOptions['inspect'],
+  ): Value {
+    const { tape } = this;
+    const { addend, bias } = product;
+    const rows = toRows(tape, input);
+    const x = product.transposed ? toRows(tape, transpose(tape, rows, [1, 0])) : rows;
+    const weights = this.weights.matmul(product, bits.weightBits);
+    const m = x.size / weights.k;
+    // What comes before the residual, and is no bias of the kernel's, keeps it from adding the residual itself.
+    const after = addend !== undefined;
+    const residual = step.residual === undefined ? undefined : this.find(state, step.residual);
+    const added = residual && !after ? toRows(tape, residual) : undefined;
+    const clip = after ? undefined : step.clip;
+    const y = tape.make(state.types.get(step.node.outputs[0] as string)?.dims as readonly number[], 'rows', []);
+    const params = inspect && { scale: new Float32Array(m), zeroPoint: new Int32Array(m) };
+    matmulDynamic(x.data, weights, {
+      activationBits: spread(bits.activationBits, m),
+      activationRange: this.perTensor ? 'perTensor' : 'perRow',
+      bias,
+      residual: added?.data,
+      clip,
+      rowScale: params?.scale,
+      rowZeroPoint: params?.zeroPoint,
+      out: y.data,
+    });
+    if (params) inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, ...params });
+    if (!addend) return y;
+    const addition = this.find(state, addend.name) as Value;
+    const scaled = addend.factor === 1 ? addition : unary(tape, 'scale', addition, addend.factor);
+    return this.finish(step, state, binary(tape, 'add', y, scaled));
+  }
+
+  /** Residual and clip where no kernel does them. */
+  private finish(step: Step, state: RunState, value: Value): Value {
+    const { tape } = this;
+    let y = value;
+    const residual = step.residual === undefined ? undefined : (this.find(state, step.residual) as Value);
+    if (residual) y = binary(tape, 'add', y, residual);
+    if (step.clip) y = unary(tape, 'clip', y, step.clip[0], step.clip[1]);
+    return y;
+  }
+
+  /** A product that the policy leaves in float32. */
+  private excluded(step: Step, state: RunState): Value {
+    let y = this.operate(step, state);
+    const bias = step.bias === undefined ? undefined : this.find(state, step.bias);
+    if (bias) y = binary(this.tape, 'add', y, bias);
+    return this.finish(step, state, y);
+  }
+
+  /** A step that is no product; undefined where it computes on host tensors. */
+  private float(step: Step, state: RunState): Value | undefined {
+    const { node, operator } = step;
+    if (node.inputs.every((name) => name === '' || (state.hosts.has(name) && !this.constants.has(name)))) {
+      // Nothing of the tape comes in: shapes, axes, indices.
+      const inputs = node.inputs.map((name) => state.hosts.get(name));
+      runNode(operator, node, inputs).forEach((result, index) => {
+        state.hosts.set(node.outputs[index] ?? '', result);
+      });
+      return undefined;
+    }
+    return this.operate(step, state);
+  }
+
+  private operate({ node, operator, state: own }: Step, state: RunState): Value {
+    const fail = (what: string): never => {
+      throw new GraphError(describeNode(node), what);
+    };
+    if (!operator.float) return fail('the integer interpreter does not compute this operator');
+    const read = (name: string) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length > 0);
+    if (node.outputs.slice(1).some(read)) fail('the integer interpreter computes first outputs only');
+    return operator.float({
+      tape: this.tape,
+      attributes: attributesOf(operator, node),
+      inputs: node.inputs.map((name) => this.find(state, name)),
+      dims: state.types.get(node.outputs[0] as string)?.dims as readonly number[],
+      relu: false,
+      residual: undefined,
+      state: own,
+      host: (index) => state.hosts.get(node.inputs[index] ?? ''),
+      fail,
+    });
+  }
+
+  /** Frees packed weights and memory at once; any later run throws. */
+  dispose(): void {
+    this.disposed = true;
+    this.weights.dispose();
+    this.memory.reset();
+  }
+}
+
+/** Bits of samples as bits of their rows: a sample's tokens are neighbours. */
+function spread(bits: number | Uint8Array, rows: number): number | Uint8Array {
+  if (typeof bits === 'number' || bits.length === rows) return bits;
+  const perSample = rows / bits.length;
+  return Number.isInteger(perSample)
+    ? Uint8Array.from({ length: rows }, (_, row) => bits[Math.floor(row / perSample)] as number)
+    : bits;
+}

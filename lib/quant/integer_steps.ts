@@ -1,0 +1,152 @@
+// Compiles a graph into the steps of the integer interpreter: which nodes run on integer kernels, what these do on the way
+// in place of the nodes that follow (bias, residual addition, ReLU or clip), and which values are read for the last time.
+import { ConvKernels } from '../autograd/ops/conv2d.js';
+import { operatorOf } from '../graph/check.js';
+import { GraphError } from '../graph/errors.js';
+import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
+import { attributesOf, type NodeState, type Operator } from '../graph/operator.js';
+import { windowAxes } from '../graph/operators/window.js';
+import { Random } from '../tensor/random.js';
+import { type ConvProduct, type Product, productOf } from './product.js';
+
+export interface Step {
+  readonly node: GraphNode;
+  readonly operator: Operator;
+  readonly state: NodeState;
+  /** The value it computes: its own output, or that of the last node done on the way. */
+  readonly output: string;
+  /** A node that a policy gives bits to. */
+  readonly product: Product | undefined;
+  /** A constant that a following addition adds as the product's bias, by value name. */
+  readonly bias: string | undefined;
+  /** Added to the result, before the clip. */
+  readonly residual: string | undefined;
+  readonly clip: readonly [number, number] | undefined;
+  /** Values that no later step reads. */
+  readonly last: readonly string[];
+}
+
+/** Geometry of a convolution for one size of image, in the order conv2dDynamic wants. */
+export function convWindow(step: Step, product: ConvProduct, dims: readonly number[]) {
+  const fail = (what: string): never => {
+    throw new GraphError(describeNode(step.node), what);
+  };
+  const attributes = attributesOf(step.operator, step.node) as unknown as Parameters<typeof windowAxes>[0];
+  const [h, v] = windowAxes(attributes, dims.slice(2), product.shape.slice(1, 3), fail);
+  if (!h || !v) return fail('wanted two spatial dimensions');
+  return {
+    strides: [h.stride, v.stride],
+    dilations: [h.dilation, v.dilation],
+    padding: [h.padBegin, v.padBegin, h.padEnd, v.padEnd],
+    output: [h.output, v.output],
+  } as const;
+}
+
+class Compiler {
+  private readonly absorbed = new Set<string>();
+  private readonly position: ReadonlyMap<string, number>;
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly types: ReadonlyMap<string, TensorType>,
+    private readonly wanted: ReadonlySet<string>,
+  ) {
+    this.position = new Map(graph.nodes.map((node, index) => [node.name, index]));
+  }
+
+  /** The one reader of a value that nobody outside wants. */
+  private onlyReader(value: string, ...operators: string[]): GraphNode | undefined {
+    if (this.wanted.has(value)) return undefined;
+    const readers = this.graph.consumers(value);
+    const [reader] = readers;
+    const once = readers.length === 1 && reader?.inputs.filter((input) => input === value).length === 1;
+    return once && reader && operators.includes(reader.operator) && !this.absorbed.has(reader.name)
+      ? reader
+      : undefined;
+  }
+
+  private dimsOf(value: string): string {
+    return JSON.stringify(this.types.get(value)?.dims);
+  }
+
+  /** The other operand of an addition of two values of one shape. */
+  private residualOf(sum: GraphNode, value: string, node: GraphNode): string | undefined {
+    const other = sum.inputs.find((input) => input !== value);
+    if (other === undefined || this.dimsOf(other) !== this.dimsOf(value)) return undefined;
+    if (this.dimsOf(sum.outputs[0] as string) !== this.dimsOf(value)) return undefined;
+    // The addition waits for the later of its operands, so that branches run in the order of their nodes.
+    const producer = this.graph.producer(other);
+    const there = producer ? (this.position.get(producer.name) as number) : -1;
+    return (this.position.get(node.name) as number) > there ? other : undefined;
+  }
+
+  /** Bounds of a Relu, or of a Clip with constant ones. */
+  private clipOf(node: GraphNode): readonly [number, number] | undefined {
+    if (node.operator === 'Relu') return [0, Number.POSITIVE_INFINITY];
+    const [low, high] = [1, 2].map((index) => {
+      const name = node.inputs[index] ?? '';
+      const absent = index === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+      return name === '' ? absent : Number(this.graph.initializers.get(name)?.data[0] ?? Number.NaN);
+    }) as [number, number];
+    return low <= high ? [low, high] : undefined;
+  }
+
+  private step(node: GraphNode): Omit<Step, 'last'> {
+    const operator = operatorOf(node);
+    let product = productOf(this.graph, node);
+    let output = node.outputs[0] as string;
+    let bias: string | undefined;
+    let residual: string | undefined;
+    let clip: readonly [number, number] | undefined;
+    if (product) {
+      const addition = product.bias || product.kind === 'conv' ? undefined : this.onlyReader(output, 'Add');
+      const name = addition?.inputs.find((input) => input !== output) ?? '';
+      const constant = this.graph.initializers.get(name);
+      const { channels } = product;
+      const oneEach = constant?.data.length === channels && constant.dims.at(-1) === channels;
+      if (addition && oneEach && this.dimsOf(addition.outputs[0] as string) === this.dimsOf(output)) {
+        product = { ...product, bias: constant.data as Float32Array };
+        this.absorbed.add(addition.name);
+        output = addition.outputs[0] as string;
+        bias = name;
+      }
+      const sum = this.onlyReader(output, 'Add');
+      residual = sum && this.residualOf(sum, output, node);
+      if (sum && residual !== undefined) {
+        this.absorbed.add(sum.name);
+        output = sum.outputs[0] as string;
+      }
+      const activation = this.onlyReader(output, 'Relu', 'Clip');
+      clip = activation && this.clipOf(activation);
+      if (activation && clip) {
+        this.absorbed.add(activation.name);
+        output = activation.outputs[0] as string;
+      }
+    }
+    const random = new Random(0); // nothing is random in inference
+    const state = { convolutions: new ConvKernels(), random: () => random };
+    return { node, operator, state, output, product, bias, residual, clip };
+  }
+
+  steps(): Step[] {
+    const steps: Omit<Step, 'last'>[] = [];
+    for (const node of this.graph.nodes) if (!this.absorbed.has(node.name)) steps.push(this.step(node));
+    const lastReader = new Map<string, number>();
+    steps.forEach(({ node, residual, output }, index) => {
+      for (const input of [...node.inputs, residual ?? '', output]) lastReader.set(input, index);
+    });
+    return steps.map((step, index) => ({
+      ...step,
+      last: [...lastReader].flatMap(([name, reader]) => (reader === index && !this.wanted.has(name) ? [name] : [])),
+    }));
+  }
+}
+
+/** Throws GraphError naming a node that cannot run. `wanted`: values to be computed as they are, in no other's place. */
+export function compileSteps(
+  graph: Graph,
+  types: ReadonlyMap<string, TensorType>,
+  wanted: ReadonlySet<string>,
+): readonly Step[] {
+  return new Compiler(graph, types, wanted).steps();
+}
