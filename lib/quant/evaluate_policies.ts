@@ -34,7 +34,7 @@ export interface PolicyResult {
 }
 
 export interface EvaluatePoliciesOptions {
-  /** Samples at a time. Results do not depend on it (but with per-tensor ranges). */
+  /** Samples at a time, by default what fits the cache. Results do not depend on it (but with per-tensor ranges). */
   readonly batchSize?: number | undefined;
   /** Keep all logits. Default false. */
   readonly logits?: boolean | undefined;
@@ -43,8 +43,11 @@ export interface EvaluatePoliciesOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** A few megabytes of activations: what a layer writes is in the cache when the next reads it. */
-const DEFAULT_BATCH = 125;
+/** Samples whose largest value has about as many elements, 8 MB: what a layer writes is in the cache for the next. */
+const BATCH_ELEMENTS = 2 ** 21;
+const LEAST_BATCH = 8;
+/** More gain nothing: a call costs microseconds, its work milliseconds. */
+const MOST_BATCH = 500;
 /** Events are let in after as many policies of a batch. */
 const POLICIES_BETWEEN_EVENTS = 32;
 
@@ -79,13 +82,18 @@ export class PolicyEvaluator {
     this.levels = this.plan.steps.flatMap(({ product }, index) => (product ? [index] : []));
   }
 
+  private get defaultBatch(): number {
+    const most = Math.floor(BATCH_ELEMENTS / this.plan.largestValue);
+    return Math.min(MOST_BATCH, Math.max(LEAST_BATCH, most));
+  }
+
   /** One result for each policy, in order. Everything is checked before anything runs. */
   async evaluate(
     policies: readonly Policy[],
     data: EvaluationData,
     options: EvaluatePoliciesOptions = {},
   ): Promise<PolicyResult[]> {
-    const { batchSize = DEFAULT_BATCH, signal, onProgress } = options;
+    const { batchSize = this.defaultBatch, signal, onProgress } = options;
     requireInteger('evaluatePolicies', 'batchSize', batchSize, 1, 2 ** 31 - 1);
     for (const policy of policies) checkPolicy(this.graph, policy);
     const count = this.checkData(data);

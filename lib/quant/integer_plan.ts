@@ -5,6 +5,7 @@ import { toChannelsLast, toRows } from '../autograd/ops/layout.js';
 import { transpose } from '../autograd/ops/movement.js';
 import { unary } from '../autograd/ops/unary.js';
 import { Value } from '../autograd/tape.js';
+import { sizePerSample } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
@@ -78,6 +79,8 @@ export class IntegerPlan {
   readonly graph: Graph;
   /** @internal */
   readonly steps: readonly Step[];
+  /** @internal Elements of the largest value that a step computes, for one sample. */
+  readonly largestValue: number;
   private readonly wanted: ReadonlySet<string>;
   private readonly weights: WeightStore;
   private readonly perTensor: boolean;
@@ -96,7 +99,9 @@ export class IntegerPlan {
     this.graph = simplify(source).graph;
     const all = keep === 'all' ? this.graph.nodes.flatMap((node) => node.outputs) : keep;
     this.wanted = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);
-    this.steps = compileSteps(this.graph, inferShapes(this.graph), this.wanted);
+    const types = inferShapes(this.graph);
+    this.steps = compileSteps(this.graph, types, this.wanted);
+    this.largestValue = Math.max(1, ...this.steps.map(({ output }) => sizePerSample(types.get(output)?.dims ?? [])));
     this.weights = new WeightStore(granularity);
     this.perTensor = activationRange === 'perTensor';
     for (const [name, tensor] of this.graph.initializers) {
