@@ -128,11 +128,15 @@ export function nodeWeights(graph: Graph, names: readonly string[], weighting: W
   return names.map((name) => (weighting === 'macs' ? macs : weight).get(name) as number);
 }
 
-/** The weighted mean of a policy's bits over the nodes it quantizes. Throws GraphError when it does not fit the graph. */
+/**
+ * The weighted mean of a policy's bits over the nodes it quantizes. Throws GraphError when it does not fit the graph,
+ * InvalidArgumentError when it quantizes nothing.
+ */
 export function effectiveBits(graph: Graph, policy: Policy, options: EffectiveBitsOptions = {}): number {
   checkPolicy(graph, policy);
   const { weighting = 'nodes', counted = 'both' } = options;
   const names = [...policy.bits.keys()];
+  if (names.length === 0) throw new InvalidArgumentError('effectiveBits', 'policy', 'nodes that it quantizes', 'none');
   const weights = nodeWeights(graph, names, weighting);
   let [sum, total] = [0, 0];
   names.forEach((name, index) => {

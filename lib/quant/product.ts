@@ -97,7 +97,7 @@ export function productOf(graph: Graph, node: GraphNode): Product | undefined {
     return { kind: 'matmul', channels, weights, bias, transposed: transA !== 0, addend };
   }
   if (weight.dims.length > 2 && sizeOf(weight.dims.slice(0, -2)) !== 1) {
-    fail('the integer interpreter wants one matrix on the right, not a batch of them: exclude the node');
+    fail('the integer interpreter wants one matrix on the right, not a batch of them');
   }
   const k = weight.dims.at(weight.dims.length === 1 ? -1 : -2) as number;
   const channels = data.length / k;

@@ -39,6 +39,10 @@ describe('policies', () => {
     assert.deepEqual(policy.bits.get('stem.conv'), W8A8);
     assert.ok(!policy.bits.has('logits') && policy.excluded.has('logits'));
     assert.equal(effectiveBits(graph, policy), (8 + 8 * 4) / 9);
+    const none = uniformPolicy(graph, 'W4A4', { excluded: policy.bits.keys() });
+    assert.equal(none.bits.size, 1);
+    const nothing = uniformPolicy(graph, 'W4A4', { excluded: [...policy.bits.keys(), 'logits'] });
+    assert.throws(() => effectiveBits(graph, nothing), /nodes that it quantizes, came none/);
   });
 
   it('effective bits weigh nodes, weights or multiply-accumulates, of weights, activations or both', () => {
