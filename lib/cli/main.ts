@@ -2,6 +2,7 @@
 // The command `faultline`: one file per subcommand.
 import { Command } from 'commander';
 import { InvalidArgumentError } from '../native/errors.js';
+import { packageVersion } from '../native/inspect.js';
 import { addBenchCommand } from './bench.js';
 import { addInspectCommand } from './inspect.js';
 import { addTrainCommands } from './train.js';
@@ -12,6 +13,7 @@ const EXIT_REFUSED = 2;
 
 const program = new Command('faultline')
   .description('How badly can a neural network fail under dynamic post-training quantization?')
+  .version(packageVersion())
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
 addBenchCommand(program);
 addInspectCommand(program);

@@ -40,7 +40,8 @@ export interface Inspection {
   readonly onednn?: string;
 }
 
-function packageVersion(): string {
+/** Version of this package. */
+export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 

@@ -1,6 +1,7 @@
 // `faultline inspect`: the report is true of this process, and an impossible FAULTLINE_ISA is said clearly.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspectionText } from '../../lib/cli/inspect.js';
 import { packageRoot } from '../../lib/native/addon.js';
@@ -19,6 +20,14 @@ function run(args: string[], environment: Record<string, string> = {}) {
 function report(environment: Record<string, string> = {}): Inspection {
   return JSON.parse(run(['--json'], environment).stdout) as Inspection;
 }
+
+describe('faultline --version', () => {
+  it("is the package's", () => {
+    const { stdout, status } = spawnSync(process.execPath, [MAIN, '--version'], { encoding: 'utf8' });
+    const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+    assert.deepEqual([stdout.trim(), status], [version, 0]);
+  });
+});
 
 describe('faultline inspect', () => {
   it('reports the instruction sets in order, with the last available one chosen', () => {
