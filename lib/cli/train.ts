@@ -1,6 +1,6 @@
 // `faultline train`: a network from an architecture and a data set; `faultline evaluate`: its full-precision accuracy.
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type ImageSet, imageSize } from '../data/image_set.js';
@@ -11,6 +11,7 @@ import { loadModel } from '../graph/onnx/import.js';
 import { ARCHITECTURE_NAMES, type ArchitectureName, buildModel } from '../models/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { threads } from '../native/threads.js';
+import { toJson, writeWhole } from '../run/files.js';
 import { evaluate } from '../train/evaluate.js';
 import { type TrainingRecipe, type TrainProgress, train } from '../train/train.js';
 import { integerOption, numberOption } from './options.js';
@@ -44,11 +45,6 @@ function recipeOf(flags: TrainFlags): TrainingRecipe {
     ...(flags.augment ? { augmentation: { flip: true, crop: 2 } } : {}),
     bf16: flags.bf16 ?? false,
   };
-}
-
-async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await writeFile(`${path}.unfinished`, content);
-  await rename(`${path}.unfinished`, path);
 }
 
 async function setsOf(flags: Pick<TrainFlags, 'data' | 'dataDir'>) {
@@ -85,7 +81,7 @@ async function trainCommand(flags: TrainFlags): Promise<void> {
     threads: threads(),
     node: process.version,
   };
-  await writeWhole(join(flags.out, 'manifest.json'), `${JSON.stringify(manifest, null, 1)}\n`);
+  await writeWhole(join(flags.out, 'manifest.json'), toJson(manifest));
   const abort = new AbortController();
   const stop = () => abort.abort(new Error('interrupted; --resume goes on from the last checkpoint'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -118,7 +114,7 @@ async function trainCommand(flags: TrainFlags): Promise<void> {
     model: join(flags.out, 'model.onnx'),
   };
   process.off('SIGINT', stop).off('SIGTERM', stop);
-  await writeWhole(join(flags.out, 'report.json'), `${JSON.stringify(report, null, 1)}\n`);
+  await writeWhole(join(flags.out, 'report.json'), toJson(report));
   if (flags.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   else {
     const { accuracy, loss } = report.test;

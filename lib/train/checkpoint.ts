@@ -1,11 +1,11 @@
 // Checkpoints: a folder a checkpoint, written under another name and renamed when it is whole, so that a process killed
 // at any moment leaves the last one intact. Weights are an ONNX model; what the optimizer remembers lies beside it.
-import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { importModel } from '../graph/onnx/import.js';
+import { sha256, toJson, writeDurably } from '../run/files.js';
 import { CheckpointError } from './errors.js';
 
 /** Sums over the batches of the epoch in progress. */
@@ -39,18 +39,7 @@ interface Manifest {
 
 const SCHEMA = 'faultline.checkpoint/1';
 const NAME = /^step-(\d+)$/;
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const bytesOf = (array: Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-async function writeDurably(path: string, bytes: Uint8Array | string): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
 
 /** Steps of the whole checkpoints in a folder, the latest first. */
 async function stepsIn(folder: string): Promise<number[]> {
@@ -79,7 +68,7 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   };
   await writeDurably(join(unfinished, 'model.onnx'), model);
   await writeDurably(join(unfinished, 'state.bin'), bytes);
-  await writeDurably(join(unfinished, 'checkpoint.json'), `${JSON.stringify(manifest, null, 1)}\n`);
+  await writeDurably(join(unfinished, 'checkpoint.json'), toJson(manifest));
   await rm(name, { recursive: true, force: true });
   await rename(unfinished, name);
   for (const old of await stepsIn(folder)) {

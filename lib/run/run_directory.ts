@@ -1,0 +1,186 @@
+// A run is a directory. Its work is a row of stages, each with a result kept as JSON and files beside it; a run that was
+// killed finds the stages it had finished and goes on with the next, to the same end.
+import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { inspect } from '../native/inspect.js';
+import { readIfThere, sha256, toJson, writeWhole } from './files.js';
+import { lockFolder } from './lock.js';
+
+const SCHEMA = 'faultline.run/1';
+
+export class RunError extends Error {
+  constructor(
+    readonly path: string,
+    what: string,
+  ) {
+    super(`${path}: ${what}`);
+    this.name = 'RunError';
+  }
+}
+
+export interface RunOptions {
+  /** As it was typed: told in the manifest. */
+  readonly command: string;
+  /** Everything that decides the result, as JSON: a run is continued only with the same. */
+  readonly configuration: unknown;
+  /** Removes what an earlier run left in the directory. Default false: goes on from it. */
+  readonly fresh?: boolean | undefined;
+}
+
+interface Manifest {
+  readonly schema: string;
+  readonly command: string;
+  readonly configuration: unknown;
+}
+
+interface StageRecord {
+  readonly seconds: number;
+  readonly result: unknown;
+  /** SHA-256 of the files that the stage wrote, by path within the run. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** What a stage may do. */
+export interface Stage {
+  /** Writes a file of the run. A path given twice is written twice. */
+  write(path: string, content: string | Uint8Array): Promise<void>;
+}
+
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? 'null');
+
+export class RunDirectory {
+  /** Seconds of each stage, of whichever process finished it, in the order of this process. */
+  readonly seconds = new Map<string, number>();
+  private readonly events: string;
+
+  private constructor(
+    readonly path: string,
+    /** Whether anything was there already. */
+    readonly continued: boolean,
+    private readonly unlock: () => void,
+  ) {
+    this.events = join(path, 'events.jsonl');
+  }
+
+  /**
+   * Opens a directory for one process, making it or going on in it. Throws RunError when it is of another run or holds
+   * files of none, an Error when a process is writing there.
+   */
+  static async open(path: string, options: RunOptions): Promise<RunDirectory> {
+    const { command, fresh = false } = options;
+    const configuration = asJson(options.configuration);
+    const unlock = lockFolder(path);
+    try {
+      const manifestPath = join(path, 'manifest.json');
+      const bytes = await readIfThere(manifestPath);
+      const others = (await readdir(path)).filter((name) => name !== 'lock');
+      if (!bytes && others.length > 0) {
+        throw new RunError(path, `wanted a new folder or one of a run (with manifest.json), came ${others[0]}, …`);
+      }
+      const before = bytes && parseManifest(manifestPath, bytes);
+      const same = before !== undefined && isDeepStrictEqual(before.configuration, configuration);
+      if (before && !same && !fresh) {
+        const difference = differences(configuration, before.configuration);
+        throw new RunError(path, `is of a run with other settings (${difference}): name another folder, or --fresh`);
+      }
+      if (before && fresh) for (const name of others) await rm(join(path, name), { recursive: true, force: true });
+      const continued = same && !fresh;
+      if (!continued) {
+        const { faultline, node, cpu, isa, threads, onednn } = inspect();
+        const machine = { faultline, node, cpu: cpu.model, isa: isa.chosen, threads: threads.used, onednn };
+        const manifest = { schema: SCHEMA, command, configuration, started: new Date().toISOString(), machine };
+        await writeWhole(manifestPath, toJson(manifest));
+      }
+      const run = new RunDirectory(path, continued, unlock);
+      await run.event('opened', { command, continued });
+      return run;
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  /**
+   * The result of a stage: computed now, or as it was computed before. `compute` returns what JSON can hold (numbers
+   * come back as they were; typed arrays do not). Throws RunError when a file of a finished stage was changed.
+   */
+  async stage<Result>(name: string, compute: (stage: Stage) => Promise<Result>): Promise<Result> {
+    const path = join(this.path, 'stages', `${name}.json`);
+    const known = await readIfThere(path);
+    if (known) {
+      const record = JSON.parse(known.toString()) as StageRecord;
+      for (const [file, hash] of Object.entries(record.files)) {
+        const content = await readIfThere(join(this.path, file));
+        if (!content) throw new RunError(join(this.path, file), `is gone, and stage ${name} wrote it: use --fresh`);
+        if (sha256(content) !== hash) {
+          throw new RunError(join(this.path, file), `was changed since stage ${name} wrote it: use --fresh`);
+        }
+      }
+      this.seconds.set(name, record.seconds);
+      return record.result as Result;
+    }
+    const files: Record<string, string> = {};
+    const write = async (file: string, content: string | Uint8Array) => {
+      await writeWhole(join(this.path, file), content);
+      files[file] = sha256(content);
+    };
+    await this.event('stage begins', { stage: name });
+    const started = performance.now();
+    // What is returned now must be what a later process would read.
+    const result = asJson(await compute({ write }));
+    const seconds = (performance.now() - started) / 1000;
+    const record: StageRecord = { seconds, result, files };
+    await writeWhole(path, toJson(record));
+    this.seconds.set(name, seconds);
+    await this.event('stage ended', { stage: name, seconds });
+    return result as Result;
+  }
+
+  /** A file of the run, as a path. */
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  async read(name: string): Promise<Buffer> {
+    return readFile(this.file(name));
+  }
+
+  /** Writes a file that belongs to no stage: a report. */
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    await writeWhole(this.file(name), content);
+  }
+
+  /** A line in events.jsonl. */
+  async event(kind: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
+    await mkdir(this.path, { recursive: true });
+    await appendFile(this.events, `${JSON.stringify({ time: new Date().toISOString(), event: kind, ...fields })}\n`);
+  }
+
+  /** Lets other processes write to the directory. */
+  close(): void {
+    this.unlock();
+  }
+}
+
+function parseManifest(path: string, bytes: Buffer): Manifest {
+  let manifest: Manifest;
+  try {
+    manifest = JSON.parse(bytes.toString()) as Manifest;
+  } catch {
+    throw new RunError(path, 'is no JSON');
+  }
+  if (manifest?.schema !== SCHEMA) throw new RunError(path, `wanted schema ${SCHEMA}, came ${manifest?.schema}`);
+  return manifest;
+}
+
+/** The settings in which two configurations differ. */
+function differences(wanted: unknown, came: unknown): string {
+  const fields = (value: unknown) =>
+    (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const [ours, theirs] = [fields(wanted), fields(came)];
+  return [...new Set([...Object.keys(ours), ...Object.keys(theirs)])]
+    .filter((key) => !isDeepStrictEqual(ours[key], theirs[key]))
+    .map((key) => `${key}: wanted ${JSON.stringify(ours[key])}, came ${JSON.stringify(theirs[key])}`)
+    .join('; ');
+}
