@@ -87,6 +87,13 @@ export {
   PolicyEvaluator,
   type PolicyResult,
 } from './quant/evaluate_policies.js';
+export type { ExportForm } from './quant/export_product.js';
+export {
+  type ExportedModel,
+  type ExportedNode,
+  type ExportQuantizedOptions,
+  exportQuantized,
+} from './quant/export_quantized.js';
 export {
   type BitChooser,
   IntegerPlan,

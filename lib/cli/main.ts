@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { packageVersion } from '../native/inspect.js';
 import { addBenchCommand } from './bench.js';
 import { addInspectCommand } from './inspect.js';
+import { addQuantizeCommand } from './quantize.js';
 import { addTrainCommands } from './train.js';
 
 /** Exit codes: 0 done, 1 failed, 2 refused its arguments. */
@@ -17,6 +18,7 @@ const program = new Command('faultline')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
 addBenchCommand(program);
 addInspectCommand(program);
+addQuantizeCommand(program);
 addTrainCommands(program);
 
 try {

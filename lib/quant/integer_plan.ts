@@ -13,7 +13,7 @@ import { attributesOf, runNode } from '../graph/operator.js';
 import { simplify } from '../graph/passes/index.js';
 import { conv2dDynamic, type PackedConvWeights } from '../native/conv2d.js';
 import { InvalidArgumentError } from '../native/errors.js';
-import { matmulDynamic } from '../native/matmul.js';
+import { type ArithmeticOptions, matmulDynamic } from '../native/matmul.js';
 import type { PackedWeights, WeightGranularity } from '../native/packed_weights.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
@@ -32,6 +32,10 @@ export interface IntegerPlanOptions {
    * never depends on the rest of the batch; or the whole tensor.
    */
   readonly activationRange?: 'perSample' | 'perTensor' | undefined;
+  /** Eight-bit weights in −64 … 64; see packWeights. Default false. */
+  readonly reduceRange?: boolean | undefined;
+  /** `saturating16`: what a processor without VNNI computes; see matmulDynamic. Default `exact`. */
+  readonly arithmetic?: ArithmeticOptions['arithmetic'] | undefined;
 }
 
 /** Bits of one product in one run: those of its activation may differ by sample, [n]. */
@@ -84,6 +88,7 @@ export class IntegerPlan {
   private readonly wanted: ReadonlySet<string>;
   private readonly weights: WeightStore;
   private readonly perTensor: boolean;
+  private readonly arithmetic: 'exact' | 'saturating16';
   private readonly memory = new Memory();
   private readonly tape = new InferenceTape(this.memory);
   private readonly constants = new Map<string, Value>();
@@ -95,14 +100,15 @@ export class IntegerPlan {
     readonly source: Graph,
     options: IntegerPlanOptions = {},
   ) {
-    const { keep = [], granularity = 'perChannel', activationRange = 'perSample' } = options;
+    const { keep = [], granularity = 'perChannel', activationRange = 'perSample', arithmetic = 'exact' } = options;
+    this.arithmetic = arithmetic;
     this.graph = simplify(source).graph;
     const all = keep === 'all' ? this.graph.nodes.flatMap((node) => node.outputs) : keep;
     this.wanted = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);
     const types = inferShapes(this.graph);
     this.steps = compileSteps(this.graph, types, this.wanted);
     this.largestValue = Math.max(1, ...this.steps.map(({ output }) => sizePerSample(types.get(output)?.dims ?? [])));
-    this.weights = new WeightStore(granularity);
+    this.weights = new WeightStore(granularity, options.reduceRange);
     this.perTensor = activationRange === 'perTensor';
     for (const [name, tensor] of this.graph.initializers) {
       if (tensor.dtype !== 'float32') continue;
@@ -248,6 +254,7 @@ export class IntegerPlan {
       ...window,
       activationBits: bits.activationBits,
       activationRange: this.perTensor ? 'perTensor' : 'perSample',
+      arithmetic: this.arithmetic,
       bias,
       residual: added?.data,
       clip,
@@ -283,6 +290,7 @@ export class IntegerPlan {
     matmulDynamic(x.data, weights, {
       activationBits: spread(bits.activationBits, m),
       activationRange: this.perTensor ? 'perTensor' : 'perRow',
+      arithmetic: this.arithmetic,
       bias,
       residual: added?.data,
       clip,

@@ -109,18 +109,25 @@ export function productOf(graph: Graph, node: GraphNode): Product | undefined {
 export class WeightStore {
   private readonly packed = new Map<Product, Map<number, PackedConvWeights | PackedWeights>>();
 
-  constructor(private readonly granularity: WeightGranularity) {}
+  constructor(
+    private readonly granularity: WeightGranularity,
+    private readonly reduceRange = false,
+  ) {}
+
+  /** The reduced range is one of eight-bit weights. */
+  private optionsFor(bits: number) {
+    return { bits, granularity: this.granularity, reduceRange: this.reduceRange && bits === 8 };
+  }
 
   conv(product: ConvProduct, bits: number): PackedConvWeights {
     const { weights, shape, groups } = product;
-    const make = () => packConvWeights(weights, shape, { bits, groups, granularity: this.granularity });
+    const make = () => packConvWeights(weights, shape, { ...this.optionsFor(bits), groups });
     return this.get(product, bits, make) as PackedConvWeights;
   }
 
   matmul(product: MatmulProduct, bits: number): PackedWeights {
     const { weights, channels } = product;
-    const make = () =>
-      packWeights(weights, [channels, weights.length / channels], { bits, granularity: this.granularity });
+    const make = () => packWeights(weights, [channels, weights.length / channels], this.optionsFor(bits));
     return this.get(product, bits, make) as PackedWeights;
   }
 

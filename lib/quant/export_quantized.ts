@@ -1,0 +1,95 @@
+// A quantized network as an ONNX model that other runtimes run: the codes of the integer interpreter, activations
+// quantized at run time from the range of the whole tensor (`activationRange: 'perTensor'` of IntegerPlan; with one image
+// a batch that is each sample's own range, but for matrix products of several rows).
+import type { Graph } from '../graph/graph.js';
+import { encodeModel } from '../graph/onnx/codec.js';
+import { modelOf } from '../graph/onnx/export.js';
+import type { GraphProto, NodeProto } from '../graph/onnx/messages.js';
+import { simplify } from '../graph/passes/index.js';
+import type { WeightGranularity } from '../native/packed_weights.js';
+import { ActivationQuantizer } from './export_activation.js';
+import { type ExportForm, type ProductExport, ProductExporter } from './export_product.js';
+import { MICROSOFT, ModelWriter } from './export_writer.js';
+import { checkPolicy, type NodeBits, type Policy } from './policy.js';
+import { productOf } from './product.js';
+
+export interface ExportQuantizedOptions {
+  /**
+   * `integer` (default): ConvInteger and MatMulInteger; MatMulNBits of com.microsoft for linear weights of at most 4
+   * bits. `qdq`: float32 operators between DequantizeLinear, for runtimes that fuse these or have nothing else.
+   */
+  readonly format?: 'integer' | 'qdq' | undefined;
+  /** What shares a weight scale. Default `perChannel`. */
+  readonly granularity?: WeightGranularity | undefined;
+  /** Eight-bit weights in −64 … 64, for targets whose processors have no VNNI. Default false. */
+  readonly reduceRange?: boolean | undefined;
+}
+
+export interface ExportedNode {
+  readonly node: string;
+  readonly operator: string;
+  /** undefined: left in float32, as the policy says. */
+  readonly bits: NodeBits | undefined;
+  readonly form: ExportForm | 'float32';
+  /** What the target cannot execute as the policy says, and what was done instead, a sentence each. */
+  readonly remarks: readonly string[];
+}
+
+export interface ExportedModel {
+  /** The bytes of the .onnx file. */
+  readonly bytes: Uint8Array;
+  /** One for each quantizable node, in order. */
+  readonly nodes: readonly ExportedNode[];
+}
+
+/** Bits that DynamicQuantizeLinear quantizes to. */
+const DYNAMIC_BITS = 8;
+
+function remarksOf({ weightBits, activationBits }: NodeBits, storedBits: number): string[] {
+  const remarks: string[] = [];
+  if (activationBits < DYNAMIC_BITS) {
+    remarks.push(`no operator quantizes to ${activationBits} bits at run time: elementary ones make the same codes`);
+  }
+  if (weightBits < storedBits) remarks.push(`its ${weightBits}-bit weights take ${storedBits} bits each`);
+  return remarks;
+}
+
+/**
+ * The network under a static policy. Constants and batch norms are folded first, as for the integer interpreter, whose
+ * codes and scales the file holds. Nodes of other operators stay as they are.
+ *
+ * Throws GraphError when the policy does not fit the graph, or naming a node that no kernel computes.
+ */
+export function exportQuantized(graph: Graph, policy: Policy, options: ExportQuantizedOptions = {}): ExportedModel {
+  checkPolicy(graph, policy);
+  const { format = 'integer', granularity = 'perChannel', reduceRange = false } = options;
+  const folded = simplify(graph).graph;
+  const model = modelOf(folded);
+  const proto = model.graph as GraphProto;
+  const writer = new ModelWriter(folded, new Set(policy.bits.keys()));
+  const exporter = new ProductExporter(writer, new ActivationQuantizer(writer));
+  const nodes: ExportedNode[] = [];
+  folded.nodes.forEach((node, index) => {
+    const message = (proto.node ?? [])[index] as NodeProto;
+    const { name: own, operator } = node;
+    const bits = policy.bits.get(own);
+    const product = bits && productOf(folded, node);
+    if (!bits || !product) {
+      writer.nodes.push(message);
+      const remarks = ['left in float32, as the policy says'];
+      if (policy.excluded.has(own)) nodes.push({ node: own, operator, bits: undefined, form: 'float32', remarks });
+      return;
+    }
+    const weightDims = folded.initializers.get(node.inputs[1] ?? '')?.dims ?? [];
+    const attributes = message.attribute ?? [];
+    const each: ProductExport = { node, product, bits, weightDims, attributes, granularity, reduceRange };
+    const { form, remark } = exporter.chooseForm(each, format);
+    exporter.write(each, form);
+    const remarks = remarksOf(bits, exporter.storedBits(each, form));
+    nodes.push({ node: own, operator, bits, form, remarks: remark === undefined ? remarks : [remark, ...remarks] });
+  });
+  proto.node = writer.nodes;
+  proto.initializer = writer.constantsRead(proto.initializer ?? [], proto.output ?? []);
+  if (writer.usesMicrosoft) model.opsetImport?.push({ domain: MICROSOFT, version: 1 });
+  return { bytes: encodeModel(model), nodes };
+}
