@@ -95,6 +95,12 @@ export {
   exportQuantized,
 } from './quant/export_quantized.js';
 export {
+  type FakeQuantOptions,
+  FakeQuantProgram,
+  type FakeQuantRunOptions,
+  type Operands,
+} from './quant/fake_quant.js';
+export {
   type BitChooser,
   IntegerPlan,
   type IntegerPlanOptions,

@@ -165,10 +165,12 @@ export class Tape {
 
   /**
    * Gradients of Σ output · seed for every value that needs one, then forgets the operations. The seed has the layout
-   * of the output.
+   * of the output. `more`: other outputs with their seeds, summed with the first.
    */
-  backward(output: Value, seed: Float32Array): void {
-    this.into(output, (target) => target.set(seed));
+  backward(output: Value, seed: Float32Array, ...more: readonly (readonly [Value, Float32Array])[]): void {
+    for (const [value, gradient] of [[output, seed] as const, ...more]) {
+      this.into(value, (target) => target.set(gradient));
+    }
     for (let entry = this.entries.pop(); entry; entry = this.entries.pop()) {
       const { gradient } = entry.output;
       if (gradient) {

@@ -8,7 +8,7 @@ import { Tape, Value } from '../autograd/tape.js';
 import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import { Random } from '../tensor/random.js';
-import { operatorOf } from './check.js';
+import { isQuantizable, operatorOf } from './check.js';
 import { GraphError } from './errors.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from './graph.js';
 import { inferShapes } from './infer.js';
@@ -22,9 +22,17 @@ export interface FloatProgramOptions {
   readonly seed?: number;
 }
 
+/**
+ * Inputs to compute a node with in place of its own. The run lets go of those it did not have when the node is done:
+ * whoever keeps one for another node holds a reference more.
+ */
+export type Substitution = (node: GraphNode, inputs: readonly (Value | undefined)[]) => readonly (Value | undefined)[];
+
 export interface RunOptions {
   /** Number of the training step: dropout draws other numbers in each. */
   readonly step?: number;
+  /** Puts other values in place of the inputs of nodes that can be quantized. */
+  readonly substitute?: Substitution;
   /** Sees every node's result as it is computed. */
   readonly inspect?: (node: GraphNode, value: Value) => void;
 }
@@ -37,6 +45,7 @@ interface Step {
   readonly output: string;
   readonly residual: string | undefined;
   readonly relu: boolean;
+  readonly quantizable: boolean;
   /** Values that no later step reads. */
   readonly last: readonly string[];
 }
@@ -96,7 +105,8 @@ export class FloatProgram {
         end = relu;
       }
       const state = { convolutions: new ConvKernels(), random: () => random.split(node.name).split(String(this.step)) };
-      const step = { node, operator, state, output: value(), residual, relu: relu !== undefined };
+      const quantizable = isQuantizable(graph, node);
+      const step = { node, operator, state, output: value(), residual, relu: relu !== undefined, quantizable };
       placed.push({ at: position.get(end.name) as number, step });
     }
     const ordered = placed.sort((a, b) => a.at - b.at).map(({ step }) => step);
@@ -146,11 +156,7 @@ export class FloatProgram {
         given.set(name, feed);
       } else hosts.set(name, feed);
     }
-    const { version } = parameters;
-    for (const { name, data, gradient, dims } of parameters.learned) {
-      values.set(name, gradient ? tape.parameter(data, gradient, dims, version) : tape.constant(data, dims));
-    }
-    for (const { name, data, dims } of parameters.measured) values.set(name, tape.constant(data, dims));
+    for (const [name, value] of parameters.on(tape)) values.set(name, value);
     const lookUp = (name: string): Value | undefined => {
       const known = values.get(name);
       const host = known ? undefined : hosts.get(name);
@@ -185,16 +191,21 @@ export class FloatProgram {
       ) {
         fail('the float interpreter computes first outputs only');
       }
+      const own = node.inputs.map(lookUp);
+      const operands = step.quantizable && options.substitute ? options.substitute(node, own) : own;
       const result = operator.float({
         tape,
         attributes: attributesOf(operator, node),
-        inputs: node.inputs.map(lookUp),
+        inputs: operands,
         dims: types.get(node.outputs[0] as string)?.dims as readonly number[],
         relu,
         residual: step.residual === undefined ? undefined : lookUp(step.residual),
         state,
         host: (index) => hosts.get(node.inputs[index] ?? '') ?? given.get(node.inputs[index] ?? ''),
         fail,
+      });
+      operands.forEach((value, index) => {
+        if (value && value !== own[index]) tape.release(value);
       });
       values.set(output, result);
       options.inspect?.(node, result);

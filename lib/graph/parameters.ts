@@ -1,6 +1,6 @@
 // What a network learns: its float32 initializers in one array, with their gradients in another of the same layout, so
 // that an optimizer's step is one pass. Running statistics of batch norms lie beside them and have no gradient.
-import { nextVersion } from '../autograd/tape.js';
+import { nextVersion, type Tape, type Value } from '../autograd/tape.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 import { alignedFloats } from '../tensor/memory.js';
 import { operatorOf } from './check.js';
@@ -42,6 +42,7 @@ export class Parameters {
   readonly learned: readonly Parameter[];
   readonly measured: readonly Parameter[];
   private readonly byName = new Map<string, Parameter>();
+  private readonly onTapes = new WeakMap<Tape, { readonly version: number; readonly values: Map<string, Value> }>();
   private current = nextVersion();
 
   /** Copies the initializers of a graph. Scalars and settings are constants and stay in the graph. */
@@ -95,6 +96,21 @@ export class Parameters {
   /** To be called when values were changed. */
   changed(): void {
     this.current = nextVersion();
+  }
+
+  /**
+   * All of them as values of a tape, by name. Every run on one tape gets the same values, so that the gradients of
+   * several passes (in full precision, quantized) add up.
+   */
+  on(tape: Tape): ReadonlyMap<string, Value> {
+    const known = this.onTapes.get(tape);
+    if (known?.version === this.current) return known.values;
+    const values = new Map<string, Value>();
+    for (const { name, data, gradient, dims } of [...this.learned, ...this.measured]) {
+      values.set(name, gradient ? tape.parameter(data, gradient, dims, this.current) : tape.constant(data, dims));
+    }
+    this.onTapes.set(tape, { version: this.current, values });
+    return values;
   }
 
   /** Learned numbers, without the gaps. */

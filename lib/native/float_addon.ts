@@ -1,4 +1,5 @@
-// The addon's float32 operations, as native/binding/{convolution,elementwise,network,training}.cpp define them. Arrays
+// The addon's float32 operations, as native/binding/{convolution,elementwise,fake_quant,network,training}.cpp define
+// them. Arrays
 // are row-major; images are channels-last [N, H, W, C].
 
 /** Primitives for one geometry and, reordered, the weights of the version last seen. */
@@ -177,6 +178,30 @@ export interface FloatAddon {
     decoupled: boolean,
     gradientFactor: number,
     step: number,
+  ): void;
+  /** x: [rows, n], a range for every `block` elements of a row; extremes: [groups, 2], −1 where an end is zero. */
+  fakeQuantize(
+    x: Float32Array,
+    rows: number,
+    n: number,
+    block: number,
+    symmetric: boolean,
+    bits: number | Uint8Array,
+    y: Float32Array,
+    range: Float32Array,
+    extremes: Int32Array,
+  ): void;
+  /** dx may be dy. */
+  fakeQuantizeBackward(
+    x: Float32Array,
+    rows: number,
+    n: number,
+    block: number,
+    y: Float32Array,
+    range: Float32Array,
+    extremes: Int32Array,
+    dy: Float32Array,
+    dx: Float32Array,
   ): void;
   averageStep(parameters: Float32Array, average: Float32Array, decay: number): void;
 }

@@ -21,6 +21,7 @@ import { InferenceTape } from './inference_tape.js';
 import { compileSteps, convWindow, type Step } from './integer_steps.js';
 import { checkPolicy, type Policy } from './policy.js';
 import { type ConvProduct, type MatmulProduct, WeightStore } from './product.js';
+import { spreadBits } from './spread_bits.js';
 
 export interface IntegerPlanOptions {
   /** Values that a run returns beside the outputs; 'all' computes every node by itself. */
@@ -288,7 +289,7 @@ export class IntegerPlan {
     const y = tape.make(state.types.get(step.node.outputs[0] as string)?.dims as readonly number[], 'rows', []);
     const params = inspect && { scale: new Float32Array(m), zeroPoint: new Int32Array(m) };
     matmulDynamic(x.data, weights, {
-      activationBits: spread(bits.activationBits, m),
+      activationBits: spreadBits(bits.activationBits, m),
       activationRange: this.perTensor ? 'perTensor' : 'perRow',
       arithmetic: this.arithmetic,
       bias,
@@ -363,13 +364,4 @@ export class IntegerPlan {
     this.weights.dispose();
     this.memory.reset();
   }
-}
-
-/** Bits of samples as bits of their rows: a sample's tokens are neighbours. */
-function spread(bits: number | Uint8Array, rows: number): number | Uint8Array {
-  if (typeof bits === 'number' || bits.length === rows) return bits;
-  const perSample = rows / bits.length;
-  return Number.isInteger(perSample)
-    ? Uint8Array.from({ length: rows }, (_, row) => bits[Math.floor(row / perSample)] as number)
-    : bits;
 }

@@ -14,7 +14,7 @@ namespace faultline::binding {
 namespace {
 
 // Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kAbiVersion = 2;
+constexpr int kAbiVersion = 3;
 
 template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
 void add(Napi::Object exports, const char* name) {
@@ -56,6 +56,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add<convIntegerBinding>(exports, "convInteger");
   add<qLinearConvBinding>(exports, "qLinearConv");
   defineElementwise(exports);
+  defineFakeQuant(exports);
   defineNetwork(exports);
   defineTraining(exports);
   return exports;

@@ -1,86 +1,17 @@
 // The integer interpreter against the numeric contract in plain TypeScript, layer by layer, and against full precision.
 import assert from 'node:assert/strict';
-import { Tape } from '../../../lib/autograd/tape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { GraphError } from '../../../lib/graph/errors.js';
-import { FloatProgram, runFloat } from '../../../lib/graph/float.js';
+import { runFloat } from '../../../lib/graph/float.js';
 import type { Graph } from '../../../lib/graph/graph.js';
-import { Parameters as Weights } from '../../../lib/graph/parameters.js';
-import { type ArchitectureName, buildModel } from '../../../lib/models/index.js';
+import { buildModel } from '../../../lib/models/index.js';
 import { IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
-import { type NodeBits, parseBits, uniformPolicy } from '../../../lib/quant/policy.js';
-import { floats, type HostTensor, hostTensor, sizeOf } from '../../../lib/tensor/host_tensor.js';
-import { Memory } from '../../../lib/tensor/memory.js';
+import { parseBits, uniformPolicy } from '../../../lib/quant/policy.js';
+import { type HostTensor, hostTensor, sizeOf } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';
 import { referenceLayer } from '../../support/product_reference.js';
-import { TOKENS, transformer, VOCABULARY } from '../../support/transformer.js';
-
-type Feeds = Record<string, HostTensor>;
-
-function tokens(samples: number): Feeds {
-  const random = new Random(5);
-  const ids = BigInt64Array.from({ length: samples * TOKENS }, () => BigInt(random.integer(VOCABULARY)));
-  return { ids: hostTensor('int64', [samples, TOKENS], ids) };
-}
-
-function images(graph: Graph, samples: number): Feeds {
-  const [input] = graph.inputs;
-  assert.ok(input?.dims);
-  const dims = input.dims.slice(1) as number[];
-  return { input: randomTensor(new Random(6), [samples, ...dims]) };
-}
-
-/** Gemm in its less usual forms: transposed activation, factors, an addend that is computed; a clip after it. */
-function gemms(): Graph {
-  const random = new Random(8);
-  const b = new GraphBuilder('gemms');
-  const weight = (name: string, dims: number[]) => b.initializer(name, randomTensor(random.split(name), dims));
-  const x = b.input('input', [7, 'N']);
-  const first = b.node('first', 'Gemm', [x, weight('w1', [7, 6]), weight('c1', [1, 6])], {
-    attributes: { transA: 1, alpha: 0.5, beta: 2 },
-  });
-  const second = b.node('second', 'Gemm', [first, weight('w2', [6, 6]), first], {
-    attributes: { transB: 1, beta: -1 },
-  });
-  const low = b.initializer('low', floats([], [-0.5]));
-  const high = b.initializer('high', floats([], [0.75]));
-  const clipped = b.node('clip', 'Clip', [second, low, high]);
-  const third = b.node('third', 'MatMul', [clipped, weight('w3', [6, 6])]);
-  b.output(b.node('relu', 'Relu', [b.node('sum', 'Add', [third, first])]));
-  return b.build();
-}
-
-interface Case {
-  readonly graph: Graph;
-  feeds(samples: number): Feeds;
-}
-
-/** The graph with what its batch norms measure on some inputs: fresh weights alone let the signal of deep ones vanish. */
-function measured(graph: Graph, feeds: Feeds): Graph {
-  const nodes = graph.nodes.map((node) =>
-    node.operator === 'BatchNormalization' ? { ...node, attributes: { ...node.attributes, momentum: 0 } } : node,
-  );
-  const parameters = new Weights(graph);
-  const tape = new Tape({ memory: new Memory(), training: true, record: false });
-  new FloatProgram(graph.with({ nodes })).run(tape, parameters, feeds);
-  return parameters.toGraph(graph);
-}
-
-function model(name: ArchitectureName): Case {
-  const fresh = buildModel(name, { seed: 2 });
-  const graph = measured(fresh, images(fresh, 8));
-  return { graph, feeds: (samples) => images(graph, samples) };
-}
-
-const CASES: Readonly<Record<string, Case>> = {
-  mlp: model('mlp'),
-  convnet2: model('convnet2'),
-  resnet8: model('resnet8'),
-  resnet20: model('resnet20'),
-  'mobilenetv2-cifar': model('mobilenetv2-cifar'),
-  transformer: { graph: transformer(), feeds: tokens },
-};
+import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../support/quantized_networks.js';
 
 /**
  * Largest difference of W8A8 logits, over the largest logit. Observed: at most .021, but for MobileNetV2, whose 53 untrained
@@ -103,15 +34,6 @@ function only(feeds: Feeds, i: number): Feeds {
       return [name, hostTensor(dtype, [1, ...dims.slice(1)], (data as Float32Array).slice(i * size, (i + 1) * size))];
     }),
   );
-}
-
-/** Other bits for each node, from 2 to 8. */
-function mixed(names: readonly string[], excluded: ReadonlySet<string> = new Set()) {
-  const bits = names.map((name, i): [string, NodeBits] => [
-    name,
-    { weightBits: 2 + ((i * 3 + 2) % 7), activationBits: 2 + ((i * 5 + 4) % 7) },
-  ]);
-  return { bits: new Map(bits.filter(([name]) => !excluded.has(name))), excluded };
 }
 
 /** Every layer's codes, scales and outputs are those of the reference. */
@@ -140,16 +62,6 @@ function checkLayers(
     );
     assert.deepEqual(record.y.data, expected.y, `${name}: outputs`);
   }
-}
-
-/** Records with what a later layer would overwrite copied. */
-function recorder(records: ProductRecord[]) {
-  const copy = <V extends ProductRecord['x']>(value: V) =>
-    ({ dims: value.dims, layout: value.layout, data: value.data.slice(), size: value.size }) as unknown as V;
-  return (record: ProductRecord) => {
-    const residual = record.residual && copy(record.residual);
-    records.push({ ...record, x: copy(record.x), y: copy(record.y), residual });
-  };
 }
 
 describe('integer plan', () => {

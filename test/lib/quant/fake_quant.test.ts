@@ -1,0 +1,373 @@
+// The fake-quantizing interpreter against the integer one, layer by layer; its gradients against the estimator's formula.
+import assert from 'node:assert/strict';
+import { fakeQuantize } from '../../../lib/autograd/ops/fake_quantize.js';
+import { Tape, type Value } from '../../../lib/autograd/tape.js';
+import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { runFloat } from '../../../lib/graph/float.js';
+import type { Graph, GraphNode } from '../../../lib/graph/graph.js';
+import { Parameters } from '../../../lib/graph/parameters.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { type FakeQuantOptions, FakeQuantProgram, type Operands } from '../../../lib/quant/fake_quant.js';
+import { type BitChooser, IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
+import { type Policy, parseBits, uniformPolicy } from '../../../lib/quant/policy.js';
+import { floats, type HostTensor, sizeOf } from '../../../lib/tensor/host_tensor.js';
+import { Memory } from '../../../lib/tensor/memory.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { randomTensor } from '../../support/onnxruntime.js';
+import { quantizeActivation, quantizeWeight } from '../../support/product_reference.js';
+import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../support/quantized_networks.js';
+
+/** Half the distance of 1 to the next float. */
+const ROUNDING = 2 ** -24;
+
+type Ranges = Omit<FakeQuantOptions, 'keep'>;
+
+const recording = () => new Tape({ memory: new Memory(), training: true, record: true });
+
+/** A graph of one node: what it reads and no initializer holds comes from outside. */
+function alone(graph: Graph, node: GraphNode, values: ReadonlyMap<string, HostTensor>): { graph: Graph; feeds: Feeds } {
+  const outside = [...new Set(node.inputs)].filter((name) => name !== '' && !graph.initializers.has(name));
+  const feeds = Object.fromEntries(outside.map((name) => [name, values.get(name) as HostTensor]));
+  const inputs = outside.map((name) => ({ name, dtype: 'float32', dims: feeds[name]?.dims ?? [] }) as const);
+  const initializers = new Map([...graph.initializers].filter(([name]) => node.inputs.includes(name)));
+  const outputs = graph.outputs.slice(0, 1).map((output) => ({ dtype: output.dtype, name: node.outputs[0] as string }));
+  return { graph: graph.with({ nodes: [node], inputs, outputs, initializers }), feeds };
+}
+
+/** Row-major elements of a value. */
+function rowMajor({ dims, layout, data }: Pick<Value, 'dims' | 'layout' | 'data'>): Float32Array {
+  if (layout === 'rows') return data.slice(0, sizeOf(dims));
+  const [n = 1, c = 1, h = 1, w = 1] = dims;
+  const result = new Float32Array(n * c * h * w);
+  for (let image = 0; image < n; image++) {
+    for (let channel = 0; channel < c; channel++) {
+      for (let pixel = 0; pixel < h * w; pixel++) {
+        result[(image * c + channel) * h * w + pixel] = data[(image * h * w + pixel) * c + channel] as number;
+      }
+    }
+  }
+  return result;
+}
+
+/** What a record's codes stand for: activations as they lie in memory, weights in the kernel's order. */
+function dequantized(record: ProductRecord, bitsOf: (row: number, rows: number) => number, perTensor: boolean) {
+  const rows = perTensor ? 1 : record.scale.length;
+  const size = record.x.size / rows;
+  const x = new Float32Array(record.x.size);
+  for (let row = 0; row < rows; row++) {
+    const part = record.x.data.subarray(row * size, (row + 1) * size);
+    const { codes, scale, zeroPoint } = quantizeActivation(part, bitsOf(row, rows));
+    assert.equal(scale, record.scale[row]);
+    assert.equal(zeroPoint, record.zeroPoint[row]);
+    codes.forEach((code, i) => {
+      x[row * size + i] = scale * (code - zeroPoint);
+    });
+  }
+  const codes = record.weights.codes();
+  const scales = record.weights.scales();
+  const channels = 'shape' in record.weights ? record.weights.shape[0] : record.weights.n;
+  const k = codes.length / channels;
+  const { granularity } = record.weights;
+  const block = typeof granularity === 'object' ? granularity.blockSize : k;
+  const scaleOf = (channel: number, at: number) =>
+    granularity === 'perTensor' ? scales[0] : scales[Math.floor(at / block) * channels + channel];
+  const w = Float32Array.from(codes, (code, i) => code * (scaleOf(Math.floor(i / k), i % k) as number));
+  return { x, w, k };
+}
+
+/** A weight that a node reads, in the order of the kernel: [n, k], or [M, kernelH, kernelW, C]. */
+function kernelOrder(node: GraphNode, { dims, data }: Value): Float32Array {
+  if (node.operator === 'Conv') {
+    const [m = 1, c = 1, h = 1, w = 1] = dims;
+    return Float32Array.from({ length: data.length }, (_, i) => {
+      const [channel, pixel, out] = [i % c, Math.floor(i / c) % (h * w), Math.floor(i / c / h / w)];
+      assert.ok(out < m);
+      return data[(out * c + channel) * h * w + pixel] as number;
+    });
+  }
+  if (node.attributes.transB === 1) return data.slice();
+  const [k, n] = dims.length === 1 ? [dims[0] as number, 1] : (dims.slice(-2) as [number, number]);
+  return Float32Array.from({ length: data.length }, (_, i) => data[(i % k) * n + Math.floor(i / k)] as number);
+}
+
+const bare = (values: Iterable<readonly [string, Pick<Value, 'dims' | 'layout' | 'data'>]>) =>
+  new Map([...values].map(([name, value]) => [name, floats(value.dims, rowMajor(value))]));
+
+/** deepEqual takes seconds for what a network computes. */
+function assertSame(actual: Float32Array, expected: Float32Array, what: string): void {
+  const at = actual.findIndex((value, i) => value !== expected[i]);
+  assert.ok(actual.length === expected.length && at < 0, `${what}[${at}]: ${actual[at]}, wanted ${expected[at]}`);
+}
+
+/**
+ * Runs the integer plan, then each of its products again by fake quantization of the same input. Codes are equal; outputs
+ * differ by rounding only. With products of length k the float sum errs by k roundings of Σ |x · w|, both factors by one
+ * each, the integer way back by three (its scale's product, the multiplication, the bias).
+ */
+function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | BitChooser, options: Ranges = {}): number {
+  const plan = new IntegerPlan(graph, { ...options, keep: 'all' });
+  const records: ProductRecord[] = [];
+  const values = bare(plan.run(policy, feeds, { inspect: recorder(records) }));
+  for (const [name, { dtype, dims, data }] of Object.entries(feeds)) {
+    if (dtype === 'float32') values.set(name, floats(dims, data as Float32Array));
+  }
+  const choose = typeof policy === 'function' ? policy : (node: GraphNode) => policy.bits.get(node.name);
+  for (const record of records) {
+    const { node } = record;
+    const single = alone(plan.graph, node, values);
+    const program = new FakeQuantProgram(single.graph, options);
+    const tape = new Tape({ memory: new Memory(), training: false, record: false });
+    const seen: Operands[] = [];
+    const results = program.run(tape, new Parameters(single.graph), choose, single.feeds, {
+      operands: (operands) => {
+        const copy = (value: Value) => ({ ...value, dims: value.dims, data: value.data.slice() }) as unknown as Value;
+        seen.push({ ...operands, x: copy(operands.x), w: copy(operands.w) });
+      },
+    });
+    const [{ x, w, bits }] = seen as [Operands];
+    const { activationBits } = bits;
+    const bitsOf = (row: number, rows: number) =>
+      typeof activationBits === 'number'
+        ? activationBits
+        : (activationBits[Math.floor((row * activationBits.length) / rows)] as number);
+    const expected = dequantized(record, bitsOf, options.activationRange === 'perTensor');
+    const { alpha = 1, transA = 0 } = node.attributes as { alpha?: number; transA?: number };
+    const rows = transA === 0 ? x.data : kernelOrder({ ...node, attributes: {} }, x);
+    assertSame(rows, expected.x, `${node.name}: activations`);
+    const scaled = kernelOrder(node, w).map((value) => value * alpha);
+    assertSame(scaled, expected.w, `${node.name}: weights`);
+    // Σ |x · w| + |b|: the same node on absolute values.
+    const attributes = Object.entries(node.attributes).map(([name, value]) =>
+      name === 'beta' || name === 'alpha' ? [name, Math.abs(value as number)] : [name, value],
+    );
+    const positive = (name: string, { dims, data }: HostTensor) => {
+      const used = name === node.inputs[0] ? rowMajor(x) : name === node.inputs[1] ? w.data : (data as Float32Array);
+      return floats(dims, used.map(Math.abs));
+    };
+    const absolute = single.graph.with({
+      nodes: [{ ...node, attributes: Object.fromEntries(attributes) }],
+      initializers: new Map([...single.graph.initializers].map(([name, tensor]) => [name, positive(name, tensor)])),
+    });
+    const feedsOf = Object.entries(single.feeds).map(([name, tensor]) => [name, positive(name, tensor)]);
+    const [magnitude] = runFloat(absolute, Object.fromEntries(feedsOf)).values();
+    const [result] = bare(results).values();
+    const y = values.get(node.outputs[0] as string)?.data as Float32Array;
+    const outputs = result?.data as Float32Array;
+    const bound = (i: number) => (expected.k + 5) * ROUNDING * Number(magnitude?.data[i]);
+    const off = outputs.findIndex((value, i) => !(Math.abs(value - (y[i] as number)) <= bound(i)));
+    assert.ok(off < 0, `${node.name}[${off}]: ${outputs[off]}, integer ${y[off]}, bound ${bound(off)}`);
+  }
+  plan.dispose();
+  return records.length;
+}
+
+describe('fake quantization beside the integer plan', () => {
+  for (const [name, { graph, feeds }] of Object.entries(CASES)) {
+    it(`${name}: codes of every layer are equal and outputs differ by rounding only`, () => {
+      const { graph: folded } = new FakeQuantProgram(graph);
+      const names = new IntegerPlan(graph).products.map((node) => node.name);
+      assert.equal(checkLayers(folded, feeds(2), mixed(names)), names.length);
+      const own = Uint8Array.of(8, 2, 5);
+      checkLayers(folded, feeds(3), () => ({ weightBits: 3, activationBits: own }));
+    });
+  }
+
+  it('codes are equal with other granularities, and with ranges over the whole batch', () => {
+    const { graph, feeds } = CASES.resnet8 as (typeof CASES)[string];
+    const { graph: folded } = new FakeQuantProgram(graph);
+    for (const options of [
+      { granularity: 'perTensor' },
+      { granularity: { blockSize: 16 } },
+      { activationRange: 'perTensor' },
+    ] as const) {
+      checkLayers(folded, feeds(2), uniformPolicy(graph, 'W4A5'), options);
+    }
+    const program = new FakeQuantProgram(graph, { activationRange: 'perTensor' });
+    const bits = { weightBits: 8, activationBits: Uint8Array.of(8, 8) };
+    assert.throws(() => program.run(recording(), new Parameters(program.graph), () => bits, feeds(2)), /one width/);
+  });
+
+  it('unusual Gemms: transposed activations and factors', () => {
+    checkLayers(gemms(), { input: randomTensor(new Random(9), [7, 5]) }, uniformPolicy(gemms(), 'W5A6'));
+  });
+
+  it('whole networks agree, residual additions and ReLUs included, but where a last bit tips a code over', () => {
+    for (const name of ['convnet2', 'resnet8', 'resnet20'] as const) {
+      const { graph, feeds } = CASES[name] as (typeof CASES)[string];
+      const batch = feeds(16);
+      const plan = new IntegerPlan(graph);
+      const program = new FakeQuantProgram(graph);
+      const policy = uniformPolicy(graph, 'W4A4');
+      const [expected] = bare(plan.run(policy, batch)).values();
+      const tape = new Tape({ memory: new Memory(), training: false, record: false });
+      const [result] = bare(program.run(tape, new Parameters(program.graph), policy, batch)).values();
+      const [a, b] = [expected?.data as Float32Array, result?.data as Float32Array];
+      const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const classes = a.length / 16;
+      let equal = 0;
+      for (let i = 0; i < 16; i++) {
+        const same = (value: number, c: number) => Math.abs(value - (b[i * classes + c] as number)) <= 1e-5 * largest;
+        if (a.slice(i * classes, (i + 1) * classes).every(same)) equal += 1;
+      }
+      // One code in some 100,000 lies within the last bit of a boundary: few of 16 images can meet one.
+      assert.ok(equal >= 12, `${name}: ${equal} of 16 agree`);
+      plan.dispose();
+    }
+  });
+
+  it('nodes without bits stay in full precision', () => {
+    const { graph, feeds } = CASES.resnet8 as (typeof CASES)[string];
+    const program = new FakeQuantProgram(graph);
+    const tape = new Tape({ memory: new Memory(), training: false, record: false });
+    const none = program.run(tape, new Parameters(program.graph), () => undefined, feeds(2));
+    const full = program.runFloat(tape, new Parameters(program.graph), feeds(2));
+    assert.deepEqual(bare(none), bare(full));
+  });
+});
+
+/** Σ dy · y of the surrogate that the estimator differentiates: rounding errors, in steps, do not move. */
+function surrogate(x: Float64Array, errors: Float64Array, dy: Float32Array, steps: number, symmetric: boolean): number {
+  let [min, max] = [0, 0];
+  for (const value of x) [min, max] = [Math.min(min, value), Math.max(max, value)];
+  const scale = (symmetric ? Math.max(-min, max) : max - min) / steps;
+  return x.reduce((sum, value, i) => sum + (dy[i] as number) * (value + scale * (errors[i] as number)), 0);
+}
+
+describe('the straight-through gradient', () => {
+  for (const symmetric of [false, true]) {
+    it(`${symmetric ? 'of weights' : 'of activations'} is that of scaled, fixed rounding errors`, () => {
+      const random = new Random(3);
+      for (const [rows, n, bits] of [
+        [3, 7, 2],
+        [2, 40, 4],
+        [1, 700, 3],
+        [4, 2100, 8],
+      ] as const) {
+        const x = Float32Array.from({ length: rows * n }, () => random.normal());
+        const dy = Float32Array.from(x, () => random.normal());
+        const dx = new Float32Array(x.length);
+        const tape = recording();
+        const y = fakeQuantize(tape, tape.parameter(x, dx, [rows, n], 1), { rows, bits, symmetric });
+        tape.backward(y, dy);
+        const steps = symmetric ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
+        for (let row = 0; row < rows; row++) {
+          const part = (values: Float32Array) => values.slice(row * n, (row + 1) * n);
+          const { scale } = symmetric ? quantizeWeight(part(x), bits) : quantizeActivation(part(x), bits);
+          const own = Float64Array.from(part(x));
+          const errors = own.map((value, i) => ((y.data[row * n + i] as number) - value) / scale);
+          const value = (at: number, change: number) => {
+            const moved = own.with(at, (own[at] as number) + change);
+            return surrogate(moved, errors, part(dy), steps, symmetric);
+          };
+          // The surrogate is piecewise linear: any step that leaves the extremes where they are is exact.
+          const step = 1e-5;
+          for (let i = 0; i < n; i++) {
+            const slope = (value(i, step) - value(i, -step)) / (2 * step);
+            // float32 sums of n terms of about 1, and the rounding of the finite difference.
+            const bound = 1e-5 * (1 + Math.sqrt(n));
+            const got = dx[row * n + i] as number;
+            assert.ok(Math.abs(got - slope) <= bound, `${rows}×${n} at ${bits} bits, [${row}, ${i}]: ${got}, ${slope}`);
+          }
+        }
+      }
+    });
+  }
+
+  it('goes to no element where the range ends at the included zero, and to the first of equals', () => {
+    const gradientOf = (x: number[], dy: number[], bits: number, symmetric = false) => {
+      const dx = new Float32Array(x.length);
+      const tape = recording();
+      const value = tape.parameter(Float32Array.from(x), dx, [1, x.length], 1);
+      tape.backward(fakeQuantize(tape, value, { rows: 1, bits, symmetric }), Float32Array.from(dy));
+      return [...dx];
+    };
+    // Steps of 1: errors are −.25 at 1.25; 0 and 3 are their own codes.
+    assert.deepEqual(gradientOf([0, 3, 1.25, 3], [0, 0, 12, 0], 2), [0, -1, 12, 0]);
+    assert.deepEqual(gradientOf([0, -3, -1.25, -3], [0, 0, 12, 0], 2), [0, -1, 12, 0]);
+    assert.deepEqual(gradientOf([0, -3, 1.25, 3], [0, 0, 12, 0], 3, true), [0, 0, 12, -1]);
+    assert.deepEqual(gradientOf([0, 0, 0], [1, 2, 3], 4), [1, 2, 3]);
+  });
+
+  it('is NaN, with the value, in ranges that hold NaN or infinity, and nowhere else', () => {
+    const tape = recording();
+    const x = tape.constant(Float32Array.of(1, Number.NaN, 1, 2, 3, Number.POSITIVE_INFINITY), [3, 2]);
+    const y = fakeQuantize(tape, x, { rows: 3, bits: 4, symmetric: false });
+    assert.deepEqual(
+      [...y.data].map((value) => Number.isNaN(value)),
+      [true, true, false, false, true, true],
+    );
+  });
+
+  it('refuses bits that no code has', () => {
+    const tape = recording();
+    const x = tape.constant(new Float32Array(6), [3, 2]);
+    for (const bits of [1, 9, Uint8Array.of(4, 9, 4)]) {
+      assert.throws(() => fakeQuantize(tape, x, { rows: 3, bits, symmetric: false }), /bits/);
+    }
+  });
+});
+
+describe('several passes on one tape', () => {
+  const graph = buildModel('resnet8', { seed: 4 });
+  const batch = images(graph, 5);
+  const seedOf = (salt: number) => {
+    const random = new Random(salt);
+    return Float32Array.from({ length: 50 }, () => random.normal());
+  };
+
+  it('add up the gradients of shared parameters', () => {
+    const program = new FakeQuantProgram(graph);
+    const policies = [uniformPolicy(graph, 'W4A4'), uniformPolicy(graph, parseBits('W8A3'))];
+    const gradientOf = (...passes: number[]) => {
+      const parameters = new Parameters(program.graph);
+      const tape = recording();
+      const outputs = passes.map((pass) => {
+        const policy = policies[pass];
+        const results = policy
+          ? program.run(tape, parameters, policy, batch)
+          : program.runFloat(tape, parameters, batch);
+        return [[...results.values()][0] as Value, seedOf(pass)] as const;
+      });
+      const [first, ...more] = outputs;
+      if (first) tape.backward(...first, ...more);
+      return Float64Array.from(parameters.gradients);
+    };
+    const parts = [gradientOf(0), gradientOf(1), gradientOf(2)];
+    const all = gradientOf(0, 1, 2);
+    const largest = all.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    all.forEach((value, i) => {
+      const sum = parts.reduce((total, part) => total + (part[i] as number), 0);
+      assert.ok(Math.abs(value - sum) <= 1e-5 * largest, `${i}: ${value}, ${sum}`);
+    });
+    assert.ok(parts.every((part) => part.some((value) => Math.abs(value) > 1e-3 * largest)));
+  });
+
+  it('give each layer whose operands are shared the gradient of both readers', () => {
+    // Two products of one activation: summed by one node, their gradient must be that of the joined product.
+    const joined = new GraphBuilder('joined');
+    const w = randomTensor(new Random(1), [6, 4]);
+    const v = randomTensor(new Random(2), [6, 4]);
+    const x = joined.input('x', ['N', 6]);
+    const scaled = joined.node('scaled', 'Mul', [x, joined.initializer('s', floats([6], new Float32Array(6).fill(1)))]);
+    const sum = joined.node('sum', 'Add', [
+      joined.node('a', 'MatMul', [scaled, joined.initializer('w', w)]),
+      joined.node('b', 'MatMul', [scaled, joined.initializer('v', v)]),
+    ]);
+    joined.output(sum);
+    const program = new FakeQuantProgram(joined.build());
+    const feeds = { x: randomTensor(new Random(3), [5, 6]) };
+    const gradients = (bits: BitChooser) => {
+      const parameters = new Parameters(program.graph);
+      const tape = recording();
+      const [y] = program.run(tape, parameters, bits, feeds).values();
+      tape.backward(y as Value, new Float32Array(20).fill(1));
+      return parameters.get('s')?.gradient?.slice() as Float32Array;
+    };
+    // Widths by number are shared, the same widths by row are not.
+    const shared = gradients(() => ({ weightBits: 8, activationBits: 3 }));
+    const apart = gradients(() => ({ weightBits: 8, activationBits: new Uint8Array(5).fill(3) }));
+    shared.forEach((value, i) => {
+      assert.ok(Math.abs(value - (apart[i] as number)) <= 1e-5 * Math.abs(value), `${value}, ${apart[i]}`);
+    });
+  });
+});
