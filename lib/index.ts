@@ -2,6 +2,9 @@
 
 export { type Augmentation, Loader, type LoaderOptions } from './data/loader.js';
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
+export { type Equalized, type EqualizeOptions, equalize } from './graph/channels/equalize.js';
+export { type ChannelGroup, type ChannelGroups, channelGroups } from './graph/channels/groups.js';
+export { rescaleChannels } from './graph/channels/rescale.js';
 export { quantizableNodes } from './graph/check.js';
 export { type Dim, UNKNOWN } from './graph/dims.js';
 export { GraphError, OnnxFormatError, UnsupportedOperatorsError } from './graph/errors.js';
