@@ -1,5 +1,6 @@
 // The public surface of faultline.
 
+export { evaluationData } from './data/evaluation_data.js';
 export { type Augmentation, Loader, type LoaderOptions } from './data/loader.js';
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
 export { type Equalized, type EqualizeOptions, equalize } from './graph/channels/equalize.js';
@@ -128,11 +129,30 @@ export {
   uniformPolicy,
   type Weighting,
 } from './quant/policy.js';
+export { defineAgent, type SearchAgent, type SearchOptions, type SearchResult } from './search/agent.js';
+export { AGENTS, agentNamed } from './search/agents/index.js';
+export {
+  type Candidate,
+  Environment,
+  type Found,
+  type HistoryPoint,
+  type SearchProgress,
+} from './search/environment.js';
+export type { Layer } from './search/layers.js';
+export {
+  type Goal,
+  type Measure,
+  PolicyProblem,
+  type PolicyProblemOptions,
+  type Score,
+  type SearchProblem,
+} from './search/problem.js';
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';
 export { CheckpointError, TrainingDivergedError } from './train/errors.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
+export { type FullPrecision, type FullPrecisionOptions, fullPrecision } from './train/full_precision.js';
 export type { OptimizerOptions } from './train/optimizer.js';
 export type { Schedule } from './train/schedule.js';
 export { type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js';

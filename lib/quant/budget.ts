@@ -1,7 +1,7 @@
 // Policies of an exact budget. Spending is counted in whole numbers (what a node counts for times its bits), so a budget
 // is met exactly or not at all. A table of the sums that can be reached, node by node, with the number of ways to go on
 // from each, answers everything: whether the budget can be met, by how many policies, which choices are left after some
-// were made, and how to draw one policy uniformly.
+// were made, how to draw one policy uniformly, and which policy is best where what nodes get adds up.
 import type { Graph } from '../graph/graph.js';
 import { describe, InvalidArgumentError } from '../native/errors.js';
 import type { Random } from '../tensor/random.js';
@@ -158,16 +158,63 @@ export class BudgetSpace {
   }
 
   private spent(chosen: readonly NodeBits[]): number {
-    const spent = chosen.reduce((sum, { weightBits, activationBits }, i) => {
-      const same = (bits: NodeBits) => bits.weightBits === weightBits && bits.activationBits === activationBits;
-      return sum + (this.costs[i]?.[this.options[i]?.findIndex(same) ?? -1] ?? Number.NaN);
-    }, 0);
+    const spent = chosen.reduce((sum, bits, i) => sum + this.cost(i, bits), 0);
     if (this.ways[chosen.length]?.has(spent)) return spent;
     throw new InvalidArgumentError('budget', 'chosen', 'bits that some policy of the budget begins with', 'others');
   }
 
-  private policy(bits: readonly NodeBits[]): Policy {
+  /** The policy with these bits, in the order of `names`; of any budget. */
+  policy(bits: readonly NodeBits[]): Policy {
     return { bits: new Map(this.names.map((name, i) => [name, bits[i] as NodeBits])), excluded: this.excluded };
+  }
+
+  /** What a node may get if the budget is left aside: one thing where it is pinned. */
+  optionsOf(node: number): readonly NodeBits[] {
+    return this.options[node] ?? [];
+  }
+
+  /** What these bits of a node take from the budget, in whole numbers. */
+  cost(node: number, bits: NodeBits): number {
+    return this.costs[node]?.[this.indexOf(node, bits)] ?? Number.NaN;
+  }
+
+  private indexOf(node: number, { weightBits, activationBits }: NodeBits): number {
+    const options = this.optionsOf(node);
+    return options.findIndex((bits) => bits.weightBits === weightBits && bits.activationBits === activationBits);
+  }
+
+  /**
+   * Bits of the policy with the largest sum of what `worth` says of each node's bits, −Infinity for what a node must not
+   * get: a knapsack of groups, solved exactly over the table of sums. Undefined when no policy of the budget is left.
+   */
+  optimum(worth: (node: number, bits: NodeBits) => number): NodeBits[] | undefined {
+    const { options, costs, ways } = this;
+    let later = new Map<number, { worth: number; choice: number }>();
+    for (const sum of ways.at(-1)?.keys() ?? []) later.set(sum, { worth: 0, choice: -1 });
+    const levels = [later];
+    for (let i = options.length - 1; i >= 0; i--) {
+      const level = new Map<number, { worth: number; choice: number }>();
+      const worths = (options[i] as readonly NodeBits[]).map((bits) => worth(i, bits));
+      for (const spent of ways[i]?.keys() ?? []) {
+        let best = { worth: Number.NEGATIVE_INFINITY, choice: -1 };
+        worths.forEach((own, choice) => {
+          const total = own + (later.get(spent + (costs[i]?.[choice] as number))?.worth ?? Number.NEGATIVE_INFINITY);
+          if (total > best.worth) best = { worth: total, choice };
+        });
+        if (best.choice >= 0) level.set(spent, best);
+      }
+      levels.unshift(level);
+      later = level;
+    }
+    const bits: NodeBits[] = [];
+    let spent = 0;
+    for (let i = 0; i < options.length; i++) {
+      const step = levels[i]?.get(spent);
+      if (!step) return undefined;
+      bits.push((options[i] as readonly NodeBits[])[step.choice] as NodeBits);
+      spent += costs[i]?.[step.choice] as number;
+    }
+    return bits;
   }
 
   /** Whether a policy lies in this space. */

@@ -8,6 +8,7 @@ import {
   effectiveBits,
   formatBits,
   formatPolicy,
+  type NodeBits,
   parseBits,
   policyFromJson,
   policyToJson,
@@ -179,5 +180,41 @@ describe('budgets', () => {
     refuse({ bits: Number.NaN, choices }, /bits: wanted a number/);
     refuse({ bits: 6, choices: [] }, /choices/);
     refuse({ bits: 6, choices: ['W1A1'] }, /W2A2/);
+  });
+});
+
+describe('BudgetSpace.optimum', () => {
+  it('is the best of all policies where what nodes get adds up', () => {
+    const random = new Random(11);
+    for (const weighting of ['nodes', 'weights'] as const) {
+      const choices = ['W3A3', 'W4A8', 'W8A8'];
+      const space = new BudgetSpace(graph, {
+        bits: 5,
+        tolerance: weighting === 'nodes' ? 0 : 0.02,
+        choices,
+        weighting,
+      });
+      const table = space.names.map(() => choices.map(() => random.normal()));
+      const worth = (node: number, bits: NodeBits) => table[node]?.[choices.indexOf(formatBits(bits))] as number;
+      const sum = (bits: readonly NodeBits[]) => bits.reduce((total, own, node) => total + worth(node, own), 0);
+      const best = space.optimum(worth) as NodeBits[];
+      assert.ok(space.has(space.policy(best)));
+      const all = [...space.policies()].map(({ bits }) => sum([...bits.values()]));
+      assert.ok(Math.abs(sum(best) - Math.max(...all)) < 1e-12); // sums of ten numbers in another order
+    }
+  });
+
+  it('keeps away from what is worth −Infinity, and says when nothing is left', () => {
+    const space = new BudgetSpace(graph, { bits: 6, choices: ['W4A4', 'W8A8'] });
+    const never =
+      (fixed: number) =>
+      (node: number, { weightBits }: NodeBits) =>
+        node < fixed && weightBits === 4 ? Number.NEGATIVE_INFINITY : 0;
+    const bits = space.optimum(never(5)) as NodeBits[];
+    assert.deepEqual(
+      bits.map(({ weightBits }) => weightBits),
+      [8, 8, 8, 8, 8, 4, 4, 4, 4, 4],
+    );
+    assert.equal(space.optimum(never(6)), undefined);
   });
 });

@@ -1,0 +1,17 @@
+// The agents by name.
+import { InvalidArgumentError } from '../../native/errors.js';
+import type { SearchAgent } from '../agent.js';
+import { exhaustive } from './exhaustive.js';
+import { greedy } from './greedy.js';
+import { random } from './random.js';
+
+export const AGENTS: ReadonlyMap<string, SearchAgent> = new Map(
+  [random, greedy, exhaustive].map((agent) => [agent.name, agent]),
+);
+
+/** Throws InvalidArgumentError when there is none of that name. */
+export function agentNamed(name: string): SearchAgent {
+  const agent = AGENTS.get(name);
+  if (!agent) throw new InvalidArgumentError('search', 'agent', [...AGENTS.keys()].join(', '), name);
+  return agent;
+}

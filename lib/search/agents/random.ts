@@ -1,0 +1,15 @@
+// Random search: policies of the budget, all equally likely, none twice. What every other agent has to beat.
+import { defineAgent } from '../agent.js';
+import { type Candidate, keyOf } from '../environment.js';
+
+export const random = defineAgent('random', 'policies of the budget drawn uniformly', async (environment, random) => {
+  const seen = new Set<string>();
+  const drawn: Candidate[] = [];
+  while (drawn.length < environment.left) {
+    const candidate = environment.unseen(random, seen);
+    if (!candidate) break;
+    seen.add(keyOf(candidate));
+    drawn.push(candidate);
+  }
+  await environment.evaluate(drawn);
+});

@@ -1,0 +1,77 @@
+// Local search inside a budget: one node gets less, another more, and what improves is kept. Neighbours are tried in the
+// order of what an additive estimate expects of them; from a policy without better neighbours it starts anew elsewhere.
+import type { NodeBits } from '../quant/policy.js';
+import type { Random } from '../tensor/random.js';
+import type { Candidate, Environment } from './environment.js';
+
+/** Expected contribution of a node's bits to the fitness. */
+export type Estimate = (node: number, bits: NodeBits) => number;
+
+/** Policies of the budget that differ from a candidate in one node or two. */
+export function neighbours(environment: Environment, from: Candidate): Candidate[] {
+  const { space } = environment;
+  const found: Candidate[] = [];
+  const changed = (changes: readonly (readonly [number, NodeBits])[]) => {
+    const next = [...from];
+    for (const [node, bits] of changes) next[node] = bits;
+    if (space.has(space.policy(next))) found.push(next);
+  };
+  const others = from.map((own, node) => space.optionsOf(node).filter((bits) => !same(bits, own)));
+  others.forEach((options, node) => {
+    for (const bits of options) {
+      changed([[node, bits]]);
+      for (let second = node + 1; second < from.length; second++) {
+        for (const more of others[second] as readonly NodeBits[]) {
+          changed([
+            [node, bits],
+            [second, more],
+          ]);
+        }
+      }
+    }
+  });
+  return found;
+}
+
+const same = (a: NodeBits, b: NodeBits) => a.weightBits === b.weightBits && a.activationBits === b.activationBits;
+
+/** Sum of an estimate over a candidate. */
+export function estimated(candidate: Candidate, estimate: Estimate): number {
+  return candidate.reduce((sum, bits, node) => sum + estimate(node, bits), 0);
+}
+
+/** Climbs until the environment is done. `from` is evaluated already or will be. */
+export async function climb(
+  environment: Environment,
+  from: Candidate,
+  estimate: Estimate,
+  random: Random,
+): Promise<void> {
+  let start: Candidate | undefined = from;
+  while (start && !environment.done) {
+    const [fitness] = await environment.evaluate([start]);
+    if (fitness === undefined) return;
+    await ascend(environment, start, fitness, estimate);
+    start = environment.unseen(random);
+  }
+}
+
+async function ascend(environment: Environment, from: Candidate, known: number, estimate: Estimate): Promise<void> {
+  let [top, fitness] = [from, known];
+  for (let moved = true; moved; ) {
+    moved = false;
+    const order = neighbours(environment, top).map((candidate) => ({
+      candidate,
+      worth: estimated(candidate, estimate),
+    }));
+    order.sort((a, b) => b.worth - a.worth);
+    for (const { candidate } of order) {
+      if (environment.done) return;
+      const [next] = await environment.evaluate([candidate]);
+      if (next === undefined || next <= fitness) continue;
+      [top, fitness] = [candidate, next];
+      moved = true;
+      break;
+    }
+  }
+}

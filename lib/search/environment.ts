@@ -1,0 +1,137 @@
+// What an agent plays against: it proposes bits for all nodes and learns their fitness, at the cost of one evaluation for
+// each policy that was not asked for before. It counts exactly, remembers everything, and keeps the best and the history.
+import { requireInteger } from '../native/errors.js';
+import { formatBits, type NodeBits, type Policy } from '../quant/policy.js';
+import type { Random } from '../tensor/random.js';
+import { fitness, type Score, type SearchProblem } from './problem.js';
+
+/** Bits of every node of the space, in its order. */
+export type Candidate = readonly NodeBits[];
+
+export interface Found extends Score {
+  readonly policy: Policy;
+}
+
+export interface HistoryPoint {
+  /** Evaluations made when this became the best. */
+  readonly evaluations: number;
+  /** Its measure, a share. */
+  readonly best: number;
+}
+
+export interface SearchProgress {
+  readonly evaluations: number;
+  readonly total: number;
+  /** Undefined until a policy of the budget was evaluated. */
+  readonly best: Found | undefined;
+}
+
+export interface EnvironmentOptions {
+  /** Policies that may be evaluated. */
+  readonly evaluations: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
+}
+
+/** A candidate as a key: equal for equal bits. */
+export const keyOf = (candidate: Candidate): string => candidate.map(formatBits).join(' ');
+
+/** Logits of one call are held at once: samples times policies stay below this. */
+const SAMPLES_AT_ONCE = 2 ** 18;
+const MOST_POLICIES_AT_ONCE = 256;
+/** Draws that may meet policies already seen before the space is searched for others. */
+const DRAWS = 64;
+
+export class Environment {
+  best: Found | undefined;
+  evaluations = 0;
+  readonly history: HistoryPoint[] = [];
+  private readonly fitnesses = new Map<string, number>();
+  private bestFitness = Number.NEGATIVE_INFINITY;
+  private seenInSpace = 0n;
+
+  constructor(
+    readonly problem: SearchProblem,
+    private readonly options: EnvironmentOptions,
+  ) {
+    requireInteger('search', 'evaluations', options.evaluations, 1, Number.MAX_SAFE_INTEGER);
+  }
+
+  get space() {
+    return this.problem.space;
+  }
+
+  get left(): number {
+    return this.options.evaluations - this.evaluations;
+  }
+
+  /** Nothing more to learn: no evaluation is left, or no policy of the budget unseen. */
+  get done(): boolean {
+    return this.left <= 0 || this.seenInSpace >= this.space.count;
+  }
+
+  /** What is known of a candidate, at no cost. */
+  known(candidate: Candidate): number | undefined {
+    return this.fitnesses.get(keyOf(candidate));
+  }
+
+  /**
+   * Fitness of each candidate, in order. Those outside of the budget (probes) cost an evaluation too, and are never the
+   * best. Where evaluations run out, only the first candidates that they sufficed for are returned.
+   */
+  async evaluate(candidates: readonly Candidate[]): Promise<number[]> {
+    const fresh = new Map<string, Candidate>();
+    let affordable = 0;
+    for (const candidate of candidates) {
+      const key = keyOf(candidate);
+      if (!this.fitnesses.has(key) && !fresh.has(key)) {
+        if (fresh.size === this.left) break;
+        fresh.set(key, candidate);
+      }
+      affordable += 1;
+    }
+    const pending = [...fresh];
+    const limit = Math.floor(SAMPLES_AT_ONCE / this.problem.samples);
+    const chunk = Math.max(1, Math.min(MOST_POLICIES_AT_ONCE, limit));
+    for (let from = 0; from < pending.length; from += chunk) await this.learn(pending.slice(from, from + chunk));
+    return candidates.slice(0, affordable).map((candidate) => this.known(candidate) as number);
+  }
+
+  private async learn(pending: readonly (readonly [string, Candidate])[]): Promise<void> {
+    const { signal, onProgress, evaluations: total } = this.options;
+    signal?.throwIfAborted();
+    const policies = pending.map(([, candidate]) => this.space.policy(candidate));
+    const scores = await this.problem.score(policies, { signal });
+    scores.forEach((score, i) => {
+      const policy = policies[i] as Policy;
+      const value = fitness(this.problem, score);
+      this.fitnesses.set((pending[i] as readonly [string, Candidate])[0], value);
+      this.evaluations += 1;
+      if (!this.space.has(policy)) return;
+      this.seenInSpace += 1n;
+      if (this.best && value <= this.bestFitness) return;
+      this.bestFitness = value;
+      this.best = { policy, ...score };
+      this.history.push({ evaluations: this.evaluations, best: score.value });
+    });
+    onProgress?.({ evaluations: this.evaluations, total, best: this.best });
+  }
+
+  /** A policy of the budget that was not evaluated, drawn uniformly; undefined when there is none. */
+  unseen(random: Random, alsoSeen: ReadonlySet<string> = new Set()): Candidate | undefined {
+    const isNew = (candidate: Candidate) => {
+      const key = keyOf(candidate);
+      return !this.fitnesses.has(key) && !alsoSeen.has(key);
+    };
+    for (let draw = 0; draw < DRAWS; draw++) {
+      const candidate = [...this.space.sample(random).bits.values()];
+      if (isNew(candidate)) return candidate;
+    }
+    const others: Candidate[] = [];
+    for (const policy of this.space.policies()) {
+      const candidate = [...policy.bits.values()];
+      if (isNew(candidate)) others.push(candidate);
+    }
+    return others.length > 0 ? others[random.integer(others.length)] : undefined;
+  }
+}

@@ -1,0 +1,80 @@
+// What a network says in full precision: its logits, and the class of each sample that agreement is measured against.
+import { toRows } from '../autograd/ops/layout.js';
+import { Tape } from '../autograd/tape.js';
+import { FloatProgram } from '../graph/float.js';
+import type { Graph } from '../graph/graph.js';
+import { Parameters } from '../graph/parameters.js';
+import { InvalidArgumentError } from '../native/errors.js';
+import type { EvaluationData } from '../quant/evaluate_policies.js';
+import { sizeOf } from '../tensor/host_tensor.js';
+import { Memory } from '../tensor/memory.js';
+import { yieldToEvents } from './steps.js';
+
+export interface FullPrecision {
+  /** [samples, classes] */
+  readonly logits: Float32Array;
+  /** Index of the largest logit, the first of equals, [samples]. */
+  readonly classes: Int32Array;
+  /** Share of the samples whose class is the label's; undefined without labels. */
+  readonly accuracy: number | undefined;
+}
+
+export interface FullPrecisionOptions {
+  /** Samples at a time. */
+  readonly batchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+const DEFAULT_BATCH = 250;
+
+/** Runs a network with one float32 input on all samples. Throws InvalidArgumentError when the data does not fit it. */
+export async function fullPrecision(
+  graph: Graph,
+  data: EvaluationData,
+  options: FullPrecisionOptions = {},
+): Promise<FullPrecision> {
+  const { batchSize = DEFAULT_BATCH, signal, onProgress } = options;
+  const { dims, inputs, layout = 'rows', labels } = data;
+  const [count = 0, ...shape] = dims;
+  const [input, ...others] = graph.inputs;
+  if (!input || others.length > 0) {
+    throw new InvalidArgumentError('fullPrecision', 'graph', 'one input', `${graph.inputs.length} inputs`);
+  }
+  if (count < 1 || inputs.length !== sizeOf(dims)) {
+    throw new InvalidArgumentError('fullPrecision', 'data', `${sizeOf(dims)} > 0 elements`, `${inputs.length}`);
+  }
+  const program = new FloatProgram(graph);
+  const parameters = new Parameters(graph);
+  const memory = new Memory();
+  let all = new Float32Array();
+  for (let start = 0; start < count; start += batchSize) {
+    signal?.throwIfAborted();
+    const end = Math.min(count, start + batchSize);
+    const tape = new Tape({ memory, training: false, record: false });
+    const size = sizeOf(shape);
+    const x = tape.constant(inputs.subarray(start * size, end * size), [end - start, ...shape], layout);
+    const logits = program.run(tape, parameters, { [input.name]: x }).get(graph.outputs[0]?.name ?? '');
+    if (!logits) throw new InvalidArgumentError('fullPrecision', 'graph', 'an output', 'none');
+    const rows = toRows(tape, logits).data;
+    const classes = rows.length / (end - start);
+    if (start === 0) all = new Float32Array(count * classes);
+    all.set(rows, start * classes);
+    memory.reset();
+    onProgress?.(end, count);
+    await yieldToEvents();
+  }
+  const classes = largest(all, count);
+  const correct = labels && classes.reduce((sum, value, i) => sum + (value === labels[i] ? 1 : 0), 0);
+  return { logits: all, classes, accuracy: correct === undefined ? undefined : correct / count };
+}
+
+function largest(logits: Float32Array, count: number): Int32Array {
+  const width = logits.length / count;
+  return Int32Array.from({ length: count }, (_, sample) => {
+    const at = sample * width;
+    let best = at;
+    for (let i = at + 1; i < at + width; i++) if ((logits[i] as number) > (logits[best] as number)) best = i;
+    return best - at;
+  });
+}

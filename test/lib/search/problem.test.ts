@@ -1,0 +1,108 @@
+// Policies of a network as a search problem: scores against the evaluator's own, errors before any work.
+import assert from 'node:assert/strict';
+import { evaluationData } from '../../../lib/data/evaluation_data.js';
+import { runFloat } from '../../../lib/graph/float.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { BudgetSpace } from '../../../lib/quant/budget.js';
+import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { agentNamed } from '../../../lib/search/agents/index.js';
+import { describeLayers } from '../../../lib/search/layers.js';
+import { fitness, meanProbability, PolicyProblem } from '../../../lib/search/problem.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { fullPrecision } from '../../../lib/train/full_precision.js';
+import { randomTensor } from '../../support/onnxruntime.js';
+
+const SAMPLES = 24;
+const graph = buildModel('convnet2', { input: [1, 10, 10], seed: 2 });
+const dims = [SAMPLES, 1, 10, 10];
+const { data: inputs } = randomTensor(new Random(3), dims);
+const space = new BudgetSpace(graph, { bits: 4, choices: ['W2A2', 'W4A4', 'W6A6'] });
+
+describe('search problem', () => {
+  it('scores what evaluatePolicies measures, and finds the worst and the best of it', async () => {
+    const { classes: reference } = await fullPrecision(graph, { dims, inputs });
+    const data = { dims, inputs, reference };
+    const policies = [...space.policies()];
+    const results = await evaluatePolicies(graph, policies, data);
+    const agreements = results.map(({ agreement }) => agreement as number);
+    assert.ok(new Set(agreements).size > 1);
+    for (const goal of ['worst', 'best'] as const) {
+      const problem = new PolicyProblem(graph, data, space, { goal });
+      const scores = await problem.score(policies);
+      assert.deepEqual(
+        scores.map(({ value }) => value),
+        agreements,
+      );
+      const found = await agentNamed('exhaustive').search(problem, { evaluations: policies.length });
+      assert.equal(found.value, (goal === 'worst' ? Math.min : Math.max)(...agreements));
+      assert.equal(found.measure, 'agreement');
+      problem.dispose();
+    }
+  });
+
+  it('breaks ties, and only ties, by the mean probability of the class', () => {
+    const problem = { goal: 'best', samples: 100 } as const;
+    const of = (value: number, confidence: number) => fitness(problem, { value, confidence });
+    assert.ok(of(0.5, 0.2) > of(0.5, 0.1));
+    assert.ok(of(0.51, 0) > of(0.5, 1));
+    assert.equal(fitness({ ...problem, goal: 'worst' }, { value: 0.5, confidence: 0.2 }), -of(0.5, 0.2));
+    // softmax of (ln 1, ln 3) and of equal logits
+    const logits = Float32Array.of(0, Math.log(3), 5, 5);
+    assert.ok(Math.abs(meanProbability(logits, [1, 0]) - (0.75 + 0.5) / 2) < 1e-7); // ln 3 rounded to float32
+    assert.equal(meanProbability(Float32Array.of(1e30, -1e30), [0]), 1);
+  });
+
+  it('refuses data without samples, labels or reference', () => {
+    const make = (data: { dims: number[]; inputs: Float32Array }, measure?: 'accuracy' | 'agreement') =>
+      new PolicyProblem(graph, data, space, { goal: 'worst', measure });
+    assert.throws(() => make({ dims: [0, 1, 10, 10], inputs: new Float32Array() }), /data: wanted one or more samples/);
+    assert.throws(() => make({ dims, inputs }, 'accuracy'), /wanted labels to measure accuracy by/);
+    assert.throws(() => make({ dims, inputs }, 'agreement'), /wanted classes of full precision/);
+  });
+
+  it('describes layers as their weights and windows say', () => {
+    const net = buildModel('resnet8');
+    const [stem] = describeLayers(net, ['stem.conv']);
+    assert.deepEqual(stem, {
+      name: 'stem.conv',
+      operator: 'Conv',
+      weights: 16 * 9,
+      inputSize: 28 * 28,
+      depthwise: false,
+      inChannels: 1,
+      outChannels: 16,
+      stride: 2,
+      kernel: 3,
+    });
+    const [logits] = describeLayers(net, ['logits']);
+    assert.deepEqual([logits?.inChannels, logits?.outChannels, logits?.inputSize], [64, 10, 64]);
+    const mobile = buildModel('mobilenetv2', { input: [3, 32, 32] });
+    const names = new BudgetSpace(mobile, { bits: 8, choices: ['W8A8'] }).names;
+    const depthwise = describeLayers(mobile, names).filter((layer) => layer.depthwise);
+    assert.equal(depthwise.length, mobile.nodes.filter(({ attributes }) => Number(attributes.group) > 1).length);
+  });
+});
+
+describe('fullPrecision', () => {
+  it('gives the logits of the float interpreter, whatever the batch, and the accuracy of its classes', async () => {
+    const tensor = { dtype: 'float32', dims, data: inputs } as const;
+    const wanted = runFloat(graph, { input: tensor }).get('logits')?.data as Float32Array;
+    const first = await fullPrecision(graph, { dims, inputs });
+    assert.deepEqual(first.logits, Float32Array.from(wanted));
+    assert.equal(first.accuracy, undefined);
+    const labels = first.classes.map((value, i) => (i % 4 === 0 ? (value + 1) % 10 : value));
+    const again = await fullPrecision(graph, { dims, inputs, labels }, { batchSize: SAMPLES });
+    assert.equal(again.accuracy, 0.75);
+    await assert.rejects(fullPrecision(graph, { dims: [25, 1, 10, 10], inputs }), /wanted 2500 > 0 elements/);
+  });
+
+  it('takes the normalised images of a set', () => {
+    const pixels = Uint8Array.of(0, 255, 51, 102);
+    const set = { count: 2, height: 1, width: 1, channels: 2, pixels, labels: Int32Array.of(1, 0) };
+    const data = evaluationData(set, { mean: [0, 0.2], std: [1, 0.5] });
+    assert.deepEqual(data.dims, [2, 2, 1, 1]);
+    assert.equal(data.layout, 'channelsLast');
+    assert.deepEqual(data.inputs, Float32Array.of(0, 1.6, 0.2, 0.4));
+    assert.equal(data.labels, set.labels);
+  });
+});
