@@ -1,6 +1,8 @@
 // Threads: how many this process may use, and a parallel region over them (OpenMP, shared with oneDNN).
 #pragma once
 
+#include <exception>
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -17,8 +19,8 @@ int allowedCpus();
 int threads();
 void setThreads(int count);
 
-// Runs fn(thread, threadCount) on at most `count` threads; the caller is thread 0. fn must not throw. Without OpenMP
-// (the fuzzers) on one.
+// Runs fn(thread, threadCount) on at most `count` threads; the caller is thread 0. Where threads throw (memory may run
+// out), the others still end, and the caller gets one of the exceptions. Without OpenMP (the fuzzers) on one thread.
 template <typename Fn>
 void parallel(int count, Fn&& fn) {
   if (count <= 1) {
@@ -26,8 +28,15 @@ void parallel(int count, Fn&& fn) {
     return;
   }
 #ifdef _OPENMP
+  std::exception_ptr thrown;  // nothing may leave the region
 #pragma omp parallel num_threads(count)
-  fn(omp_get_thread_num(), omp_get_num_threads());
+  try {
+    fn(omp_get_thread_num(), omp_get_num_threads());
+  } catch (...) {
+#pragma omp critical(faultlineThrown)
+    thrown = std::current_exception();
+  }
+  if (thrown) std::rethrow_exception(thrown);
 #else
   fn(0, 1);
 #endif
