@@ -1,6 +1,14 @@
 // The public surface of faultline.
 
+export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';
+export type { LayerProfile } from './assess/profile_layer.js';
+export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';
+export type { LayerSpeed, MachineCeilings } from './assess/profile_speed.js';
+export type { OutputError } from './assess/profile_sums.js';
+export { type ImageSamplesOptions, imageSamples, type Samples, tensorSamples } from './assess/samples.js';
 export { evaluationData } from './data/evaluation_data.js';
+export type { ImageSet, Normalization } from './data/image_set.js';
+export { type LoadOptions, loadDataset } from './data/load.js';
 export { type Augmentation, Loader, type LoaderOptions } from './data/loader.js';
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
 export { type Equalized, type EqualizeOptions, equalize } from './graph/channels/equalize.js';

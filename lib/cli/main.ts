@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { packageVersion } from '../native/inspect.js';
 import { addBenchCommand } from './bench.js';
 import { addInspectCommand } from './inspect.js';
+import { addProfileCommand } from './profile.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addTrainCommands } from './train.js';
 
@@ -18,6 +19,7 @@ const program = new Command('faultline')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
 addBenchCommand(program);
 addInspectCommand(program);
+addProfileCommand(program);
 addQuantizeCommand(program);
 addTrainCommands(program);
 

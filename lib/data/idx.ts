@@ -1,5 +1,7 @@
 // IDX files (LeCun's MNIST format): big-endian magic 00 00 type rank, one 32-bit size a dimension, elements.
 import { DataError } from './errors.js';
+import { readData } from './files.js';
+import { type Dataset, imageSet } from './image_set.js';
 
 const UNSIGNED_BYTE = 0x08;
 
@@ -25,4 +27,20 @@ export function parseIdx(source: string, bytes: Uint8Array, rank: number): IdxAr
     throw new DataError(source, `${size} bytes for [${dims.join(',')}]`, String(bytes.length - header));
   }
   return { dims, data: bytes.subarray(header) };
+}
+
+/** Grey images [n, height, width] and, where given, their labels [n], gzip or not. Throws DataError naming the file. */
+export async function loadIdx(imagesPath: string, labelsPath?: string): Promise<Dataset> {
+  const { dims, data } = parseIdx(imagesPath, await readData(imagesPath), 3);
+  const classes = labelsPath === undefined ? undefined : parseIdx(labelsPath, await readData(labelsPath), 1).data;
+  const labels = classes && Int32Array.from(classes);
+  const [, height = 0, width = 0] = dims;
+  const parts = { height, width, channels: 1, pixels: data };
+  const count = labels ? labels.reduce((most, label) => Math.max(most, label + 1), 0) : 0;
+  return {
+    name: imagesPath,
+    classNames: Array.from({ length: count }, (_, i) => String(i)),
+    normalization: { mean: [0], std: [1] },
+    test: imageSet(imagesPath, labels ? { ...parts, labels } : parts),
+  };
 }

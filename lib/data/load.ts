@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { CIFAR_NAMES, type CifarName, loadCifar } from './cifar.js';
 import { DataError } from './errors.js';
+import { loadIdx } from './idx.js';
 import { type ImageFolderOptions, loadImageFolder } from './image_folder.js';
 import type { Dataset } from './image_set.js';
 import { loadMnist, MNIST_NAMES, type MnistName } from './mnist.js';
@@ -17,7 +18,7 @@ export const DATASET_NAMES: readonly string[] = [...MNIST_NAMES, ...CIFAR_NAMES]
 
 /**
  * `spec`: a name (fashion-mnist, mnist, cifar10, cifar100), a folder of pictures, a .npz file, a .npy file of images,
- * or `images.npy,labels.npy`. Throws DataError, which names the file, what was wanted and what came.
+ * `images.npy,labels.npy`, or IDX files likewise. Throws DataError, which names the file, what was wanted and what came.
  */
 export async function loadDataset(spec: string, options: LoadOptions = {}): Promise<Dataset> {
   if (MNIST_NAMES.includes(spec as MnistName)) return loadMnist(spec as MnistName, options.from);
@@ -25,11 +26,12 @@ export async function loadDataset(spec: string, options: LoadOptions = {}): Prom
   if (spec.endsWith('.npz')) return loadNpz(spec);
   const [images, labels, ...more] = spec.split(',');
   if (images?.endsWith('.npy') && more.length === 0) return loadNpy(images, labels);
+  if (/idx3?(-ubyte)?(\.gz)?$/.test(images ?? '') && more.length === 0) return loadIdx(images as string, labels);
   const folder = await stat(spec).catch(() => undefined);
   if (folder?.isDirectory()) return loadImageFolder(spec, options);
   throw new DataError(
     spec,
-    `${DATASET_NAMES.join(', ')}, a folder, a .npz file or images.npy,labels.npy`,
+    `${DATASET_NAMES.join(', ')}, a folder, a .npz file, images.npy,labels.npy or IDX files`,
     'none of them',
   );
 }

@@ -135,7 +135,8 @@ function row(name: string, operator: string, output: string, parameters: string,
   return cells.join(' ').trimEnd();
 }
 
-function shorten(text: string, width: number): string {
+/** A text in at most so many columns: the middle goes, never the end. */
+export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
   const end = Math.floor((width - 1) / 2);
   return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`;

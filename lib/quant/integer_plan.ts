@@ -63,6 +63,8 @@ export interface ProductRecord {
   /** Of the activation, one for each sample or row. */
   readonly scale: Float32Array;
   readonly zeroPoint: Int32Array;
+  /** What the kernel took. */
+  readonly milliseconds: number;
 }
 
 export interface IntegerRunOptions {
@@ -251,6 +253,7 @@ export class IntegerPlan {
     const params = inspect && { scale: new Float32Array(n), zeroPoint: new Int32Array(n) };
     const { clip } = step;
     const { bias } = product;
+    const start = performance.now();
     conv2dDynamic(x.data, [n, h, w, c], weights, {
       ...window,
       activationBits: bits.activationBits,
@@ -263,7 +266,9 @@ export class IntegerPlan {
       sampleZeroPoint: params?.zeroPoint,
       out: y.data,
     });
-    if (params) inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, ...params });
+    if (!params) return y;
+    const milliseconds = performance.now() - start;
+    inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
     return y;
   }
 
@@ -288,6 +293,7 @@ export class IntegerPlan {
     const clip = after ? undefined : step.clip;
     const y = tape.make(state.types.get(step.node.outputs[0] as string)?.dims as readonly number[], 'rows', []);
     const params = inspect && { scale: new Float32Array(m), zeroPoint: new Int32Array(m) };
+    const start = performance.now();
     matmulDynamic(x.data, weights, {
       activationBits: spreadBits(bits.activationBits, m),
       activationRange: this.perTensor ? 'perTensor' : 'perRow',
@@ -299,7 +305,10 @@ export class IntegerPlan {
       rowZeroPoint: params?.zeroPoint,
       out: y.data,
     });
-    if (params) inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, ...params });
+    if (params) {
+      const milliseconds = performance.now() - start;
+      inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
+    }
     if (!addend) return y;
     const addition = this.find(state, addend.name) as Value;
     const scaled = addend.factor === 1 ? addition : unary(tape, 'scale', addition, addend.factor);

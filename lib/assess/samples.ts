@@ -1,0 +1,184 @@
+// What a network is assessed on: samples that fit its input, batch by batch, so that bytes become floats only where they
+// are needed. Checks once, before any work, that data and network agree.
+import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
+import { Loader } from '../data/loader.js';
+import { compatible, type Dim, formatShape } from '../graph/dims.js';
+import { GraphError } from '../graph/errors.js';
+import type { Graph, ValueInfo } from '../graph/graph.js';
+import { inferShapes } from '../graph/infer.js';
+import { InvalidArgumentError } from '../native/errors.js';
+import type { EvaluationData } from '../quant/evaluate_policies.js';
+import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import { Random } from '../tensor/random.js';
+
+export interface SampleBatch extends EvaluationData {
+  /** Number of the first sample. */
+  readonly start: number;
+  readonly count: number;
+}
+
+/** Samples for one network. */
+export interface Samples {
+  readonly count: number;
+  /** One sample as the network's input has it: [C, H, W], … */
+  readonly dims: readonly number[];
+  /** Class of each sample; absent: agreement with full precision is all that can be measured. */
+  readonly labels: Int32Array | undefined;
+  /** Samples of which each batch overwrites the one before. */
+  batches(size: number): Generator<SampleBatch>;
+}
+
+export interface ImageSamplesOptions {
+  /** How the network's input orders an image. Default `nchw`. */
+  readonly layout?: 'nchw' | 'nhwc' | undefined;
+  /** Take this many images, drawn by the seed and kept in order. Default: all. */
+  readonly count?: number | undefined;
+  /** Default 0. */
+  readonly seed?: number | undefined;
+}
+
+const OPERATION = 'samples';
+
+/** The network's one float input. Throws GraphError where it is another kind of network. */
+export function inputOf(graph: Graph): ValueInfo {
+  const [input, ...others] = graph.inputs;
+  if (!input || others.length > 0 || input.dtype !== 'float32') {
+    const came = graph.inputs.map(({ name, dtype }) => `${name}: ${dtype}`).join(', ');
+    throw new GraphError(graph.name, `wanted one float32 input, came ${came || 'none'}`);
+  }
+  return input;
+}
+
+/**
+ * The graph with a batch of any size, where its file declares one of a fixed size and nothing inside depends on it.
+ * `batch`: the size that it is bound to all the same.
+ */
+export function freeBatch(graph: Graph): { readonly graph: Graph; readonly batch: number | undefined } {
+  const input = inputOf(graph);
+  const [fixed, ...rest] = input.dims ?? [];
+  if (typeof fixed !== 'number') return { graph, batch: undefined };
+  const free = (value: ValueInfo): ValueInfo =>
+    value.dims?.[0] === fixed ? { ...value, dims: ['N', ...value.dims.slice(1)] } : value;
+  const freed = graph.with({ inputs: [free(input)], outputs: graph.outputs.map(free), values: new Map() });
+  try {
+    const types = inferShapes(freed, { inputs: { [input.name]: [fixed + 1, ...rest] } });
+    const whole = graph.outputs.every(({ name }) => types.get(name)?.dims[0] === fixed + 1);
+    return whole ? { graph: freed, batch: undefined } : { graph, batch: fixed };
+  } catch (error) {
+    if (error instanceof GraphError) return { graph, batch: fixed };
+    throw error;
+  }
+}
+
+/** Classes that the network tells apart, where its shapes say so. */
+export function classesOf(graph: Graph): number | undefined {
+  const [output] = graph.outputs;
+  const dims = (output && inferShapes(graph).get(output.name)?.dims.slice(1)) ?? [];
+  return dims.every((dim) => typeof dim === 'number') ? sizeOf(dims as number[]) : undefined;
+}
+
+function checkShape(graph: Graph, what: string, dims: readonly number[]): void {
+  const { name, dims: wanted } = inputOf(graph);
+  const came: Dim[] = ['N', ...dims];
+  const sample = wanted?.slice(1);
+  const fits = !sample || (sample.length === dims.length && sample.every((dim, i) => compatible(dim, dims[i] as Dim)));
+  if (fits) return;
+  throw new InvalidArgumentError(
+    OPERATION,
+    what,
+    `shape ${formatShape(wanted as Dim[])} (input "${name}")`,
+    formatShape(came),
+  );
+}
+
+function checkLabels(graph: Graph, labels: Int32Array | undefined, count: number): void {
+  if (!labels) return;
+  if (labels.length !== count) {
+    throw new InvalidArgumentError(OPERATION, 'labels', `one for each of ${count} samples`, String(labels.length));
+  }
+  const classes = classesOf(graph);
+  const bad = labels.findIndex((label) => label < 0 || (classes !== undefined && label >= classes));
+  if (bad < 0) return;
+  const wanted = classes === undefined ? 'labels ≥ 0' : `labels from 0 to ${classes - 1}, the network's classes`;
+  throw new InvalidArgumentError(OPERATION, 'labels', wanted, `${labels[bad]} at sample ${bad}`);
+}
+
+/** A seeded choice of `count` of the images, in their order. */
+function choose(set: ImageSet, { count = set.count, seed = 0 }: ImageSamplesOptions): ImageSet {
+  if (count >= set.count) return set;
+  const order = new Random(seed).split('samples').shuffle(Int32Array.from({ length: set.count }, (_, i) => i));
+  return subset(set, order.subarray(0, count).sort());
+}
+
+/** Images with their normalization. Throws InvalidArgumentError when they or their labels do not fit the network. */
+export function imageSamples(
+  graph: Graph,
+  images: ImageSet,
+  normalization: Normalization,
+  options: ImageSamplesOptions = {},
+): Samples {
+  const { layout = 'nchw' } = options;
+  if (!(images.count > 0)) throw new InvalidArgumentError(OPERATION, 'images', 'one or more', String(images.count));
+  const set = choose(images, options);
+  const { channels, height, width, labels, count } = set;
+  const dims = layout === 'nchw' ? [channels, height, width] : [height, width, channels];
+  checkShape(graph, 'images', dims);
+  checkLabels(graph, labels, count);
+  return {
+    count,
+    dims,
+    labels,
+    *batches(size) {
+      const loader = new Loader(set, { batchSize: size, normalization });
+      let start = 0;
+      for (const batch of loader.epoch(0)) {
+        const end = start + batch.count;
+        yield {
+          start,
+          count: batch.count,
+          dims: [batch.count, ...dims],
+          inputs: batch.inputs.subarray(0, batch.count * imageSize(set)),
+          layout: layout === 'nchw' ? 'channelsLast' : 'rows',
+          labels: labels?.subarray(start, end),
+        };
+        start = end;
+      }
+    },
+  };
+}
+
+/** Samples in one float32 tensor [count, …]. Throws InvalidArgumentError when they do not fit the network. */
+export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLike<number>): Samples {
+  const [count = 0, ...dims] = inputs.dims;
+  if (inputs.dtype !== 'float32' || count === 0) {
+    const came = `${inputs.dtype} [${inputs.dims}]`;
+    throw new InvalidArgumentError(OPERATION, 'inputs', 'float32, one or more samples', came);
+  }
+  checkShape(graph, 'inputs', dims);
+  const classes = labels && Int32Array.from(labels);
+  checkLabels(graph, classes, count);
+  const data = inputs.data as Float32Array;
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  const size = sizeOf(dims);
+  if (bad >= 0) {
+    const came = `${data[bad]} in sample ${Math.floor(bad / size)}`;
+    throw new InvalidArgumentError(OPERATION, 'inputs', 'finite numbers', came);
+  }
+  return {
+    count,
+    dims,
+    labels: classes,
+    *batches(batchSize) {
+      for (let start = 0; start < count; start += batchSize) {
+        const end = Math.min(count, start + batchSize);
+        yield {
+          start,
+          count: end - start,
+          dims: [end - start, ...dims],
+          inputs: data.subarray(start * size, end * size),
+          labels: classes?.subarray(start, end),
+        };
+      }
+    },
+  };
+}

@@ -1,0 +1,135 @@
+// Data for a model that came from elsewhere: which images, and how they become the network's input. What is not said on
+// the command line is read from the model's input.
+import type { Command } from 'commander';
+import { imageSamples, inputOf, type Samples } from '../assess/samples.js';
+import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
+import { loadDataset } from '../data/load.js';
+import type { Graph } from '../graph/graph.js';
+import { InvalidArgumentError } from '../native/errors.js';
+import { integerOption } from './options.js';
+
+export interface InputFlags {
+  readonly data: string;
+  readonly dataDir?: string;
+  readonly split: string;
+  readonly images?: number;
+  readonly seed: number;
+  readonly layout: string;
+  readonly size?: readonly [number, number];
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly pixels: string;
+  readonly bgr?: true;
+}
+
+const refuse = (option: string, wanted: string, came: string): never => {
+  throw new InvalidArgumentError('faultline', option, wanted, came);
+};
+
+function numbersOption(name: string, accept: (value: number) => boolean, wanted: string) {
+  return (text: string): number[] => {
+    const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    if (!values.every((value) => Number.isFinite(value) && accept(value))) refuse(name, wanted, text);
+    return values;
+  };
+}
+
+function sizeOption(text: string): [number, number] {
+  const match = /^(\d+)x(\d+)$/.exec(text);
+  const [height, width] = match ? [Number(match[1]), Number(match[2])] : [0, 0];
+  return height > 0 && width > 0 ? [height, width] : refuse('--size', 'HEIGHTxWIDTH, as 224x224', text);
+}
+
+export function addInputOptions(command: Command, defaultImages?: number): Command {
+  return command
+    .requiredOption(
+      '--data <name or path>',
+      'fashion-mnist, cifar10, …, a folder of pictures, .npz, images.npy[,labels.npy], IDX files likewise',
+    )
+    .option('--data-dir <folder or URL>', 'where the files of a named data set are')
+    .option('--split <name>', 'test or train, where the data have both', 'test')
+    .option('--images <n>', 'at most so many, drawn by --seed', integerOption('--images', 1), defaultImages)
+    .option('--seed <n>', 'of everything drawn', integerOption('--seed', 0), 0)
+    .option('--layout <name>', "order of the model's input: nchw or nhwc", 'nchw')
+    .option('--size <HxW>', "pictures of a folder are resized to this; default: the model's input", sizeOption)
+    .option(
+      '--mean <numbers>',
+      'taken off each channel',
+      numbersOption('--mean', () => true, 'numbers, as .5,.5,.5'),
+    )
+    .option(
+      '--std <numbers>',
+      'then divides it',
+      numbersOption('--std', (x) => x > 0, 'numbers above 0, as .2,.2,.2'),
+    )
+    .option('--pixels <range>', 'range of pixels that mean and std are for: 1 or 255', '1')
+    .option('--bgr', 'the model takes blue, green, red');
+}
+
+const oneOf = <Name extends string>(option: string, names: readonly Name[], text: string): Name =>
+  names.find((name) => name === text) ?? refuse(option, names.join(' or '), text);
+
+/** Height, width and channels that the model declares, where it does. */
+function declared(graph: Graph, layout: 'nchw' | 'nhwc') {
+  const dims = inputOf(graph).dims ?? [];
+  if (dims.length !== 4) return {};
+  const [channels, height, width] = (layout === 'nchw' ? [1, 2, 3] : [3, 1, 2]).map((axis) => {
+    const dim = dims[axis];
+    return typeof dim === 'number' ? dim : undefined;
+  });
+  return { channels, height, width };
+}
+
+function spread(
+  option: string,
+  values: readonly number[] | undefined,
+  channels: number,
+): readonly number[] | undefined {
+  if (!values || values.length === channels) return values;
+  if (values.length === 1) return Array<number>(channels).fill(values[0] as number);
+  return refuse(option, `1 or ${channels} numbers`, String(values.length));
+}
+
+/** mean and std as the Loader takes them: of pixels scaled to 0–1. */
+function normalizationOf(flags: InputFlags, dataset: Dataset, { channels }: ImageSet): Normalization {
+  const scale = oneOf('--pixels', ['1', '255'], flags.pixels) === '255' ? 255 : 1;
+  const given = (option: '--mean' | '--std', values: readonly number[] | undefined) =>
+    spread(option, values, channels)?.map((value) => value / scale);
+  const mean = given('--mean', flags.mean);
+  const std = given('--std', flags.std);
+  // One of the two given stands for a declared preprocessing of which the other does nothing.
+  if (mean || std || scale !== 1) {
+    const one = Array<number>(channels).fill(1 / scale);
+    return { mean: mean ?? Array<number>(channels).fill(0), std: std ?? one };
+  }
+  return dataset.normalization;
+}
+
+function swapped(set: ImageSet): ImageSet {
+  if (set.channels !== 3) return refuse('--bgr', 'images with 3 channels', String(set.channels));
+  const pixels = set.pixels.slice();
+  for (let i = 0; i < pixels.length; i += 3) {
+    pixels[i] = set.pixels[i + 2] as number;
+    pixels[i + 2] = set.pixels[i] as number;
+  }
+  return { ...set, pixels };
+}
+
+/** The images that the flags ask for. Throws DataError or InvalidArgumentError, naming file or option. */
+export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ samples: Samples; dataset: Dataset }> {
+  const layout = oneOf('--layout', ['nchw', 'nhwc'], flags.layout);
+  const split = oneOf('--split', ['test', 'train'], flags.split);
+  const model = declared(graph, layout);
+  const [height, width] = flags.size ?? [model.height, model.width];
+  const channels = model.channels === 1 || model.channels === 3 ? model.channels : undefined;
+  const dataset = await loadDataset(flags.data, {
+    ...(height && width ? { height, width } : {}),
+    ...(channels ? { channels } : {}),
+    ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),
+  });
+  const found = dataset[split] ?? refuse('--split', 'a split that the data have', split);
+  const set = flags.bgr ? swapped(found) : found;
+  const normalization = normalizationOf(flags, dataset, set);
+  const samples = imageSamples(graph, set, normalization, { layout, count: flags.images, seed: flags.seed });
+  return { samples, dataset };
+}

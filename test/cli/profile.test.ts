@@ -1,0 +1,96 @@
+// `faultline profile`: the table, the JSON, and data that does not fit.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packageRoot } from '../../lib/bench/program.js';
+import { saveModel } from '../../lib/graph/onnx/export.js';
+import { blobs, network } from '../support/assess_networks.js';
+
+const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
+
+const faultline = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+
+/** An IDX file of bytes. */
+function idx(dims: readonly number[], data: ArrayLike<number>): Uint8Array {
+  const header = Buffer.alloc(4 + 4 * dims.length);
+  header.writeUInt32BE((8 << 8) | dims.length, 0);
+  dims.forEach((dim, i) => {
+    header.writeUInt32BE(dim, 4 + 4 * i);
+  });
+  return Buffer.concat([header, Uint8Array.from(data)]);
+}
+
+describe('faultline profile', () => {
+  let folder: string;
+  let model: string;
+  let data: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'faultline-profile-'));
+    model = join(folder, 'model.onnx');
+    await saveModel(network('convnet2', [1, 12, 12]), model);
+    const { pixels, labels } = blobs(30);
+    writeFileSync(join(folder, 'images.idx3'), idx([30, 12, 12], pixels));
+    writeFileSync(join(folder, 'labels.idx1'), idx([30], labels as Int32Array));
+    data = `${join(folder, 'images.idx3')},${join(folder, 'labels.idx1')}`;
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('prints a line a layer in 80 columns', () => {
+    const { status, stdout, stderr } = faultline(
+      'profile',
+      model,
+      '--data',
+      data,
+      '--policy',
+      'W4A4',
+      '--images',
+      '20',
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /20 samples\n\d+ change class .*accuracy/);
+    assert.match(stdout, /layer +bits +alone +here +act +wgt +prop +spread +µs +ceil\n/);
+    assert.equal(stdout.match(/ W4A4 /g)?.length, 3);
+    const lines = stdout.split('\n').filter((line) => !line.includes(model));
+    assert.ok(
+      lines.every((line) => line.length <= 80),
+      stdout,
+    );
+  });
+
+  it('writes everything as JSON; mean and std of bytes are those of shares', () => {
+    const json = (...flags: string[]) => {
+      const run = faultline('profile', model, '--data', data, '--json', ...flags);
+      assert.equal(run.status, 0, run.stderr);
+      return JSON.parse(run.stdout) as { schema: string; layers: { node: string; accumulated: { mse: number } }[] };
+    };
+    const profile = json('--mean', '.5', '--std', '.25');
+    assert.equal(profile.schema, 'faultline.profile/1');
+    assert.equal(profile.layers.length, 3);
+    const bytes = json('--mean', '127.5', '--std', '63.75', '--pixels', '255');
+    const mse = ({ layers }: typeof profile) => layers.map(({ accumulated }) => accumulated.mse);
+    assert.deepEqual(mse(bytes), mse(profile));
+    assert.notDeepEqual(mse(json()), mse(profile));
+  });
+
+  it('refuses data that do not fit, naming shape or option', () => {
+    writeFileSync(join(folder, 'large.idx3'), idx([2, 9, 9], new Uint8Array(162)));
+    writeFileSync(join(folder, 'bad.idx1'), idx([30], new Uint8Array(30).fill(7)));
+    const cases: [string[], RegExp][] = [
+      [['--data', join(folder, 'large.idx3')], /\[N,1,12,12\].*came \[N,1,9,9\]/],
+      [['--data', `${join(folder, 'images.idx3')},${join(folder, 'bad.idx1')}`], /labels from 0 to 3.*came 7/],
+      [['--data', data, '--mean', '1,2'], /--mean: wanted 1 or 1 numbers, came 2/],
+      [['--data', data, '--std', '0'], /--std: wanted numbers above 0/],
+      [['--data', data, '--split', 'train'], /--split: wanted a split that the data have, came train/],
+      [['--data', data, '--layout', 'hwcn'], /--layout: wanted nchw or nhwc/],
+      [['--data', data, '--bgr'], /--bgr: wanted images with 3 channels/],
+      [['--data', data, '--activation-range', 'none'], /--activation-range/],
+    ];
+    for (const [flags, message] of cases) {
+      const { status, stderr } = faultline('profile', model, ...flags);
+      assert.notEqual(status, 0);
+      assert.match(stderr, message);
+    }
+  });
+});

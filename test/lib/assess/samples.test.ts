@@ -1,0 +1,68 @@
+// Samples: what does not fit the network is refused before any work, and orders of dimensions mean the same image.
+import assert from 'node:assert/strict';
+import { freeBatch, imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
+import { GraphBuilder } from '../../../lib/graph/builder.js';
+import type { Graph } from '../../../lib/graph/graph.js';
+import { inferShapes } from '../../../lib/graph/infer.js';
+import { InvalidArgumentError } from '../../../lib/native/errors.js';
+import { floats, integers } from '../../../lib/tensor/host_tensor.js';
+import { blobs, network, PLAIN } from '../../support/assess_networks.js';
+
+const refuses = (work: () => unknown, message: RegExp) =>
+  assert.throws(work, (error: Error) => error instanceof InvalidArgumentError && message.test(error.message));
+
+describe('samples', () => {
+  const graph = network('convnet2', [1, 12, 12]);
+
+  it('refuses images of another size and labels the network has no class for, naming both', () => {
+    refuses(() => imageSamples(graph, blobs(3, 1, 10), PLAIN), /\[N,1,12,12\].*came \[N,1,10,10\]/);
+    refuses(() => imageSamples(graph, blobs(40, 1, 12, 6), PLAIN), /labels from 0 to 3.*at sample \d+/);
+    refuses(() => imageSamples(graph, { ...blobs(3), labels: Int32Array.of(0) }, PLAIN), /each of 3 samples, came 1/);
+    refuses(() => imageSamples(graph, { ...blobs(1), count: 0, pixels: new Uint8Array(0) }, PLAIN), /one or more/);
+    refuses(() => tensorSamples(graph, floats([2, 1, 12], new Float32Array(24))), /\[N,1,12,12\]/);
+    refuses(() => tensorSamples(graph, floats([0, 1, 12, 12], [])), /one or more samples/);
+    const broken = new Float32Array(2 * 144);
+    broken[150] = Number.NaN;
+    refuses(() => tensorSamples(graph, floats([2, 1, 12, 12], broken)), /finite numbers, came NaN in sample 1/);
+  });
+
+  it('batches hold all samples once, in order, whatever their size', () => {
+    const set = blobs(10);
+    const all = [...imageSamples(graph, set, PLAIN).batches(10)][0];
+    for (const size of [1, 3, 64]) {
+      let seen = 0;
+      for (const batch of imageSamples(graph, set, PLAIN).batches(size)) {
+        assert.equal(batch.start, seen);
+        assert.deepEqual(batch.dims, [batch.count, 1, 12, 12]);
+        assert.deepEqual([...batch.inputs], [...(all?.inputs.subarray(144 * seen, 144 * (seen + batch.count)) ?? [])]);
+        assert.deepEqual(
+          [...(batch.labels as Int32Array)],
+          [...(set.labels as Int32Array).subarray(seen, seen + batch.count)],
+        );
+        seen += batch.count;
+      }
+      assert.equal(seen, 10);
+    }
+  });
+
+  it('draws as many as wanted by the seed, in their order', () => {
+    const set = { ...blobs(50), labels: Int32Array.from({ length: 50 }, (_, i) => i % 4) };
+    const drawn = (seed: number) => [...(imageSamples(graph, set, PLAIN, { count: 9, seed }).labels ?? [])];
+    assert.equal(drawn(1).length, 9);
+    assert.deepEqual(drawn(1), drawn(1));
+    assert.notDeepEqual(drawn(1), drawn(2));
+  });
+
+  it('frees a fixed batch where nothing inside depends on it, and says so where it does', () => {
+    const build = (shape: readonly number[]): Graph => {
+      const b = new GraphBuilder('fixed');
+      const x = b.input('input', [1, 2, 3]);
+      b.output(b.node('flat', 'Reshape', [x, b.initializer('shape', integers(shape))]));
+      return b.build();
+    };
+    const free = freeBatch(build([0, -1]));
+    assert.equal(free.batch, undefined);
+    assert.deepEqual(inferShapes(free.graph, { inputs: { input: [5, 2, 3] } }).get('flat')?.dims, [5, 6]);
+    assert.equal(freeBatch(build([1, -1])).batch, 1);
+  });
+});
