@@ -8,6 +8,7 @@ import { requireInteger } from '../native/errors.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from '../quant/integer_plan.js';
 import { effectiveBits, formatPolicy, type Policy, uniformPolicy } from '../quant/policy.js';
 import { Memory } from '../tensor/memory.js';
+import { predictedClasses } from './comparison.js';
 import { type LayerProfile, LayerProfiler, type SplitOptions } from './profile_layer.js';
 import { type MachineCeilings, measureCeilings } from './profile_speed.js';
 import { type OutputError, OutputErrors } from './profile_sums.js';
@@ -49,19 +50,6 @@ export interface Profile {
 /** Elements of the largest value of a batch: 4 MB of floats, a few of which are alive at a time in each of three runs. */
 const BATCH_ELEMENTS = 2 ** 20;
 const MOST_BATCH = 32;
-
-/** Place of the largest of each row of logits. */
-export function classesIn(logits: Float32Array, rows: number): Int32Array {
-  const classes = logits.length / rows;
-  return Int32Array.from({ length: rows }, (_, row) => {
-    const start = row * classes;
-    let best = start;
-    for (let i = start + 1; i < start + classes; i++) {
-      if ((logits[i] as number) > (logits[best] as number)) best = i;
-    }
-    return best - start;
-  });
-}
 
 class Profiler {
   private readonly layers = new Map<number, LayerProfiler>();
@@ -132,7 +120,8 @@ class Profiler {
     ];
     this.logits ??= new OutputErrors(y.length / count);
     this.logits.add(y, q, y);
-    const [fp, own] = [classesIn(y, count), classesIn(q, count)];
+    const classes = y.length / count;
+    const [fp, own] = [predictedClasses(y, classes), predictedClasses(q, classes)];
     for (let i = 0; i < count; i++) {
       if (fp[i] !== own[i]) this.flips += 1;
       if (!labels) continue;
