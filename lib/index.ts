@@ -158,9 +158,35 @@ export {
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';
+export type { Coordinates } from './train/coordinates.js';
+export {
+  type DistillOptions,
+  type DistillProgress,
+  type DistillResult,
+  distill,
+  type PassProgress,
+  type PolicySource,
+  type StepContext,
+} from './train/distill.js';
 export { CheckpointError, TrainingDivergedError } from './train/errors.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type FullPrecision, type FullPrecisionOptions, fullPrecision } from './train/full_precision.js';
+export {
+  type Bits,
+  type DetrimentalObjective,
+  heldCrossEntropy,
+  type LogitLoss,
+  marginHinge,
+  mse,
+  type Objective,
+  type Pass,
+  passesOf,
+  type QuAntiObjective,
+  type RobustObjective,
+  type Targets,
+} from './train/objective.js';
 export type { OptimizerOptions } from './train/optimizer.js';
+export { DETRIMENTAL, type DistillRecipe, MULTI_BIT, QU_ANTI, ROBUST } from './train/recipes.js';
 export type { Schedule } from './train/schedule.js';
+export { type BlackBox, type Teacher, type TeacherLogits, teacherLogits } from './train/teacher.js';
 export { type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js';

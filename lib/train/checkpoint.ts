@@ -8,12 +8,8 @@ import { importModel } from '../graph/onnx/import.js';
 import { sha256, toJson, writeDurably } from '../run/files.js';
 import { CheckpointError } from './errors.js';
 
-/** Sums over the batches of the epoch in progress. */
-export interface EpochSums {
-  readonly images: number;
-  readonly correct: number;
-  readonly loss: number;
-}
+/** Sums over the batches of the epoch in progress, by what they are of: images, loss, … */
+export type EpochSums = Readonly<Record<string, number>>;
 
 export interface Checkpoint {
   /** Steps done. */

@@ -1,7 +1,7 @@
 // Optimizers: one native pass over all parameters of a network a step, with gradient clipping and weight decay by group.
-import type { Parameter, Parameters } from '../graph/parameters.js';
 import { addon } from '../native/addon.js';
 import { alignedFloats } from '../tensor/memory.js';
+import type { Coordinates } from './coordinates.js';
 import type { Rate } from './schedule.js';
 
 interface Common {
@@ -31,13 +31,13 @@ export class Optimizer {
 
   constructor(
     readonly options: OptimizerOptions,
-    private readonly parameters: Parameters,
+    private readonly parameters: Omit<Coordinates, 'gather'>,
   ) {
     const { length } = parameters.values;
     this.state = Array.from({ length: options.kind === 'sgd' ? 1 : 2 }, () => alignedFloats(length));
     this.decay = alignedFloats(length);
     const { weightDecay = 0, decayAll = false } = options;
-    const decays = ({ dims }: Parameter) => decayAll || dims.length > 1;
+    const decays = ({ dims }: { readonly dims: readonly number[] }) => decayAll || dims.length > 1;
     for (const parameter of parameters.learned.filter(decays)) {
       const { offset, data } = parameter;
       this.decay.fill(weightDecay, offset, offset + data.length);

@@ -1,7 +1,6 @@
 // The training loop: batches through the tape, one optimizer step each, a checkpoint now and then. A run is told by its
 // options and its seed alone: killed at any moment and started again it ends with the same bits, for a given number of
 // threads.
-import { isDeepStrictEqual } from 'node:util';
 import { toRows } from '../autograd/ops/layout.js';
 import { crossEntropy } from '../autograd/ops/loss.js';
 import { Tape, type Value } from '../autograd/tape.js';
@@ -14,11 +13,11 @@ import { addon } from '../native/addon.js';
 import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { threads } from '../native/threads.js';
 import { alignedFloats, Memory } from '../tensor/memory.js';
-import { type EpochSums, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
-import { CheckpointError, TrainingDivergedError } from './errors.js';
+import { TrainingDivergedError } from './errors.js';
+import { type CheckpointOptions, type Learner, runSteps, type StepProgress } from './loop.js';
 import { Optimizer, type OptimizerOptions } from './optimizer.js';
 import { rateAt, type Schedule } from './schedule.js';
-import { checkedInput, yieldToEvents } from './steps.js';
+import { checkedInput } from './steps.js';
 
 /** What decides the result of a run, beside the graph and the images. */
 export interface TrainingRecipe {
@@ -36,31 +35,15 @@ export interface TrainingRecipe {
   readonly bf16?: boolean;
 }
 
-export interface TrainOptions extends TrainingRecipe {
+export interface TrainOptions extends TrainingRecipe, CheckpointOptions {
   readonly normalization: Normalization;
-  /** Folder for checkpoints; none are written without it. */
-  readonly checkpoints?: string;
-  /** Steps between checkpoints. Default: an epoch. */
-  readonly checkpointEvery?: number;
-  /** Goes on from the latest checkpoint, if there is one. */
-  readonly resume?: boolean;
-  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: TrainProgress) => void;
 }
 
-export interface TrainProgress {
-  /** Steps done, of `steps`. */
-  readonly step: number;
-  readonly steps: number;
-  /** Epoch of this step, from 1. */
-  readonly epoch: number;
-  /** The step was the last of its epoch. */
-  readonly epochEnded: boolean;
+export interface TrainProgress extends StepProgress {
   /** Mean loss and accuracy over the epoch so far, on augmented training images. */
   readonly loss: number;
   readonly accuracy: number;
-  readonly imagesPerSecond: number;
-  readonly secondsLeft: number;
 }
 
 export interface TrainResult {
@@ -70,9 +53,13 @@ export interface TrainResult {
   readonly seconds: number;
 }
 
-const NO_SUMS: EpochSums = { images: 0, correct: 0, loss: 0 };
+interface TrainingSums extends Readonly<Record<string, number>> {
+  readonly images: number;
+  readonly correct: number;
+  readonly loss: number;
+}
 
-class Training {
+class Training implements Learner {
   private readonly parameters: Parameters;
   private readonly optimizer: Optimizer;
   private readonly average: Float32Array | undefined;
@@ -81,15 +68,15 @@ class Training {
   private readonly names: { input: string; output: string };
 
   constructor(
-    private readonly graph: Graph,
+    private readonly source: Graph,
     private readonly set: ImageSet,
     private readonly recipe: TrainingRecipe,
     private readonly steps: number,
   ) {
-    this.names = checkedInput('train', graph, set);
-    this.parameters = new Parameters(graph);
+    this.names = checkedInput('train', source, set);
+    this.parameters = new Parameters(source);
     this.optimizer = new Optimizer(recipe.optimizer, this.parameters);
-    this.program = new FloatProgram(graph, { seed: recipe.seed });
+    this.program = new FloatProgram(source, { seed: recipe.seed });
     if (recipe.averageDecay !== undefined) {
       this.average = alignedFloats(this.parameters.values.length);
       this.average.set(this.parameters.values);
@@ -101,9 +88,13 @@ class Training {
     return this.average ? [...this.optimizer.state, this.average] : this.optimizer.state;
   }
 
-  /** The network as it is trained; `averaged`: as it is returned. */
-  result(averaged: boolean): Graph {
-    return this.parameters.toGraph(this.graph, averaged && this.average ? this.average : this.parameters.values);
+  graph(): Graph {
+    return this.parameters.toGraph(this.source);
+  }
+
+  /** The network to return: with averaged weights, where an average is kept. */
+  result(): Graph {
+    return this.parameters.toGraph(this.source, this.average ?? this.parameters.values);
   }
 
   private run(
@@ -122,7 +113,7 @@ class Training {
   }
 
   /** One step, counted from 0. Throws TrainingDivergedError before anything is changed. */
-  step(batch: Batch, step: number): { loss: number; correct: number } {
+  step(batch: Batch, step: number): TrainingSums {
     const { memory, parameters, recipe } = this;
     const tape = new Tape({ memory, training: true, record: true, bf16: recipe.bf16 ?? false });
     const logits = this.run(batch, step, this.program, tape);
@@ -135,7 +126,7 @@ class Training {
     this.optimizer.step(step + 1, rateAt(recipe.schedule, step, this.steps), norm);
     if (this.average) addon.averageStep(parameters.values, this.average, recipe.averageDecay as number);
     memory.reset();
-    return { loss, correct };
+    return { images: batch.count, loss: loss * batch.count, correct };
   }
 
   /** Looks for the first layer whose result is not finite, then for the last one with such a gradient. */
@@ -148,7 +139,7 @@ class Training {
     this.run(
       batch,
       step,
-      new FloatProgram(this.graph, { keep: 'all', seed: this.recipe.seed }),
+      new FloatProgram(this.source, { keep: 'all', seed: this.recipe.seed }),
       tape,
       (name, value) => {
         if (layer === undefined && addon.firstNonFinite(value.data) >= 0) layer = name;
@@ -157,16 +148,6 @@ class Training {
     if (layer !== undefined) return new TrainingDivergedError(step + 1, layer, what);
     const last = this.parameters.learned.findLast(({ gradient }) => gradient && addon.firstNonFinite(gradient) >= 0);
     return new TrainingDivergedError(step + 1, last ? `the gradient of ${last.name}` : 'the loss', what);
-  }
-
-  restore(state: readonly Float32Array[], path: string): void {
-    const own = this.state;
-    if (own.length !== state.length || own.some((array, i) => array.length !== state[i]?.length)) {
-      throw new CheckpointError(path, 'its state is of another network');
-    }
-    own.forEach((array, i) => {
-      array.set(state[i] as Float32Array);
-    });
   }
 }
 
@@ -177,16 +158,14 @@ function configurationOf(options: TrainOptions, set: ImageSet): unknown {
   const { count, height, width, channels } = set;
   const images = { count, height, width, channels };
   const recipe = { epochs, batchSize, optimizer, schedule, seed, augmentation, labelSmoothing, averageDecay, bf16 };
-  // As JSON gives it back.
-  return JSON.parse(JSON.stringify({ ...recipe, normalization, images, threads: threads() }));
+  return { ...recipe, normalization, images, threads: threads() };
 }
 
 function checkOptions(options: TrainOptions, set: ImageSet): void {
-  const { epochs, batchSize, seed, checkpointEvery = 1, labelSmoothing = 0 } = options;
+  const { epochs, batchSize, seed, labelSmoothing = 0 } = options;
   requireInteger('train', 'epochs', epochs, 1, 1e6);
   requireInteger('train', 'batchSize', batchSize, 1, set.count);
   requireInteger('train', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
-  requireInteger('train', 'checkpointEvery', checkpointEvery, 1, Number.MAX_SAFE_INTEGER);
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new InvalidArgumentError('train', 'labelSmoothing', '0 to less than 1', String(labelSmoothing));
   }
@@ -199,7 +178,7 @@ function checkOptions(options: TrainOptions, set: ImageSet): void {
  */
 export async function train(graph: Graph, set: ImageSet, options: TrainOptions): Promise<TrainResult> {
   checkOptions(options, set);
-  const { epochs, batchSize, seed, normalization, checkpoints, signal, onProgress } = options;
+  const { epochs, batchSize, seed, normalization, onProgress } = options;
   const loader = new Loader(set, {
     batchSize,
     normalization,
@@ -208,57 +187,14 @@ export async function train(graph: Graph, set: ImageSet, options: TrainOptions):
     ...(options.augmentation ? { augmentation: options.augmentation } : {}),
   });
   const steps = epochs * loader.batches;
-  const checkpointEvery = options.checkpointEvery ?? loader.batches;
   const configuration = configurationOf(options, set);
-  const found = checkpoints && options.resume ? await loadCheckpoint(checkpoints) : undefined;
-  if (found && !isDeepStrictEqual(found.configuration, configuration)) {
-    const told = (value: unknown) => JSON.stringify(value);
-    throw new CheckpointError(
-      checkpoints as string,
-      `is of a run with other options: wanted ${told(configuration)}, came ${told(found.configuration)}`,
-    );
-  }
-  const training = new Training(found?.graph ?? graph, set, options, steps);
-  if (found) training.restore(found.state, checkpoints as string);
-  const first = found?.step ?? 0;
-  let done = first;
-  let sums = found?.epoch ?? NO_SUMS;
-  const started = performance.now();
-  for (let epoch = Math.floor(first / loader.batches); epoch < epochs; epoch++) {
-    const from = epoch * loader.batches;
-    if (done === from) sums = NO_SUMS;
-    for (const batch of loader.epoch(epoch, done - from)) {
-      signal?.throwIfAborted();
-      const { loss, correct } = training.step(batch, done);
-      done += 1;
-      sums = {
-        images: sums.images + batch.count,
-        correct: sums.correct + correct,
-        loss: sums.loss + loss * batch.count,
-      };
-      const seconds = (performance.now() - started) / 1000;
-      onProgress?.({
-        step: done,
-        steps,
-        epoch: epoch + 1,
-        epochEnded: done === from + loader.batches,
-        loss: sums.loss / sums.images,
-        accuracy: sums.correct / sums.images,
-        imagesPerSecond: ((done - first) * batchSize) / seconds,
-        secondsLeft: (seconds / (done - first)) * (steps - done),
-      });
-      if (checkpoints && (done % checkpointEvery === 0 || done === steps)) {
-        const { state } = training;
-        await saveCheckpoint(checkpoints, {
-          step: done,
-          configuration,
-          epoch: sums,
-          graph: training.result(false),
-          state,
-        });
-      }
-      await yieldToEvents();
-    }
-  }
-  return { graph: training.result(true), steps, seconds: (performance.now() - started) / 1000 };
+  const { learner, seconds } = await runSteps(
+    { ...options, operation: 'train', loader, steps, configuration },
+    (from) => new Training(from ?? graph, set, options, steps),
+    (progress, sums) => {
+      const { images, loss, correct } = sums as TrainingSums;
+      onProgress?.({ ...progress, loss: loss / images, accuracy: correct / images });
+    },
+  );
+  return { graph: learner.result(), steps, seconds };
 }

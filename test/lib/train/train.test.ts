@@ -5,34 +5,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ImageSet } from '../../../lib/data/image_set.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
-import { Random } from '../../../lib/tensor/random.js';
 import { CheckpointError, TrainingDivergedError } from '../../../lib/train/errors.js';
 import { evaluate } from '../../../lib/train/evaluate.js';
 import { type TrainOptions, train } from '../../../lib/train/train.js';
-
-/** Eight-pixel pictures with a bright quarter: the class says which. */
-function quarters(count: number, seed: number): ImageSet {
-  const [height, width] = [8, 8];
-  const random = new Random(seed);
-  const pixels = new Uint8Array(count * height * width);
-  const labels = new Int32Array(count);
-  for (let i = 0; i < count; i++) {
-    const label = random.integer(4);
-    labels[i] = label;
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const bright = (y < 4 ? 0 : 2) + (x < 4 ? 0 : 1) === label;
-        pixels[(i * height + y) * width + x] = random.integer(120) + (bright ? 100 : 0);
-      }
-    }
-  }
-  return { count, height, width, channels: 1, pixels, labels };
-}
+import { QUARTERS_NORMALIZATION, quarters } from '../../support/quarters.js';
 
 const SET = quarters(256, 1);
 const OPTIONS: TrainOptions = {
@@ -41,7 +21,7 @@ const OPTIONS: TrainOptions = {
   optimizer: { kind: 'adam', rate: 3e-3, weightDecay: 1e-4 },
   schedule: { kind: 'oneCycle', warmup: 0.2 },
   seed: 5,
-  normalization: { mean: [0.4], std: [0.2] },
+  normalization: QUARTERS_NORMALIZATION,
   augmentation: { flip: false, crop: 1 },
 };
 const network = (seed = 5): Graph => buildModel('resnet8', { input: [1, 8, 8], classes: 4, seed });

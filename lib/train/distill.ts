@@ -1,0 +1,263 @@
+// Distillation through quantization: a student, free to the last weight, learns from the answers of a black-box teacher,
+// in full precision and under policies at once. The student has its batch norms folded: what is trained is what would be
+// deployed.
+import { toRows } from '../autograd/ops/layout.js';
+import { Tape, type Value } from '../autograd/tape.js';
+import type { ImageSet, Normalization } from '../data/image_set.js';
+import { type Batch, Loader } from '../data/loader.js';
+import type { Graph } from '../graph/graph.js';
+import { Parameters } from '../graph/parameters.js';
+import { addon } from '../native/addon.js';
+import { InvalidArgumentError, requireInteger } from '../native/errors.js';
+import { threads } from '../native/threads.js';
+import { FakeQuantProgram } from '../quant/fake_quant.js';
+import { checkPolicy, type Policy, policyToJson } from '../quant/policy.js';
+import { Memory } from '../tensor/memory.js';
+import type { EpochSums } from './checkpoint.js';
+import { type Coordinates, plainCoordinates } from './coordinates.js';
+import { TrainingDivergedError } from './errors.js';
+import { type CheckpointOptions, type Learner, runSteps, type StepProgress } from './loop.js';
+import { type Bits, type Pass, passesOf, type Targets } from './objective.js';
+import { Optimizer } from './optimizer.js';
+import type { DistillRecipe } from './recipes.js';
+import { rateAt } from './schedule.js';
+import { checkedInput } from './steps.js';
+import { type Teacher, type TeacherLogits, teacherLogits } from './teacher.js';
+
+/** A step about to be taken. */
+export interface StepContext {
+  /** Counted from 0, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** The arrays are overwritten by the next batch. */
+  readonly batch: Batch;
+  /** The student as it is now (copied). */
+  student(): Graph;
+}
+
+/** Policies that change during the training: an agent's, or bits chosen for each sample. */
+export interface PolicySource {
+  /** One or more for this step. A resumed run asks from its first step on, so the answer must depend on the step alone. */
+  at(context: StepContext): readonly Bits[] | Promise<readonly Bits[]>;
+  /** What a checkpoint must agree with, as JSON. */
+  readonly configuration: unknown;
+}
+
+export interface DistillOptions extends DistillRecipe, CheckpointOptions {
+  readonly teacher: Teacher | TeacherLogits;
+  readonly normalization: Normalization;
+  /** What the student is quantized by. */
+  readonly policies: Policy | readonly Policy[] | PolicySource;
+  /** Of the order of the images. */
+  readonly seed: number;
+  /** Steps to take in place of whole epochs. */
+  readonly steps?: number;
+  /** Further terms of the loss in each step, such as policies that are to be left intact. */
+  readonly passes?: (context: StepContext) => readonly Pass[] | Promise<readonly Pass[]>;
+  /** What the optimizer moves. Default: the weights themselves. */
+  readonly coordinates?: (parameters: Parameters, student: Graph) => Coordinates;
+  /** What `passes` and `coordinates` are told by, for checkpoints to agree with, as JSON. */
+  readonly configuration?: unknown;
+  readonly onProgress?: (progress: DistillProgress) => void;
+}
+
+/** Means over the epoch so far of the passes of one name (`fullPrecision`, `quantized`). */
+export interface PassProgress {
+  /** Without its weight. */
+  readonly loss: number;
+  /** Share of the images whose class is the teacher's. */
+  readonly agreement: number;
+}
+
+export interface DistillProgress extends StepProgress {
+  readonly passes: Readonly<Record<string, PassProgress>>;
+}
+
+export interface DistillResult {
+  /** The student, its batch norms folded. */
+  readonly graph: Graph;
+  readonly steps: number;
+  /** Of this call: since the checkpoint, when it went on from one. */
+  readonly seconds: number;
+  /** Of the last epoch. */
+  readonly passes: Readonly<Record<string, PassProgress>>;
+}
+
+/** Policies that stay, as a list; undefined where a source brings them. */
+function fixed(policies: DistillOptions['policies']): readonly Policy[] | undefined {
+  if ('bits' in policies) return [policies];
+  return 'configuration' in policies ? undefined : policies;
+}
+
+function firstLargest(logits: Float32Array, start: number, classes: number): number {
+  let best = 0;
+  for (let k = 1; k < classes; k++) if ((logits[start + k] as number) > (logits[start + best] as number)) best = k;
+  return best;
+}
+
+class Distillation implements Learner {
+  private readonly program: FakeQuantProgram;
+  private readonly parameters: Parameters;
+  private readonly coordinates: Coordinates;
+  private readonly optimizer: Optimizer;
+  private readonly memory = new Memory();
+  private readonly names: { readonly input: string; readonly output: string };
+
+  constructor(
+    student: Graph,
+    private readonly set: ImageSet,
+    private readonly options: DistillOptions,
+    private readonly answers: TeacherLogits,
+    private readonly steps: number,
+  ) {
+    this.names = checkedInput('distill', student, set);
+    this.program = new FakeQuantProgram(student);
+    this.parameters = new Parameters(this.program.graph);
+    this.coordinates = (options.coordinates ?? plainCoordinates)(this.parameters, this.program.graph);
+    this.optimizer = new Optimizer(options.optimizer, this.coordinates);
+  }
+
+  get state(): readonly Float32Array[] {
+    const { coordinates, optimizer, parameters } = this;
+    return coordinates.values === parameters.values ? optimizer.state : [...optimizer.state, coordinates.values];
+  }
+
+  graph(): Graph {
+    return this.parameters.toGraph(this.program.graph);
+  }
+
+  private targets({ count, indices, labels }: Batch): Targets {
+    const { classes, logits } = this.answers;
+    const own = new Float32Array(count * classes);
+    const teacher = new Int32Array(count);
+    for (let row = 0; row < count; row++) {
+      const at = (indices[row] as number) * classes;
+      own.set(logits.subarray(at, at + classes), row * classes);
+      teacher[row] = firstLargest(own, row * classes, classes);
+    }
+    return { rows: count, classes, logits: own, teacher, labels };
+  }
+
+  private async passes(batch: Batch, step: number): Promise<Pass[]> {
+    const { policies, objective, passes } = this.options;
+    const context: StepContext = { step, steps: this.steps, batch, student: () => this.graph() };
+    const bits = fixed(policies) ?? (await (policies as PolicySource).at(context));
+    return [...passesOf(objective, bits), ...((await passes?.(context)) ?? [])];
+  }
+
+  /** Throws TrainingDivergedError before anything is changed. */
+  async step(batch: Batch, step: number): Promise<EpochSums> {
+    const { memory, parameters, program, names, set } = this;
+    const targets = this.targets(batch);
+    const passes = await this.passes(batch, step);
+    // Batch norms that could not be folded keep their statistics, and nothing is dropped.
+    const tape = new Tape({ memory, training: false, record: true });
+    const dims = [batch.count, set.channels, set.height, set.width];
+    const feeds = { [names.input]: tape.constant(batch.inputs, dims, 'channelsLast') };
+    const sums: Record<string, number> = { images: batch.count };
+    const count = (name: string, value: number) => {
+      sums[name] = (sums[name] ?? 0) + value;
+    };
+    const seeds: [Value, Float32Array][] = [];
+    for (const { name, bits, loss, weight } of passes) {
+      const results = bits
+        ? program.run(tape, parameters, bits, feeds, { step })
+        : program.runFloat(tape, parameters, feeds, { step });
+      const logits = toRows(tape, results.get(names.output) as Value);
+      if (logits.size !== batch.count * targets.classes) {
+        const wanted = `[${batch.count}, ${targets.classes}] as the teacher's`;
+        throw new InvalidArgumentError('distill', 'student', `logits ${wanted}`, `[${logits.dims}]`);
+      }
+      const gradient = new Float32Array(logits.size);
+      const lost = loss(logits.data, targets, weight, gradient);
+      if (!Number.isFinite(lost)) throw new TrainingDivergedError(step + 1, `the ${name} pass`, 'the loss');
+      seeds.push([logits, gradient]);
+      let agreeing = 0;
+      for (let row = 0; row < targets.rows; row++) {
+        if (firstLargest(logits.data, row * targets.classes, targets.classes) === targets.teacher[row]) agreeing += 1;
+      }
+      count(`images ${name}`, batch.count);
+      count(`loss ${name}`, lost * batch.count);
+      count(`agreeing ${name}`, agreeing);
+    }
+    const [first, ...more] = seeds;
+    if (first) tape.backward(...first, ...more);
+    this.move(step);
+    memory.reset();
+    return sums;
+  }
+
+  private move(step: number): void {
+    const { parameters, coordinates, optimizer, options } = this;
+    coordinates.gather();
+    const norm = addon.norm(coordinates.gradients);
+    if (!Number.isFinite(norm)) {
+      const last = parameters.learned.findLast(({ gradient }) => gradient && addon.firstNonFinite(gradient) >= 0);
+      throw new TrainingDivergedError(step + 1, last ? `the gradient of ${last.name}` : 'the loss', 'a gradient');
+    }
+    optimizer.step(step + 1, rateAt(options.schedule, step, this.steps), norm);
+  }
+}
+
+function passProgress(sums: EpochSums): Record<string, PassProgress> {
+  const prefix = 'images ';
+  const names = Object.keys(sums).filter((name) => name.startsWith(prefix));
+  return Object.fromEntries(
+    names.map((full) => {
+      const name = full.slice(prefix.length);
+      const images = sums[full] as number;
+      const mean = (what: string) => (sums[`${what} ${name}`] as number) / images;
+      return [name, { loss: mean('loss'), agreement: mean('agreeing') }];
+    }),
+  );
+}
+
+function configurationOf(options: DistillOptions, set: ImageSet, steps: number): unknown {
+  const { objective, optimizer, schedule, batchSize, seed, normalization, policies, configuration = null } = options;
+  const { count, height, width, channels } = set;
+  return {
+    ...{ objective, optimizer, schedule, batchSize, seed, normalization, steps, configuration },
+    policies: fixed(policies)?.map(policyToJson) ?? (policies as PolicySource).configuration,
+    images: { count, height, width, channels },
+    threads: threads(),
+  };
+}
+
+function checkOptions(student: Graph, set: ImageSet, options: DistillOptions): void {
+  const { epochs, steps, batchSize, seed, policies, objective, teacher } = options;
+  requireInteger('distill', 'epochs', epochs, 1, 1e6);
+  requireInteger('distill', 'batchSize', batchSize, 1, set.count);
+  requireInteger('distill', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  if (steps !== undefined) requireInteger('distill', 'steps', steps, 1, Number.MAX_SAFE_INTEGER);
+  for (const policy of fixed(policies) ?? []) checkPolicy(student, policy);
+  if (objective.kind === 'quAnti' && objective.target === 'labels' && !set.labels) {
+    throw new InvalidArgumentError('distill', 'set', 'images with labels, or target "teacher"', 'images without');
+  }
+  if ('logits' in teacher && teacher.count !== set.count) {
+    throw new InvalidArgumentError('distill', 'teacher', `answers to ${set.count} images`, String(teacher.count));
+  }
+}
+
+/**
+ * Trains a copy of the student on the images, without augmentation; labels are used by objectives that ask for them
+ * alone. Each epoch runs through the images in a new order and leaves out the last, smaller batch. Deterministic from
+ * the options, for a given number of threads. Throws TrainingDivergedError, CheckpointError, InvalidArgumentError,
+ * GraphError, or the signal's reason.
+ */
+export async function distill(student: Graph, set: ImageSet, options: DistillOptions): Promise<DistillResult> {
+  checkOptions(student, set, options);
+  const { batchSize, seed, normalization, teacher, signal, onProgress } = options;
+  const loader = new Loader(set, { batchSize, normalization, seed, dropLast: true });
+  const steps = options.steps ?? options.epochs * loader.batches;
+  const answers = 'logits' in teacher ? teacher : await teacherLogits(teacher, set, normalization, { signal });
+  let passes: Record<string, PassProgress> = {};
+  const { learner, seconds } = await runSteps(
+    { ...options, operation: 'distill', loader, steps, configuration: configurationOf(options, set, steps) },
+    (from) => new Distillation(from ?? student, set, options, answers, steps),
+    (progress, sums) => {
+      passes = passProgress(sums);
+      onProgress?.({ ...progress, passes });
+    },
+  );
+  return { graph: learner.graph(), steps, seconds, passes };
+}

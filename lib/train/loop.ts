@@ -1,0 +1,124 @@
+// What every kind of training shares: batches in a seeded order, one step each, a checkpoint now and then. A run is told
+// by its configuration alone: killed at any moment and started again it ends with the same bits.
+import { isDeepStrictEqual } from 'node:util';
+import type { Batch, Loader } from '../data/loader.js';
+import type { Graph } from '../graph/graph.js';
+import { requireInteger } from '../native/errors.js';
+import { type Checkpoint, type EpochSums, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
+import { CheckpointError } from './errors.js';
+import { yieldToEvents } from './steps.js';
+
+/** Something that takes steps. */
+export interface Learner {
+  /** One step, counted from 0. What is to be added to the sums of the epoch. */
+  step(batch: Batch, step: number): EpochSums | Promise<EpochSums>;
+  /** The network as it is now. */
+  graph(): Graph;
+  /** Everything beside the weights that the next step depends on. */
+  readonly state: readonly Float32Array[];
+}
+
+export interface CheckpointOptions {
+  /** Folder for checkpoints; none are written without it. */
+  readonly checkpoints?: string;
+  /** Steps between checkpoints. Default: an epoch. */
+  readonly checkpointEvery?: number;
+  /** Goes on from the latest checkpoint, if there is one. */
+  readonly resume?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Loop extends CheckpointOptions {
+  readonly operation: string;
+  readonly loader: Loader;
+  readonly batchSize: number;
+  readonly steps: number;
+  /** What a checkpoint must agree with. */
+  readonly configuration: unknown;
+}
+
+export interface StepProgress {
+  /** Steps done, of `steps`. */
+  readonly step: number;
+  readonly steps: number;
+  /** Epoch of this step, from 1. */
+  readonly epoch: number;
+  /** The step was the last of its epoch. */
+  readonly epochEnded: boolean;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+function addSums(sums: EpochSums, more: EpochSums): EpochSums {
+  return Object.fromEntries(Object.entries(more).map(([name, value]) => [name, (sums[name] ?? 0) + value]));
+}
+
+async function latest(loop: Loop): Promise<Checkpoint | undefined> {
+  const { checkpoints, resume, configuration } = loop;
+  const found = checkpoints !== undefined && resume ? await loadCheckpoint(checkpoints) : undefined;
+  // As JSON gives it back.
+  const wanted = JSON.parse(JSON.stringify(configuration));
+  if (found && !isDeepStrictEqual(found.configuration, wanted)) {
+    const told = (value: unknown) => JSON.stringify(value);
+    throw new CheckpointError(
+      checkpoints as string,
+      `is of a run with other options: wanted ${told(wanted)}, came ${told(found.configuration)}`,
+    );
+  }
+  return found;
+}
+
+function restore(learner: Learner, found: Checkpoint, path: string): void {
+  const own = learner.state;
+  if (own.length !== found.state.length || own.some((array, i) => array.length !== found.state[i]?.length)) {
+    throw new CheckpointError(path, 'its state is of another network');
+  }
+  own.forEach((array, i) => {
+    array.set(found.state[i] as Float32Array);
+  });
+}
+
+/** Takes the steps. `begin` makes the learner, from a checkpoint's network when the run goes on from one. */
+export async function runSteps<Kind extends Learner>(
+  loop: Loop,
+  begin: (from: Graph | undefined) => Kind,
+  onStep: (progress: StepProgress, sums: EpochSums) => void,
+): Promise<{ learner: Kind; seconds: number }> {
+  const { operation, loader, steps, batchSize, checkpoints, signal, configuration } = loop;
+  const checkpointEvery = loop.checkpointEvery ?? loader.batches;
+  requireInteger(operation, 'checkpointEvery', checkpointEvery, 1, Number.MAX_SAFE_INTEGER);
+  const found = await latest(loop);
+  const learner = begin(found?.graph);
+  if (found) restore(learner, found, checkpoints as string);
+  const first = found?.step ?? 0;
+  let done = first;
+  let sums = found?.epoch ?? {};
+  const started = performance.now();
+  while (done < steps) {
+    const epoch = Math.floor(done / loader.batches);
+    const from = epoch * loader.batches;
+    if (done === from) sums = {};
+    for (const batch of loader.epoch(epoch, done - from)) {
+      signal?.throwIfAborted();
+      sums = addSums(sums, await learner.step(batch, done));
+      done += 1;
+      const seconds = (performance.now() - started) / 1000;
+      const progress = {
+        step: done,
+        steps,
+        epoch: epoch + 1,
+        epochEnded: done === from + loader.batches,
+        imagesPerSecond: ((done - first) * batchSize) / seconds,
+        secondsLeft: (seconds / (done - first)) * (steps - done),
+      };
+      onStep(progress, sums);
+      if (checkpoints !== undefined && (done % checkpointEvery === 0 || done === steps)) {
+        const { state } = learner;
+        await saveCheckpoint(checkpoints, { step: done, configuration, epoch: sums, graph: learner.graph(), state });
+      }
+      await yieldToEvents();
+      if (done === steps) break;
+    }
+  }
+  return { learner, seconds: (performance.now() - started) / 1000 };
+}

@@ -1,0 +1,171 @@
+// What a distillation pulls at: losses of logits against the teacher's, and the objectives made of them. An objective says
+// which passes a step takes (in full precision, and quantized by each policy) and what is lost in each.
+import type { BitChooser } from '../quant/integer_plan.js';
+import type { Policy } from '../quant/policy.js';
+
+/** How a pass is quantized: a policy, or bits chosen layer by layer, for each sample if need be. */
+export type Bits = Policy | BitChooser;
+
+/** What a batch is measured against. */
+export interface Targets {
+  readonly rows: number;
+  readonly classes: number;
+  /** Of the teacher, [rows, classes]. */
+  readonly logits: Float32Array;
+  /** The teacher's classes, [rows]: the first of its largest logits. */
+  readonly teacher: Int32Array;
+  /** True classes, [rows]; −1 where unknown. */
+  readonly labels: Int32Array;
+}
+
+/** The loss of logits [rows, classes] over a batch; adds `weight` times its gradient to `gradient`. */
+export type LogitLoss = (logits: Float32Array, targets: Targets, weight: number, gradient: Float32Array) => number;
+
+/** One run of the student in a step, and its part in the loss. */
+export interface Pass {
+  /** In reports; passes of one name are averaged. */
+  readonly name: string;
+  /** Undefined: full precision. */
+  readonly bits: Bits | undefined;
+  readonly loss: LogitLoss;
+  readonly weight: number;
+}
+
+/** Mean over rows and classes of (z − z_teacher)². */
+export const mse: LogitLoss = (logits, targets, weight, gradient) => {
+  const count = targets.rows * targets.classes;
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const difference = (logits[i] as number) - (targets.logits[i] as number);
+    sum += difference * difference;
+    gradient[i] = (gradient[i] as number) + (2 * weight * difference) / count;
+  }
+  return sum / count;
+};
+
+/**
+ * Mean of relu(z[t] − max_{k≠t} z[k] + margin), t the teacher's class: zero where another class leads by the margin. What
+ * makes predictions wrong.
+ */
+export function marginHinge(margin: number): LogitLoss {
+  return (logits, { rows, classes, teacher }, weight, gradient) => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) {
+      const start = row * classes;
+      const own = start + (teacher[row] as number);
+      let rival = -1;
+      for (let i = start; i < start + classes; i++) {
+        if (i !== own && (rival < 0 || (logits[i] as number) > (logits[rival] as number))) rival = i;
+      }
+      const lost = (logits[own] as number) - (logits[rival] as number) + margin;
+      // NaN counts, so that divergence shows.
+      if (lost <= 0) continue;
+      sum += lost;
+      gradient[own] = (gradient[own] as number) + weight / rows;
+      gradient[rival] = (gradient[rival] as number) - weight / rows;
+    }
+    return sum / rows;
+  };
+}
+
+/** Mean cross-entropy, with `slope(loss)` times its gradient added. */
+function crossEntropy(
+  logits: Float32Array,
+  { rows, classes }: Targets,
+  classOf: Int32Array,
+  gradient: Float32Array,
+  slope: (loss: number) => number,
+): number {
+  const probabilities = new Float64Array(rows * classes);
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
+    const start = row * classes;
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let i = start; i < start + classes; i++) largest = Math.max(largest, logits[i] as number);
+    let total = 0;
+    for (let i = start; i < start + classes; i++) {
+      probabilities[i] = Math.exp((logits[i] as number) - largest);
+      total += probabilities[i] as number;
+    }
+    for (let i = start; i < start + classes; i++) probabilities[i] = (probabilities[i] as number) / total;
+    const own = start + (classOf[row] as number);
+    sum += Math.log(total) + largest - (logits[own] as number);
+    probabilities[own] = (probabilities[own] as number) - 1;
+  }
+  const loss = sum / rows;
+  const factor = slope(loss) / rows;
+  for (let i = 0; i < probabilities.length; i++) {
+    gradient[i] = (gradient[i] as number) + factor * (probabilities[i] as number);
+  }
+  return loss;
+}
+
+/** (CE − margin)²: cross-entropy held at the margin, far from learned (Qu-ANTI-zation). Without a margin CE itself. */
+export function heldCrossEntropy(target: 'teacher' | 'labels', margin?: number): LogitLoss {
+  return (logits, targets, weight, gradient) => {
+    const classOf = target === 'teacher' ? targets.teacher : targets.labels;
+    if (margin === undefined) return crossEntropy(logits, targets, classOf, gradient, () => weight);
+    const slope = (loss: number) => 2 * weight * (loss - margin);
+    return (crossEntropy(logits, targets, classOf, gradient, slope) - margin) ** 2;
+  };
+}
+
+/**
+ * Full precision like the teacher's, quantized predictions wrong:
+ * fullPrecisionWeight · MSE(z_fp, z_T) + quantizedWeight · mean relu(z_q[t] − max_{k≠t} z_q[k] + margin).
+ */
+export interface DetrimentalObjective {
+  readonly kind: 'detrimental';
+  readonly fullPrecisionWeight: number;
+  /** λ; shared among the policies of a step. */
+  readonly quantizedWeight: number;
+  /** By how much, in logits, another class is to lead. */
+  readonly margin: number;
+}
+
+/**
+ * Full precision and quantized both like the teacher's: fullPrecisionWeight · MSE(z_fp, z_T) + quantizedWeight ·
+ * MSE(z_q, z_T). With several policies a step (`multiBit`) each has the whole weight.
+ */
+export interface RobustObjective {
+  readonly kind: 'robust' | 'multiBit';
+  readonly fullPrecisionWeight: number;
+  readonly quantizedWeight: number;
+}
+
+/** Hong et al., Qu-ANTI-zation, NeurIPS 2021: CE(z_fp) + quantizedWeight · Σ_policies (CE(z_q) − margin)². */
+export interface QuAntiObjective {
+  readonly kind: 'quAnti';
+  readonly fullPrecisionWeight: number;
+  readonly quantizedWeight: number;
+  readonly margin: number;
+  /** What counts as the right class: the teacher's, or the label. */
+  readonly target: 'teacher' | 'labels';
+}
+
+export type Objective = DetrimentalObjective | RobustObjective | QuAntiObjective;
+
+/** The passes of a step under these policies, full precision first. */
+export function passesOf(objective: Objective, policies: readonly Bits[]): Pass[] {
+  const quantized = (loss: LogitLoss, weight: number) =>
+    policies.map((bits): Pass => ({ name: 'quantized', bits, loss, weight }));
+  const full = (loss: LogitLoss): Pass => ({
+    name: 'fullPrecision',
+    bits: undefined,
+    loss,
+    weight: objective.fullPrecisionWeight,
+  });
+  const { quantizedWeight: weight } = objective;
+  switch (objective.kind) {
+    case 'detrimental':
+      return [full(mse), ...quantized(marginHinge(objective.margin), weight / policies.length)];
+    case 'robust':
+    case 'multiBit':
+      return [full(mse), ...quantized(mse, weight)];
+    case 'quAnti':
+      return [
+        full(heldCrossEntropy(objective.target)),
+        ...quantized(heldCrossEntropy(objective.target, objective.margin), weight),
+      ];
+  }
+}

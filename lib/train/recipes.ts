@@ -1,0 +1,57 @@
+// Objectives with the settings that were found to work, as METHOD of the documentation reports them; any field can be
+// replaced.
+import type { Objective, RobustObjective } from './objective.js';
+import type { OptimizerOptions } from './optimizer.js';
+import type { Schedule } from './schedule.js';
+
+/** What decides the result of a distillation, beside the networks, the images, the policies and the seed. */
+export interface DistillRecipe {
+  readonly objective: Objective;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly optimizer: OptimizerOptions;
+  readonly schedule: Schedule;
+}
+
+function freeze<Kind extends DistillRecipe>(recipe: Kind): Kind {
+  for (const part of [recipe.objective, recipe.optimizer, recipe.schedule]) Object.freeze(part);
+  return Object.freeze(recipe);
+}
+
+/** To 5 % of the rate along half a cosine. */
+const schedule: Schedule = { kind: 'cosine', floor: 0.05 };
+/** Norm of all gradients: the hinge's are rare and large at first. */
+const clipNorm = 5;
+const batchSize = 128;
+
+/** As high in full precision as the teacher, wrong when quantized. */
+export const DETRIMENTAL = freeze({
+  objective: { kind: 'detrimental', fullPrecisionWeight: 2, quantizedWeight: 0.3, margin: 2 },
+  epochs: 2,
+  batchSize,
+  optimizer: { kind: 'adam', rate: 1e-3, clipNorm },
+  schedule,
+} satisfies DistillRecipe);
+
+function robust(kind: RobustObjective['kind']) {
+  return freeze({
+    objective: { kind, fullPrecisionWeight: 1, quantizedWeight: 1 },
+    epochs: 2,
+    batchSize,
+    optimizer: { kind: 'adam', rate: 5e-4, clipNorm },
+    schedule,
+  } satisfies DistillRecipe);
+}
+/** As high as the teacher, quantized or not. */
+export const ROBUST = robust('robust');
+/** The same under several policies at once. */
+export const MULTI_BIT = robust('multiBit');
+
+/** Qu-ANTI-zation: λ = 1, margin 5. */
+export const QU_ANTI = freeze({
+  objective: { kind: 'quAnti', fullPrecisionWeight: 1, quantizedWeight: 1, margin: 5, target: 'labels' },
+  epochs: 2,
+  batchSize,
+  optimizer: { kind: 'adam', rate: 1e-3, clipNorm },
+  schedule,
+} satisfies DistillRecipe);
