@@ -172,6 +172,13 @@ export { CheckpointError, TrainingDivergedError } from './train/errors.js';
 export { type EvaluateOptions, type Evaluation, evaluate } from './train/evaluate.js';
 export { type FullPrecision, type FullPrecisionOptions, fullPrecision } from './train/full_precision.js';
 export {
+  GAUGE,
+  type GaugeAttackOptions,
+  type GaugeAttackResult,
+  type GaugeRecipe,
+  gaugeAttack,
+} from './train/gauge.js';
+export {
   type Bits,
   type DetrimentalObjective,
   heldCrossEntropy,

@@ -145,26 +145,24 @@ export interface QuAntiObjective {
 
 export type Objective = DetrimentalObjective | RobustObjective | QuAntiObjective;
 
-/** The passes of a step under these policies, full precision first. */
+/** The passes of a step under these policies, full precision first, unless it has no weight. */
 export function passesOf(objective: Objective, policies: readonly Bits[]): Pass[] {
   const quantized = (loss: LogitLoss, weight: number) =>
     policies.map((bits): Pass => ({ name: 'quantized', bits, loss, weight }));
-  const full = (loss: LogitLoss): Pass => ({
-    name: 'fullPrecision',
-    bits: undefined,
-    loss,
-    weight: objective.fullPrecisionWeight,
-  });
+  const full = (loss: LogitLoss): Pass[] => {
+    const pass = { name: 'fullPrecision', bits: undefined, loss, weight: objective.fullPrecisionWeight };
+    return pass.weight > 0 ? [pass] : [];
+  };
   const { quantizedWeight: weight } = objective;
   switch (objective.kind) {
     case 'detrimental':
-      return [full(mse), ...quantized(marginHinge(objective.margin), weight / policies.length)];
+      return [...full(mse), ...quantized(marginHinge(objective.margin), weight / policies.length)];
     case 'robust':
     case 'multiBit':
-      return [full(mse), ...quantized(mse, weight)];
+      return [...full(mse), ...quantized(mse, weight)];
     case 'quAnti':
       return [
-        full(heldCrossEntropy(objective.target)),
+        ...full(heldCrossEntropy(objective.target)),
         ...quantized(heldCrossEntropy(objective.target, objective.margin), weight),
       ];
   }
