@@ -146,6 +146,20 @@ export {
   type HistoryPoint,
   type SearchProgress,
 } from './search/environment.js';
+export {
+  type ControlOptions as InputControlOptions,
+  evaluateControls,
+  type InputControls,
+} from './search/input/controls.js';
+export { type InputPolicyJson, inputPolicyFromJson, inputPolicyToJson } from './search/input/json.js';
+export { InputPolicy } from './search/input/policy.js';
+export { type BitsResult, Runner as InputPolicyRunner } from './search/input/rollout.js';
+export {
+  type InputSearchOptions,
+  type InputSearchResult,
+  searchInputPolicy,
+} from './search/input/search.js';
+export type { ActivationBudget } from './search/input/space.js';
 export type { Layer } from './search/layers.js';
 export {
   type Goal,

@@ -227,7 +227,7 @@ export interface NativeAddon extends FloatAddon {
 }
 
 // The version native/binding/addon.cpp was written for.
-const ABI_VERSION = 3;
+const ABI_VERSION = 4;
 
 /** The folder that holds package.json. */
 export function packageRoot(): string {

@@ -1,6 +1,5 @@
-// The addon's float32 operations, as native/binding/{convolution,elementwise,fake_quant,network,training}.cpp define
-// them. Arrays
-// are row-major; images are channels-last [N, H, W, C].
+// The addon's float32 operations, as native/binding/{convolution,elementwise,fake_quant,network,statistics,training}.cpp
+// define them. Arrays are row-major; images are channels-last [N, H, W, C].
 
 /** Primitives for one geometry and, reordered, the weights of the version last seen. */
 export interface NativeConvolution {
@@ -153,6 +152,19 @@ export interface FloatAddon {
     smoothing: number,
     result: Float64Array,
     gradient: Float32Array | undefined,
+  ): void;
+  /** x: [samples, places, channels], out: [samples, 8]: native/float/statistics.h's `SampleStatistic`. */
+  sampleStatistics(samples: number, places: number, channels: number, x: Float32Array, out: Float32Array): void;
+  /** x: [samples, h, w, c], y: [samples, gridH, gridW, c] */
+  adaptiveAveragePool(
+    samples: number,
+    h: number,
+    w: number,
+    c: number,
+    gridH: number,
+    gridW: number,
+    x: Float32Array,
+    y: Float32Array,
   ): void;
   norm(x: Float32Array): number;
   sgdStep(

@@ -25,6 +25,8 @@ export interface BudgetOptions extends PolicyOptions, EffectiveBitsOptions {
   readonly tolerance?: number | undefined;
   /** What a node that is not pinned may get: `['W4A4', 'W8A8']`. */
   readonly choices: readonly (string | NodeBits)[];
+  /** Names of the nodes in the order of choice. Default: the order of the graph. */
+  readonly order?: readonly string[] | undefined;
 }
 
 /** Sums in the table; of weights or multiply-accumulates there can be very many. */
@@ -38,7 +40,8 @@ export class BudgetSpace {
   /** Nodes in the order of choice, pinned ones among them. */
   readonly names: readonly string[];
   readonly choices: readonly NodeBits[];
-  private readonly excluded: ReadonlySet<string>;
+  readonly excluded: ReadonlySet<string>;
+  private readonly inGraph: readonly string[];
   /** What each node may get. */
   private readonly options: readonly (readonly NodeBits[])[];
   /** What each of these spends. */
@@ -54,9 +57,13 @@ export class BudgetSpace {
     this.choices = options.choices.map((choice) => (typeof choice === 'string' ? parseBits(choice) : choice));
     for (const choice of this.choices) checkBits('budget', choice);
     if (this.choices.length === 0) throw new InvalidArgumentError('budget', 'choices', 'one or more', 'none');
-    const { names, excluded } = quantizedNames(graph, options);
+    const { names: inGraph, excluded } = quantizedNames(graph, options);
+    const names = options.order ?? inGraph;
+    const same = names.length === inGraph.length && inGraph.every((name) => names.includes(name));
+    if (!same) throw new InvalidArgumentError('budget', 'order', inGraph.join(', '), names.join(', '));
     if (names.length === 0) throw new InvalidArgumentError('budget', 'graph', 'nodes to quantize', 'none');
     this.names = names;
+    this.inGraph = inGraph;
     this.excluded = excluded;
     this.options = names.map((name) => {
       const pin = pinned?.get(name);
@@ -165,7 +172,13 @@ export class BudgetSpace {
 
   /** The policy with these bits, in the order of `names`; of any budget. */
   policy(bits: readonly NodeBits[]): Policy {
-    return { bits: new Map(this.names.map((name, i) => [name, bits[i] as NodeBits])), excluded: this.excluded };
+    const chosen = new Map(this.names.map((name, i) => [name, bits[i] as NodeBits]));
+    return { bits: new Map(this.inGraph.map((name) => [name, chosen.get(name) as NodeBits])), excluded: this.excluded };
+  }
+
+  /** Whether the nodes from this one on can meet the budget when those before it spent so much. */
+  isOpen(node: number, spent: number): boolean {
+    return this.ways[node]?.has(spent) ?? false;
   }
 
   /** What a node may get if the budget is left aside: one thing where it is pinned. */

@@ -14,7 +14,7 @@ namespace faultline::binding {
 namespace {
 
 // Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kAbiVersion = 3;
+constexpr int kAbiVersion = 4;
 
 template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
 void add(Napi::Object exports, const char* name) {
@@ -58,6 +58,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineElementwise(exports);
   defineFakeQuant(exports);
   defineNetwork(exports);
+  defineStatistics(exports);
   defineTraining(exports);
   return exports;
 }

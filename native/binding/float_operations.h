@@ -14,6 +14,7 @@ void addFunction(Napi::Object exports, const char* name) {
 void defineElementwise(Napi::Object exports);
 void defineFakeQuant(Napi::Object exports);
 void defineNetwork(Napi::Object exports);
+void defineStatistics(Napi::Object exports);
 void defineTraining(Napi::Object exports);
 
 }  // namespace faultline::binding

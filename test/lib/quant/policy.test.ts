@@ -171,6 +171,26 @@ describe('budgets', () => {
     assert.throws(() => space.allowed([parseBits('W5A5')]), InvalidArgumentError);
   });
 
+  it('hold the same policies whatever the order of choice, and know what is open after some were made', () => {
+    const plain = new BudgetSpace(graph, { bits: 6, choices, excluded: ['logits', 'stem.conv'] });
+    const order = [...plain.names].reverse();
+    const reversed = new BudgetSpace(graph, { bits: 6, choices, excluded: ['logits', 'stem.conv'], order });
+    assert.deepEqual(reversed.names, order);
+    const names = (space: BudgetSpace) => [...space.policies()].map(formatPolicy).sort();
+    assert.deepEqual(names(reversed), names(plain));
+    for (const policy of reversed.policies()) {
+      assert.deepEqual([...policy.bits.keys()], plain.names); // as the graph has them
+      let spent = 0;
+      order.forEach((name, node) => {
+        assert.ok(reversed.isOpen(node, spent));
+        spent += reversed.cost(node, policy.bits.get(name) as NodeBits);
+      });
+      assert.ok(reversed.isOpen(order.length, spent));
+      assert.ok(!reversed.isOpen(order.length, spent + 1));
+    }
+    assert.throws(() => new BudgetSpace(graph, { bits: 6, choices, order: order.slice(1) }), /order/);
+  });
+
   it('that cannot be met are refused, with what could be', () => {
     const refuse = (options: { bits: number; choices: string[] }, message: RegExp) =>
       assert.throws(() => new BudgetSpace(graph, options), message);

@@ -1,0 +1,137 @@
+// What an input-conditioned policy is worth, told by what stands beside it: its commonest policy alone (open loop), its
+// bits dealt to other samples (shuffled), the best static policy, and oracles that see what every policy would do to a
+// sample. An agent that does not beat the first three does not depend on its input.
+import type { Graph } from '../../graph/graph.js';
+import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
+import type { Policy } from '../../quant/policy.js';
+import { Random } from '../../tensor/random.js';
+import { rewardTable } from './candidates.js';
+import type { InputPolicy } from './policy.js';
+import { type Objective, Runner, type RunOptions, withReference } from './rollout.js';
+import type { ActivationSpace } from './space.js';
+
+/** Shares of the samples. */
+export interface Score {
+  /** Undefined without labels. */
+  readonly accuracy: number | undefined;
+  /** With full precision's classes. */
+  readonly agreement: number | undefined;
+}
+
+export interface InputControls {
+  readonly agent: Score;
+  /** The policy that the agent chooses most often, for every sample. */
+  readonly openLoop: Score & { readonly policy: Policy; readonly share: number };
+  /** The agent's bits, each sample's given to another. */
+  readonly shuffled: Score;
+  readonly bestStatic: Score & { readonly policy: Policy };
+  /** For each sample the sampled policy that moves the margin of full precision's class most: no labels. */
+  readonly oracle: Score;
+  /** For each sample the sampled policy that moves the margin of its label most; undefined without labels. */
+  readonly labelOracle: Score | undefined;
+  /** Different policies that the agent chose. */
+  readonly policies: number;
+}
+
+export interface ControlOptions extends RunOptions {
+  readonly objective: Objective;
+  readonly seed: number;
+  /** Policies that the oracles choose from, the agent's candidates among them. Default 128. */
+  readonly oraclePolicies?: number;
+}
+
+const ORACLE_POLICIES = 128;
+
+/** Bits of the samples dealt anew: [samples, nodes]. */
+export function shuffleOptions(options: Uint8Array, nodes: number, random: Random): Uint8Array {
+  const samples = options.length / nodes;
+  const order = random.shuffle(Int32Array.from({ length: samples }, (_, i) => i));
+  const out = new Uint8Array(options.length);
+  order.forEach((from, to) => {
+    out.set(options.subarray(from * nodes, (from + 1) * nodes), to * nodes);
+  });
+  return out;
+}
+
+/** The commonest row of [samples, nodes], of equals the one seen first; its share; how many different there are. */
+export function commonest(options: Uint8Array, nodes: number) {
+  const counts = new Map<string, { readonly row: Uint8Array; count: number }>();
+  for (let at = 0; at < options.length; at += nodes) {
+    const row = options.subarray(at, at + nodes);
+    const known = counts.get(row.join());
+    if (known) known.count += 1;
+    else counts.set(row.join(), { row, count: 1 });
+  }
+  let best: { readonly row: Uint8Array; count: number } = { row: new Uint8Array(nodes), count: 0 };
+  for (const own of counts.values()) if (own.count > best.count) best = own;
+  return { row: best.row, share: (best.count * nodes) / options.length, policies: counts.size };
+}
+
+function oraclePool(policy: InputPolicy, count: number, random: Random): Uint8Array[] {
+  const { space, candidates } = policy;
+  const pool = new Map(candidates.slice(0, count).map((own) => [own.join(), own]));
+  const most = space.count < BigInt(count) ? Number(space.count) : count;
+  // Spaces hardly larger than what is wanted: drawing the last ones takes long, and they matter little.
+  for (let attempt = 0; pool.size < most && attempt < 8 * count; attempt++) {
+    const own = space.sample(random);
+    pool.set(own.join(), own);
+  }
+  return [...pool.values()];
+}
+
+/** The bits that are best for each sample of a reward table: [samples, nodes]. */
+function bestRows(table: Float32Array, pool: readonly Uint8Array[], space: ActivationSpace): Uint8Array {
+  const [width, nodes] = [pool.length, space.names.length];
+  const samples = table.length / width;
+  const out = new Uint8Array(samples * nodes);
+  for (let i = 0; i < samples; i++) {
+    let best = 0;
+    for (let p = 1; p < width; p++) {
+      if ((table[i * width + p] as number) > (table[i * width + best] as number)) best = p;
+    }
+    out.set(pool[best] as Uint8Array, i * nodes);
+  }
+  return out;
+}
+
+/** Everything on the same samples, in integers. */
+export async function evaluateControls(
+  graph: Graph,
+  policy: InputPolicy,
+  bestStatic: Policy,
+  samples: EvaluationData,
+  options: ControlOptions,
+): Promise<InputControls> {
+  const { objective, signal } = options;
+  const random = new Random(options.seed).split('controls');
+  const { space } = policy;
+  const nodes = space.names.length;
+  const data = await withReference(graph, samples, { signal });
+  const runner = new Runner(graph);
+  const evaluator = new PolicyEvaluator(graph);
+  const score = ({ accuracy, agreement }: Score): Score => ({ accuracy, agreement });
+  try {
+    const agent = await runner.evaluate(policy, data, options);
+    const shuffled = shuffleOptions(agent.options, nodes, random.split('shuffled'));
+    const { row, share, policies } = commonest(agent.options, nodes);
+    const open = space.decode(row);
+    const [openLoop, fixed] = await evaluator.evaluate([open, bestStatic], data, { signal });
+    const pool = oraclePool(policy, options.oraclePolicies ?? ORACLE_POLICIES, random.split('oracle'));
+    const oracle = async (reference: ArrayLike<number>) => {
+      const table = await rewardTable(evaluator, space, pool, { ...data, reference }, objective, { signal });
+      return score(await runner.replay(space, bestRows(table, pool, space), data, { signal }));
+    };
+    return {
+      agent: score(agent),
+      openLoop: { ...score(openLoop as Score), policy: open, share },
+      shuffled: score(await runner.replay(space, shuffled, data, { signal })),
+      bestStatic: { ...score(fixed as Score), policy: bestStatic },
+      oracle: await oracle(data.reference),
+      labelOracle: data.labels && (await oracle(data.labels)),
+      policies,
+    };
+  } finally {
+    runner.dispose();
+    evaluator.dispose();
+  }
+}

@@ -1,0 +1,127 @@
+// A small multilayer perceptron with tanh between its layers: the networks of the input-conditioned agent. It is a graph
+// like any other, so the float interpreter runs it, the tape differentiates it, and it is saved as ONNX.
+import { Tape, type Value } from '../../autograd/tape.js';
+import { GraphBuilder } from '../../graph/builder.js';
+import { FloatProgram } from '../../graph/float.js';
+import type { Graph } from '../../graph/graph.js';
+import { exportModel } from '../../graph/onnx/export.js';
+import { importModel } from '../../graph/onnx/import.js';
+import { Parameters } from '../../graph/parameters.js';
+import { addon } from '../../native/addon.js';
+import { InvalidArgumentError } from '../../native/errors.js';
+import { floats } from '../../tensor/host_tensor.js';
+import { Memory } from '../../tensor/memory.js';
+import type { Random } from '../../tensor/random.js';
+import { Optimizer, type OptimizerOptions } from '../../train/optimizer.js';
+
+const INPUT = 'features';
+
+/** tanh(x) = 2 σ(2x) − 1: σ is what the engine has. */
+function tanh(builder: GraphBuilder, name: string, x: string): string {
+  const doubled = builder.node(`${name}.doubled`, 'Mul', [x, 'two']);
+  const sigmoid = builder.node(`${name}.sigmoid`, 'Sigmoid', [doubled]);
+  const scaled = builder.node(`${name}.scaled`, 'Mul', [sigmoid, 'two']);
+  return builder.node(name, 'Sub', [scaled, 'one']);
+}
+
+/** Of the last layer's initial weights: the first outputs are nearly zero, a policy nearly uniform. */
+const LAST_GAIN = 0.01;
+
+/** Glorot's uniform weights (Glorot & Bengio, AISTATS 2010), zero biases. */
+function mlpGraph(name: string, sizes: readonly number[], random: Random): Graph {
+  const builder = new GraphBuilder(name);
+  let x = builder.input(INPUT, ['N', sizes[0] as number]);
+  builder.initializer('one', floats([], [1]));
+  builder.initializer('two', floats([], [2]));
+  const layers = sizes.length - 1;
+  for (let layer = 1; layer <= layers; layer++) {
+    const [inputs, outputs] = [sizes[layer - 1] as number, sizes[layer] as number];
+    const last = layer === layers;
+    const bound = Math.sqrt(6 / (inputs + outputs)) * (last ? LAST_GAIN : 1);
+    const own = random.split(`layer${layer}`);
+    const weights = Float32Array.from({ length: inputs * outputs }, () => own.uniform(-bound, bound));
+    const w = builder.initializer(`layer${layer}.weight`, floats([outputs, inputs], weights));
+    const b = builder.initializer(`layer${layer}.bias`, floats([outputs], new Float32Array(outputs)));
+    const gemm = last ? 'outputs' : `layer${layer}`;
+    x = builder.node(gemm, 'Gemm', [x, w, b], { attributes: { transB: 1 } });
+    if (!last) x = tanh(builder, `tanh${layer}`, x);
+  }
+  builder.output(x);
+  return builder.build();
+}
+
+export class Mlp {
+  readonly inputs: number;
+  readonly outputs: number;
+  private readonly parameters: Parameters;
+  private readonly program: FloatProgram;
+  private readonly memory = new Memory();
+  private optimizer: Optimizer | undefined;
+  private steps = 0;
+
+  constructor(private readonly graph: Graph) {
+    this.parameters = new Parameters(graph);
+    this.program = new FloatProgram(graph);
+    const last = (info: (typeof graph.inputs)[number] | undefined) => info?.dims?.at(-1);
+    const [inputs, outputs] = [last(graph.inputs[0]), last(graph.outputs[0])];
+    if (typeof inputs !== 'number' || typeof outputs !== 'number' || graph.inputs[0]?.name !== INPUT) {
+      throw new InvalidArgumentError('Mlp', 'graph', 'a perceptron of this program', graph.name);
+    }
+    this.inputs = inputs;
+    this.outputs = outputs;
+  }
+
+  /** Inputs, hidden layers and outputs by their sizes. */
+  static make(name: string, sizes: readonly number[], random: Random): Mlp {
+    return new Mlp(mlpGraph(name, sizes, random));
+  }
+
+  static fromOnnx(bytes: Uint8Array, source: string): Mlp {
+    return new Mlp(importModel(bytes, source).graph);
+  }
+
+  toOnnx(): Uint8Array {
+    return exportModel(this.parameters.toGraph(this.graph));
+  }
+
+  /** A copy that learns by itself. */
+  clone(): Mlp {
+    return new Mlp(this.parameters.toGraph(this.graph));
+  }
+
+  private run(tape: Tape, x: Float32Array, rows: number): Value {
+    const feeds = { [INPUT]: tape.constant(x, [rows, this.inputs]) };
+    return this.program.run(tape, this.parameters, feeds).get('outputs') as Value;
+  }
+
+  /** x: [rows, inputs] → [rows, outputs], overwritten by the next call. */
+  forward(x: Float32Array, rows: number): Float32Array {
+    this.memory.reset();
+    return this.run(new Tape({ memory: this.memory, training: false, record: false }), x, rows).data;
+  }
+
+  /** Starts to learn: forgets the optimizer's state. */
+  learn(options: OptimizerOptions): void {
+    this.optimizer = new Optimizer(options, this.parameters);
+    this.steps = 0;
+  }
+
+  /**
+   * One optimizer step. `gradientOf` gets the outputs [rows, outputs] and writes the gradient of the loss with respect to
+   * them. A step with a gradient that is not finite is left out.
+   */
+  step(x: Float32Array, rows: number, factor: number, gradientOf: (y: Float32Array, dy: Float32Array) => void): void {
+    if (!this.optimizer) throw new InvalidArgumentError('Mlp', 'step', 'learn() before it', 'none');
+    this.memory.reset();
+    const tape = new Tape({ memory: this.memory, training: true, record: true });
+    const y = this.run(tape, x, rows);
+    const seed = tape.scratch(y.size);
+    seed.fill(0);
+    gradientOf(y.data, seed);
+    tape.backward(y, seed);
+    const norm = addon.norm(this.parameters.gradients);
+    if (!Number.isFinite(norm)) return;
+    this.steps += 1;
+    this.optimizer.step(this.steps, { factor }, norm);
+  }
+}

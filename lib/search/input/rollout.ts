@@ -1,0 +1,236 @@
+// Samples through the integer network under bits of their own: what comes out, against full precision. A batch of
+// thousands of episodes is one forward.
+import { Value } from '../../autograd/tape.js';
+import type { Graph } from '../../graph/graph.js';
+import { InvalidArgumentError } from '../../native/errors.js';
+import type { EvaluationData } from '../../quant/evaluate_policies.js';
+import { type BitChooser, IntegerPlan } from '../../quant/integer_plan.js';
+import { sizeOf } from '../../tensor/host_tensor.js';
+import { Memory } from '../../tensor/memory.js';
+import { fullPrecision } from '../../train/full_precision.js';
+import { yieldToEvents } from '../../train/steps.js';
+import type { InputPolicy } from './policy.js';
+import type { ActivationSpace } from './space.js';
+
+/** Samples at a time: the values of a small network's widest layer then fit the cache. */
+export const BATCH = 250;
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Samples done, and in all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Number of samples. */
+export function countOf(data: EvaluationData): number {
+  return data.dims[0] as number;
+}
+
+/** The samples with these numbers as a value for a plan. */
+export function gather(data: EvaluationData, indices: ArrayLike<number>): Value {
+  const size = sizeOf(data.dims.slice(1));
+  const inputs = new Float32Array(indices.length * size);
+  for (let i = 0; i < indices.length; i++) {
+    const from = (indices[i] as number) * size;
+    inputs.set(data.inputs.subarray(from, from + size), i * size);
+  }
+  return new Value([indices.length, ...data.dims.slice(1)], data.layout ?? 'rows', Memory.borrow(inputs), false);
+}
+
+/** The samples from one number up to another, not copied. */
+export function slice(data: EvaluationData, start: number, end: number): EvaluationData {
+  const size = sizeOf(data.dims.slice(1));
+  const part = (values: ArrayLike<number> | undefined) => values && Array.prototype.slice.call(values, start, end);
+  return {
+    ...data,
+    dims: [end - start, ...data.dims.slice(1)],
+    inputs: data.inputs.subarray(start * size, end * size),
+    labels: part(data.labels),
+    reference: part(data.reference),
+  };
+}
+
+function largest(values: Float32Array, at: number, classes: number): number {
+  let best = at;
+  for (let i = at + 1; i < at + classes; i++) if ((values[i] as number) > (values[best] as number)) best = i;
+  return best - at;
+}
+
+/** Full precision's first and second choice for each sample. */
+export interface Choices {
+  readonly classes: Int32Array;
+  readonly runnersUp: Int32Array;
+}
+
+/** What full precision says of the samples: no labels are looked at. */
+export async function choicesOf(graph: Graph, data: EvaluationData, options: RunOptions = {}): Promise<Choices> {
+  const { logits, classes } = await fullPrecision(graph, data, { signal: options.signal });
+  const width = logits.length / classes.length;
+  const runnersUp = classes.map((own, i) => {
+    logits[i * width + own] = Number.NEGATIVE_INFINITY;
+    return largest(logits, i * width, width);
+  });
+  return { classes, runnersUp };
+}
+
+/** The data with the classes that full precision gives, unless they are there. */
+export async function withReference(graph: Graph, data: EvaluationData, options?: RunOptions) {
+  return {
+    ...data,
+    reference: data.reference ?? (await fullPrecision(graph, data, { signal: options?.signal })).classes,
+  };
+}
+
+/** Logit of the class less the largest other logit: negative when the class is lost. [rows] */
+export function margins(logits: Float32Array, classes: ArrayLike<number>, rows: number): Float32Array {
+  const width = logits.length / rows;
+  return Float32Array.from({ length: rows }, (_, i) => {
+    const own = classes[i] as number;
+    let other = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < width; k++) if (k !== own) other = Math.max(other, logits[i * width + k] as number);
+    return (logits[i * width + own] as number) - other;
+  });
+}
+
+/** What the agent wants of full precision's classes. */
+export type Objective = 'detrimental' | 'robust';
+
+/**
+ * Reward of a margin, in [0, 1]: the logistic function of the margin or of its negative. Bounded, so that what counts is
+ * whether the class is lost and not how clearly.
+ */
+export function reward(margin: number, objective: Objective): number {
+  const signed = objective === 'detrimental' ? margin : -margin;
+  const value = 1 / (1 + Math.exp(signed));
+  return Number.isFinite(value) ? value : 0;
+}
+
+export interface BitsResult {
+  readonly samples: number;
+  /** Share of the samples whose class is the label's; undefined without labels. */
+  readonly accuracy: number | undefined;
+  /** Share of the samples whose class is that of full precision; undefined without `reference`. */
+  readonly agreement: number | undefined;
+  /** [samples, classes] */
+  readonly logits: Float32Array;
+  /** Option numbers, [samples, nodes of the space]. */
+  readonly options: Uint8Array;
+}
+
+/** A network with its plan, to run again and again; `dispose` frees it. */
+export class Runner {
+  readonly plan: IntegerPlan;
+  private readonly input: string;
+  private readonly output: string;
+
+  constructor(readonly graph: Graph) {
+    const [input, ...others] = graph.inputs;
+    const [output] = graph.outputs;
+    if (!input || !output || others.length > 0) {
+      throw new InvalidArgumentError(
+        'input policy',
+        'graph',
+        'one input and an output',
+        `${graph.inputs.length} inputs`,
+      );
+    }
+    this.plan = new IntegerPlan(graph);
+    this.input = input.name;
+    this.output = output.name;
+  }
+
+  /** What the first node of a space sees of a batch; the plan's memory. */
+  firstActivation(space: ActivationSpace, x: Value): Value {
+    const { plan } = this;
+    const at = plan.steps.findIndex(({ node, product }) => product && space.place(node.name) === 0);
+    const state = plan.begin({ [this.input]: x });
+    plan.advance(state, 0, at, () => undefined);
+    return state.values.get(plan.steps[at]?.node.inputs[0] ?? '') as Value;
+  }
+
+  /** Logits of a batch, the plan's memory. */
+  logits(choose: BitChooser, x: Value): Float32Array {
+    return (this.plan.run(choose, { [this.input]: x }).get(this.output) as Value).data;
+  }
+
+  /** All samples, in order, each under what `bits` chooses; `options` are the result's to be filled. */
+  private async over(
+    data: EvaluationData,
+    nodes: number,
+    run: (x: Value, start: number, count: number, options: Uint8Array) => Float32Array,
+    { signal, onProgress }: RunOptions,
+  ): Promise<BitsResult> {
+    const count = countOf(data);
+    const options = new Uint8Array(count * nodes);
+    let all = new Float32Array(0);
+    let [correct, agreeing] = [0, 0];
+    for (let start = 0; start < count; start += BATCH) {
+      signal?.throwIfAborted();
+      const n = Math.min(BATCH, count - start);
+      const part = slice(data, start, start + n);
+      const x = new Value(part.dims, part.layout ?? 'rows', Memory.borrow(part.inputs), false);
+      const logits = run(x, start, n, options.subarray(start * nodes, (start + n) * nodes));
+      const classes = logits.length / n;
+      if (all.length === 0) all = new Float32Array(count * classes);
+      all.set(logits, start * classes);
+      for (let i = 0; i < n; i++) {
+        const best = largest(logits, i * classes, classes);
+        if (data.labels?.[start + i] === best) correct += 1;
+        if (data.reference?.[start + i] === best) agreeing += 1;
+      }
+      onProgress?.(start + n, count);
+      await yieldToEvents();
+    }
+    return {
+      samples: count,
+      accuracy: data.labels && correct / count,
+      agreement: data.reference && agreeing / count,
+      logits: all,
+      options,
+    };
+  }
+
+  /** Every sample under the bits that the policy chooses for it. */
+  evaluate(policy: InputPolicy, data: EvaluationData, options: RunOptions = {}): Promise<BitsResult> {
+    const run = (x: Value, _start: number, count: number, chosen: Uint8Array) => {
+      const pass = policy.begin(count);
+      const logits = this.logits(pass.choose, x);
+      chosen.set(pass.options);
+      return logits;
+    };
+    return this.over(data, policy.space.names.length, run, options);
+  }
+
+  /** Every sample under bits of its own, given as option numbers [samples, nodes]. */
+  replay(
+    space: ActivationSpace,
+    chosen: Uint8Array,
+    data: EvaluationData,
+    options: RunOptions = {},
+  ): Promise<BitsResult> {
+    const nodes = space.names.length;
+    const run = (x: Value, start: number, count: number, out: Uint8Array) => {
+      out.set(chosen.subarray(start * nodes, (start + count) * nodes));
+      return this.logits(fixedBits(space, out, count), x);
+    };
+    return this.over(data, nodes, run, options);
+  }
+
+  dispose(): void {
+    this.plan.dispose();
+  }
+}
+
+/** A chooser of known bits: option numbers [samples, nodes]. */
+export function fixedBits(space: ActivationSpace, options: Uint8Array, samples: number): BitChooser {
+  const nodes = space.names.length;
+  return ({ name }) => {
+    const node = space.place(name);
+    if (node === undefined) return undefined;
+    const activationBits = Uint8Array.from(
+      { length: samples },
+      (_, i) => space.options[node]?.[options[i * nodes + node] as number] as number,
+    );
+    return { weightBits: space.weightBits[node] as number, activationBits };
+  };
+}

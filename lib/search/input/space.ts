@@ -1,0 +1,111 @@
+// What an input-conditioned policy may choose: activation bits for each node, in the order the nodes run, so that every
+// sample meets the budget exactly. Which options are still open after so much was spent is looked up, not searched.
+import type { Graph, GraphNode } from '../../graph/graph.js';
+import { InvalidArgumentError } from '../../native/errors.js';
+import { type BudgetOptions, BudgetSpace } from '../../quant/budget.js';
+import { formatBits, type NodeBits, type Policy } from '../../quant/policy.js';
+import type { Random } from '../../tensor/random.js';
+
+/** The options that agents of this folder take by default: only activations are chosen, and only they are counted. */
+export type ActivationBudget = Omit<BudgetOptions, 'order'>;
+
+export class ActivationSpace {
+  readonly names: readonly string[];
+  /** Bits of each node's weights: the same for every sample. */
+  readonly weightBits: readonly number[];
+  /** Activation bits that each node may get. */
+  readonly options: readonly (readonly number[])[];
+  /** Options of the node that has most. */
+  readonly width: number;
+  private readonly costs: readonly (readonly number[])[];
+  private readonly masks: readonly Map<number, number>[];
+  private readonly places = new Map<string, number>();
+  private readonly budget: BudgetSpace;
+
+  /**
+   * `products`: the nodes as a plan runs them. Throws as BudgetSpace does, and when the options of a node differ in the
+   * bits of its weights, which no sample can choose.
+   */
+  constructor(
+    graph: Graph,
+    products: readonly Pick<GraphNode, 'name'>[],
+    readonly given: ActivationBudget,
+  ) {
+    const excluded = new Set(given.excluded);
+    const order = products.map(({ name }) => name).filter((name) => !excluded.has(name));
+    this.budget = new BudgetSpace(graph, { ...given, order });
+    this.names = this.budget.names;
+    const all = this.names.map((_, node) => this.budget.optionsOf(node));
+    all.forEach((options, node) => {
+      const weights = new Set(options.map(({ weightBits }) => weightBits));
+      if (weights.size === 1) return;
+      const came = `${options.map(formatBits).join(', ')} for "${this.names[node]}"`;
+      throw new InvalidArgumentError('input policy', 'choices', 'the same weight bits in all', came);
+    });
+    this.weightBits = all.map((options) => options[0]?.weightBits as number);
+    this.options = all.map((options) => options.map(({ activationBits }) => activationBits));
+    this.costs = all.map((options, node) => options.map((bits) => this.budget.cost(node, bits)));
+    this.width = Math.max(...this.options.map(({ length }) => length));
+    this.masks = this.names.map(() => new Map());
+    this.names.forEach((name, node) => {
+      this.places.set(name, node);
+    });
+  }
+
+  /** Number of policies. */
+  get count(): bigint {
+    return this.budget.count;
+  }
+
+  /** Number of a node in the order of choice; undefined when it is left in float32. */
+  place(name: string): number | undefined {
+    return this.places.get(name);
+  }
+
+  /** What an option spends. */
+  cost(node: number, option: number): number {
+    return this.costs[node]?.[option] as number;
+  }
+
+  /** Bit k is set when option k of a node can still be completed to the budget after so much was spent. */
+  open(node: number, spent: number): number {
+    const known = this.masks[node]?.get(spent);
+    if (known !== undefined) return known;
+    let mask = 0;
+    (this.costs[node] ?? []).forEach((cost, k) => {
+      if (this.budget.isOpen(node + 1, spent + cost)) mask |= 1 << k;
+    });
+    this.masks[node]?.set(spent, mask);
+    return mask;
+  }
+
+  /** Option numbers of a static policy of this space, one for each node. */
+  encode(policy: Policy): Uint8Array {
+    return Uint8Array.from(this.names, (name, node) => {
+      const option = this.options[node]?.indexOf(policy.bits.get(name)?.activationBits ?? 0) ?? -1;
+      if (option < 0)
+        throw new InvalidArgumentError('input policy', 'policy', `bits of the choices for ${name}`, 'others');
+      return option;
+    });
+  }
+
+  /** The static policy with these option numbers. */
+  decode(options: ArrayLike<number>): Policy {
+    const bits = new Map<string, NodeBits>();
+    this.names.forEach((name, node) => {
+      const activationBits = this.options[node]?.[options[node] as number] as number;
+      bits.set(name, { weightBits: this.weightBits[node] as number, activationBits });
+    });
+    return { bits, excluded: this.budget.excluded };
+  }
+
+  /** Every policy as option numbers. */
+  *all(): Generator<Uint8Array> {
+    for (const policy of this.budget.policies()) yield this.encode(policy);
+  }
+
+  /** One of the policies, all equally likely. */
+  sample(random: Random): Uint8Array {
+    return this.encode(this.budget.sample(random));
+  }
+}
