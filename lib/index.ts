@@ -1,11 +1,27 @@
 // The public surface of faultline.
 
+export { type AssessOptions, type AssessProgress, type AssessStore, assess } from './assess/assess.js';
+export type {
+  AssessResult,
+  Evidence,
+  GranularityFigures,
+  LayerError,
+  ProcessorFigures,
+} from './assess/assess_result.js';
+export type { CostEstimate, StageEstimate } from './assess/estimate.js';
+export type { Figures, Level, PolicyFigures, Thresholds } from './assess/figures.js';
 export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';
 export type { LayerProfile } from './assess/profile_layer.js';
 export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';
 export type { LayerSpeed, MachineCeilings } from './assess/profile_speed.js';
 export type { OutputError } from './assess/profile_sums.js';
-export { type ImageSamplesOptions, imageSamples, type Samples, tensorSamples } from './assess/samples.js';
+export {
+  type ImageSamplesOptions,
+  imageSamples,
+  type SampleBatch,
+  type Samples,
+  tensorSamples,
+} from './assess/samples.js';
 export { evaluationData } from './data/evaluation_data.js';
 export type { ImageSet, Normalization } from './data/image_set.js';
 export { type LoadOptions, loadDataset } from './data/load.js';

@@ -8,7 +8,7 @@ import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
-import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import { floats, type HostTensor, sizeOf } from '../tensor/host_tensor.js';
 import { Random } from '../tensor/random.js';
 
 export interface SampleBatch extends EvaluationData {
@@ -26,6 +26,8 @@ export interface Samples {
   readonly labels: Int32Array | undefined;
   /** Samples of which each batch overwrites the one before. */
   batches(size: number): Generator<SampleBatch>;
+  /** Those with these numbers, in this order. */
+  take(indices: Int32Array): Samples;
 }
 
 export interface ImageSamplesOptions {
@@ -119,7 +121,10 @@ export function imageSamples(
 ): Samples {
   const { layout = 'nchw' } = options;
   if (!(images.count > 0)) throw new InvalidArgumentError(OPERATION, 'images', 'one or more', String(images.count));
-  const set = choose(images, options);
+  return samplesOf(graph, choose(images, options), normalization, layout);
+}
+
+function samplesOf(graph: Graph, set: ImageSet, normalization: Normalization, layout: 'nchw' | 'nhwc'): Samples {
   const { channels, height, width, labels, count } = set;
   const dims = layout === 'nchw' ? [channels, height, width] : [height, width, channels];
   checkShape(graph, 'images', dims);
@@ -128,6 +133,7 @@ export function imageSamples(
     count,
     dims,
     labels,
+    take: (indices) => samplesOf(graph, subset(set, indices), normalization, layout),
     *batches(size) {
       const loader = new Loader(set, { batchSize: size, normalization });
       let start = 0;
@@ -168,6 +174,17 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
     count,
     dims,
     labels: classes,
+    take(indices) {
+      const chosen = new Float32Array(indices.length * size);
+      indices.forEach((index, i) => {
+        chosen.set(data.subarray(index * size, (index + 1) * size), i * size);
+      });
+      return tensorSamples(
+        graph,
+        floats([indices.length, ...dims], chosen),
+        classes && Int32Array.from(indices, (index) => classes[index] as number),
+      );
+    },
     *batches(batchSize) {
       for (let start = 0; start < count; start += batchSize) {
         const end = Math.min(count, start + batchSize);
@@ -181,4 +198,14 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
       }
     },
   };
+}
+
+/**
+ * Two parts without a sample in common, drawn by the seed: the first of `count`, the second of the rest. What is chosen on
+ * one part is judged on the other.
+ */
+export function splitSamples(samples: Samples, count: number, seed = 0): readonly [Samples, Samples] {
+  const order = Int32Array.from({ length: samples.count }, (_, i) => i);
+  new Random(seed).split('parts').shuffle(order);
+  return [samples.take(order.slice(0, count).sort()), samples.take(order.slice(count).sort())];
 }

@@ -3,20 +3,22 @@
 import { Command } from 'commander';
 import { InvalidArgumentError } from '../native/errors.js';
 import { packageVersion } from '../native/inspect.js';
+import { addAssessCommand, EXIT_CODES } from './assess.js';
 import { addBenchCommand } from './bench.js';
 import { addInspectCommand } from './inspect.js';
 import { addProfileCommand } from './profile.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addTrainCommands } from './train.js';
 
-/** Exit codes: 0 done, 1 failed, 2 refused its arguments. */
-const EXIT_FAILED = 1;
-const EXIT_REFUSED = 2;
+/** Exit codes: 0 done, 1 failed, 2 refused its arguments; but the first three of assess are its verdict. */
+const { failed: EXIT_FAILED, refused: EXIT_REFUSED } =
+  process.argv[2] === 'assess' ? EXIT_CODES : { failed: 1, refused: 2 };
 
 const program = new Command('faultline')
   .description('How badly can a neural network fail under dynamic post-training quantization?')
   .version(packageVersion())
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
+addAssessCommand(program);
 addBenchCommand(program);
 addInspectCommand(program);
 addProfileCommand(program);

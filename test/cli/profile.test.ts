@@ -7,20 +7,11 @@ import { join } from 'node:path';
 import { packageRoot } from '../../lib/bench/program.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { blobs, network } from '../support/assess_networks.js';
+import { idx } from '../support/idx.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 
 const faultline = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
-
-/** An IDX file of bytes. */
-function idx(dims: readonly number[], data: ArrayLike<number>): Uint8Array {
-  const header = Buffer.alloc(4 + 4 * dims.length);
-  header.writeUInt32BE((8 << 8) | dims.length, 0);
-  dims.forEach((dim, i) => {
-    header.writeUInt32BE(dim, 4 + 4 * i);
-  });
-  return Buffer.concat([header, Uint8Array.from(data)]);
-}
 
 describe('faultline profile', () => {
   let folder: string;

@@ -1,12 +1,16 @@
 // Small networks and images for the tests of assess: batch norms measured, so that signals do not vanish.
 import { Tape } from '../../lib/autograd/tape.js';
 import type { ImageSet, Normalization } from '../../lib/data/image_set.js';
+import { channelGroups } from '../../lib/graph/channels/groups.js';
+import { rescaleChannels } from '../../lib/graph/channels/rescale.js';
 import { FloatProgram } from '../../lib/graph/float.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { Parameters } from '../../lib/graph/parameters.js';
+import { simplify } from '../../lib/graph/passes/index.js';
 import { type ArchitectureName, buildModel } from '../../lib/models/index.js';
 import { Memory } from '../../lib/tensor/memory.js';
 import { Random } from '../../lib/tensor/random.js';
+import { train } from '../../lib/train/train.js';
 import { randomTensor } from './onnxruntime.js';
 
 export const PLAIN: Normalization = { mean: [0.5], std: [0.25] };
@@ -44,4 +48,27 @@ export function network(
   const images = randomTensor(new Random(seed), [16, ...input]);
   new FloatProgram(fresh.with({ nodes })).run(tape, parameters, { [fresh.inputs[0]?.name ?? '']: images });
   return parameters.toGraph(fresh);
+}
+
+/** A small network that tells the blobs apart. */
+export async function trainedOnBlobs(name: ArchitectureName = 'convnet2', seed = 1): Promise<Graph> {
+  const { graph } = await train(buildModel(name, { input: [1, 12, 12], classes: 4, seed }), blobs(480, 7), {
+    epochs: 4,
+    batchSize: 32,
+    optimizer: { kind: 'adam', rate: 5e-3 },
+    schedule: { kind: 'oneCycle' },
+    seed,
+    normalization: PLAIN,
+  });
+  return simplify(graph).graph;
+}
+
+/**
+ * The same network with its channels at very different scales: full precision stays as it is to the last bit, but one
+ * channel in four sets every range, and the others have few codes left.
+ */
+export function disparate(graph: Graph, factor: number): Graph {
+  const groups = channelGroups(graph);
+  const scales = Float64Array.from(groups.groups, (_, i) => (i % 4 === 0 ? factor : 1));
+  return rescaleChannels(graph, groups, scales);
 }

@@ -1,0 +1,461 @@
+// May this network be quantized? Everything that answers it, stage by stage, the most telling first. Each stage's result
+// is kept by the store as it finishes, and what is known so far is a whole assessment at any time.
+import type { Graph } from '../graph/graph.js';
+import { InvalidArgumentError, requireInteger } from '../native/errors.js';
+import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy } from '../quant/policy.js';
+import type { AssessResult, Evidence, GranularityFigures, LayerError, ProcessorFigures } from './assess_result.js';
+import { defaultBudget, type SearchBudget } from './budget.js';
+import { type CostEstimate, estimateCost, type StageWork, secondsPerRun } from './estimate.js';
+import {
+  DEFAULT_THRESHOLDS,
+  figuresOf,
+  fullPrecision,
+  type Measure,
+  type PolicyFigures,
+  type Thresholds,
+} from './figures.js';
+import { type MeasureOptions, Measurer, type Outcome, type PlanOptions } from './measure.js';
+import { agentsFor, type PolicySearch, searchPolicies } from './policy_search.js';
+import { type Profile, profile } from './profile.js';
+import { type Part, type Remedy, remediesFor } from './remedies.js';
+import { type Samples, splitSamples } from './samples.js';
+import { type NodeSensitivity, sensitivityOf, shareOf } from './sensitivity.js';
+import { wilsonInterval } from './statistics.js';
+import { REDUCED, SATURATING, verdictOf } from './verdict.js';
+
+/** Keeps what stages found: a RunDirectory does. */
+export interface AssessStore {
+  stage<Result>(name: string, compute: () => Promise<Result>): Promise<Result>;
+}
+
+export interface AssessProgress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface AssessOptions {
+  /** In reports. Default: the graph's name. */
+  readonly model?: string | undefined;
+  /** Default W8A8, W4A8, W8A4, W4A4. */
+  readonly policies?: readonly string[] | undefined;
+  /** What is searched: `choices`, and the effective bits of all policies; `false`: nothing. */
+  readonly search?: false | Partial<SearchBudget> | undefined;
+  /** Policies that each agent may evaluate for each goal. Default 64. */
+  readonly evaluations?: number | undefined;
+  readonly thresholds?: Partial<Thresholds> | undefined;
+  /** Of everything drawn. Default 0. */
+  readonly seed?: number | undefined;
+  /** Seconds to be done in: stages that do not fit are left out, and the result says so. */
+  readonly timeBudget?: number | undefined;
+  readonly store?: AssessStore | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: AssessProgress) => void) | undefined;
+  /** Sees the cost before anything is spent. */
+  readonly onEstimate?: ((estimate: CostEstimate) => void) | undefined;
+  /** Sees the assessment so far, after every stage. */
+  readonly onResult?: ((result: AssessResult) => void | Promise<void>) | undefined;
+}
+
+const UNIFORM = ['W8A8', 'W4A8', 'W8A4', 'W4A4'] as const;
+const EVALUATIONS = 64;
+/** A search compares policies, which takes fewer samples than judging one; a quarter, and at most this many. */
+const MOST_SEARCHED = 500;
+/** Fewer than this are not worth splitting: everything is done on all of them, and the result says so. */
+const LEAST_TO_SPLIT = 40;
+/** Granularities and processors are told on at most this many: they are no part of what is chosen. */
+const MOST_COMPARED = 1000;
+/** Errors are means over very many values: few samples do. */
+const MOST_PROFILED = 64;
+/** A profile runs every layer in float32 several times beside. */
+const PROFILE_COST = 30;
+/** Emulated arithmetic takes about this many times as long. */
+const EMULATION = 3;
+const MOST_EMULATED = 1000;
+/** Of a time budget, what full precision and the uniform policies may take; fewer samples are judged where it is not. */
+const FIRST_SHARE = 0.4;
+const LEAST_JUDGED = 50;
+
+/** Thrown through the store, so that what is not finished is not kept as if it were. */
+class Cut {
+  constructor(readonly result: PolicySearch) {}
+}
+
+class Assessment {
+  private readonly measurer: Measurer;
+  private readonly thresholds: Thresholds;
+  private readonly names: readonly string[];
+  private readonly measure: Measure;
+  private readonly deadline: AbortSignal | undefined;
+  private readonly seconds: Record<string, number> = {};
+  private readonly skipped: { stage: string; why: string }[] = [];
+  private choose!: Part;
+  private judge!: Part;
+  private estimate!: CostEstimate;
+  private policies: PolicyFigures[] = [];
+  private search: PolicySearch | undefined;
+  private sensitivity: NodeSensitivity[] = [];
+  private remedies: Remedy[] = [];
+  private profile: LayerError[] = [];
+  private granularity: GranularityFigures[] = [];
+  private processors: ProcessorFigures[] = [];
+
+  constructor(
+    source: Graph,
+    private readonly samples: Samples,
+    private readonly options: AssessOptions,
+  ) {
+    this.measurer = new Measurer(source);
+    this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
+    this.names = [...uniformPolicy(this.graph, 'W8A8').bits.keys()];
+    this.measure = samples.labels ? 'accuracy' : 'agreement';
+    if (this.names.length === 0) {
+      throw new InvalidArgumentError('assess', 'graph', 'nodes that can be quantized', 'none');
+    }
+    for (const name of this.uniform) uniformPolicy(this.graph, name);
+    this.budget(); // refuses what no policy meets
+    requireInteger('assess', 'evaluations', this.evaluations, 1, Number.MAX_SAFE_INTEGER);
+    const { timeBudget } = options;
+    if (timeBudget !== undefined && !(timeBudget > 0)) {
+      throw new InvalidArgumentError('assess', 'timeBudget', 'seconds above 0', String(timeBudget));
+    }
+    this.deadline = timeBudget === undefined ? undefined : AbortSignal.timeout(1e3 * timeBudget);
+  }
+
+  private get graph(): Graph {
+    return this.measurer.graph;
+  }
+
+  private get uniform(): readonly string[] {
+    return this.options.policies ?? UNIFORM;
+  }
+
+  private get evaluations(): number {
+    return this.options.evaluations ?? EVALUATIONS;
+  }
+
+  private get apart(): boolean {
+    return this.samples.count >= LEAST_TO_SPLIT;
+  }
+
+  private measuring(stage: string): MeasureOptions {
+    const { signal, onProgress } = this.options;
+    const either = [signal, this.deadline].filter((one) => one !== undefined);
+    return {
+      signal: either.length > 0 ? AbortSignal.any(either) : undefined,
+      onProgress: (done, total) => onProgress?.({ stage, done, total }),
+    };
+  }
+
+  /** One stage: from the store, or computed; left out when time is up. */
+  private async stage<Result>(name: string, compute: () => Promise<Result>): Promise<Result | undefined> {
+    this.options.signal?.throwIfAborted();
+    const start = performance.now();
+    try {
+      const guarded = async () => {
+        this.deadline?.throwIfAborted();
+        return compute();
+      };
+      const { store } = this.options;
+      return await (store ? store.stage(name, guarded) : guarded());
+    } catch (error) {
+      this.options.signal?.throwIfAborted();
+      if (error instanceof Cut || !this.deadline?.aborted) throw error;
+      this.skipped.push({ stage: name, why: 'time was up' });
+      return undefined;
+    } finally {
+      this.seconds[name] = (performance.now() - start) / 1e3;
+    }
+  }
+
+  async run(): Promise<AssessResult> {
+    try {
+      const [chosen, judged] = this.parts();
+      const work = this.plan(chosen.count, judged.count);
+      const perRun = await secondsPerRun(this.measurer, judged, this.options.signal);
+      this.estimate = estimateCost(perRun, work);
+      this.options.onEstimate?.(this.estimate);
+      await this.fullPrecision(chosen, await this.affordable(judged, perRun));
+      for (const next of [this.uniformStage, this.searchStage, this.subjectStage, this.comparisonStage]) {
+        await next.call(this);
+        await this.options.onResult?.(this.result());
+      }
+      return this.result();
+    } finally {
+      this.measurer.dispose();
+    }
+  }
+
+  /** What each stage will run, for the estimate. */
+  private plan(chosen: number, judged: number): StageWork[] {
+    const n = this.names.length;
+    const budget = this.budget();
+    const runs = budget ? 2 * agentsFor(budget.space, this.evaluations).length * this.evaluations : 0;
+    // What part of a run is computed: policies of a search share long beginnings, those of a sensitivity sweep half.
+    return [
+      { stage: 'policies', policies: this.uniform.length + 1, samples: judged, part: 1 },
+      { stage: 'search', policies: runs, samples: chosen, part: 0.6 },
+      { stage: 'found', policies: budget ? 2 : 0, samples: judged, part: 1 },
+      { stage: 'sensitivity', policies: 2 * n, samples: chosen, part: 0.6 },
+      { stage: 'profile', policies: PROFILE_COST, samples: Math.min(MOST_PROFILED, judged), part: 1 },
+      { stage: 'remedies', policies: n, samples: chosen, part: 0.6 },
+      { stage: 'granularity', policies: 6, samples: Math.min(MOST_COMPARED, judged), part: 1 },
+      { stage: 'processors', policies: 2 * EMULATION, samples: Math.min(MOST_EMULATED, judged), part: 1 },
+    ];
+  }
+
+  private parts(): readonly [Samples, Samples] {
+    if (!this.apart) return [this.samples, this.samples];
+    const count = Math.min(MOST_SEARCHED, Math.floor(this.samples.count / 4));
+    return splitSamples(this.samples, count, this.options.seed);
+  }
+
+  /** As many of the samples as the first stage has time for; once decided, it stays. */
+  private async affordable(samples: Samples, perRun: number): Promise<Samples> {
+    const { timeBudget, store } = this.options;
+    const decide = async () => {
+      if (timeBudget === undefined) return samples.count;
+      const most = Math.floor((FIRST_SHARE * timeBudget) / perRun / (this.uniform.length + 1));
+      return Math.min(samples.count, Math.max(LEAST_JUDGED, most));
+    };
+    const count = await (store ? store.stage('samples', decide) : decide());
+    if (count >= samples.count) return samples;
+    this.skipped.push({ stage: 'policies', why: `time for ${count} of ${samples.count} samples` });
+    return samples.take(Int32Array.from({ length: count }, (_, i) => i));
+  }
+
+  private async fullPrecision(chosen: Samples, judged: Samples): Promise<void> {
+    const part = async (samples: Samples): Promise<Part> => {
+      const [fp] = await this.measurer.run(samples, [fullPrecision(this.names)], { signal: this.options.signal });
+      return { samples, fp: fp as Outcome, wanted: samples.labels ?? (fp as Outcome).classes };
+    };
+    this.judge = await part(judged);
+    this.choose = this.apart ? await part(chosen) : this.judge;
+  }
+
+  private figures(name: string, policy: Policy, outcome: Outcome): PolicyFigures {
+    const figures = figuresOf(this.judge.fp, outcome, this.judge.samples.labels, this.thresholds);
+    const bits = policy.bits.size > 0 ? effectiveBits(this.graph, policy) : undefined;
+    return { name, effectiveBits: bits, ...figures, policy: policyToJson(policy) };
+  }
+
+  private async judged(stage: string, named: readonly (readonly [string, Policy])[]): Promise<PolicyFigures[]> {
+    const policies = named.map(([, policy]) => policy);
+    const outcomes = await this.measurer.run(this.judge.samples, policies, this.measuring(stage));
+    return named.map(([name, policy], i) => this.figures(name, policy, outcomes[i] as Outcome));
+  }
+
+  private async uniformStage(): Promise<void> {
+    const named = this.uniform.map((name) => [name, uniformPolicy(this.graph, name)] as const);
+    this.policies = (await this.stage('policies', () => this.judged('policies', named))) ?? [];
+  }
+
+  private budget() {
+    const { search } = this.options;
+    return search === false || this.names.length < 2 ? undefined : defaultBudget(this.graph, search ?? {});
+  }
+
+  private async searchStage(): Promise<void> {
+    const budget = this.budget();
+    if (!budget) {
+      const why = this.options.search === false ? 'not asked for' : 'one node has no budget to share';
+      this.skipped.push({ stage: 'search', why });
+      return;
+    }
+    const { seed = 0, signal, onProgress } = this.options;
+    const compute = async () => {
+      const { samples, wanted } = this.choose;
+      const found = await searchPolicies(this.measurer, budget.space, budget.bits, samples, wanted, this.measure, {
+        evaluations: this.evaluations,
+        seed,
+        signal,
+        deadline: this.deadline,
+        onProgress: (done, total) => onProgress?.({ stage: 'search', done, total }),
+      });
+      if (found.cut) throw new Cut(found);
+      return found;
+    };
+    try {
+      this.search = await this.stage('search', compute);
+    } catch (error) {
+      if (!(error instanceof Cut)) throw error;
+      this.search = error.result;
+      this.skipped.push({ stage: 'search', why: 'time was up: best so far' });
+    }
+    if (!this.search) return;
+    const { worst, best } = this.search;
+    const named = [
+      ['worst found', policyFromJson(this.graph, worst)],
+      ['best found', policyFromJson(this.graph, best)],
+    ] as const;
+    // These two runs are what the search was for: they are made even when time is up.
+    const judge = async () => {
+      const policies = named.map(([, policy]) => policy);
+      const outcomes = await this.measurer.run(this.judge.samples, policies, { signal });
+      return named.map(([name, policy], i) => this.figures(name, policy, outcomes[i] as Outcome));
+    };
+    const { store } = this.options;
+    const found = this.search.cut || !store ? await judge() : await store.stage('found', judge);
+    this.policies = [...this.policies, ...found];
+  }
+
+  /** Sensitivity of the policy that matters most, and what would help. */
+  private async subjectStage(): Promise<void> {
+    const subject = subjectOf(this.policies, this.thresholds);
+    if (!subject) return;
+    const policy = policyFromJson(this.graph, subject.policy);
+    const { samples, wanted } = this.choose;
+    const sensitivity = () => sensitivityOf(this.measurer, samples, wanted, policy, this.measuring('sensitivity'));
+    this.sensitivity = (await this.stage('sensitivity', sensitivity)) ?? [];
+    this.profile = (await this.stage('profile', () => this.layerErrors(policy))) ?? [];
+    if (subject.level === 'safe' || this.sensitivity.length === 0) return;
+    const options = this.measuring('remedies');
+    const compute = () =>
+      remediesFor(this.measurer, this.choose, this.judge, policy, this.sensitivity, this.thresholds, options);
+    this.remedies = (await this.stage('remedies', compute)) ?? [];
+  }
+
+  private async layerErrors(policy: Policy): Promise<LayerError[]> {
+    const { signal, onProgress } = this.measuring('profile');
+    const { samples } = this.few(MOST_PROFILED);
+    const { layers } = await profile(this.graph, samples, { policy, signal, onProgress });
+    return layers.map(brief);
+  }
+
+  /** The first of the judged samples. */
+  private few(most: number): Part {
+    const { samples, fp, wanted } = this.judge;
+    if (samples.count <= most) return this.judge;
+    const part = samples.take(Int32Array.from({ length: most }, (_, i) => i));
+    const outcome = { classes: fp.classes.slice(0, most), margins: fp.margins.slice(0, most) };
+    return { samples: part, fp: outcome, wanted: wanted.slice(0, most) };
+  }
+
+  private async comparisonStage(): Promise<void> {
+    this.granularity = (await this.stage('granularity', () => this.granularities())) ?? [];
+    this.processors = (await this.stage('processors', () => this.otherProcessors())) ?? [];
+  }
+
+  private async compared(stage: string, part: Part, names: readonly string[], plan: PlanOptions) {
+    const policies = names.map((name) => {
+      const found = this.policies.find((figures) => figures.name === name) as PolicyFigures;
+      return policyFromJson(this.graph, found.policy);
+    });
+    try {
+      const outcomes = await this.measurer.run(part.samples, policies, { ...this.measuring(stage), plan });
+      return outcomes.map((outcome, i) => ({
+        policy: names[i] as string,
+        samples: part.samples.count,
+        ...figuresOf(part.fp, outcome, part.samples.labels, this.thresholds),
+      }));
+    } finally {
+      this.measurer.forget(plan);
+    }
+  }
+
+  private async granularities(): Promise<GranularityFigures[]> {
+    const part = this.few(MOST_COMPARED);
+    const uniform = byBits(this.policies.filter(({ name }) => this.uniform.includes(name)));
+    const subject = subjectOf(this.policies, this.thresholds)?.name;
+    const wanted = [uniform.at(0)?.name, subject, uniform.at(-1)?.name].filter((name) => name !== undefined);
+    const names = [...new Set(wanted)];
+    const results: GranularityFigures[] = [];
+    for (const weights of ['perChannel', 'perTensor'] as const) {
+      for (const activations of ['perSample', 'perBatch'] as const) {
+        const activationRange = activations === 'perSample' ? 'perSample' : 'perTensor';
+        const plan: PlanOptions = { granularity: weights, activationRange };
+        const figures = await this.compared('granularity', part, names, plan);
+        results.push(...figures.map((each) => ({ ...each, weights, activations })));
+      }
+    }
+    return results;
+  }
+
+  /** The mildest of the policies on processors that multiply bytes in saturating pairs. */
+  private async otherProcessors(): Promise<ProcessorFigures[]> {
+    const part = this.few(MOST_EMULATED);
+    const [mildest] = byBits(this.policies.filter(({ name }) => this.uniform.includes(name)));
+    if (!mildest) return [];
+    const results: ProcessorFigures[] = [];
+    for (const [name, reduceRange] of [
+      [SATURATING, false],
+      [REDUCED, true],
+    ] as const) {
+      const plan: PlanOptions = { arithmetic: 'saturating16', reduceRange };
+      const [figures] = await this.compared('processors', part, [mildest.name], plan);
+      if (figures) results.push({ name, ...figures });
+    }
+    return results;
+  }
+
+  private result(): AssessResult {
+    const { judge, choose, thresholds, measure } = this;
+    const right = Math.round((shareOf(judge.fp.classes, judge.wanted) * judge.samples.count) / 100);
+    const [low, high] = wilsonInterval(right, judge.samples.count, thresholds.confidence);
+    const share = (100 * right) / judge.samples.count;
+    const evidence: Evidence = {
+      schema: 'faultline.assess/1',
+      model: this.options.model ?? this.graph.name,
+      measure,
+      thresholds,
+      samples: {
+        all: this.samples.count,
+        searched: choose.samples.count,
+        judged: judge.samples.count,
+        apart: this.apart,
+      },
+      fp: { [measure]: share, interval: [100 * low, 100 * high] },
+      policies: this.policies,
+      search: this.search,
+      subject: subjectOf(this.policies, thresholds)?.name,
+      sensitivity: this.sensitivity,
+      remedies: this.remedies,
+      profile: this.profile,
+      granularity: this.granularity,
+      processors: this.processors,
+      skipped: this.skipped,
+      estimate: this.estimate,
+      seconds: { ...this.seconds },
+    };
+    return { ...evidence, ...verdictOf(evidence) };
+  }
+}
+
+function brief({ node, isolated, accumulated, ranges, inputs }: Profile['layers'][number]): LayerError {
+  const finite = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? value : null);
+  const { mse, cosine, maxAbsError, propagatedShare } = accumulated;
+  return {
+    node,
+    aloneSqnrDb: finite(isolated?.sqnrDb),
+    sqnrDb: finite(accumulated.sqnrDb),
+    mse,
+    cosine,
+    maxAbsError,
+    propagatedShare,
+    spread: ranges?.spread,
+    outliers: inputs?.outliers.length ?? 0,
+  };
+}
+
+/** Most bits first. */
+function byBits(policies: readonly PolicyFigures[]): PolicyFigures[] {
+  return [...policies].sort((a, b) => (b.effectiveBits ?? 0) - (a.effectiveBits ?? 0));
+}
+
+/** The mildest catastrophe, else the mildest policy beyond the limit, else the one of fewest bits. */
+function subjectOf(policies: readonly PolicyFigures[], { maxDrop }: Thresholds): PolicyFigures | undefined {
+  const ordered = byBits(policies.filter(({ name }) => name !== 'best found'));
+  const failing = ordered.find(({ level }) => level === 'unsafe') ?? ordered.find(({ drop }) => drop > maxDrop);
+  return failing ?? ordered.at(-1);
+}
+
+/**
+ * Assesses a network on samples; without labels, by agreement with full precision. Every figure is computed on integers,
+ * and the network stays as it is: the worst policy found is one of its policies, no attack on its weights.
+ *
+ * Throws GraphError or InvalidArgumentError, before any work, on a graph, policy or budget that does not fit; the
+ * signal's reason when called off.
+ */
+export async function assess(graph: Graph, samples: Samples, options: AssessOptions = {}): Promise<AssessResult> {
+  return new Assessment(graph, samples, options).run();
+}

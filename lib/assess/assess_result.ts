@@ -1,0 +1,81 @@
+// What an assessment finds: schema faultline.assess/1. Percent and points on a scale of 100.
+import type { CostEstimate } from './estimate.js';
+import type { Figures, Level, Measure, PolicyFigures, Thresholds } from './figures.js';
+import type { PolicySearch } from './policy_search.js';
+import type { Remedy } from './remedies.js';
+import type { NodeSensitivity } from './sensitivity.js';
+import type { Interval } from './statistics.js';
+
+/** Another way to share scales, everything else as in the policies. */
+export interface GranularityFigures extends Figures {
+  readonly policy: string;
+  readonly weights: 'perChannel' | 'perTensor';
+  /** `perBatch`: a range for the whole batch. */
+  readonly activations: 'perSample' | 'perBatch';
+  readonly samples: number;
+}
+
+/** The arithmetic of other processors. */
+export interface ProcessorFigures extends Figures {
+  readonly name: string;
+  readonly policy: string;
+  readonly samples: number;
+}
+
+/** One layer of the subject's error profile; see `faultline profile` for everything. */
+export interface LayerError {
+  readonly node: string;
+  /** The layer alone quantized, and with all before it; null where there is no error. */
+  readonly aloneSqnrDb: number | null;
+  readonly sqnrDb: number | null;
+  readonly mse: number;
+  readonly cosine: number;
+  readonly maxAbsError: number;
+  /** Of the error here, what came in with the inputs: 0–1. */
+  readonly propagatedShare: number;
+  /** Largest over smallest range of a sample. */
+  readonly spread: number | undefined;
+  /** Input channels that stand out. */
+  readonly outliers: number;
+}
+
+export interface Evidence {
+  readonly schema: 'faultline.assess/1';
+  readonly model: string;
+  readonly measure: Measure;
+  readonly thresholds: Thresholds;
+  readonly samples: {
+    /** Given. */
+    readonly all: number;
+    /** Policies were searched, and remedies chosen, on these. */
+    readonly searched: number;
+    /** Every figure is of these, where it does not say otherwise. */
+    readonly judged: number;
+    /** Whether the two have no sample in common. */
+    readonly apart: boolean;
+  };
+  /** `accuracy` with labels, else `agreement` (with itself: 100). */
+  readonly fp: { readonly accuracy?: number; readonly agreement?: number; readonly interval: Interval };
+  /** Uniform ones, then `worst found` and `best found` of the budget. All on the network as it is. */
+  readonly policies: readonly PolicyFigures[];
+  readonly search: PolicySearch | undefined;
+  /** The policy that sensitivity and remedies are of: the mildest that fails, else the one of fewest bits. */
+  readonly subject: string | undefined;
+  readonly sensitivity: readonly NodeSensitivity[];
+  readonly remedies: readonly Remedy[];
+  /** Of the subject, on a few samples. */
+  readonly profile: readonly LayerError[];
+  readonly granularity: readonly GranularityFigures[];
+  readonly processors: readonly ProcessorFigures[];
+  /** Stages that did not run, or not to their end, and why. */
+  readonly skipped: readonly { readonly stage: string; readonly why: string }[];
+  readonly estimate: CostEstimate;
+  /** By stage. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export interface AssessResult extends Evidence {
+  readonly verdict: Level;
+  readonly reasons: readonly string[];
+  readonly advice: readonly string[];
+}

@@ -1,0 +1,124 @@
+// What would help where a policy fails, measured: channels equalized, one more bit, some nodes kept at more bits. Chosen
+// on one part of the samples, judged on the other; which of them works also tells what kind of failure it is.
+import { equalize } from '../graph/channels/equalize.js';
+import { formatBits, type NodeBits, type Policy, type PolicyJson, policyToJson } from '../quant/policy.js';
+import { type Figures, figuresOf, type Thresholds } from './figures.js';
+import { type MeasureOptions, Measurer, type Outcome } from './measure.js';
+import type { Samples } from './samples.js';
+import { type NodeSensitivity, shareOf, without } from './sensitivity.js';
+
+export interface Remedy extends Figures {
+  readonly kind: 'equalize' | 'oneMoreBit' | 'keepNodes';
+  /** What is done, in words. */
+  readonly what: string;
+  /** With `keepNodes`: those kept, most gain first. */
+  readonly nodes: readonly string[];
+  readonly policy: PolicyJson;
+}
+
+/** One part of the samples as remedies need it. */
+export interface Part {
+  readonly samples: Samples;
+  readonly fp: Outcome;
+  /** Class of each sample that counts as right. */
+  readonly wanted: Int32Array;
+}
+
+const MOST_BITS = 8;
+
+const oneMore = ({ weightBits, activationBits }: NodeBits): NodeBits => ({
+  weightBits: Math.min(MOST_BITS, weightBits + 1),
+  activationBits: Math.min(MOST_BITS, activationBits + 1),
+});
+
+const isEight = ({ weightBits, activationBits }: NodeBits) => weightBits === MOST_BITS && activationBits === MOST_BITS;
+
+/** The policy with some nodes at 8 bits, those that have them already in float32. */
+export function keep(policy: Policy, nodes: readonly string[]): Policy {
+  const full = nodes.filter((name) => isEight(policy.bits.get(name) as NodeBits));
+  const raised = new Set(nodes.filter((name) => !full.includes(name)));
+  const { bits, excluded } = without(policy, full);
+  const eight = { weightBits: MOST_BITS, activationBits: MOST_BITS };
+  return { bits: new Map([...bits].map(([name, own]) => [name, raised.has(name) ? eight : own])), excluded };
+}
+
+/**
+ * The fewest of the nodes, in the order of what each restores, that bring the drop under the threshold on the choosing
+ * part; all of the order when none does.
+ */
+async function fewestNodes(
+  measurer: Measurer,
+  part: Part,
+  policy: Policy,
+  order: readonly string[],
+  thresholds: Thresholds,
+  options: MeasureOptions,
+): Promise<readonly string[]> {
+  const prefixes = order.map((_, i) => order.slice(0, i + 1));
+  const policies = prefixes.map((nodes) => keep(policy, nodes));
+  const outcomes = await measurer.run(part.samples, policies, options);
+  const fp = shareOf(part.fp.classes, part.wanted);
+  const allowed = thresholds.dropType === 'relative' ? (thresholds.maxDrop / 100) * fp : thresholds.maxDrop;
+  const enough = outcomes.findIndex(({ classes }) => fp - shareOf(classes, part.wanted) <= allowed);
+  return prefixes[enough < 0 ? prefixes.length - 1 : enough] ?? [];
+}
+
+/** `choose` and `judge` have no sample in common; `sensitivity` is that of the policy. */
+export async function remediesFor(
+  measurer: Measurer,
+  choose: Part,
+  judge: Part,
+  policy: Policy,
+  sensitivity: readonly NodeSensitivity[],
+  thresholds: Thresholds,
+  options: MeasureOptions = {},
+): Promise<Remedy[]> {
+  const figures = (outcome: Outcome) => figuresOf(judge.fp, outcome, judge.samples.labels, thresholds);
+  const remedies: Remedy[] = [];
+  const { graph, groups } = equalize(measurer.graph);
+  if (groups.groups.length > 0) {
+    const equalized = new Measurer(graph);
+    try {
+      const [outcome] = await equalized.run(judge.samples, [policy], options);
+      const what = 'cross-layer equalization before quantizing';
+      remedies.push({
+        kind: 'equalize',
+        what,
+        nodes: [],
+        policy: policyToJson(policy),
+        ...figures(outcome as Outcome),
+      });
+    } finally {
+      equalized.dispose();
+    }
+  }
+  const more: Policy = { ...policy, bits: new Map([...policy.bits].map(([name, bits]) => [name, oneMore(bits)])) };
+  const order = [...sensitivity].sort((a, b) => b.restored - a.restored).map(({ node }) => node);
+  const nodes = await fewestNodes(measurer, choose, policy, order, thresholds, options);
+  const kept = keep(policy, nodes);
+  const further = [...policy.bits.values()].every(isEight) ? [] : [more];
+  const outcomes = await measurer.run(judge.samples, [kept, ...further], options);
+  const [first, second] = outcomes;
+  if (second) {
+    const what = 'one more bit for weights and activations everywhere';
+    remedies.push({ kind: 'oneMoreBit', what, nodes: [], policy: policyToJson(more), ...figures(second) });
+  }
+  const floats = nodes.filter((name) => kept.excluded.has(name));
+  const parts = [
+    ...(floats.length < nodes.length
+      ? [`at 8 bits: ${nodes.filter((name) => !floats.includes(name)).join(', ')}`]
+      : []),
+    ...(floats.length > 0 ? [`in float32: ${floats.join(', ')}`] : []),
+  ];
+  const what = `keep ${parts.join('; ')}`;
+  remedies.push({ kind: 'keepNodes', what, nodes, policy: policyToJson(kept), ...figures(first as Outcome) });
+  return remedies;
+}
+
+/** For messages: `W4A4`, or how many nodes have which bits. */
+export function describePolicy(policy: Policy): string {
+  const counts = new Map<string, number>();
+  for (const bits of policy.bits.values()) counts.set(formatBits(bits), (counts.get(formatBits(bits)) ?? 0) + 1);
+  if (counts.size === 1 && policy.excluded.size === 0) return [...counts.keys()][0] as string;
+  return [...counts].map(([bits, count]) => `${bits} × ${count}`).join(', ');
+}

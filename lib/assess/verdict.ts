@@ -1,0 +1,191 @@
+// The verdict: may this network be quantized? From the figures alone, with the reasons in words and what to do.
+import type { Evidence } from './assess_result.js';
+import type { Figures, Level, PolicyFigures, Thresholds } from './figures.js';
+import type { Remedy } from './remedies.js';
+
+export interface Verdict {
+  readonly verdict: Level;
+  readonly reasons: readonly string[];
+  readonly advice: readonly string[];
+}
+
+const ORDER: readonly Level[] = ['safe', 'caution', 'unsafe'];
+
+const worse = (a: Level, b: Level): Level => (ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b);
+
+const number = (value: number) => value.toFixed(Math.abs(value) < 10 ? 2 : 1);
+
+function unitOf({ dropType }: Thresholds): string {
+  return dropType === 'relative' ? '% of the accuracy' : 'points';
+}
+
+/** `91.30 → 10.00 %: loses 81.30 points (95 % interval 79.1 … 83.2)` */
+function lossOf(evidence: Evidence, { accuracy, agreement, drop, interval }: Figures): string {
+  const { thresholds, fp } = evidence;
+  const unit = unitOf(thresholds);
+  const range = `${Math.round(100 * thresholds.confidence)} % interval ${number(interval[0])} … ${number(interval[1])}`;
+  const from = fp.accuracy === undefined ? '' : `${number(fp.accuracy)} → ${number(accuracy ?? 0)} %, `;
+  const how = fp.accuracy === undefined ? `${number(agreement)} % keep their class, ` : from;
+  return `${how}a loss of ${number(drop)} ${unit} (${range})`;
+}
+
+/** About as many samples as would tell whether the loss is below the threshold; undefined where none would. */
+export function samplesNeeded(
+  { drop, interval }: Figures,
+  samples: number,
+  thresholds: Thresholds,
+): number | undefined {
+  const gap = Math.abs(thresholds.maxDrop - drop);
+  const half = (interval[1] - interval[0]) / 2;
+  // The interval shrinks with the root of the samples.
+  return gap === 0 || half === 0 ? undefined : Number((samples * (half / gap) ** 2).toPrecision(2));
+}
+
+/** More samples than this many times those there are is no advice: the loss is what may be lost. */
+const MANY = 20;
+
+/** What is certain of a loss, and what is not. */
+function judgement(evidence: Evidence, figures: PolicyFigures): string {
+  const { thresholds, samples } = evidence;
+  const { level, interval, drop } = figures;
+  const limit = `${number(thresholds.maxDrop)} ${unitOf(thresholds)}`;
+  if (level === 'safe') return `within ${limit}`;
+  if (level === 'unsafe') return `catastrophic: more than ${number(thresholds.catastrophe)}`;
+  if (interval[0] > thresholds.maxDrop) return `more than ${limit}`;
+  const needed = samplesNeeded(figures, samples.judged, thresholds);
+  const tell = needed === undefined || needed > MANY * samples.judged ? '' : `; about ${needed} would`;
+  const side = drop > thresholds.maxDrop ? 'more' : 'less';
+  return `${side} than ${limit}, but ${samples.judged} samples cannot say so for certain${tell}`;
+}
+
+/** How a policy is called in a sentence: those found say of what they are the worst or best. */
+function called({ name, effectiveBits }: PolicyFigures): string {
+  const end = /^(worst|best) found$/.exec(name)?.[1];
+  return end ? `${end} policy of ${number(effectiveBits ?? 0)} bits found, on the network as it is` : name;
+}
+
+function policyReasons(evidence: Evidence): string[] {
+  return evidence.policies.map((figures) => {
+    const loss = `${called(figures)}: ${lossOf(evidence, figures)}`;
+    return figures.name === 'best found' ? loss : `${loss}: ${judgement(evidence, figures)}`;
+  });
+}
+
+function classReason(evidence: Evidence): string[] {
+  const failing = evidence.policies.filter(({ level, worstClass }) => level !== 'safe' && worstClass);
+  const [worst] = [...failing].sort((a, b) => loss(b) - loss(a));
+  if (!worst?.worstClass) return [];
+  const { label, fpAccuracy, accuracy, samples } = worst.worstClass;
+  return [
+    `at ${worst.name} class ${label} loses most: ${number(fpAccuracy)} → ${number(accuracy)} % of its ${samples} samples`,
+  ];
+}
+
+function loss({ worstClass }: PolicyFigures): number {
+  return worstClass ? worstClass.fpAccuracy - worstClass.accuracy : 0;
+}
+
+const repairs = (remedy: Remedy | undefined, { drop }: Figures) => remedy !== undefined && remedy.drop < drop / 2;
+
+/** What kind of failure it is, by what undoes it. */
+function causeOf(evidence: Evidence): string[] {
+  const { subject, remedies, policies } = evidence;
+  const failing = policies.find(({ name }) => name === subject);
+  if (!failing || failing.drop <= evidence.thresholds.maxDrop) return [];
+  const byKind = (kind: Remedy['kind']) => remedies.find((remedy) => remedy.kind === kind);
+  const [equalized, finer] = [byKind('equalize'), byKind('oneMoreBit')];
+  const reasons: string[] = [];
+  if (equalized && repairs(equalized, failing)) {
+    reasons.push(
+      `cause: ranges of channels. Rescaling channels, which leaves full precision as it is, brings ${subject} to a loss of ` +
+        `${number(equalized.drop)}: weights and activations of very different size share a scale`,
+    );
+  } else if (finer && failing.level === 'unsafe' && repairs(finer, failing)) {
+    reasons.push(
+      `cause: one rounding grid. With one more bit everywhere ${subject} loses ${number(finer.drop)} only: the weights lie ` +
+        'where this grid rounds them to another function, as learned failures do',
+    );
+  }
+  return reasons;
+}
+
+/** Where scales shared more widely would lose much more than those of the policies. */
+function granularityReasons({ granularity, thresholds }: Evidence): string[] {
+  const entry = (policy: string, weights: string, activations: string) =>
+    granularity.find((one) => one.policy === policy && one.weights === weights && one.activations === activations);
+  return [...new Set(granularity.map(({ policy }) => policy))].flatMap((policy) => {
+    const fine = entry(policy, 'perChannel', 'perSample');
+    const tensor = entry(policy, 'perTensor', 'perSample');
+    const batch = entry(policy, 'perChannel', 'perBatch');
+    const worse = (coarse: typeof fine) => fine && coarse && coarse.drop - fine.drop > thresholds.maxDrop;
+    return [
+      ...(worse(tensor) ? [`with one weight scale a tensor ${policy} would lose ${number(tensor?.drop ?? 0)}`] : []),
+      ...(worse(batch) ? [`with one activation range a batch ${policy} would lose ${number(batch?.drop ?? 0)}`] : []),
+    ];
+  });
+}
+
+function processorReasons({ processors, thresholds }: Evidence): string[] {
+  const bad = processors.filter(({ drop }) => drop > thresholds.maxDrop);
+  return bad.map(
+    ({ name, policy, drop }) => `on processors ${name}, ${policy} loses ${number(drop)} ${unitOf(thresholds)}`,
+  );
+}
+
+function adviceFor(evidence: Evidence): string[] {
+  const { remedies, subject, thresholds, processors, policies } = evidence;
+  const failing = policies.find(({ name }) => name === subject);
+  const advice: string[] = [];
+  const safe = policies.filter(({ level, name }) => level === 'safe' && !name.endsWith('found'));
+  const first = safe[safe.length - 1];
+  if (failing && failing.drop > thresholds.maxDrop) {
+    const useful = remedies.filter(
+      ({ drop }) => drop < failing.drop && (drop <= thresholds.maxDrop || drop < failing.drop / 2),
+    );
+    for (const { what, drop, level } of [...useful].sort((a, b) => a.drop - b.drop)) {
+      const sure = level === 'safe' ? ', which is within the limit' : '';
+      advice.push(`for ${subject}: ${what}: a loss of ${number(drop)} instead of ${number(failing.drop)}${sure}`);
+    }
+  }
+  if (first && policies.some(({ level }) => level !== 'safe'))
+    advice.push(`${first.name} is within the limit as it is`);
+  const saturating = processors.find(({ name, drop }) => name === SATURATING && drop > thresholds.maxDrop);
+  const reduced = processors.find(({ name }) => name === REDUCED);
+  if (saturating && reduced && reduced.drop < saturating.drop) {
+    advice.push(`for processors without VNNI: reduced weight range, a loss of ${number(reduced.drop)}`);
+  }
+  return advice;
+}
+
+export const SATURATING = 'without VNNI (pairs of products saturate at 16 bits)';
+export const REDUCED = 'without VNNI, weights in a reduced range';
+
+/**
+ * `safe`: every policy examined, the worst one found among them, loses at most the limit, with confidence. `unsafe`: one
+ * fails catastrophically, or the mildest loses more than the limit for certain. `caution`: neither is certain.
+ */
+export function verdictOf(evidence: Evidence): Verdict {
+  const { policies, processors, thresholds } = evidence;
+  const examined = policies.filter(({ name }) => name !== 'best found');
+  let verdict = examined.reduce<Level>((level, figures) => worse(level, figures.level), 'safe');
+  const mildest = [...examined].sort((a, b) => (b.effectiveBits ?? 0) - (a.effectiveBits ?? 0))[0];
+  if (mildest && mildest.interval[0] > thresholds.maxDrop) verdict = 'unsafe';
+  if (processors.some(({ drop }) => drop > thresholds.maxDrop)) verdict = worse(verdict, 'caution');
+  const { samples } = evidence;
+  const reasons = [
+    ...causeOf(evidence),
+    ...policyReasons(evidence),
+    ...classReason(evidence),
+    ...granularityReasons(evidence),
+    ...processorReasons(evidence),
+  ];
+  if (!samples.apart) reasons.push('too few samples to search on some and judge on others: all were used for both');
+  if (samples.judged < LEAST_SAMPLES) {
+    reasons.push(`judged on ${samples.judged} samples only: no network is called safe on so few`);
+    verdict = worse(verdict, 'caution');
+  }
+  return { verdict, reasons, advice: adviceFor(evidence) };
+}
+
+/** An interval of paired differences can come out narrow by chance on fewer: no network is called safe on them. */
+const LEAST_SAMPLES = 100;

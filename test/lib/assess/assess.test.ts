@@ -1,0 +1,196 @@
+// Assessments: the verdict on networks of a known kind, what is saved and gone on with, and data at the edges.
+import assert from 'node:assert/strict';
+import { type AssessOptions, type AssessStore, assess } from '../../../lib/assess/assess.js';
+import type { AssessResult } from '../../../lib/assess/assess_result.js';
+import { imageSamples, type Samples, splitSamples } from '../../../lib/assess/samples.js';
+import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { GraphError } from '../../../lib/graph/errors.js';
+import type { Graph } from '../../../lib/graph/graph.js';
+import { InvalidArgumentError } from '../../../lib/native/errors.js';
+import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { uniformPolicy } from '../../../lib/quant/policy.js';
+import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../support/assess_networks.js';
+
+const FEW: AssessOptions = { evaluations: 8, thresholds: { maxDrop: 3 } };
+
+/** Figures alone: without what was timed. */
+function untimed({ seconds: _, estimate: __, ...result }: AssessResult) {
+  return result;
+}
+
+/** Stages in memory, as a run's directory keeps them: through JSON. */
+class MemoryStore implements AssessStore {
+  readonly kept = new Map<string, string>();
+  readonly computed: string[] = [];
+  async stage<Result>(name: string, compute: () => Promise<Result>): Promise<Result> {
+    if (!this.kept.has(name)) {
+      this.kept.set(name, JSON.stringify(await compute()));
+      this.computed.push(name);
+    }
+    return JSON.parse(this.kept.get(name) as string) as Result;
+  }
+}
+
+describe('assess', () => {
+  let graph: Graph;
+  let samples: Samples;
+  let result: AssessResult;
+  before(async () => {
+    graph = await trainedOnBlobs();
+    samples = imageSamples(graph, blobs(400), PLAIN);
+    result = await assess(graph, samples, FEW);
+  });
+
+  it('calls a network safe that no policy harms, with the evidence', () => {
+    assert.equal(result.verdict, 'safe', result.reasons.join('\n'));
+    assert.deepEqual(
+      result.policies.map(({ name }) => name),
+      ['W8A8', 'W4A8', 'W8A4', 'W4A4', 'worst found', 'best found'],
+    );
+    assert.ok((result.fp.accuracy ?? 0) > 95);
+    for (const { drop, interval, accuracy, level } of result.policies) {
+      assert.ok(interval[0] <= drop && drop <= interval[1]);
+      assert.ok(Math.abs((result.fp.accuracy ?? 0) - (accuracy ?? 0) - drop) < 1e-9);
+      assert.equal(level, 'safe');
+    }
+    assert.deepEqual(result.samples, { all: 400, searched: 100, judged: 300, apart: true });
+    assert.deepEqual(
+      result.sensitivity.map(({ node }) => node),
+      [...uniformPolicy(graph, 'W8A8').bits.keys()],
+    );
+    assert.equal(result.granularity.length, 2 * 2 * 2);
+    assert.equal(result.processors.length, 2);
+    assert.equal(result.profile.length, 3);
+    assert.deepEqual(result.skipped, []);
+  });
+
+  it('judges on samples that nothing was chosen on, as the evaluator does', async () => {
+    const [searched, judged] = splitSamples(samples, 100, 0);
+    const [batch] = [...judged.batches(300)];
+    assert.ok(batch);
+    const [own] = await evaluatePolicies(graph, [uniformPolicy(graph, 'W4A4')], batch);
+    assert.equal(result.policies[3]?.accuracy, 100 * (own?.accuracy ?? 0));
+    const pixels = (part: Samples) => {
+      const images: string[] = [];
+      for (const { inputs } of part.batches(1)) images.push(inputs.join());
+      return images;
+    };
+    const seen = new Set(pixels(searched));
+    assert.equal(seen.size, 100);
+    assert.ok(pixels(judged).every((image) => !seen.has(image)));
+  });
+
+  it('calls one unsafe whose channels are far apart, names that cause, and measures what undoes it', async () => {
+    const apart = disparate(graph, 2 ** 9);
+    const found = await assess(apart, samples, FEW);
+    assert.equal(found.fp.accuracy, result.fp.accuracy);
+    assert.equal(found.verdict, 'unsafe');
+    assert.equal(found.subject, 'W8A8');
+    assert.match(found.reasons[0] ?? '', /^cause: ranges of channels/);
+    const [equalized] = found.remedies;
+    assert.equal(equalized?.kind, 'equalize');
+    assert.ok((equalized?.drop ?? 100) < 3);
+    assert.match(found.advice[0] ?? '', /cross-layer equalization|in float32/);
+    const kept = found.remedies.find(({ kind }) => kind === 'keepNodes');
+    assert.ok(kept && kept.nodes.length > 0);
+    // What restores most stands first.
+    const restored = kept.nodes.map((name) => found.sensitivity.find(({ node }) => node === name)?.restored ?? 0);
+    assert.deepEqual(
+      restored,
+      [...restored].sort((a, b) => b - a),
+    );
+  });
+
+  it('measures agreement with full precision where there are no labels', async () => {
+    const { labels: _, ...images } = blobs(200);
+    const found = await assess(graph, imageSamples(graph, images, PLAIN), FEW);
+    assert.equal(found.measure, 'agreement');
+    assert.equal(found.fp.agreement, 100);
+    for (const { agreement, drop, accuracy, pValue } of found.policies) {
+      assert.equal(accuracy, undefined);
+      assert.equal(pValue, undefined);
+      assert.ok(Math.abs(100 - agreement - drop) < 1e-9);
+    }
+    assert.match(found.reasons[0] ?? '', /keep their class/);
+  });
+
+  it('goes on from the stages that are kept, to the same result, and shows each as it is done', async () => {
+    const whole = untimed(result);
+    const store = new MemoryStore();
+    const abort = new AbortController();
+    const partial: AssessResult[] = [];
+    const onResult = (soFar: AssessResult) => {
+      partial.push(soFar);
+      if (partial.length === 2) abort.abort(new Error('killed'));
+    };
+    await assert.rejects(assess(graph, samples, { ...FEW, store, signal: abort.signal, onResult }), /killed/);
+    assert.deepEqual(store.computed, ['samples', 'policies', 'search', 'found']);
+    assert.equal(partial[0]?.policies.length, 4);
+    assert.equal(partial[1]?.policies.length, 6);
+    const resumed = untimed(await assess(graph, samples, { ...FEW, store }));
+    assert.deepEqual(JSON.parse(JSON.stringify(resumed)), JSON.parse(JSON.stringify(whole)));
+    assert.equal(new Set(store.computed).size, store.computed.length);
+  });
+
+  it('keeps to its time: fewer samples, the best found so far, stages left out by name', async () => {
+    const store = new MemoryStore();
+    const found = await assess(graph, samples, { ...FEW, evaluations: 100_000, timeBudget: 0.02, store });
+    assert.ok(found.samples.judged < 300);
+    assert.ok(found.skipped.length > 0);
+    assert.ok(found.skipped.every(({ why }) => /time/.test(why)));
+    assert.ok(!store.kept.has('search'));
+    assert.ok(['safe', 'caution', 'unsafe'].includes(found.verdict));
+  });
+
+  it('one image, one class, constant images: never safe on so few', async () => {
+    const one = blobs(1);
+    const same = blobs(30);
+    const sets = [one, { ...same, labels: new Int32Array(30) }, { ...same, pixels: new Uint8Array(30 * 144).fill(90) }];
+    for (const set of sets) {
+      const found = await assess(graph, imageSamples(graph, set, PLAIN), { ...FEW, evaluations: 3 });
+      assert.notEqual(found.verdict, 'safe');
+      assert.equal(found.samples.apart, false);
+      assert.match(found.reasons.join('\n'), /samples only/);
+    }
+  });
+
+  it('relative drops are percent of the accuracy in full precision', async () => {
+    const set = blobs(200);
+    const labels = (set.labels as Int32Array).map((label, i) => (i % 5 === 0 ? (label + 1) % 4 : label));
+    const apart = disparate(graph, 2 ** 9);
+    const judged = async (dropType: 'absolute' | 'relative') => {
+      const options: AssessOptions = { search: false, policies: ['W8A8'], thresholds: { dropType } };
+      return assess(apart, imageSamples(apart, { ...set, labels }, PLAIN), options);
+    };
+    const { policies, fp, skipped } = await judged('absolute');
+    const absolute = policies[0]?.drop ?? 0;
+    assert.ok(absolute > 0 && (fp.accuracy ?? 0) < 90);
+    const [relative] = (await judged('relative')).policies;
+    assert.ok(Math.abs((relative?.drop ?? 0) - (100 * absolute) / (fp.accuracy ?? 0)) < 1e-9);
+    assert.deepEqual(skipped, [{ stage: 'search', why: 'not asked for' }]);
+  });
+
+  it('refuses before any work: policies, budgets, networks without products, samples of another shape', async () => {
+    let asked = 0;
+    const counted: Samples = {
+      ...samples,
+      take: (indices) => {
+        asked += 1;
+        return samples.take(indices);
+      },
+    };
+    const refused = (options: AssessOptions, message: RegExp) =>
+      assert.rejects(assess(graph, counted, options), (error: Error) => {
+        return (error instanceof InvalidArgumentError || error instanceof GraphError) && message.test(error.message);
+      });
+    await refused({ policies: ['W9A8'] }, /W2A2 … W8A8/);
+    await refused({ search: { bits: 5.1 } }, /effective bits that these choices can have/);
+    await refused({ evaluations: 0 }, /evaluations/);
+    await refused({ timeBudget: -1 }, /seconds above 0/);
+    assert.equal(asked, 0);
+    const b = new GraphBuilder('none');
+    b.output(b.node('relu', 'Relu', [b.input('input', ['N', 1, 12, 12])]));
+    const bare = b.build();
+    await assert.rejects(assess(bare, imageSamples(bare, blobs(3), PLAIN)), /nodes that can be quantized/);
+  });
+});
