@@ -153,6 +153,10 @@ export {
   uniformPolicy,
   type Weighting,
 } from './quant/policy.js';
+export { buildDocument } from './report/build.js';
+export type { Document } from './report/document.js';
+export { type Report, type ReportInput, reportSchema } from './report/schema.js';
+export { readReport, writeReport } from './report/write.js';
 export { defineAgent, type SearchAgent, type SearchOptions, type SearchResult } from './search/agent.js';
 export { AGENTS, agentNamed } from './search/agents/index.js';
 export {

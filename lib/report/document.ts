@@ -1,0 +1,111 @@
+// A report before it has a format: sections of text, tables, charts and pictures. HTML, Markdown, CSV and the terminal are
+// each one function of a Document, so a command that builds one has all four.
+import { type ChartData, chartTable } from './chart.js';
+import type { Cell, Unit } from './format.js';
+
+export interface Column {
+  /** Name in CSV files. */
+  readonly key: string;
+  readonly label: string;
+  readonly unit: Unit;
+}
+
+export interface Table {
+  readonly kind: 'table';
+  /** Of the CSV file: `pairs`. Unique in a document. */
+  readonly name: string;
+  readonly caption: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** Shown on the terminal too. Default false. */
+  readonly brief?: boolean | undefined;
+  /** Folded up in HTML: long. Default false. */
+  readonly folded?: boolean | undefined;
+}
+
+export interface Chart {
+  readonly kind: 'chart';
+  /** As a table's. */
+  readonly name: string;
+  readonly caption: string;
+  /** What there is to see, for who cannot see it. */
+  readonly alt: string;
+  readonly data: ChartData;
+}
+
+export interface Picture {
+  /** A data URL. */
+  readonly source: string;
+  readonly alt: string;
+  readonly caption: string;
+}
+
+export interface Pictures {
+  readonly kind: 'pictures';
+  readonly caption: string;
+  readonly pictures: readonly Picture[];
+}
+
+export interface Paragraph {
+  readonly kind: 'text';
+  readonly text: string;
+  /** Shown on the terminal too. Default false. */
+  readonly brief?: boolean | undefined;
+}
+
+export interface List {
+  readonly kind: 'list';
+  readonly items: readonly string[];
+}
+
+/** A judgement, with its colour and its word. */
+export interface Verdict {
+  readonly kind: 'verdict';
+  readonly level: 'good' | 'caution' | 'bad';
+  readonly word: string;
+  readonly text: string;
+}
+
+export type Block = Table | Chart | Pictures | Paragraph | List | Verdict;
+
+export interface Section {
+  /** An anchor: lower case, hyphens. */
+  readonly id: string;
+  readonly title: string;
+  readonly blocks: readonly Block[];
+}
+
+/** A figure worth the front page. */
+export interface Fact {
+  readonly label: string;
+  readonly value: string;
+  /** After the value, smaller. */
+  readonly unit?: string | undefined;
+  readonly note: string;
+  readonly tone?: 'good' | 'bad' | 'plain' | undefined;
+}
+
+export interface Document {
+  readonly title: string;
+  /** What was found, in a sentence or two. */
+  readonly lead: string;
+  readonly facts: readonly Fact[];
+  readonly sections: readonly Section[];
+  /** Who made this, when. */
+  readonly footer: string;
+}
+
+/** All tables of a document in order, those of its charts among them. */
+export function tablesOf(document: Document): Table[] {
+  return document.sections.flatMap(({ blocks }) =>
+    blocks.flatMap((block) => {
+      if (block.kind === 'table') return [block];
+      return block.kind === 'chart' ? [tableOf(block)] : [];
+    }),
+  );
+}
+
+/** The figures behind a chart. */
+export function tableOf({ name, caption, data }: Chart): Table {
+  return chartTable(name, caption, data);
+}

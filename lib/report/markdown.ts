@@ -1,0 +1,65 @@
+// A report as Markdown (GitHub's flavour): charts become their tables, pictures their captions.
+import { type Block, type Document, type Table, tableOf } from './document.js';
+import { formatCell, plural, unitLabel } from './format.js';
+
+/** Text as text: nothing in it is markup, and it stays on its line. */
+export function escapeMarkdown(text: string): string {
+  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_[\]<>|~#&]/g, '\\$&');
+}
+
+/** A pipe table: the first column to the left, figures to the right. */
+export function markdownTable(table: Pick<Table, 'columns' | 'rows'>): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(table.columns.map(({ label, unit }) => escapeMarkdown(label + unitLabel(unit)))),
+    line(table.columns.map(({ unit }) => (unit === 'text' ? '---' : '--:'))),
+    ...table.rows.map((row) => line(table.columns.map(({ unit }, at) => escapeMarkdown(formatCell(row[at], unit))))),
+  ].join('\n');
+}
+
+/** More rows are in the CSV files and in the JSON. */
+const MOST_ROWS = 60;
+
+function tableBlock(table: Table): string {
+  const shown = { ...table, rows: table.rows.slice(0, MOST_ROWS) };
+  const left = table.rows.length - shown.rows.length;
+  const parts = [`*${escapeMarkdown(table.caption)}*`, markdownTable(shown)];
+  if (left > 0) parts.push(`… and ${plural(left, 'row')} more in ${escapeMarkdown(table.name)}.csv`);
+  return parts.join('\n\n');
+}
+
+function blockText(block: Block): string {
+  switch (block.kind) {
+    case 'text':
+      return escapeMarkdown(block.text);
+    case 'list':
+      return block.items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
+    case 'verdict':
+      return `**${escapeMarkdown(block.word)}**: ${escapeMarkdown(block.text)}`;
+    case 'table':
+      return tableBlock(block);
+    case 'chart':
+      return tableBlock(tableOf(block));
+    case 'pictures':
+      return [escapeMarkdown(block.caption), ...block.pictures.map(({ alt }) => `- ${escapeMarkdown(alt)}`)].join('\n');
+  }
+}
+
+export function markdownReport(document: Document): string {
+  const parts = [`# ${escapeMarkdown(document.title)}`, escapeMarkdown(document.lead)];
+  if (document.facts.length > 0) {
+    parts.push(
+      document.facts
+        .map(
+          ({ label, value, unit = '', note }) =>
+            `- ${escapeMarkdown(label)}: **${escapeMarkdown(`${value} ${unit}`.trim())}** ${escapeMarkdown(note)}`,
+        )
+        .join('\n'),
+    );
+  }
+  for (const { title, blocks } of document.sections) {
+    parts.push(`## ${escapeMarkdown(title)}`, ...blocks.map(blockText));
+  }
+  parts.push(escapeMarkdown(document.footer));
+  return `${parts.join('\n\n')}\n`;
+}

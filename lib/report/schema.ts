@@ -1,0 +1,239 @@
+// report.json, schema faultline.report/1: what a run found. Every other format of a report is made from it alone.
+// Accuracies are percent, differences of accuracies points, both on a scale of 100. Fields are optional where a command
+// may not have measured them; what the schema does not know is kept.
+import { z } from 'zod';
+import { errorProfileSchema } from './schema_profile.js';
+import { corruptionsSchema, indicatorsSchema, mitigationSchema, sensitivitySchema } from './schema_stress.js';
+
+const percent = z.number().min(0).max(100);
+const points = z.number().min(-100).max(100);
+const bits = z.number().min(2).max(8);
+const count = z.number().int().nonnegative();
+const seed = count;
+/** Ends of a confidence interval, lower first. */
+const interval = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'lower end first');
+
+/** Lines over steps, evaluations, epochs. */
+export const curveSchema = z.looseObject({
+  title: z.string(),
+  xLabel: z.string(),
+  yLabel: z.string(),
+  /** What y is: percent, points or just a number. */
+  yUnit: z.enum(['percent', 'points', 'number', 'bits']).default('number'),
+  series: z.array(z.object({ name: z.string(), points: z.array(z.tuple([z.number(), z.number()])) })),
+});
+
+export const teacherSchema = z.looseObject({
+  /** On the test images, full precision. */
+  accuracy: percent,
+  interval: interval.optional(),
+  arch: z.string().optional(),
+  parameters: count.optional(),
+  /** Test images. */
+  images: count.optional(),
+  validationAccuracy: percent.optional(),
+  /** Quantized without any attack: the ordinary network. */
+  uniform: z.array(z.looseObject({ name: z.string(), accuracy: percent, drop: points })).optional(),
+  curves: z.array(curveSchema).optional(),
+});
+
+/** Bits of one layer; of an input-conditioned policy the mean, and how often it chose which. */
+export const policyLayerSchema = z.looseObject({
+  node: z.string(),
+  operator: z.string().optional(),
+  weightBits: bits,
+  activationBits: bits,
+  /** Share of the inputs, 0–1, by number of bits: { "4": .7, "8": .3 }. */
+  chosen: z.record(z.string(), z.number().min(0).max(1)).optional(),
+});
+
+export const flipSchema = z.looseObject({
+  /** Among the images measured. */
+  index: count,
+  label: z.string().optional(),
+  /** Class in full precision and quantized. */
+  before: z.string(),
+  after: z.string(),
+  /** A data URL of the image. */
+  picture: z
+    .string()
+    .regex(/^data:image\/png;base64,[A-Za-z0-9+/=]*$/, 'a PNG data URL')
+    .optional(),
+});
+
+export const flipsSchema = z.looseObject({
+  /** Images whose class changed, of all. */
+  count,
+  of: count,
+  /** Right in full precision and wrong quantized, and the reverse; need labels. */
+  newlyWrong: count.optional(),
+  newlyRight: count.optional(),
+  examples: z.array(flipSchema),
+});
+
+export const classSchema = z.looseObject({
+  name: z.string(),
+  images: count,
+  fpAccuracy: percent,
+  quantizedAccuracy: percent,
+});
+
+export const responsibleSchema = z.looseObject({
+  node: z.string(),
+  /** Quantized accuracy with this layer alone back in full precision (or 8 bits, says `how`), and the points it wins. */
+  accuracy: percent,
+  restored: points,
+});
+
+export const CONTROLS = ['open loop', 'shuffled bits', 'worst static', 'fresh attacker'] as const;
+
+export const controlSchema = z.looseObject({
+  /** One of CONTROLS, or another. */
+  control: z.string(),
+  accuracy: percent,
+  drop: points,
+  note: z.string().optional(),
+});
+
+export const pairSchema = z.looseObject({
+  objective: z.string(),
+  policy: z.enum(['static', 'input']),
+  agent: z.string(),
+  seed,
+  effectiveBits: bits,
+  fpAccuracy: percent,
+  /** Teacher's accuracy less the student's. */
+  fpGap: points,
+  quantizedAccuracy: percent,
+  /** fpAccuracy less quantizedAccuracy. */
+  drop: points,
+  arch: z.string().optional(),
+  /** Bits the policy chooses from. */
+  choices: z.array(bits).optional(),
+  images: count.optional(),
+  fpInterval: interval.optional(),
+  quantizedInterval: interval.optional(),
+  dropInterval: interval.optional(),
+  /** McNemar's, that quantization changes nothing. */
+  pValue: z.number().min(0).max(1).optional(),
+  layers: z.array(policyLayerSchema).optional(),
+  flips: flipsSchema.optional(),
+  classes: z.array(classSchema).optional(),
+  /** The same network under uniform policies. */
+  uniform: z.array(z.looseObject({ name: z.string(), accuracy: percent, drop: points })).optional(),
+  responsible: z.array(responsibleSchema).optional(),
+  controls: z.array(controlSchema).optional(),
+  curves: z.array(curveSchema).optional(),
+});
+
+export const gaugeSchema = z.looseObject({
+  seed,
+  /** The policy attacked: `W8A8`. */
+  bits: z.string(),
+  fpAccuracy: percent,
+  /** Whether the logits are those of the teacher, bit for bit. */
+  fpBitExact: z.boolean(),
+  quantizedAccuracy: percent,
+  drop: points,
+  fpGap: points.optional(),
+  quantizedInterval: interval.optional(),
+  dropInterval: interval.optional(),
+  curves: z.array(curveSchema).optional(),
+});
+
+export const searchSchema = z.looseObject({
+  agent: z.string(),
+  evaluations: count,
+  /** Points between the best it found and the best there is. */
+  regret: z.number(),
+  seed: seed.optional(),
+  /** Which network and budget was searched. */
+  landscape: z.string().optional(),
+  accuracy: percent.optional(),
+  /** [evaluations, regret or best so far] */
+  curve: z.array(z.tuple([z.number(), z.number()])).optional(),
+});
+
+export const landscapeSchema = z.looseObject({
+  name: z.string(),
+  budget: bits.optional(),
+  policies: count,
+  /** Whether all policies in budget were measured, or a sample. */
+  exhaustive: z.boolean(),
+  bins: z.array(z.object({ from: z.number(), to: z.number(), count })),
+  marks: z.array(z.object({ x: z.number(), label: z.string() })).optional(),
+});
+
+export const referenceSchema = z.looseObject({
+  what: z.string(),
+  /** As published: `10–65 points`. */
+  published: z.string(),
+  ours: z.string().optional(),
+  source: z.string().optional(),
+});
+
+export const assumptionSchema = z.looseObject({
+  what: z.string(),
+  /** What this implementation does. */
+  assumed: z.string(),
+});
+
+export const provenanceSchema = z.looseObject({
+  command: z.string(),
+  startedAt: z.iso.datetime().optional(),
+  versions: z.record(z.string(), z.string()),
+  cpu: z.string().optional(),
+  isa: z.string(),
+  threads: z.number().int().positive(),
+  seeds: z.array(seed).optional(),
+  data: z.string().optional(),
+  images: z.record(z.string(), count).optional(),
+  /** SHA-256 by file or by what was hashed. */
+  hashes: z.record(z.string(), z.string()).optional(),
+  settings: z.record(z.string(), z.unknown()).optional(),
+  /** Where the time went. */
+  stages: z.array(z.object({ name: z.string(), seconds: z.number().nonnegative() })).optional(),
+  peakMemoryBytes: z.number().positive().optional(),
+});
+
+export const verdictSchema = z.looseObject({
+  verdict: z.enum(['safe', 'caution', 'unsafe']),
+  reasons: z.array(z.string()),
+  advice: z.array(z.string()).optional(),
+});
+
+export const reportSchema = z.looseObject({
+  schema: z.literal('faultline.report/1'),
+  title: z.string().optional(),
+  /** One or two sentences; written from the figures when absent. */
+  summary: z.string().optional(),
+  verdict: verdictSchema.optional(),
+  teacher: teacherSchema.optional(),
+  pairs: z.array(pairSchema).default([]),
+  gauge: z.array(gaugeSchema).default([]),
+  search: z.array(searchSchema).default([]),
+  landscapes: z.array(landscapeSchema).optional(),
+  curves: z.array(curveSchema).optional(),
+  sensitivity: sensitivitySchema.optional(),
+  errorProfile: errorProfileSchema.optional(),
+  corruptions: corruptionsSchema.optional(),
+  indicators: indicatorsSchema.optional(),
+  mitigation: mitigationSchema.optional(),
+  references: z.array(referenceSchema).optional(),
+  assumptions: z.array(assumptionSchema).optional(),
+  provenance: provenanceSchema.optional(),
+  totalSeconds: z.number().nonnegative().optional(),
+});
+
+export type Curve = z.infer<typeof curveSchema>;
+export type PolicyLayer = z.infer<typeof policyLayerSchema>;
+export type Flips = z.infer<typeof flipsSchema>;
+export type PairResult = z.infer<typeof pairSchema>;
+export type GaugeResult = z.infer<typeof gaugeSchema>;
+export type SearchResult = z.infer<typeof searchSchema>;
+export type Landscape = z.infer<typeof landscapeSchema>;
+export type Provenance = z.infer<typeof provenanceSchema>;
+/** A report as it is read back. */
+export type Report = z.infer<typeof reportSchema>;
+/** A report as a command may hand it in: what has a default may be absent. */
+export type ReportInput = z.input<typeof reportSchema>;

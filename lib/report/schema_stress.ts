@@ -1,0 +1,67 @@
+// The parts of report.json about when and why a network breaks: corruptions, indicators, mitigation, sensitivity.
+import { z } from 'zod';
+
+const percent = z.number().min(0).max(100);
+const points = z.number().min(-100).max(100);
+const interval = z.tuple([z.number(), z.number()]);
+
+/** One layer quantized alone, and all but it: points lost, and points won back. */
+export const sensitivitySchema = z.array(
+  z.looseObject({
+    node: z.string(),
+    /** Lost with only this node quantized. */
+    drop: points,
+    /** Won back with only this node left in full precision. */
+    restored: points.optional(),
+    policy: z.string().optional(),
+  }),
+);
+
+export const corruptionsSchema = z.looseObject({
+  images: z.number().int().positive().optional(),
+  grid: z.array(
+    z.looseObject({
+      /** ImageNet-C's name, or a transformation's or range attack's. */
+      corruption: z.string(),
+      severity: z.number(),
+      policy: z.string(),
+      /** Which network, where there are several. */
+      network: z.string().optional(),
+      fpAccuracy: percent,
+      quantizedAccuracy: percent,
+      /** What quantization adds: fpAccuracy less quantizedAccuracy, both under this corruption. */
+      drop: points,
+      interval: interval.optional(),
+    }),
+  ),
+  /** Contact sheet: what each looks like. */
+  pictures: z.array(z.looseObject({ corruption: z.string(), severity: z.number(), picture: z.string() })).optional(),
+});
+
+export const indicatorsSchema = z.array(
+  z.looseObject({
+    indicator: z.string(),
+    /** Of the network of this report. */
+    value: z.number().optional(),
+    /** With the drop, over a population of networks. */
+    spearman: z.number().optional(),
+    spearmanInterval: interval.optional(),
+    auroc: z.number().optional(),
+    aurocInterval: interval.optional(),
+    note: z.string().optional(),
+  }),
+);
+
+export const mitigationSchema = z.array(
+  z.looseObject({
+    network: z.string(),
+    cure: z.string(),
+    policy: z.string().optional(),
+    fpAccuracy: percent,
+    before: percent,
+    after: percent,
+    afterInterval: interval.optional(),
+    /** Whether it was kept: measured better on validation images. */
+    kept: z.boolean().optional(),
+  }),
+);

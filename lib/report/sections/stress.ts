@@ -1,0 +1,202 @@
+// When a network breaks and what helps: sensitivity, corruptions, indicators, mitigation.
+import { mean } from '../../assess/statistics.js';
+import type { Block, Section } from '../document.js';
+import type { Cell } from '../format.js';
+import { groupBy, slug } from '../names.js';
+import type { Report } from '../schema.js';
+
+export function sensitivitySection(report: Report): Section | undefined {
+  const { sensitivity = [] } = report;
+  if (sensitivity.length === 0) return undefined;
+  const blocks = [...groupBy(sensitivity, ({ policy = '' }) => policy)].map(([policy, layers]): Block => {
+    const most = Math.max(...layers.map(({ drop }) => drop));
+    return {
+      kind: 'chart',
+      name: policy === '' ? 'sensitivity' : `sensitivity-${slug(policy)}`,
+      caption: `Points lost when one layer alone is quantized${policy === '' ? '' : ` (${policy})`}`,
+      alt: `Points lost by quantizing each of the ${layers.length} layers alone`,
+      data: {
+        type: 'bars',
+        x: { label: 'drop', unit: 'points' },
+        bars: layers.map(({ node, drop }) => ({ label: node, value: drop, emphasis: drop === most })),
+      },
+    };
+  });
+  const restored = sensitivity.filter((layer) => layer.restored !== undefined);
+  if (restored.length > 0) {
+    blocks.push({
+      kind: 'chart',
+      name: 'sensitivity-restored',
+      caption: 'Points won back when one layer alone stays in full precision',
+      alt: `Points won back by leaving each of the ${restored.length} layers in full precision`,
+      data: {
+        type: 'bars',
+        x: { label: 'won back', unit: 'points' },
+        bars: restored.map((layer) => ({ label: layer.node, value: layer.restored as number })),
+      },
+    });
+  }
+  return { id: 'sensitivity', title: 'Sensitivity', blocks };
+}
+
+type GridCell = NonNullable<Report['corruptions']>['grid'][number];
+
+/** Corruptions down, severities across: the points that quantization adds. */
+function corruptionChart(title: string, cells: readonly GridCell[], hottest: number): Block {
+  const rows = [...new Set(cells.map(({ corruption }) => corruption))];
+  const severities = [...new Set(cells.map(({ severity }) => severity))].sort((a, b) => a - b);
+  const drop = (row: string, severity: number) =>
+    cells.find((cell) => cell.corruption === row && cell.severity === severity)?.drop ?? null;
+  return {
+    kind: 'chart',
+    name: `corruptions-${slug(title)}`,
+    caption: `${title}: points that quantization takes under each corruption`,
+    alt: `${rows.length} corruptions by ${severities.length} severities, ${title}`,
+    data: {
+      type: 'cells',
+      columnsLabel: 'severity',
+      rowsLabel: 'corruption',
+      columns: severities.map(String),
+      rows,
+      values: rows.map((row) => severities.map((severity) => drop(row, severity))),
+      unit: 'points',
+      shades: 'heat',
+      domain: [0, hottest],
+    },
+  };
+}
+
+export function corruptionSection(report: Report): Section | undefined {
+  const { grid = [], pictures = [] } = report.corruptions ?? {};
+  if (grid.length === 0) return undefined;
+  const groups = groupBy(grid, ({ network, policy }) => (network === undefined ? policy : `${network}, ${policy}`));
+  const hottest = Math.max(1, ...grid.map(({ drop }) => drop));
+  const rows = [...groups].map(([title, cells]): Cell[] => [
+    title,
+    mean(cells.map(({ fpAccuracy }) => fpAccuracy)),
+    mean(cells.map(({ quantizedAccuracy }) => quantizedAccuracy)),
+    mean(cells.map(({ drop }) => drop)),
+    Math.max(...cells.map(({ drop }) => drop)),
+  ]);
+  const blocks: Block[] = [
+    {
+      kind: 'text',
+      text:
+        'Full precision and integers see the same corrupted images: the drop is what quantization adds to the damage ' +
+        'that the corruption does by itself.',
+    },
+    {
+      kind: 'table',
+      name: 'corruptions-mean',
+      caption: 'Mean over corruptions and severities',
+      brief: true,
+      columns: [
+        { key: 'network', label: 'network, policy', unit: 'text' },
+        { key: 'fpAccuracy', label: 'fp32', unit: 'percent' },
+        { key: 'quantizedAccuracy', label: 'integer', unit: 'percent' },
+        { key: 'drop', label: 'mean drop', unit: 'points' },
+        { key: 'worstDrop', label: 'worst drop', unit: 'points' },
+      ],
+      rows,
+    },
+    ...[...groups].map(([title, cells]) => corruptionChart(title, cells, hottest)),
+  ];
+  if (pictures.length > 0) {
+    blocks.push({
+      kind: 'pictures',
+      caption: 'What the corruptions look like',
+      pictures: pictures.map(({ corruption, severity, picture }) => ({
+        source: picture,
+        alt: `${corruption} at severity ${severity}`,
+        caption: `${corruption} ${severity}`,
+      })),
+    });
+  }
+  return { id: 'corruptions', title: 'Corruptions', blocks };
+}
+
+export function indicatorSection(report: Report): Section | undefined {
+  const { indicators = [] } = report;
+  if (indicators.length === 0) return undefined;
+  return {
+    id: 'indicators',
+    title: 'Indicators from full precision',
+    blocks: [
+      {
+        kind: 'text',
+        text: 'What full precision alone tells about the drop: Spearman correlation, and AUROC for a drop above 10 points.',
+      },
+      {
+        kind: 'table',
+        name: 'indicators',
+        caption: 'Indicators, useless ones included',
+        brief: true,
+        columns: [
+          { key: 'indicator', label: 'indicator', unit: 'text' },
+          { key: 'value', label: 'here', unit: 'number' },
+          { key: 'spearman', label: 'Spearman', unit: 'number' },
+          { key: 'auroc', label: 'AUROC', unit: 'number' },
+          { key: 'note', label: 'note', unit: 'text' },
+        ],
+        rows: indicators.map((one): Cell[] => [
+          one.indicator,
+          one.value,
+          one.spearman === undefined ? undefined : { value: one.spearman, interval: one.spearmanInterval },
+          one.auroc === undefined ? undefined : { value: one.auroc, interval: one.aurocInterval },
+          one.note ?? '',
+        ]),
+      },
+    ],
+  };
+}
+
+export function mitigationSection(report: Report): Section | undefined {
+  const { mitigation = [] } = report;
+  if (mitigation.length === 0) return undefined;
+  return {
+    id: 'mitigation',
+    title: 'Mitigation',
+    blocks: [
+      {
+        kind: 'chart',
+        name: 'mitigation-chart',
+        caption: 'Quantized accuracy before and after the cure',
+        alt: `Accuracy before and after, for ${mitigation.length} cures`,
+        data: {
+          type: 'ranges',
+          x: { label: 'accuracy', unit: 'percent', domain: [0, 100] },
+          names: ['before', 'after'],
+          rows: mitigation.map(({ network, cure, policy, before, after, afterInterval }) => ({
+            label: [network, cure, policy].filter(Boolean).join(', '),
+            from: { value: before },
+            to: { value: after, interval: afterInterval },
+          })),
+        },
+      },
+      {
+        kind: 'table',
+        name: 'mitigation',
+        caption: 'Cures, those that did not help included',
+        brief: true,
+        columns: [
+          { key: 'network', label: 'network', unit: 'text' },
+          { key: 'cure', label: 'cure', unit: 'text' },
+          { key: 'policy', label: 'policy', unit: 'text' },
+          { key: 'fpAccuracy', label: 'fp32', unit: 'percent' },
+          { key: 'before', label: 'before', unit: 'percent' },
+          { key: 'after', label: 'after', unit: 'percent' },
+          { key: 'kept', label: 'kept', unit: 'text' },
+        ],
+        rows: mitigation.map((one): Cell[] => [
+          one.network,
+          one.cure,
+          one.policy,
+          one.fpAccuracy,
+          one.before,
+          { value: one.after, interval: one.afterInterval },
+          one.kept,
+        ]),
+      },
+    ],
+  };
+}

@@ -1,0 +1,114 @@
+// The short form of a report: its facts and its brief tables, 80 columns wide.
+import type { Document, Table } from './document.js';
+import { formatCell, formatNumber, isMeasured, unitLabel } from './format.js';
+
+const WIDTH = 80;
+const GAP = 2;
+/** Of a text column that has to give way. */
+const LEAST_TEXT = 8;
+
+/** What could move the cursor or recolour the screen. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** Two columns wide: East Asian scripts, emoji. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]|[\u{20000}-\u{3fffd}]/u;
+const COMBINING = /\p{Mark}/u;
+
+export function plain(text: string): string {
+  return text.replace(CONTROL, '\ufffd');
+}
+
+function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text) width += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return width;
+}
+
+function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let [kept, used] = ['', 0];
+  for (const character of text) {
+    used += widthOf(character);
+    if (used > width - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
+}
+
+/** Lines of at most 80 columns; a word longer than a line is cut. */
+export function wrapText(text: string, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of plain(text).split(' ')) {
+    const longer = line === '' ? (lines.length > 0 ? indent + word : word) : `${line} ${word}`;
+    if (line !== '' && widthOf(longer) > WIDTH) {
+      lines.push(line);
+      line = indent + word;
+    } else {
+      line = longer;
+    }
+  }
+  return [...lines, line].map((one) => cut(one, WIDTH));
+}
+
+const pad = (text: string, width: number, right: boolean) => {
+  const space = ' '.repeat(Math.max(0, width - widthOf(text)));
+  return right ? space + text : text + space;
+};
+
+/** A table in at most 80 columns: intervals give way first, then units, then the widest texts, then the last columns. */
+export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] {
+  const cellText = (intervals: boolean) =>
+    table.rows.map((row) =>
+      table.columns.map(({ unit }, at) => {
+        const cell = row[at];
+        return plain(!intervals && isMeasured(cell) ? formatNumber(cell.value, unit) : formatCell(cell, unit));
+      }),
+    );
+  let head = table.columns.map(({ label, unit }) => plain(label + unitLabel(unit)));
+  const widthsOf = (lines: readonly string[][]) =>
+    head.map((_, at) => Math.max(...[head, ...lines].map((line) => widthOf(line[at] as string))));
+  const total = (widths: readonly number[]) => widths.reduce((sum, width) => sum + width + GAP, -GAP);
+  let lines = cellText(true);
+  if (total(widthsOf(lines)) > WIDTH) lines = cellText(false);
+  if (total(widthsOf(lines)) > WIDTH) head = table.columns.map(({ label }) => plain(label));
+  const widths = widthsOf(lines);
+  while (total(widths) > WIDTH) {
+    const widest = widths.reduce((best, width, at) => {
+      const gives = table.columns[at]?.unit === 'text' && width > LEAST_TEXT;
+      return gives && width > (widths[best] ?? 0) ? at : best;
+    }, -1);
+    if (widest < 0) widths.pop();
+    else widths[widest] = (widths[widest] as number) - 1;
+  }
+  const right = table.columns.map(({ unit }) => unit !== 'text');
+  return [head, ...lines].map((line) =>
+    widths
+      .map((width, at) => pad(cut(line[at] as string, width), width, right[at] as boolean))
+      .join(' '.repeat(GAP))
+      .trimEnd(),
+  );
+}
+
+export function terminalReport(document: Document): string {
+  const lines = [...wrapText(document.title), '', ...wrapText(document.lead)];
+  if (document.facts.length > 0) {
+    lines.push('');
+    const width = Math.max(...document.facts.map(({ label }) => widthOf(plain(label))));
+    const indent = ' '.repeat(width + GAP);
+    for (const { label, value, unit = '', note } of document.facts) {
+      lines.push(...wrapText(`${pad(plain(label), width, false)}  ${`${value} ${unit}`.trim()}  ${note}`, indent));
+    }
+  }
+  for (const { title, blocks } of document.sections) {
+    const brief = blocks.flatMap((block): string[][] => {
+      if (block.kind === 'verdict') return [wrapText(`${block.word}: ${block.text}`)];
+      if (block.kind === 'text' && block.brief) return [wrapText(block.text)];
+      return block.kind === 'table' && block.brief ? [terminalTable(block)] : [];
+    });
+    if (brief.length === 0) continue;
+    lines.push('', plain(title), ...brief.flatMap((part, index) => (index > 0 ? ['', ...part] : part)));
+  }
+  return `${[...lines, '', ...wrapText(document.footer)].join('\n')}\n`;
+}
