@@ -262,6 +262,44 @@ export class BudgetSpace {
     for (const bits of walk(0, 0)) yield this.policy(bits);
   }
 
+  /**
+   * Bits of a policy with a probability proportional to the product of what `weight` (≥ 0) says of each node's bits: nodes
+   * draw independently, and only policies of the budget count. Undefined when all of these have weight 0.
+   */
+  draw(weight: (node: number, bits: NodeBits) => number, random: Random): NodeBits[] | undefined {
+    const { options, costs, ways } = this;
+    const weights = options.map((node, i) => node.map((bits) => weight(i, bits)));
+    const masses = [new Map([...(ways.at(-1)?.keys() ?? [])].map((sum) => [sum, 1]))];
+    const massOf = (later: ReadonlyMap<number, number>, i: number, spent: number, k: number) =>
+      (weights[i]?.[k] as number) * (later.get(spent + (costs[i]?.[k] as number)) ?? 0);
+    for (let i = options.length - 1; i >= 0; i--) {
+      const later = masses[0] as ReadonlyMap<number, number>;
+      const level = new Map<number, number>();
+      for (const spent of ways[i]?.keys() ?? []) {
+        level.set(
+          spent,
+          (options[i] ?? []).reduce((sum, _, k) => sum + massOf(later, i, spent, k), 0),
+        );
+      }
+      masses.unshift(level);
+    }
+    if (!((masses[0]?.get(0) ?? 0) > 0)) return undefined;
+    let spent = 0;
+    return options.map((node, i): NodeBits => {
+      const later = masses[i + 1] as ReadonlyMap<number, number>;
+      let rest = random.uniform() * (masses[i]?.get(spent) as number);
+      // Rounding can leave a rest behind: then the last that is possible.
+      let chosen = -1;
+      for (let k = 0; k < node.length && rest >= 0; k++) {
+        const mass = massOf(later, i, spent, k);
+        if (mass > 0) chosen = k;
+        rest -= mass;
+      }
+      spent += costs[i]?.[chosen] as number;
+      return node[chosen] as NodeBits;
+    });
+  }
+
   /** One of the policies, all equally likely. */
   sample(random: Random): Policy {
     let rank = below(random, this.count);

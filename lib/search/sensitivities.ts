@@ -1,5 +1,6 @@
 // What lowering one node does to the fitness, spread over bit widths that were not tried.
 import type { NodeBits } from '../quant/policy.js';
+import type { Estimate } from './climb.js';
 import type { Candidate, Environment } from './environment.js';
 
 /** Every node at what spends most, the first of equals. */
@@ -24,8 +25,13 @@ export function noise({ weightBits, activationBits }: NodeBits): number {
   return 4 ** -weightBits + 4 ** -activationBits;
 }
 
-/** Share of the effect of `low` against `high` that other bits are expected to have. */
-export function noiseShare(bits: NodeBits, high: NodeBits, low: NodeBits): number {
-  const span = noise(low) - noise(high);
-  return span === 0 ? 0 : (noise(bits) - noise(high)) / span;
+/**
+ * An additive estimate of the fitness: `effects` is what each node does at `low` against `high`, and other bits do as much
+ * of it as they have of the noise in between.
+ */
+export function spreadEffects(effects: ArrayLike<number>, high: Candidate, low: Candidate): Estimate {
+  return (node, bits) => {
+    const [most, least] = [noise(low[node] as NodeBits), noise(high[node] as NodeBits)];
+    return most === least ? 0 : ((effects[node] as number) * (noise(bits) - least)) / (most - least);
+  };
 }

@@ -5,7 +5,7 @@ import type { NodeBits } from '../../quant/policy.js';
 import { defineAgent } from '../agent.js';
 import { climb } from '../climb.js';
 import type { Candidate, Environment } from '../environment.js';
-import { cheapest, costliest, noise, noiseShare } from '../sensitivities.js';
+import { cheapest, costliest, noise, spreadEffects } from '../sensitivities.js';
 
 interface Move {
   readonly node: number;
@@ -126,8 +126,6 @@ export const greedy = defineAgent(
         (effects[move.node] as number) > (effects[best.node] as number) ? move : best,
       ).to;
     }
-    const estimate = (node: number, bits: NodeBits) =>
-      (effects[node] as number) * noiseShare(bits, high[node] as NodeBits, low[node] as NodeBits);
-    await climb(environment, current, estimate, random);
+    await climb(environment, current, spreadEffects(effects, high, low), random);
   },
 );

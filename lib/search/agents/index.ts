@@ -1,12 +1,14 @@
 // The agents by name.
 import { InvalidArgumentError } from '../../native/errors.js';
 import type { SearchAgent } from '../agent.js';
+import { cem } from './cem.js';
 import { exhaustive } from './exhaustive.js';
 import { greedy } from './greedy.js';
 import { random } from './random.js';
+import { sensitivity } from './sensitivity.js';
 
 export const AGENTS: ReadonlyMap<string, SearchAgent> = new Map(
-  [random, greedy, exhaustive].map((agent) => [agent.name, agent]),
+  [random, sensitivity, greedy, cem, exhaustive].map((agent) => [agent.name, agent]),
 );
 
 /** Throws InvalidArgumentError when there is none of that name. */
