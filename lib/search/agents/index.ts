@@ -1,14 +1,16 @@
 // The agents by name.
 import { InvalidArgumentError } from '../../native/errors.js';
 import type { SearchAgent } from '../agent.js';
+import { bayes } from './bayes.js';
 import { cem } from './cem.js';
+import { ddpg } from './ddpg.js';
 import { exhaustive } from './exhaustive.js';
 import { greedy } from './greedy.js';
 import { random } from './random.js';
 import { sensitivity } from './sensitivity.js';
 
 export const AGENTS: ReadonlyMap<string, SearchAgent> = new Map(
-  [random, sensitivity, greedy, cem, exhaustive].map((agent) => [agent.name, agent]),
+  [random, sensitivity, greedy, cem, bayes, ddpg, exhaustive].map((agent) => [agent.name, agent]),
 );
 
 /** Throws InvalidArgumentError when there is none of that name. */

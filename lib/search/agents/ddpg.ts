@@ -1,0 +1,214 @@
+// Deep deterministic policy gradient, after HAQ (Wang et al., "HAQ: Hardware-Aware Automated Quantization with Mixed
+// Precision", 2019): an episode walks the nodes, an actor's action in [0, 1] becomes bits, noise from a truncated normal
+// explores, and a critic learns the return from a replay buffer. HAQ evaluates hundreds of episodes and repairs their
+// budget afterwards; here evaluations are few and budgets exact. So only what the budget leaves open can be chosen, and a
+// value model of the policies evaluated lets the agent imagine: of many episodes under noise, it evaluates the one with
+// the largest expected improvement, and it learns from the others by the return that the model expects.
+
+import type { Random } from '../../tensor/random.js';
+import { ActorCritic } from '../actor_critic.js';
+import { defineAgent } from '../agent.js';
+import { type Candidate, type Environment, keyOf } from '../environment.js';
+import { cheapest, costliest } from '../sensitivities.js';
+import { expectedImprovement, noiseCoordinates, ValueModel } from '../value_model.js';
+import { FEATURES, type Situation, Walk } from '../walk.js';
+
+export interface DdpgOptions {
+  /** Units in each hidden layer of actor and critic. */
+  readonly hidden: number;
+  readonly actorRate: number;
+  readonly criticRate: number;
+  /** Episodes of random actions before the actor is asked. */
+  readonly warmup: number;
+  /** Deviation of the noise on actions after the warm-up, and what it is multiplied with after every evaluation. */
+  readonly noise: number;
+  readonly noiseDecay: number;
+  readonly leastNoise: number;
+  /** Episodes imagined before each evaluation. */
+  readonly imagined: number;
+  /** Share of these that follow the best episode so far and depart from it at a few turns. */
+  readonly followed: number;
+  /** Steps of critic and actor after each evaluation, and transitions in each. */
+  readonly updates: number;
+  readonly batch: number;
+  /** Imagined transitions kept; those of real episodes all are. */
+  readonly replay: number;
+}
+
+export const DDPG_DEFAULTS: DdpgOptions = {
+  hidden: 48,
+  actorRate: 2e-3,
+  criticRate: 5e-3,
+  warmup: 6,
+  noise: 0.5,
+  noiseDecay: 0.96,
+  leastNoise: 0.1,
+  imagined: 64,
+  followed: 0.5,
+  updates: 12,
+  batch: 64,
+  replay: 4096,
+};
+
+/** Turns at which an episode that follows the best one departs from it, on average. */
+const DEPARTURES = 3;
+
+interface Transition {
+  readonly situation: Situation;
+  readonly action: number;
+  /** Fitness that the episode ended with, or is expected to. */
+  readonly outcome: number;
+}
+
+type Episode = ReturnType<Walk['play']>[number];
+
+/** Normal around `mean`, in [0, 1] itself, inside of [0, 1]. */
+function truncatedNormal(mean: number, deviation: number, random: Random): number {
+  if (Number.isNaN(mean)) throw new RangeError('ddpg: the actor diverged');
+  for (;;) {
+    const value = mean + deviation * random.normal();
+    if (value >= 0 && value <= 1) return value;
+  }
+}
+
+class Player {
+  private readonly walk: Walk;
+  private readonly networks: ActorCritic;
+  private readonly model: ValueModel;
+  private readonly real: Transition[] = [];
+  private readonly imagined: Transition[] = [];
+  private readonly outcomes: number[] = [];
+  /** How much lowering each node is believed to help, standardised. */
+  private beliefs: Float64Array;
+  private top:
+    | { readonly candidate: Candidate; readonly actions: readonly number[]; readonly fitness: number }
+    | undefined;
+  private deviation: number;
+
+  constructor(
+    private readonly environment: Environment,
+    private readonly options: DdpgOptions,
+    private readonly random: Random,
+  ) {
+    this.walk = new Walk(environment);
+    this.networks = new ActorCritic({ features: FEATURES, ...options }, random.split('networks'));
+    this.model = new ValueModel(environment.space.names.length, noiseCoordinates(environment));
+    this.beliefs = new Float64Array(environment.space.names.length);
+    this.deviation = options.noise;
+  }
+
+  async play(): Promise<void> {
+    const { environment, options } = this;
+    while (!environment.done) {
+      const episode = this.outcomes.length < options.warmup ? this.explore() : this.imagine();
+      if (!episode) return;
+      const [fitness] = await environment.evaluate([episode.candidate]);
+      if (fitness === undefined) return;
+      this.observe(episode, fitness);
+      for (let i = 0; i < options.updates && this.outcomes.length >= options.warmup; i++) this.update();
+    }
+  }
+
+  private unseen(episodes: readonly Episode[]): Episode[] {
+    const keys = new Set<string>();
+    return episodes.filter(({ candidate }) => {
+      const key = keyOf(candidate);
+      if (keys.has(key) || this.environment.known(candidate) !== undefined) return false;
+      keys.add(key);
+      return true;
+    });
+  }
+
+  /** A policy of the budget not evaluated yet, as the episode that leads to it. */
+  private explore(): Episode | undefined {
+    const candidate = this.environment.unseen(this.random);
+    return candidate && this.walk.retrace(candidate);
+  }
+
+  private imagine(): Episode | undefined {
+    const { options, random, deviation } = this;
+    const follows = this.top ? options.imagined * options.followed : 0;
+    const departure = DEPARTURES / this.walk.turns.length;
+    const episodes = this.walk.play(options.imagined, (situations) =>
+      this.networks.act(this.observations(situations)).map((mean, i) => {
+        const explored = truncatedNormal(mean, deviation, random);
+        const departs = random.uniform() < departure;
+        return i < follows && !departs ? (this.top?.actions[situations[i]?.turn ?? 0] as number) : explored;
+      }),
+    );
+    this.deviation = Math.max(options.leastNoise, deviation * options.noiseDecay);
+    const predictions = this.model.predict(episodes.map(({ candidate }) => candidate));
+    episodes.forEach(({ steps }, i) => {
+      this.imagined.push(...steps.map((step) => ({ ...step, outcome: predictions[i]?.mean as number })));
+    });
+    this.imagined.splice(0, this.imagined.length - options.replay);
+    const fresh = this.unseen(episodes);
+    const best = this.top?.fitness ?? Number.NEGATIVE_INFINITY;
+    const gains = this.model
+      .predict(fresh.map(({ candidate }) => candidate))
+      .map((each) => expectedImprovement(each, best));
+    return fresh[gains.indexOf(Math.max(...gains))] ?? this.explore();
+  }
+
+  private observe({ candidate, steps }: Episode, fitness: number): void {
+    this.outcomes.push(fitness);
+    this.model.observe(candidate, fitness);
+    this.real.push(...steps.map((step) => ({ ...step, outcome: fitness })));
+    if (!this.top || fitness > this.top.fitness) {
+      this.top = { candidate, actions: steps.map(({ action }) => action), fitness };
+    }
+    this.believe(this.top.candidate);
+  }
+
+  /** What the model expects of each node at the bottom against the top, everything else as in the best policy. */
+  private believe(best: Candidate): void {
+    const [high, low] = [costliest(this.environment), cheapest(this.environment)];
+    const at = (bits: Candidate) =>
+      best.map((_, node) => best.map((own, i) => (i === node ? (bits[i] as typeof own) : own)));
+    const [lowered, raised] = [this.model.predict(at(low)), this.model.predict(at(high))];
+    const effects = lowered.map(({ mean }, i) => mean - (raised[i]?.mean as number));
+    this.beliefs = standardised(effects);
+  }
+
+  private observations(situations: readonly Situation[]): Float32Array {
+    const out = new Float32Array(situations.length * FEATURES);
+    situations.forEach((situation, i) => {
+      this.walk.observe(situation, this.beliefs, out.subarray(i * FEATURES, (i + 1) * FEATURES));
+    });
+    return out;
+  }
+
+  /** Half of a batch comes from real episodes, half from imagined ones. */
+  private update(): void {
+    const { random, real, imagined, options } = this;
+    const [mean, deviation] = moments(this.outcomes);
+    const batch = Array.from({ length: options.batch }, (_, i) => {
+      const from = i % 2 === 0 || imagined.length === 0 ? real : imagined;
+      return from[random.integer(from.length)] as Transition;
+    });
+    const returns = Float32Array.from(batch, ({ outcome }) => (outcome - mean) / deviation);
+    const actions = Float32Array.from(batch, ({ action }) => action);
+    this.networks.learn(this.observations(batch.map(({ situation }) => situation)), actions, returns);
+  }
+}
+
+/** Mean and deviation, the latter 1 where all are equal. */
+function moments(values: ArrayLike<number>): [number, number] {
+  const all = Array.from(values);
+  const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
+  const variance = all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length;
+  return [mean, Math.sqrt(variance) || 1];
+}
+
+function standardised(values: readonly number[]): Float64Array {
+  const [mean, deviation] = moments(values);
+  return Float64Array.from(values, (value) => (value - mean) / deviation);
+}
+
+/** The agent with other settings. */
+export const ddpgWith = (options: Partial<DdpgOptions>) =>
+  defineAgent('ddpg', 'an actor walks the nodes; a critic and a value model teach it', (environment, random) =>
+    new Player(environment, { ...DDPG_DEFAULTS, ...options }, random).play(),
+  );
+
+export const ddpg = ddpgWith({});
