@@ -182,6 +182,17 @@ export {
 export type { ActivationBudget } from './search/input/space.js';
 export type { Layer } from './search/layers.js';
 export {
+  DETRIMENTAL_PAIR,
+  learnPair,
+  type PairCandidate,
+  type PairKind,
+  type PairOptions,
+  type PairRecipe,
+  type PairResult,
+  type PairRound,
+  ROBUST_PAIR,
+} from './search/pair.js';
+export {
   type Goal,
   type Measure,
   PolicyProblem,

@@ -21,6 +21,8 @@ export interface Checkpoint {
   readonly graph: Graph;
   /** The optimizer's arrays, and the average of the weights where one is kept. */
   readonly state: readonly Float32Array[];
+  /** What else the run remembers, as JSON. */
+  readonly remembered?: unknown;
 }
 
 interface Manifest {
@@ -28,6 +30,7 @@ interface Manifest {
   readonly step: number;
   readonly configuration: unknown;
   readonly epoch: EpochSums;
+  readonly remembered?: unknown;
   /** Elements of each array of state.bin, float32 in little-endian order. */
   readonly lengths: readonly number[];
   readonly sha256: { readonly model: string; readonly state: string };
@@ -48,7 +51,7 @@ async function stepsIn(folder: string): Promise<number[]> {
 
 /** Writes a checkpoint and removes the ones before. */
 export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Promise<void> {
-  const { step, configuration, epoch, graph, state } = checkpoint;
+  const { step, configuration, epoch, graph, state, remembered } = checkpoint;
   const [name, unfinished] = [join(folder, `step-${step}`), join(folder, `unfinished-${step}`)];
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true });
@@ -59,6 +62,7 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
     step,
     configuration,
     epoch,
+    ...(remembered === undefined ? {} : { remembered }),
     lengths: state.map(({ length }) => length),
     sha256: { model: sha256(model), state: sha256(bytes) },
   };
@@ -98,6 +102,6 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint | undef
     offset += array.byteLength;
     return array;
   });
-  const { step, configuration, epoch } = manifest;
-  return { step, configuration, epoch, graph: importModel(model, join(path, 'model.onnx')).graph, state };
+  const { step, configuration, epoch, remembered } = manifest;
+  return { step, configuration, epoch, remembered, graph: importModel(model, join(path, 'model.onnx')).graph, state };
 }

@@ -37,10 +37,14 @@ export interface StepContext {
 
 /** Policies that change during the training: an agent's, or bits chosen for each sample. */
 export interface PolicySource {
-  /** One or more for this step. A resumed run asks from its first step on, so the answer must depend on the step alone. */
+  /** One or more for this step. */
   at(context: StepContext): readonly Bits[] | Promise<readonly Bits[]>;
   /** What a checkpoint must agree with, as JSON. */
   readonly configuration: unknown;
+  /** What answers depend on beside the step and the student, as JSON: kept in checkpoints … */
+  memory?(): unknown;
+  /** … and given back when a run goes on from one. */
+  restore?(memory: unknown): void;
 }
 
 export interface DistillOptions extends DistillRecipe, CheckpointOptions {
@@ -89,6 +93,10 @@ function fixed(policies: DistillOptions['policies']): readonly Policy[] | undefi
   return 'configuration' in policies ? undefined : policies;
 }
 
+function sourceOf({ policies }: Pick<DistillOptions, 'policies'>): PolicySource | undefined {
+  return fixed(policies) ? undefined : (policies as PolicySource);
+}
+
 function firstLargest(logits: Float32Array, start: number, classes: number): number {
   let best = 0;
   for (let k = 1; k < classes; k++) if ((logits[start + k] as number) > (logits[start + best] as number)) best = k;
@@ -120,6 +128,10 @@ class Distillation implements Learner {
   get state(): readonly Float32Array[] {
     const { coordinates, optimizer, parameters } = this;
     return coordinates.values === parameters.values ? optimizer.state : [...optimizer.state, coordinates.values];
+  }
+
+  get remembered(): unknown {
+    return sourceOf(this.options)?.memory?.();
   }
 
   graph(): Graph {
@@ -253,7 +265,10 @@ export async function distill(student: Graph, set: ImageSet, options: DistillOpt
   let passes: Record<string, PassProgress> = {};
   const { learner, seconds } = await runSteps(
     { ...options, operation: 'distill', loader, steps, configuration: configurationOf(options, set, steps) },
-    (from) => new Distillation(from ?? student, set, options, answers, steps),
+    (from) => {
+      if (from) sourceOf(options)?.restore?.(from.remembered);
+      return new Distillation(from?.graph ?? student, set, options, answers, steps);
+    },
     (progress, sums) => {
       passes = passProgress(sums);
       onProgress?.({ ...progress, passes });

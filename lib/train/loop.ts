@@ -16,6 +16,8 @@ export interface Learner {
   graph(): Graph;
   /** Everything beside the weights that the next step depends on. */
   readonly state: readonly Float32Array[];
+  /** The rest of it, as JSON. */
+  readonly remembered?: unknown;
 }
 
 export interface CheckpointOptions {
@@ -81,14 +83,14 @@ function restore(learner: Learner, found: Checkpoint, path: string): void {
 /** Takes the steps. `begin` makes the learner, from a checkpoint's network when the run goes on from one. */
 export async function runSteps<Kind extends Learner>(
   loop: Loop,
-  begin: (from: Graph | undefined) => Kind,
+  begin: (from: Checkpoint | undefined) => Kind,
   onStep: (progress: StepProgress, sums: EpochSums) => void,
 ): Promise<{ learner: Kind; seconds: number }> {
   const { operation, loader, steps, batchSize, checkpoints, signal, configuration } = loop;
   const checkpointEvery = loop.checkpointEvery ?? loader.batches;
   requireInteger(operation, 'checkpointEvery', checkpointEvery, 1, Number.MAX_SAFE_INTEGER);
   const found = await latest(loop);
-  const learner = begin(found?.graph);
+  const learner = begin(found);
   if (found) restore(learner, found, checkpoints as string);
   const first = found?.step ?? 0;
   let done = first;
@@ -113,8 +115,9 @@ export async function runSteps<Kind extends Learner>(
       };
       onStep(progress, sums);
       if (checkpoints !== undefined && (done % checkpointEvery === 0 || done === steps)) {
-        const { state } = learner;
-        await saveCheckpoint(checkpoints, { step: done, configuration, epoch: sums, graph: learner.graph(), state });
+        const { state, remembered } = learner;
+        const graph = learner.graph();
+        await saveCheckpoint(checkpoints, { step: done, configuration, epoch: sums, graph, state, remembered });
       }
       await yieldToEvents();
       if (done === steps) break;

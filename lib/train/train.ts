@@ -190,7 +190,7 @@ export async function train(graph: Graph, set: ImageSet, options: TrainOptions):
   const configuration = configurationOf(options, set);
   const { learner, seconds } = await runSteps(
     { ...options, operation: 'train', loader, steps, configuration },
-    (from) => new Training(from ?? graph, set, options, steps),
+    (from) => new Training(from?.graph ?? graph, set, options, steps),
     (progress, sums) => {
       const { images, loss, correct } = sums as TrainingSums;
       onProgress?.({ ...progress, loss: loss / images, accuracy: correct / images });
