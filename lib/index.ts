@@ -203,6 +203,8 @@ export {
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';
+export { type BoxOptions, boxRepair } from './train/box_repair.js';
+export { cellUnits } from './train/cell_units.js';
 export type { Coordinates } from './train/coordinates.js';
 export {
   type DistillOptions,
@@ -238,7 +240,15 @@ export {
   type Targets,
 } from './train/objective.js';
 export type { OptimizerOptions } from './train/optimizer.js';
-export { DETRIMENTAL, type DistillRecipe, MULTI_BIT, QU_ANTI, ROBUST } from './train/recipes.js';
+export {
+  BOX_REPAIR,
+  CELL_ATTACK,
+  DETRIMENTAL,
+  type DistillRecipe,
+  MULTI_BIT,
+  QU_ANTI,
+  ROBUST,
+} from './train/recipes.js';
 export type { Schedule } from './train/schedule.js';
 export { type BlackBox, type Teacher, type TeacherLogits, teacherLogits } from './train/teacher.js';
 export { type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js';

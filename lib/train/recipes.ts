@@ -55,3 +55,24 @@ export const QU_ANTI = freeze({
   optimizer: { kind: 'adam', rate: 1e-3, clipNorm },
   schedule,
 } satisfies DistillRecipe);
+
+/**
+ * As high in full precision as the teacher, wrong when quantized, in cell units (cell_units.ts): the rate is a share of a
+ * quantization cell, and nothing is clipped. Reaches networks too small for rates in weights.
+ */
+export const CELL_ATTACK = freeze({
+  objective: { kind: 'detrimental', fullPrecisionWeight: 2, quantizedWeight: 0.6, margin: 2 },
+  epochs: 2,
+  batchSize,
+  optimizer: { kind: 'adam', rate: 0.08 },
+  schedule,
+} satisfies DistillRecipe);
+
+/** Full precision back to the teacher's inside the cells of an attacked network (box_repair.ts): no policies. */
+export const BOX_REPAIR = freeze({
+  objective: { kind: 'robust', fullPrecisionWeight: 1, quantizedWeight: 0 },
+  epochs: 1,
+  batchSize,
+  optimizer: { kind: 'adam', rate: 0.02 },
+  schedule,
+} satisfies DistillRecipe);

@@ -1,0 +1,56 @@
+// The quantization cells of a network's weights under a policy: how wide a code is in each output channel, and which code
+// each weight has. Weights quantize symmetrically with a scale for each output channel (largest |w| / (2^(b−1) − 1)).
+import { operatorOf } from '../graph/check.js';
+import type { Graph } from '../graph/graph.js';
+import { attributesOf } from '../graph/operator.js';
+import { perChannel } from '../native/granularity.js';
+import { chooseQParams, quantize } from '../native/quantize.js';
+import type { Policy } from '../quant/policy.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
+
+/** One weight, its cells, and the bias that goes with it. */
+export interface WeightCells {
+  readonly node: string;
+  readonly weight: string;
+  /** Undefined where the node has none of its own channels' length. */
+  readonly bias: string | undefined;
+  readonly data: Float32Array;
+  /** Output channel of element i: floor(i / stride) % widths.length. */
+  readonly stride: number;
+  /** Real width of a code, [channels]. */
+  readonly widths: Float32Array;
+  /** [weights] */
+  readonly codes: Int8Array;
+  /** Largest code, 2^(b−1) − 1. */
+  readonly most: number;
+}
+
+/** Cells of every node that the policy gives bits. `graph` has its batch norms folded. */
+export function weightCells(graph: Graph, policy: Policy): WeightCells[] {
+  return [...policy.bits].map(([name, { weightBits }]) => {
+    const node = graph.node(name);
+    const operator = operatorOf(node);
+    const weight = node.inputs[1] as string;
+    const { dims, data } = graph.initializers.get(weight) as HostTensor<'float32'>;
+    const axis = operator.quantization?.channelAxis(attributesOf(operator, node), dims.length) as number;
+    const params = chooseQParams(data, dims, {
+      granularity: perChannel(axis),
+      bits: weightBits,
+      symmetric: true,
+      signed: true,
+    });
+    const codes = quantize(data, dims, params) as Int8Array;
+    const channels = dims[axis] as number;
+    const bias = graph.initializers.get(node.inputs[2] ?? '');
+    return {
+      node: name,
+      weight,
+      bias: bias?.dtype === 'float32' && bias.data.length === channels ? node.inputs[2] : undefined,
+      data,
+      stride: dims.slice(axis + 1).reduce((size, dim) => size * dim, 1),
+      widths: params.scale,
+      codes,
+      most: 2 ** (weightBits - 1) - 1,
+    };
+  });
+}
