@@ -22,6 +22,24 @@ export {
   type Samples,
   tensorSamples,
 } from './assess/samples.js';
+export { type ContactSheetOptions, contactSheet } from './data/contact_sheet.js';
+export {
+  CORRUPTION_FAMILIES,
+  CORRUPTION_GROUPS,
+  CORRUPTION_NAMES,
+  type CorruptionFamily,
+  type CorruptionInfo,
+  type CorruptionLevel,
+  type CorruptionName,
+  type CorruptionRequest,
+  type CorruptOptions,
+  constantsFor,
+  corrupt,
+  corruptionInfo,
+  parseCorruptions,
+  SEVERITIES,
+  type Severity,
+} from './data/corruptions.js';
 export { evaluationData } from './data/evaluation_data.js';
 export type { ImageSet, Normalization } from './data/image_set.js';
 export { type LoadOptions, loadDataset } from './data/load.js';

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from './errors.js';
 import type { FloatAddon } from './float_addon.js';
 import type { ParamView } from './granularity.js';
+import type { ImageAddon } from './image_addon.js';
 
 /** A packed matrix in native memory. */
 export interface NativePackedWeights {
@@ -69,7 +70,7 @@ export interface NativeIntegerOperand {
 }
 
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
-export interface NativeAddon extends FloatAddon {
+export interface NativeAddon extends FloatAddon, ImageAddon {
   abiVersion: number;
   setErrorClass(errorClass: typeof InvalidArgumentError): void;
   setThreads(count: number): void;
@@ -227,7 +228,7 @@ export interface NativeAddon extends FloatAddon {
 }
 
 // The version native/binding/addon.cpp was written for.
-const ABI_VERSION = 4;
+const ABI_VERSION = 5;
 
 /** The folder that holds package.json. */
 export function packageRoot(): string {

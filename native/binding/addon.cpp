@@ -14,7 +14,7 @@ namespace faultline::binding {
 namespace {
 
 // Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kAbiVersion = 4;
+constexpr int kAbiVersion = 5;
 
 template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
 void add(Napi::Object exports, const char* name) {
@@ -60,6 +60,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineNetwork(exports);
   defineStatistics(exports);
   defineTraining(exports);
+  defineImage(exports);
   return exports;
 }
 

@@ -16,5 +16,6 @@ void defineFakeQuant(Napi::Object exports);
 void defineNetwork(Napi::Object exports);
 void defineStatistics(Napi::Object exports);
 void defineTraining(Napi::Object exports);
+void defineImage(Napi::Object exports);
 
 }  // namespace faultline::binding

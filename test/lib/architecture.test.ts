@@ -27,7 +27,15 @@ const TYPESCRIPT_LAYERS = [
 // The public surface: everything but the commands.
 const INDEX_MAY_USE = TYPESCRIPT_LAYERS.filter((layer) => layer !== 'cli');
 // dnn, float and cuda stand beside ops: none of the four uses another.
-const NATIVE_LAYERS = [['core'], ['quant'], ['kernels'], ['dispatch'], ['ops', 'dnn', 'float', 'cuda'], ['binding']];
+const NATIVE_LAYERS = [
+  ['core'],
+  ['quant'],
+  ['kernels'],
+  ['dispatch'],
+  ['ops', 'dnn', 'float', 'cuda'],
+  ['image'],
+  ['binding'],
+];
 
 interface Sources {
   readonly common: string[];
