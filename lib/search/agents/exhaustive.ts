@@ -3,9 +3,11 @@ import { InvalidArgumentError } from '../../native/errors.js';
 import { defineAgent } from '../agent.js';
 
 export const exhaustive = defineAgent('exhaustive', 'every policy of the budget', async (environment) => {
-  const { space, left } = environment;
-  if (space.count > BigInt(left)) {
-    throw new InvalidArgumentError('exhaustive', 'evaluations', `all ${space.count} policies of the budget`, `${left}`);
+  const { space, left, evaluations } = environment;
+  // Those that the search was started with are known already.
+  if (space.count > BigInt(left + evaluations)) {
+    const came = `${left + evaluations}`;
+    throw new InvalidArgumentError('exhaustive', 'evaluations', `all ${space.count} policies of the budget`, came);
   }
   await environment.evaluate([...space.policies()].map((policy) => [...policy.bits.values()]));
 });

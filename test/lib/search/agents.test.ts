@@ -172,6 +172,13 @@ describe('search agents', () => {
     );
   });
 
+  it('exhaustive: what it was started with is not evaluated again', async () => {
+    const problem = stubProblem('worst', additive(1));
+    const start = [problem.space.sample(new Random(9))];
+    const { evaluations } = await agentNamed('exhaustive').search(problem, { evaluations: POLICIES, start });
+    assert.equal(evaluations, POLICIES);
+  });
+
   it('an unknown agent is refused with the names there are', () => {
     assert.throws(() => agentNamed('oracle'), /wanted random, .*came oracle/);
   });

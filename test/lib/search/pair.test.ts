@@ -14,7 +14,13 @@ import { BudgetSpace } from '../../../lib/quant/budget.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
 import { effectiveBits, formatPolicy } from '../../../lib/quant/policy.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
-import { learnPair, type PairOptions, type PairResult } from '../../../lib/search/pair.js';
+import {
+  chooseCandidate,
+  learnPair,
+  type PairKind,
+  type PairOptions,
+  type PairResult,
+} from '../../../lib/search/pair.js';
 import { evaluate } from '../../../lib/train/evaluate.js';
 import { DETRIMENTAL } from '../../../lib/train/recipes.js';
 import { train } from '../../../lib/train/train.js';
@@ -103,16 +109,29 @@ describe('learnPair', () => {
     await checkFigures(result);
   });
 
-  it('returns the candidate with the largest drop of those near enough to the teacher, else the nearest', async () => {
-    const dropOf = ({ accuracy, quantized }: Pick<PairResult, 'accuracy' | 'quantized'>) => accuracy - quantized;
-    const wild = { ...DETRIMENTAL.optimizer, rate: 1e-2 };
-    const free = await learnPair(teacher, SET, { ...options, optimizer: wild, candidates: 4, largestGap: 1 });
-    assert.equal(free.candidates.length, 4);
-    assert.equal(free.candidates.at(-1)?.step, 24);
-    assert.equal(dropOf(free), Math.max(...free.candidates.map(dropOf)));
-    const near = await learnPair(teacher, SET, { ...options, optimizer: wild, candidates: 4, largestGap: -1 });
-    assert.equal(near.gap, Math.min(...near.candidates.map(({ gap }) => gap)));
-    assert.deepEqual(near.candidates, free.candidates);
+  it('returns one of the candidates, which lie at equal distances after the policy is settled', async () => {
+    const result = await learnPair(teacher, SET, { ...options, candidates: 4 });
+    assert.deepEqual(
+      result.candidates.map(({ step }) => step),
+      [16, 19, 21, 24],
+    );
+    assert.ok(result.candidates.some(({ step, quantized }) => step === result.step && quantized === result.quantized));
+  });
+
+  it('chooses by drop, where accuracy lost beyond the limit costs a hundred times as much', () => {
+    const candidates = [
+      { accuracy: 0.9, gap: 0.001, quantized: 0.5 },
+      { accuracy: 0.899, gap: 0.002, quantized: 0.2 },
+      { accuracy: 0.898, gap: 0.004, quantized: 0.15 },
+      { accuracy: 0.88, gap: 0.02, quantized: 0.1 },
+    ];
+    const choice = (kind: PairKind, largestGap: number) =>
+      candidates.indexOf(chooseCandidate(candidates, kind, largestGap) as (typeof candidates)[0]);
+    assert.deepEqual(
+      [1, 0.004, 0.003, 0].map((gap) => choice('detrimental', gap)),
+      [3, 2, 1, 1],
+    );
+    assert.equal(choice('robust', 0.003), 0);
   });
 
   it('explores, searches and stays: policies are drawn from the budget until the first search, then those found', async () => {
