@@ -176,7 +176,9 @@ export type { Document } from './report/document.js';
 export { type Report, type ReportInput, reportSchema } from './report/schema.js';
 export { readReport, writeReport } from './report/write.js';
 export { defineAgent, type SearchAgent, type SearchOptions, type SearchResult } from './search/agent.js';
+export { type DdpgOptions, ddpgWith } from './search/agents/ddpg.js';
 export { AGENTS, agentNamed } from './search/agents/index.js';
+export { BASELINES, compareAgents, type Landscape, regretOf, SharedProblem } from './search/compare.js';
 export {
   type Candidate,
   Environment,

@@ -8,6 +8,7 @@ import { addBenchCommand } from './bench.js';
 import { addInspectCommand } from './inspect.js';
 import { addProfileCommand } from './profile.js';
 import { addQuantizeCommand } from './quantize.js';
+import { addSearchCommand } from './search.js';
 import { addTrainCommands } from './train.js';
 
 /** Exit codes: 0 done, 1 failed, 2 refused its arguments; but the first three of assess are its verdict. */
@@ -23,6 +24,7 @@ addBenchCommand(program);
 addInspectCommand(program);
 addProfileCommand(program);
 addQuantizeCommand(program);
+addSearchCommand(program);
 addTrainCommands(program);
 
 try {

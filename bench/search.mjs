@@ -1,0 +1,116 @@
+// Search agents beside each other, on Fashion-MNIST: regret of each after equal evaluations, over landscapes and seeds.
+//   node bench/search.mjs teacher.onnx …                 students distilled to fail make landscapes with cliffs
+//   node bench/search.mjs --steps 0 --bits 2-8 --budget 5 resnet18.onnx       networks as they are
+// A landscape that is too large to enumerate has no regret: the gap to the best that any agent found stands in its place.
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
+import { splitByHash } from '../dist/lib/data/split.js';
+import { loadDataset } from '../dist/lib/data/load.js';
+import { subset } from '../dist/lib/data/image_set.js';
+import {
+  AGENTS,
+  agentNamed,
+  BASELINES,
+  BudgetSpace,
+  DETRIMENTAL,
+  distill,
+  evaluationData,
+  loadModel,
+  PolicyProblem,
+  Random,
+  regretOf,
+  SharedProblem,
+  uniformPolicy,
+} from '../dist/lib/index.js';
+
+const { values: flags, positionals: models } = parseArgs({
+  allowPositionals: true,
+  options: {
+    evaluations: { type: 'string', default: '40' },
+    images: { type: 'string', default: '1000' },
+    seeds: { type: 'string', default: '5' },
+    bits: { type: 'string', default: '4,8' },
+    budget: { type: 'string', default: '6' },
+    goals: { type: 'string', default: 'worst,best' },
+    steps: { type: 'string', default: '430' }, // an epoch of 55,000 images in batches of 128
+    kinds: { type: 'string', default: 'W4A4,drawn,changing' },
+    agents: { type: 'string', default: ['ddpg', ...BASELINES].join(',') },
+  },
+});
+const [evaluations, images, seeds, steps] = ['evaluations', 'images', 'seeds', 'steps'].map((name) => Number(flags[name]));
+const [from, to] = flags.bits.split('-').map(Number);
+const widths = to ? Array.from({ length: to - from + 1 }, (_, i) => from + i) : flags.bits.split(',');
+const budget = { bits: Number(flags.budget), choices: widths.map((bits) => `W${bits}A${bits}`) };
+const agents = flags.agents.split(',');
+if (models.length === 0) throw new Error('bench/search.mjs: wanted one or more teacher.onnx');
+for (const name of agents) agentNamed(name);
+
+/** More policies than this are not enumerated. */
+const MOST = 4096n;
+const dataset = await loadDataset('fashion-mnist');
+const { train, validation } = splitByHash(dataset.train, 5000, 0);
+const data = evaluationData(subset(validation, Array.from({ length: images }, (_, i) => i)), dataset.normalization);
+
+/** A student that fails at W4A4, under one policy of the budget, or under a different one every step. */
+async function student(teacher, kind, seed) {
+  const space = new BudgetSpace(teacher, budget);
+  const random = new Random(seed);
+  const policies = {
+    W4A4: () => uniformPolicy(teacher, 'W4A4'),
+    drawn: () => space.sample(random),
+    changing: () => ({ at: ({ step }) => [space.sample(random.split(String(step)))], configuration: { seed } }),
+  }[kind]();
+  const { normalization } = dataset;
+  return (await distill(teacher, train, { ...DETRIMENTAL, steps, teacher: { graph: teacher }, normalization, policies, seed })).graph;
+}
+
+async function landscapes() {
+  const list = [];
+  for (const [index, path] of models.entries()) {
+    const { graph } = await loadModel(path);
+    const name = basename(path) === 'model.onnx' ? basename(path.slice(0, -'/model.onnx'.length)) : basename(path, '.onnx');
+    if (steps === 0) list.push({ name, make: async () => graph });
+    else for (const kind of flags.kinds.split(',')) list.push({ name: `${name} ${kind}`, make: () => student(graph, kind, index) });
+  }
+  return list;
+}
+
+const percent = (value) => (100 * value).toFixed(2);
+const all = new Map();
+console.log(`${evaluations} evaluations, ${images} images, ${seeds} seeds, bits ${flags.bits}, mean ${flags.budget}`);
+for (const { name, make } of await landscapes()) {
+  const graph = await make();
+  const space = new BudgetSpace(graph, budget);
+  for (const goal of flags.goals.split(',')) {
+    const problem = new PolicyProblem(graph, data, space, { goal, measure: 'accuracy' });
+    const shared = new SharedProblem(problem);
+    const found = new Map(agents.map((agent) => [agent, []]));
+    for (const agent of agents) {
+      for (let seed = 0; seed < seeds; seed++) {
+        found.get(agent).push((await AGENTS.get(agent).search(shared, { evaluations, seed })).value);
+      }
+    }
+    let optimum = goal === 'worst' ? Math.min(...[...found.values()].flat()) : Math.max(...[...found.values()].flat());
+    let median;
+    if (space.count <= MOST) {
+      await shared.score([...space.policies()], {});
+      const { values } = shared.landscape();
+      optimum = goal === 'worst' ? values[0] : values.at(-1);
+      median = values[Math.floor(values.length / 2)];
+    }
+    const row = { optimum: percent(optimum), ...(median === undefined ? {} : { median: percent(median) }) };
+    for (const [agent, results] of found) {
+      const regrets = results.map((value) => regretOf(goal, value, optimum));
+      const key = `${goal} ${agent}`;
+      all.set(key, [...(all.get(key) ?? []), ...regrets]);
+      row[agent] = percent(regrets.reduce((sum, value) => sum + value, 0) / regrets.length);
+    }
+    console.log(`| ${goal} | ${name} | ${Object.entries(row).map(([key, value]) => `${key} ${value}`).join(' | ')} |`);
+    problem.dispose();
+  }
+}
+console.log('\n| goal, agent | mean regret, points | largest |\n|---|---|---|');
+for (const [key, regrets] of all) {
+  const mean = regrets.reduce((sum, value) => sum + value, 0) / regrets.length;
+  console.log(`| ${key} | ${(100 * mean).toFixed(3)} | ${percent(Math.max(...regrets))} |`);
+}
