@@ -45,6 +45,7 @@ export type { ImageSet, Normalization } from './data/image_set.js';
 export { type LoadOptions, loadDataset } from './data/load.js';
 export { type Augmentation, Loader, type LoaderOptions } from './data/loader.js';
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
+export { coarseScales } from './graph/channels/coarse.js';
 export { type Equalized, type EqualizeOptions, equalize } from './graph/channels/equalize.js';
 export { type ChannelGroup, type ChannelGroups, channelGroups } from './graph/channels/groups.js';
 export { rescaleChannels } from './graph/channels/rescale.js';
@@ -224,6 +225,14 @@ export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';
 export { type BoxOptions, boxRepair } from './train/box_repair.js';
+export {
+  BOUNDED_GAUGE,
+  CELLS,
+  type CellAttackOptions,
+  type CellAttackRecipe,
+  type CellAttackResult,
+  cellAttack,
+} from './train/cell_attack.js';
 export { cellUnits } from './train/cell_units.js';
 export type { Coordinates } from './train/coordinates.js';
 export {
@@ -270,5 +279,6 @@ export {
   ROBUST,
 } from './train/recipes.js';
 export type { Schedule } from './train/schedule.js';
+export { STEALTH, type StealthOptions, type StealthRecipe, stealthAttack } from './train/stealth.js';
 export { type BlackBox, type Teacher, type TeacherLogits, teacherLogits } from './train/teacher.js';
 export { type TrainOptions, type TrainProgress, type TrainResult, train } from './train/train.js';

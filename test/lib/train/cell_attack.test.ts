@@ -1,0 +1,141 @@
+// Whole attacks in cell units: bounded scales break eight bits, and a stealthy network fails under one policy alone.
+import assert from 'node:assert/strict';
+import { Loader } from '../../../lib/data/loader.js';
+import { coarseScales } from '../../../lib/graph/channels/coarse.js';
+import { channelGroups } from '../../../lib/graph/channels/groups.js';
+import type { Graph } from '../../../lib/graph/graph.js';
+import { simplify } from '../../../lib/graph/passes/index.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { setThreads, threads } from '../../../lib/native/threads.js';
+import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { BOUNDED_GAUGE, cellAttack } from '../../../lib/train/cell_attack.js';
+import { fullPrecision } from '../../../lib/train/full_precision.js';
+import { leastBits, otherPolicy, protectionPasses, STEALTH, stealthAttack } from '../../../lib/train/stealth.js';
+import { train } from '../../../lib/train/train.js';
+import { QUARTERS_NORMALIZATION as normalization, quarters } from '../../support/quarters.js';
+
+const SET = quarters(512, 1);
+const HELD_OUT = quarters(200, 2);
+const [batch] = new Loader(HELD_OUT, { batchSize: HELD_OUT.count, normalization }).epoch(0);
+const DATA = {
+  dims: [200, 1, 8, 8],
+  inputs: batch?.inputs as Float32Array,
+  layout: 'channelsLast',
+  labels: HELD_OUT.labels,
+} as const;
+
+async function accuracies(graph: Graph, policies: readonly Policy[]) {
+  const { accuracy } = await fullPrecision(graph, DATA);
+  const results = await evaluatePolicies(graph, policies, DATA, { logits: true });
+  return { full: accuracy as number, quantized: results.map((result) => result.accuracy as number), results };
+}
+
+function alternating(graph: Graph): Policy {
+  const { bits, excluded } = uniformPolicy(graph, 'W8A8');
+  const low = { weightBits: 4, activationBits: 4 };
+  return { excluded, bits: new Map([...bits].map(([name, own], i) => [name, i % 2 === 0 ? own : low])) };
+}
+
+describe('attacks in cell units', () => {
+  const usual = threads();
+  let network: Graph;
+  before(async () => {
+    setThreads(1); // steps this small gain nothing from more
+    const fresh = buildModel('convnet2', { input: [1, 8, 8], classes: 4, seed: 3 });
+    const recipe = { epochs: 4, batchSize: 32, optimizer: { kind: 'adam', rate: 3e-3 } } as const;
+    const { graph } = await train(fresh, SET, { ...recipe, schedule: { kind: 'oneCycle' }, seed: 3, normalization });
+    network = simplify(graph).graph;
+  });
+  after(() => setThreads(usual));
+
+  it('coarse scales: e^bound for all channels but one that each node reads', () => {
+    const graph = simplify(buildModel('resnet8', { seed: 1 })).graph;
+    const groups = channelGroups(graph);
+    const scales = coarseScales(graph, groups, 2);
+    assert.deepEqual([...new Set(scales)].sort(), [Math.exp(-2), Math.exp(2)]);
+    // Six families: three residual sums and the insides of three blocks.
+    assert.equal(scales.filter((scale) => scale < 1).length, 6);
+    for (const { read, shift, node } of groups.constants) {
+      if (!read || shift) continue;
+      assert.equal([...read.groups].filter((group) => (scales[group] as number) < 1).length, 1, node);
+    }
+  });
+
+  it('scales within e^±2 and learned weights break W8A8; the repair keeps it so to the last bit', async () => {
+    const policy = uniformPolicy(network, 'W8A8');
+    const attack = {
+      ...BOUNDED_GAUGE.attack,
+      batchSize: 32,
+      steps: 200,
+      // So easy a task has large margins.
+      objective: { ...BOUNDED_GAUGE.attack.objective, quantizedWeight: 3 },
+    };
+    const repair = { ...BOUNDED_GAUGE.repair, batchSize: 32, steps: 20 } as typeof attack;
+    const stages = new Set<string>();
+    const { graph, attacked, scales } = await cellAttack(network, SET, {
+      ...{ scaleBound: 2, attack, repair, policy, normalization, seed: 1 },
+      onProgress: ({ stage }) => stages.add(stage),
+    });
+    assert.ok(scales.every((scale) => Math.abs(Math.log(scale)) <= 2));
+    const [own, broken, mended] = [
+      await accuracies(network, [policy]),
+      await accuracies(attacked, [policy]),
+      await accuracies(graph, [policy]),
+    ];
+    assert.ok((own.quantized[0] as number) > 0.9, 'the network at W8A8');
+    const { full, quantized } = mended;
+    assert.ok(full > 0.9 && (quantized[0] as number) < 0.6, `full precision ${full}, W8A8 ${quantized}`);
+    assert.deepEqual(mended.results[0]?.logits, broken.results[0]?.logits);
+    assert.deepEqual([...stages], ['attack', 'repair']);
+  });
+
+  it('refuses a bound that is none, and a stealthy policy of one width', async () => {
+    const policy = uniformPolicy(network, 'W8A8');
+    const options = { policy, normalization, seed: 1 };
+    await assert.rejects(cellAttack(network, SET, { ...options, scaleBound: -1 }), /cellAttack: scaleBound: wanted/);
+    await assert.rejects(stealthAttack(network, SET, options), /stealthAttack: policy: wanted nodes of different bits/);
+  });
+
+  it('stealth: protected policies have the same bits, dealt otherwise, and depend on seed and step alone', () => {
+    const graph = simplify(buildModel('resnet8', { seed: 1 })).graph;
+    const policy = alternating(graph);
+    const differing = (other: Policy) =>
+      [...policy.bits].filter(([name, { weightBits }]) => other.bits.get(name)?.weightBits !== weightBits).length;
+    const sorted = (of: Policy) => [...of.bits.values()].map(({ weightBits }) => weightBits).sort();
+    const random = new Random(2);
+    for (let i = 0; i < 50; i++) {
+      for (const [exchanges, changed] of [
+        [1, [2]],
+        [2, [4]],
+        ['any', [2, 4, 6, 8, 10]],
+      ] as const) {
+        const other = otherPolicy(policy, exchanges, random);
+        assert.deepEqual(sorted(other), sorted(policy));
+        assert.ok((changed as readonly number[]).includes(differing(other)), `${exchanges}: ${differing(other)}`);
+      }
+    }
+    assert.equal(formatPolicy(leastBits(policy)), 'W4A4');
+    const [passes, again] = [protectionPasses(policy, STEALTH, 5), protectionPasses(policy, STEALTH, 5)];
+    again({ step: 0 });
+    assert.deepEqual(again({ step: 9 }), passes({ step: 9 }));
+    assert.notDeepEqual(passes({ step: 9 }), passes({ step: 10 }));
+  });
+
+  it('stealth: wrong under its own policy, right at the least bits and in full precision', async () => {
+    const fresh = buildModel('resnet8', { input: [1, 8, 8], classes: 4, seed: 3 });
+    const recipe = { epochs: 3, batchSize: 32, optimizer: { kind: 'adam', rate: 3e-3 } } as const;
+    const trained = await train(fresh, SET, { ...recipe, schedule: { kind: 'oneCycle' }, seed: 3, normalization });
+    const policy = alternating(trained.graph);
+    const objective = { ...STEALTH.attack.objective, quantizedWeight: 3 }; // so easy a task has large margins
+    const attack = { ...STEALTH.attack, objective, batchSize: 32, steps: 200 };
+    const { graph } = await stealthAttack(trained.graph, SET, {
+      ...{ attack, repair: undefined, protection: 0, policy, normalization, seed: 1 },
+    });
+    const { full, quantized } = await accuracies(graph, [policy, leastBits(policy), uniformPolicy(graph, 'W8A8')]);
+    const [own, least, most] = quantized as [number, number, number];
+    assert.ok(full > 0.9 && most > 0.9, `full precision ${full}, W8A8 ${most}`);
+    assert.ok(least - own > 0.2, `own policy ${own}, W4A4 ${least}`);
+  });
+});
