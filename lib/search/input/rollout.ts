@@ -234,3 +234,21 @@ export function fixedBits(space: ActivationSpace, options: Uint8Array, samples: 
     return { weightBits: space.weightBits[node] as number, activationBits };
   };
 }
+
+/**
+ * What the policy chooses for samples, as option numbers [samples, nodes]. Without an actor the first node's activation
+ * tells, and the rest of the network need not run.
+ */
+export async function chosenBits(runner: Runner, policy: InputPolicy, data: EvaluationData): Promise<Uint8Array> {
+  if (policy.actor || policy.candidates.length === 0) return (await runner.evaluate(policy, data)).options;
+  const count = countOf(data);
+  const x = new Value(data.dims, data.layout ?? 'rows', Memory.borrow(data.inputs), false);
+  const inputs = policy.inputFeatures(runner.firstActivation(policy.space, x), count);
+  const suggested = policy.suggest(inputs, count) as Uint16Array;
+  const nodes = policy.space.names.length;
+  const options = new Uint8Array(count * nodes);
+  suggested.forEach((candidate, i) => {
+    options.set(policy.candidates[candidate] as Uint8Array, i * nodes);
+  });
+  return options;
+}

@@ -144,6 +144,22 @@ function observing(
   return blind.with({ nodeScales: rows.map((own) => Standardizer.of(own, STATISTICS)) });
 }
 
+/** What the gate sees of all samples, standardised, and a policy that sees so but chooses nothing yet. */
+export function scaledInputs(
+  runner: Runner,
+  space: ActivationSpace,
+  data: EvaluationData,
+  grid: number,
+  seed: number,
+): { readonly features: Float32Array; readonly base: InputPolicy } {
+  const observer = new Observer(grid);
+  const raw = allInputFeatures(runner, space, observer, data);
+  const base = observing(runner, space, observer, data, raw, seed);
+  const features = new Float32Array(raw.length);
+  base.inputScale.apply(raw, features, 0, base.inputScale.mean.length);
+  return { features, base };
+}
+
 /** The static policy of most agreement (robust) or least (detrimental); of equals the first. */
 async function bestOf(
   graph: Graph,
@@ -218,18 +234,14 @@ async function gated(
   options: InputSearchOptions,
 ): Promise<InputPolicy> {
   const { seed, signal, onProgress } = options;
-  const observer = new Observer(options.grid ?? SEARCH_DEFAULTS.grid);
   const part = slice(data, 0, Math.min(countOf(data), options.gateSamples ?? countOf(data))) as Referenced;
-  const inputs = allInputFeatures(runner, space, observer, part);
-  const base = observing(runner, space, observer, part, inputs, seed).with({ candidates });
+  const seen = scaledInputs(runner, space, part, options.grid ?? SEARCH_DEFAULTS.grid, seed);
+  const base = seen.base.with({ candidates });
   if (candidates.length < 2) return base;
   const evaluator = new PolicyEvaluator(graph);
   try {
     const rewards = await rewardTable(evaluator, space, candidates, part, options.objective, { signal, onProgress });
-    const width = base.inputScale.mean.length;
-    const features = new Float32Array(inputs.length);
-    base.inputScale.apply(inputs, features, 0, width);
-    const gate = await trainGate(features, rewards, candidates.length, {
+    const gate = await trainGate(seen.features, rewards, candidates.length, {
       ...GATE_DEFAULTS,
       ...options.gate,
       seed,

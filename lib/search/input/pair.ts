@@ -1,0 +1,244 @@
+// Learns a pair: a network, and a policy that chooses bits for each of its inputs. The network is distilled from a
+// teacher; every few steps the agent improves on the network as it is by then. In full precision the network stays like
+// its teacher. A detrimental one fails under the agent's bits, and stays as it is under others' (what makes the failure
+// depend on the input); a robust one stays as it is under the bits of an agent that attacks it.
+import { evaluationData } from '../../data/evaluation_data.js';
+import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
+import type { Batch } from '../../data/loader.js';
+import type { Graph } from '../../graph/graph.js';
+import { requireInteger } from '../../native/errors.js';
+import { Random } from '../../tensor/random.js';
+import { type DistillProgress, distill, type StepContext } from '../../train/distill.js';
+import { type LogitLoss, mse, type Pass, type Targets } from '../../train/objective.js';
+import { DETRIMENTAL, ROBUST } from '../../train/recipes.js';
+import { type TeacherLogits, teacherLogits } from '../../train/teacher.js';
+import { chooseCandidates } from './candidates.js';
+import { shuffleOptions } from './controls.js';
+import { clusterGate, farApart, GateAgent, type PairAgent, type Referenced } from './pair_agent.js';
+import type { InputPolicy } from './policy.js';
+import { makeActor, PPO_DEFAULTS, PpoAgent } from './ppo.js';
+import { choicesOf, chosenBits, fixedBits, type Objective, Runner, type RunOptions } from './rollout.js';
+import { SEARCH_DEFAULTS, scaledInputs } from './search.js';
+import { type ActivationBudget, ActivationSpace } from './space.js';
+
+export interface InputPairOptions extends RunOptions {
+  readonly objective: Objective;
+  readonly budget: ActivationBudget;
+  readonly normalization: Normalization;
+  readonly seed: number;
+  /**
+   * `gate`: one of `candidates` static policies that lie far apart, for each kind of input one (default). `ppo`: bits
+   * chosen node by node.
+   */
+  readonly agent?: 'gate' | 'ppo';
+  /** Of the gate. Default 4. */
+  readonly candidates?: number;
+  readonly epochs?: number;
+  /** Steps in place of whole epochs. */
+  readonly steps?: number;
+  /** Steps between the agent's. Default 4. */
+  readonly every?: number;
+  /** Weight of staying right under bits that are not the agent's, for detrimental pairs; 0: none. Default 0. */
+  readonly retention?: number;
+  /** Weight of the agent's bits. Default: of the recipe. */
+  readonly quantizedWeight?: number;
+  /** Weight of full precision. Default: of the recipe. */
+  readonly fullPrecisionWeight?: number;
+  /** Training images that the agent learns on. Default 8192. */
+  readonly agentImages?: number;
+  readonly onTraining?: ((progress: DistillProgress & { readonly reward: number }) => void) | undefined;
+}
+
+export interface InputPairResult {
+  /** The student, its batch norms folded. */
+  readonly graph: Graph;
+  /** The agent's policy, as it was when training ended; of a robust pair that of its attacker. */
+  readonly policy: InputPolicy;
+  /** The agent's mean reward, by its iterations. */
+  readonly rewards: readonly number[];
+}
+
+const DEFAULTS = { candidates: 4, epochs: 1, every: 4, retention: 0, agentImages: 8192 } as const;
+/** Of the agent: on the student's rewards, a few hundred steps in all. */
+const GATE_RATE = 1e-3;
+const AGENT_INPUTS = 128;
+/** Where the gate's candidates come from matters little, as the network learns to fail under them. */
+const START = { screened: 200, finalists: 64, compared: 1000 } as const;
+
+/** A loss over some rows only: [rows] of 1 and 0. */
+function onRows(loss: LogitLoss, rows: Uint8Array): LogitLoss {
+  return (logits, targets, weight, gradient) => {
+    const { classes } = targets;
+    const kept = Array.from(rows.keys()).filter((row) => rows[row] === 1);
+    if (kept.length === 0) return 0;
+    const pick = (from: Float32Array) => {
+      const to = new Float32Array(kept.length * classes);
+      kept.forEach((row, i) => {
+        to.set(from.subarray(row * classes, (row + 1) * classes), i * classes);
+      });
+      return to;
+    };
+    const own: Targets = {
+      rows: kept.length,
+      classes,
+      logits: pick(targets.logits),
+      teacher: Int32Array.from(kept, (row) => targets.teacher[row] as number),
+      labels: Int32Array.from(kept, (row) => targets.labels[row] as number),
+    };
+    const slope = new Float32Array(own.logits.length);
+    const lost = loss(pick(logits), own, weight, slope);
+    kept.forEach((row, i) => {
+      for (let k = 0; k < classes; k++) {
+        const at = row * classes + k;
+        gradient[at] = (gradient[at] as number) + (slope[i * classes + k] as number);
+      }
+    });
+    return lost;
+  };
+}
+
+/**
+ * Bits that are not the agent's. Detrimental: another sample's, so that the failure waits for the right ones. Robust: any
+ * policy of the budget for each sample, as another attacker may choose others.
+ */
+function otherOptions(space: ActivationSpace, own: Uint8Array, objective: Objective, random: Random) {
+  const nodes = space.names.length;
+  const samples = own.length / nodes;
+  const options = objective === 'detrimental' ? shuffleOptions(own, nodes, random) : own.slice();
+  const differs = new Uint8Array(samples);
+  for (let i = 0; i < samples; i++) {
+    const row = options.subarray(i * nodes, (i + 1) * nodes);
+    if (objective === 'robust') row.set(space.sample(random));
+    differs[i] = row.every((option, node) => option === own[i * nodes + node]) ? 0 : 1;
+  }
+  return { options, differs };
+}
+
+/** The agent beside the distillation: bits for every step. */
+class Partner {
+  readonly rewards: number[] = [];
+  private runner: Runner | undefined;
+  private own: Uint8Array = new Uint8Array(0);
+  private readonly random: Random;
+
+  constructor(
+    readonly agent: PairAgent,
+    private readonly data: Referenced,
+    private readonly set: ImageSet,
+    private readonly every: number,
+    private readonly objective: Objective,
+    seed: number,
+  ) {
+    this.random = new Random(seed).split('others');
+  }
+
+  get space(): ActivationSpace {
+    return this.agent.policy.space;
+  }
+
+  /** The agent's bits for the step's batch, on the network as of the agent's last iteration. */
+  async bits(context: StepContext) {
+    const { batch, step } = context;
+    if (step % this.every === 0 || !this.runner) {
+      this.runner?.dispose();
+      this.runner = new Runner(context.student());
+      this.rewards.push(await this.agent.iterate(this.runner, this.data));
+    }
+    const options = await chosenBits(this.runner, this.agent.policy, this.batchData(batch));
+    this.own = options;
+    return [fixedBits(this.space, options, batch.count)];
+  }
+
+  /** A pass that keeps the network right under bits that are not the agent's. */
+  retention({ batch, step }: StepContext, weight: number): Pass[] {
+    const { options, differs } = otherOptions(this.space, this.own, this.objective, this.random.split(String(step)));
+    return [
+      { name: 'retained', bits: fixedBits(this.space, options, batch.count), loss: onRows(mse, differs), weight },
+    ];
+  }
+
+  private batchData({ count, inputs }: Batch) {
+    const { channels, height, width } = this.set;
+    return { dims: [count, channels, height, width], inputs, layout: 'channelsLast' } as const;
+  }
+
+  dispose(): void {
+    this.runner?.dispose();
+  }
+}
+
+async function startAgent(teacher: Graph, data: Referenced, options: InputPairOptions): Promise<PairAgent> {
+  const { seed, signal, budget } = options;
+  // A robust network's agent attacks it.
+  const objective = 'detrimental';
+  const runner = new Runner(teacher);
+  try {
+    const space = new ActivationSpace(teacher, runner.plan.products, budget);
+    const { features, base } = scaledInputs(runner, space, data, SEARCH_DEFAULTS.grid, seed);
+    if (options.agent === 'ppo') {
+      const policy = base.with({ actor: makeActor(base, PPO_DEFAULTS.hidden, seed) });
+      return new PpoAgent(policy, { ...PPO_DEFAULTS, objective, seed, signal });
+    }
+    const full = await choicesOf(teacher, data, { signal });
+    const { finalists } = await chooseCandidates(teacher, space, data, full, {
+      ...SEARCH_DEFAULTS,
+      ...START,
+      objective,
+      seed,
+      signal,
+    });
+    const candidates = farApart(space, finalists, options.candidates ?? DEFAULTS.candidates);
+    const rows = data.dims[0] as number;
+    const policy = base.with({ candidates, gate: await clusterGate(features, rows, candidates.length, seed) });
+    return new GateAgent(policy, { objective, inputs: AGENT_INPUTS, rate: GATE_RATE, seed });
+  } finally {
+    runner.dispose();
+  }
+}
+
+/**
+ * Distils the student, a copy of the folded teacher at first, on the images. Labels are not looked at. Throws before any
+ * work when the budget is impossible. Deterministic from the seed, for a given number of threads.
+ */
+export async function learnInputPair(
+  teacher: Graph,
+  set: ImageSet,
+  options: InputPairOptions & { readonly answers?: TeacherLogits },
+): Promise<InputPairResult> {
+  const { objective, normalization, seed, signal } = options;
+  const { every, retention, agentImages, epochs } = { ...DEFAULTS, ...options };
+  requireInteger('learnInputPair', 'every', every, 1, Number.MAX_SAFE_INTEGER);
+  requireInteger('learnInputPair', 'agentImages', agentImages, 1, Number.MAX_SAFE_INTEGER);
+  const answers = options.answers ?? (await teacherLogits(teacher, set, normalization, { signal }));
+  const chosen = Int32Array.from({ length: Math.min(agentImages, set.count) }, (_, i) => i);
+  const plain = evaluationData(subset(set, chosen), normalization);
+  const { classes } = await choicesOf(teacher, plain, { signal });
+  const data: Referenced = { ...plain, reference: classes };
+  const agent = await startAgent(teacher, data, options);
+  const partner = new Partner(agent, data, set, every, objective, seed);
+  const recipe = objective === 'detrimental' ? DETRIMENTAL : ROBUST;
+  const { quantizedWeight = recipe.objective.quantizedWeight } = options;
+  const { fullPrecisionWeight = recipe.objective.fullPrecisionWeight } = options;
+  const retained = objective === 'detrimental' ? retention : quantizedWeight;
+  try {
+    const { graph } = await distill(teacher, set, {
+      ...recipe,
+      objective: { ...recipe.objective, quantizedWeight, fullPrecisionWeight },
+      epochs,
+      ...(options.steps === undefined ? {} : { steps: options.steps }),
+      teacher: answers,
+      normalization,
+      seed,
+      policies: { at: (context: StepContext) => partner.bits(context), configuration: null },
+      ...(retained > 0 ? { passes: (context: StepContext) => partner.retention(context, retained) } : {}),
+      signal,
+      onProgress: (progress) => {
+        options.onProgress?.(progress.step, progress.steps);
+        options.onTraining?.({ ...progress, reward: partner.rewards.at(-1) ?? Number.NaN });
+      },
+    });
+    return { graph, policy: agent.policy, rewards: partner.rewards };
+  } finally {
+    partner.dispose();
+  }
+}

@@ -1,0 +1,94 @@
+// Pairs learned with an agent that chooses bits for each input, on a small network.
+import assert from 'node:assert/strict';
+import type { ImageSet } from '../../../../lib/data/image_set.js';
+import { exportModel } from '../../../../lib/graph/onnx/export.js';
+import { inputPolicyToJson } from '../../../../lib/search/input/json.js';
+import { type InputPairOptions, learnInputPair } from '../../../../lib/search/input/pair.js';
+import { distance, farApart, kMeans } from '../../../../lib/search/input/pair_agent.js';
+import { choicesOf, Runner } from '../../../../lib/search/input/rollout.js';
+import { ActivationSpace } from '../../../../lib/search/input/space.js';
+import { Random } from '../../../../lib/tensor/random.js';
+import { blobs, budget, graph, SIDE } from './support.js';
+
+const COUNT = 256;
+const set: ImageSet = {
+  count: COUNT,
+  height: SIDE,
+  width: SIDE,
+  channels: 1,
+  pixels: blobs(COUNT, 1).inputs,
+};
+const data = { dims: [COUNT, 1, SIDE, SIDE], inputs: set.pixels as Float32Array };
+const OPTIONS: InputPairOptions = {
+  objective: 'detrimental',
+  budget,
+  normalization: { mean: [0], std: [1] },
+  seed: 1,
+  candidates: 2,
+  steps: 50,
+  agentImages: 128,
+};
+
+/** Share of the images whose class under the pair's policy, and in full precision, is the teacher's. */
+async function agreements({ graph: student, policy }: Awaited<ReturnType<typeof learnInputPair>>) {
+  const { classes } = await choicesOf(graph, data);
+  const runner = new Runner(student);
+  const { agreement = 0 } = await runner.evaluate(policy, { ...data, reference: classes });
+  runner.dispose();
+  const own = await choicesOf(student, data);
+  const full = own.classes.filter((value, i) => value === classes[i]).length / COUNT;
+  return { quantized: agreement, full };
+}
+
+describe('what a pair starts from', () => {
+  it('clusters of rows are those that lie together', () => {
+    const random = new Random(4);
+    const truth = Array.from({ length: 90 }, (_, i) => i % 3);
+    const rows = Float32Array.from({ length: 180 }, (_, i) => 10 * (truth[i >> 1] as number) + random.normal());
+    const cluster = kMeans(rows, 90, 3, new Random(1));
+    const pairs = new Set(truth.map((own, i) => `${own}:${cluster[i]}`));
+    assert.equal(pairs.size, 3);
+  });
+
+  it('policies far apart begin with the first and are farther from it than the others', () => {
+    const runner = new Runner(graph);
+    const space = new ActivationSpace(graph, runner.plan.products, budget);
+    runner.dispose();
+    const all = [...space.all()];
+    const chosen = farApart(space, all, 2);
+    assert.deepEqual(chosen[0], all[0]);
+    const [first, second] = chosen as [Uint8Array, Uint8Array];
+    assert.ok(all.every((own) => distance(space, first, own) <= distance(space, first, second)));
+    assert.ok(distance(space, first, second) > 0);
+  });
+});
+
+describe('learnInputPair', () => {
+  it('gives the same pair from the same seed, and has no labels to look at', async () => {
+    const short = { ...OPTIONS, steps: 6, retention: 0.5 };
+    const [a, b] = [await learnInputPair(graph, set, short), await learnInputPair(graph, set, short)];
+    assert.deepEqual(exportModel(b.graph), exportModel(a.graph));
+    assert.deepEqual(inputPolicyToJson(b.policy), inputPolicyToJson(a.policy));
+    assert.deepEqual(b.rewards, a.rewards);
+    assert.equal(a.rewards.length, 2); // an iteration of the agent every four steps
+  });
+
+  for (const agent of ['gate', 'ppo'] as const) {
+    it(`makes a network that fails under its ${agent} agent and one that does not, alike in full precision`, async () => {
+      // Logits of a random network are small against the hinge's margin: full precision wants more weight.
+      const options = { ...OPTIONS, agent, fullPrecisionWeight: 30 };
+      const harmed = await agreements(await learnInputPair(graph, set, options));
+      const robust = await agreements(
+        await learnInputPair(graph, set, { ...OPTIONS, agent, steps: 8, objective: 'robust' }),
+      );
+      const told = JSON.stringify({ harmed, robust });
+      assert.ok(harmed.quantized < robust.quantized - 0.3, told);
+      assert.ok(harmed.full > harmed.quantized + 0.3 && robust.full > 0.9, told);
+    });
+  }
+
+  it('refuses what makes no sense before any work', async () => {
+    await assert.rejects(learnInputPair(graph, set, { ...OPTIONS, every: 0 }), /every/);
+    await assert.rejects(learnInputPair(graph, set, { ...OPTIONS, budget: { ...budget, bits: 7.9 } }), /nearest/);
+  });
+});
