@@ -20,6 +20,7 @@ packages=(
   'cmake|cmake'
   'make|make'
   'libdnnl-dev|/usr/include/oneapi/dnnl/dnnl.hpp'
+  'dataset-fashion-mnist|/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz' # what npm start works on
 )
 test_packages=(
   'python3|python3' # node-gyp
@@ -28,7 +29,6 @@ test_packages=(
   'clang-14|clang++-14'
   'libclang-rt-14-dev|/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a'
   'libonnx-testdata|/usr/lib/python3/dist-packages/onnx/backend/test/data/node'
-  'dataset-fashion-mnist|/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz'
 )
 if [[ $(uname -m) == x86_64 ]]; then
   test_packages+=('g++-aarch64-linux-gnu|aarch64-linux-gnu-g++' 'qemu-user-static|qemu-aarch64-static')

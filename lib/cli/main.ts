@@ -6,8 +6,10 @@ import { packageVersion } from '../native/inspect.js';
 import { addAssessCommand, EXIT_CODES } from './assess.js';
 import { addBenchCommand } from './bench.js';
 import { addInspectCommand } from './inspect.js';
+import { addPairCommand } from './pair.js';
 import { addProfileCommand } from './profile.js';
 import { addQuantizeCommand } from './quantize.js';
+import { addReproduceCommand } from './reproduce.js';
 import { addSearchCommand } from './search.js';
 import { addTrainCommands } from './train.js';
 
@@ -22,8 +24,10 @@ const program = new Command('faultline')
 addAssessCommand(program);
 addBenchCommand(program);
 addInspectCommand(program);
+addPairCommand(program);
 addProfileCommand(program);
 addQuantizeCommand(program);
+addReproduceCommand(program);
 addSearchCommand(program);
 addTrainCommands(program);
 

@@ -109,10 +109,12 @@ export async function loadNpy(imagesPath: string, labelsPath?: string): Promise<
   return toDataset(imagesPath, images, labels);
 }
 
-const IMAGE_NAMES = ['images', 'x', 'data', 'x_test', 'arr_0'];
-const LABEL_NAMES = ['labels', 'y', 'targets', 'y_test', 'arr_1'];
+const IMAGE_NAMES = ['images', 'x', 'data', 'x_test', 'test_images', 'arr_0'];
+const LABEL_NAMES = ['labels', 'y', 'targets', 'y_test', 'test_labels', 'arr_1'];
+const TRAIN_IMAGE_NAMES = ['x_train', 'train_images'];
+const TRAIN_LABEL_NAMES = ['y_train', 'train_labels'];
 
-/** A .npz file with images and labels under a usual name. */
+/** A .npz file with images and labels under usual names, and training images where it has them (x_train, y_train). */
 export async function loadNpz(path: string): Promise<Dataset> {
   let entries: Record<string, Uint8Array>;
   try {
@@ -126,5 +128,11 @@ export async function loadNpz(path: string): Promise<Dataset> {
   if (!images) throw new DataError(path, `an array named ${IMAGE_NAMES.join(', ')}`, Object.keys(entries).join(', '));
   const labels = pick(LABEL_NAMES);
   const parse = (name: string) => parseNpy(`${path}:${name}`, entries[name] as Uint8Array);
-  return toDataset(path, parse(images), labels === undefined ? undefined : parse(labels));
+  const dataset = toDataset(path, parse(images), labels === undefined ? undefined : parse(labels));
+  const trainImages = pick(TRAIN_IMAGE_NAMES);
+  const trainLabels = pick(TRAIN_LABEL_NAMES);
+  if (!trainImages || !trainLabels) return dataset;
+  const train = toDataset(`${path}:${trainImages}`, parse(trainImages), parse(trainLabels));
+  const classNames = train.classNames.length > dataset.classNames.length ? train.classNames : dataset.classNames;
+  return { ...dataset, classNames, train: train.test };
 }

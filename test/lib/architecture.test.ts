@@ -21,6 +21,7 @@ const TYPESCRIPT_LAYERS = [
   'search',
   'assess',
   'report',
+  'reproduce',
   'bench',
   'cli',
 ];

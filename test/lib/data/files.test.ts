@@ -143,6 +143,17 @@ describe('data files', () => {
     const set = await loadDataset(npz);
     assert.deepEqual([...set.test.pixels], [0, 1, 2, 3, 4, 5, 6, 7]);
     assert.equal(set.classNames.length, 7);
+    const train = {
+      'x_train.npy': npy('|u1', [1, 2, 2, 3], new Uint8Array(12)),
+      'y_train.npy': npy('|u1', [1], Uint8Array.of(8)),
+    };
+    await writeFile(
+      npz,
+      zipSync({ 'x_test.npy': bytes, 'y_test.npy': npy('|u1', [2], Uint8Array.of(5, 6)), ...train }),
+    );
+    const both = await loadDataset(npz);
+    assert.deepEqual([both.test.count, both.train?.count, both.classNames.length], [2, 1, 9]);
+    assert.deepEqual([...(both.train?.labels ?? [])], [8]);
     await writeFile(npz, (await readFile(npz)).subarray(0, 100));
     await refuses(loadDataset(npz), /set.npz: wanted a whole .npz/);
     await writeFile(images, npy('<f4', [1, 2, 2], Float32Array.of(0, Number.NaN, 1, 2)));

@@ -1,0 +1,77 @@
+// `faultline pair`: one network and policy learned together, detrimental or robust, with a report.
+import type { Command } from 'commander';
+import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
+import { InvalidArgumentError } from '../native/errors.js';
+import { DEFAULTS, type PairSetting, type ReproduceSettings } from '../reproduce/settings.js';
+import { AGENTS } from '../search/agents/index.js';
+import { integerOption, numberOption } from './options.js';
+import { runReproduction } from './reproduce.js';
+
+interface PairFlags {
+  readonly objective: string;
+  readonly policy: string;
+  readonly agent?: string;
+  readonly budget: number;
+  readonly bits: string;
+  readonly data: string;
+  readonly dataDir?: string;
+  readonly arch: string;
+  readonly teacher?: string;
+  readonly seed: number;
+  readonly out: string;
+  readonly fresh?: true;
+  readonly json?: true;
+}
+
+/** The agent of policies by input. */
+const INPUT_AGENT = 'ppo';
+
+function choice<Name extends string>(option: string, names: readonly Name[], value: string): Name {
+  if (names.includes(value as Name)) return value as Name;
+  throw new InvalidArgumentError('pair', option, names.join(' or '), value);
+}
+
+/** `4,8` or `W4A4,W8A8`: what a layer may get. */
+function bitsOf(text: string): { readonly names: readonly string[]; readonly numbers: readonly number[] } {
+  const parts = text.split(',').map((part) => part.trim());
+  const names = parts.map((part) => (/^[2-8]$/.test(part) ? `W${part}A${part}` : part));
+  return { names, numbers: parts.map(Number) };
+}
+
+function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
+  const objective = choice('--objective', ['detrimental', 'robust'], flags.objective);
+  const policy = choice('--policy', ['static', 'input'], flags.policy);
+  const arch = choice<ArchitectureName>('--arch', ARCHITECTURE_NAMES, flags.arch);
+  const agents = policy === 'static' ? [...AGENTS.keys()] : [INPUT_AGENT];
+  const agent = choice('--agent', agents, flags.agent ?? (policy === 'static' ? DEFAULTS.agent : INPUT_AGENT));
+  const { names, numbers } = bitsOf(flags.bits);
+  if (policy === 'input' && numbers.some(Number.isNaN)) {
+    throw new InvalidArgumentError('pair', '--bits', 'activation bits, such as 4,8, for a policy by input', flags.bits);
+  }
+  const pairs: PairSetting[] = [{ objective, policy }];
+  return {
+    ...{ data: flags.data, arch, seeds: [flags.seed], pairs, gauge: false, search: false, budget: flags.budget },
+    ...(policy === 'static' ? { agent, staticChoices: names } : { inputBits: numbers }),
+    ...(flags.teacher === undefined ? {} : { teacherModel: flags.teacher }),
+  };
+}
+
+export function addPairCommand(program: Command): void {
+  program
+    .command('pair')
+    .description('learn one network and bit-width policy that fail, or hold, together')
+    .requiredOption('--objective <name>', 'detrimental or robust')
+    .option('--policy <kind>', 'static, or input: bits chosen for each input as it runs', 'static')
+    .option('--agent <name>', `${[...AGENTS.keys()].join(', ')}; ${INPUT_AGENT} for --policy input`)
+    .option('--budget <bits>', 'effective bits, met exactly', numberOption('--budget'), DEFAULTS.budget)
+    .option('--bits <list>', 'what a layer may get: 4,8 or W4A4,W8A8', '4,8')
+    .option('--data <name or path>', 'as for train', DEFAULTS.data)
+    .option('--data-dir <folder or URL>', 'where the files of a named data set are')
+    .option('--arch <name>', ARCHITECTURE_NAMES.join(', '), DEFAULTS.arch)
+    .option('--teacher <model.onnx>', 'a network of your own in place of a trained one')
+    .option('--seed <n>', 'of everything that is drawn', integerOption('--seed', 0), 0)
+    .requiredOption('--out <folder>', 'the run; continued when it is there')
+    .option('--fresh', 'start over')
+    .option('--json', 'the report as JSON on stdout')
+    .action((flags: PairFlags) => runReproduction(flags, settingsOf(flags)));
+}

@@ -1,0 +1,60 @@
+// The accuracy of every policy of a budget, or of a sample where there are too many: what agents are measured against.
+import type { Policy } from '../quant/policy.js';
+import type { Landscape } from '../report/schema.js';
+import type { PolicyProblem } from '../search/problem.js';
+import { Random } from '../tensor/random.js';
+
+/** Budgets of more policies are drawn from, this many. */
+export const MOST_ENUMERATED = 4096;
+const BINS = 25;
+const PERCENT = 100;
+/** Policies scored at once: their logits are held together. */
+const AT_ONCE = 256;
+
+export interface LandscapeOptions {
+  readonly name: string;
+  readonly budget: number;
+  /** Marked in the histogram. */
+  readonly learned: Policy;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface MeasuredLandscape {
+  readonly landscape: Landscape;
+  /** Accuracy of the worst policy seen, a share. */
+  readonly least: number;
+}
+
+export async function landscapeOf(problem: PolicyProblem, options: LandscapeOptions): Promise<MeasuredLandscape> {
+  const { name, budget, learned, signal } = options;
+  const { space } = problem;
+  const exhaustive = space.count <= BigInt(MOST_ENUMERATED);
+  const random = new Random(0).split('landscape');
+  const policies = exhaustive
+    ? [...space.policies()]
+    : Array.from({ length: MOST_ENUMERATED }, () => space.sample(random));
+  const values: number[] = [];
+  for (let from = 0; from < policies.length; from += AT_ONCE) {
+    const scores = await problem.score(policies.slice(from, from + AT_ONCE), { signal });
+    values.push(...scores.map(({ value }) => value));
+  }
+  const [own] = await problem.score([learned], { signal });
+  const least = Math.min(...values);
+  const landscape: Landscape = {
+    name,
+    budget,
+    policies: policies.length,
+    exhaustive,
+    bins: histogram(values.map((value) => PERCENT * value)),
+    marks: [{ x: PERCENT * (own?.value as number), label: 'learned' }],
+  };
+  return { landscape, least };
+}
+
+/** Bins of equal width from 0 to 100. */
+function histogram(values: readonly number[]): Landscape['bins'] {
+  const width = PERCENT / BINS;
+  const counts = new Array<number>(BINS).fill(0);
+  for (const value of values) (counts[Math.min(BINS - 1, Math.floor(value / width))] as number) += 1;
+  return counts.map((count, i) => ({ from: i * width, to: (i + 1) * width, count }));
+}

@@ -1,0 +1,148 @@
+// The paper's experiment from end to end: a teacher, detrimental and robust pairs of network and policy, the gauge attack,
+// the search beside its baselines, and one report. Killed at any moment and started again it ends with the same figures.
+import { readFile } from 'node:fs/promises';
+import { loadModel } from '../graph/onnx/import.js';
+import { buildModel } from '../models/index.js';
+import { InvalidArgumentError } from '../native/errors.js';
+import { inspect } from '../native/inspect.js';
+import { threads } from '../native/threads.js';
+import { BudgetSpace } from '../quant/budget.js';
+import type { GaugeResult, Landscape, PairResult, Report, ReportInput, SearchResult } from '../report/schema.js';
+import { writeReport } from '../report/write.js';
+import { sha256 } from '../run/files.js';
+import { RunDirectory } from '../run/run_directory.js';
+import { agentNamed } from '../search/agents/index.js';
+import { checkedInput } from '../train/steps.js';
+import { type OnProgress, SeedContext } from './context.js';
+import { inputPairStage } from './input_stage.js';
+import { loadMaterial, type Material } from './material.js';
+import { inputBudget, type PairSetting, type ReproduceSettings, settingsFor, staticBudget } from './settings.js';
+import { gaugeStage, searchStage, staticPairStage, type TeacherPart, teacherStage } from './stages.js';
+import { ASSUMPTIONS, references } from './story.js';
+
+export interface ReproduceOptions {
+  /** The run: networks, policies, report. Continued when it is there already, with the same settings. */
+  readonly out: string;
+  readonly settings?: Partial<ReproduceSettings> | undefined;
+  /** As it was typed, for the report. */
+  readonly command?: string | undefined;
+  /** Folder of the data set's files. */
+  readonly dataDir?: string | undefined;
+  /** Starts over. Default false. */
+  readonly fresh?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
+interface Parts {
+  readonly pairs: PairResult[];
+  readonly gauge: GaugeResult[];
+  readonly search: SearchResult[];
+  readonly landscapes: Landscape[];
+}
+
+/** Throws before any work on settings that cannot be met, data that is not there, or a directory of another run. */
+export async function reproduce(options: ReproduceOptions): Promise<Report> {
+  const { out, command = 'reproduce()', dataDir, fresh, signal, onProgress } = options;
+  const settings = settingsFor(options.settings);
+  if (settings.seeds.length === 0) throw new InvalidArgumentError('reproduce', 'seeds', 'one or more', 'none');
+  for (const name of [settings.agent, ...settings.agents]) agentNamed(name);
+  const load = dataDir === undefined ? {} : { from: dataDir };
+  const materialFor = (seed: number) => loadMaterial(settings.data, { validation: settings.validation, seed, ...load });
+  let material = await materialFor(settings.seeds[0] as number);
+  await checkSettings(settings, material);
+  const teacherHash = settings.teacherModel && sha256(await readFile(settings.teacherModel));
+  const configuration = {
+    command: 'reproduce',
+    ...settings,
+    teacherHash,
+    threads: threads(),
+    isa: inspect().isa.chosen,
+  };
+  const run = await RunDirectory.open(out, { command, configuration, fresh });
+  try {
+    const teachers: TeacherPart[] = [];
+    const parts: Parts = { pairs: [], gauge: [], search: [], landscapes: [] };
+    for (const seed of settings.seeds) {
+      if (seed !== settings.seeds[0]) material = await materialFor(seed);
+      const context = new SeedContext(run, settings, material, seed, signal, onProgress);
+      teachers.push(await reproduceSeed(context, parts));
+    }
+    const [teacher] = teachers as [TeacherPart];
+    const accuracy = teachers.reduce((sum, own) => sum + own.accuracy, 0) / teachers.length;
+    const { validation, train, test } = material;
+    const report: ReportInput = {
+      schema: 'faultline.report/1',
+      title: 'Failure under dynamic quantization',
+      teacher: teachers.length === 1 ? teacher : { accuracy, arch: settings.arch, images: test.count },
+      ...parts,
+      references: references(parts.pairs),
+      assumptions: [...ASSUMPTIONS],
+      provenance: provenance(command, run, settings, {
+        train: train.count,
+        validation: validation.count,
+        test: test.count,
+      }),
+      totalSeconds: [...run.seconds.values()].reduce((sum, seconds) => sum + seconds, 0),
+    };
+    return await writeReport(run.path, report);
+  } finally {
+    run.close();
+  }
+}
+
+/** Throws InvalidArgumentError unless the network has policies of the budgets that are asked for. */
+async function checkSettings(settings: ReproduceSettings, { train, classNames }: Material): Promise<void> {
+  const { channels, height, width } = train;
+  const { pairs, search, teacherModel } = settings;
+  const asked = (policy: PairSetting['policy']) => pairs.some((pair) => pair.policy === policy);
+  const graph = teacherModel
+    ? (await loadModel(teacherModel)).graph
+    : buildModel(settings.arch, { input: [channels, height, width], classes: classNames.length });
+  checkedInput('reproduce', graph, train);
+  if (asked('static')) new BudgetSpace(graph, staticBudget(settings));
+  if (asked('input')) new BudgetSpace(graph, inputBudget(settings));
+  const attacked = pairs.some(({ objective, policy }) => objective === 'detrimental' && policy === 'static');
+  if (search && !attacked) {
+    throw new InvalidArgumentError('reproduce', 'search', 'a detrimental static pair to search', 'none');
+  }
+}
+
+async function reproduceSeed(context: SeedContext, parts: Parts): Promise<TeacherPart> {
+  const { settings } = context;
+  const teacher = await teacherStage(context);
+  for (const { objective, policy } of settings.pairs) {
+    const learn = policy === 'static' ? staticPairStage : inputPairStage;
+    parts.pairs.push(await learn(context, objective, teacher.accuracy));
+  }
+  if (settings.gauge) parts.gauge.push(await gaugeStage(context, teacher.accuracy));
+  if (settings.search) {
+    const { search, landscape } = await searchStage(context);
+    parts.search.push(...search);
+    parts.landscapes.push(landscape);
+  }
+  return teacher;
+}
+
+function provenance(
+  command: string,
+  run: RunDirectory,
+  settings: ReproduceSettings,
+  images: Record<string, number>,
+): ReportInput['provenance'] {
+  const { faultline, node, cpu, isa, onednn } = inspect();
+  const { data, seeds, ...others } = settings;
+  return {
+    command,
+    versions: { faultline: faultline.version, node: node.version, ...(onednn === undefined ? {} : { oneDNN: onednn }) },
+    cpu: cpu.model,
+    isa: isa.chosen,
+    threads: threads(),
+    seeds: [...seeds],
+    data,
+    images,
+    settings: { ...others },
+    stages: [...run.seconds].map(([name, seconds]) => ({ name, seconds })),
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}

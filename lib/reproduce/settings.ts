@@ -1,0 +1,92 @@
+// Everything that decides a reproduction, in one place: found on validation images, then frozen. METHOD in the
+// documentation tells where each comes from.
+import type { ArchitectureName } from '../models/index.js';
+import type { BudgetOptions } from '../quant/budget.js';
+import type { TrainingRecipe } from '../train/train.js';
+
+/** What is learned: a network that fails or holds, with a policy for all inputs or one that looks at each. */
+export interface PairSetting {
+  readonly objective: 'detrimental' | 'robust';
+  readonly policy: 'static' | 'input';
+}
+
+export interface ReproduceSettings {
+  /** Name of a data set or a path, as for `faultline train`. */
+  readonly data: string;
+  readonly arch: ArchitectureName;
+  readonly seeds: readonly number[];
+  /** Training images held out: everything is chosen on them. */
+  readonly validation: number;
+  readonly teacher: Omit<TrainingRecipe, 'seed'>;
+  /** A network of one's own as the teacher, an ONNX file: none is trained, and `arch` is its name only. */
+  readonly teacherModel?: string | undefined;
+  readonly pairs: readonly PairSetting[];
+  /** Whether the gauge attack is made, and whether agents are compared on the detrimental static pair. */
+  readonly gauge: boolean;
+  readonly search: boolean;
+  /** Effective bits that every policy has, exactly, and what a node may get. */
+  readonly budget: number;
+  readonly staticChoices: readonly string[];
+  /** Activation bits that the input-conditioned agent chooses from; weights have 8. */
+  readonly inputBits: readonly number[];
+  /** The agent of the static pairs. */
+  readonly agent: string;
+  /** The policy that the gauge attack aims at. */
+  readonly gaugeBits: string;
+  /** Agents compared on the landscape of the detrimental network, with as many evaluations on as many images. */
+  readonly agents: readonly string[];
+  readonly evaluations: number;
+  readonly searchImages: number;
+}
+
+const TEACHER: Omit<TrainingRecipe, 'seed'> = {
+  epochs: 5,
+  batchSize: 128,
+  optimizer: { kind: 'adam', rate: 3e-3, weightDecay: 1e-4, decayAll: true },
+  schedule: { kind: 'oneCycle', warmup: 0.2 },
+};
+
+/** Larger networks learn in fewer epochs, and each takes minutes. */
+const EPOCHS: Partial<Record<ArchitectureName, number>> = { resnet18: 3, 'resnet18-cifar': 3, vgg11: 3 };
+
+export const DEFAULTS = {
+  data: 'fashion-mnist',
+  arch: 'resnet8',
+  seeds: [0],
+  validation: 5000,
+  pairs: [
+    { objective: 'detrimental', policy: 'static' },
+    { objective: 'detrimental', policy: 'input' },
+    { objective: 'robust', policy: 'static' },
+    { objective: 'robust', policy: 'input' },
+  ],
+  gauge: true,
+  search: true,
+  budget: 6,
+  staticChoices: ['W4A4', 'W8A8'],
+  inputBits: [2, 4, 8],
+  agent: 'greedy',
+  gaugeBits: 'W8A8',
+  agents: ['ddpg', 'sensitivity', 'greedy', 'cem', 'random'],
+  evaluations: 40,
+  searchImages: 1000,
+} as const satisfies Partial<ReproduceSettings>;
+
+/** The settings of an architecture, with some replaced. */
+export function settingsFor(given: Partial<ReproduceSettings> = {}): ReproduceSettings {
+  const { arch = DEFAULTS.arch } = given;
+  return { ...DEFAULTS, teacher: { ...TEACHER, epochs: EPOCHS[arch] ?? TEACHER.epochs }, ...given };
+}
+
+export function staticBudget({ budget, staticChoices }: ReproduceSettings): BudgetOptions {
+  return { bits: budget, choices: staticChoices };
+}
+
+/** Weights keep 8 bits: only activations exist once the input is there. */
+const WEIGHT_BITS = 8;
+
+/** What the agent may spend: the mean of the activation bits, exactly, for every sample. */
+export function inputBudget({ budget, inputBits }: ReproduceSettings): BudgetOptions {
+  const choices = inputBits.map((bits) => ({ weightBits: WEIGHT_BITS, activationBits: bits }));
+  return { bits: budget, choices, counted: 'activations' };
+}
