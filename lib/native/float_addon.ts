@@ -25,9 +25,21 @@ export const UNARY = {
   gelu: 5,
   geluTanh: 6,
   scale: 7,
+  sqrt: 8,
+  exp: 9,
+  log: 10,
+  erf: 11,
+  tanh: 12,
+  abs: 13,
+  reciprocal: 14,
+  leakyRelu: 15,
+  elu: 16,
+  softplus: 17,
+  floor: 18,
+  ceil: 19,
 } as const;
 /** Numbers of native/float/elementwise.h's `Binary`. */
-export const BINARY = { add: 0, sub: 1, mul: 2, div: 3, addRelu: 4 } as const;
+export const BINARY = { add: 0, sub: 1, mul: 2, div: 3, addRelu: 4, pow: 5, min: 6, max: 7 } as const;
 
 export interface FloatAddon {
   Convolution: new (geometry: Int32Array, bf16: boolean) => NativeConvolution;

@@ -46,6 +46,17 @@ struct AddRelu {
   static float of(float a, float b) { return a + b < 0.f ? 0.f : a + b; }
 };
 
+struct Power {
+  static float of(float a, float b) { return std::pow(a, b); }
+};
+// NaN in, NaN out.
+struct Least {
+  static float of(float a, float b) { return a < b || a != a ? a : b; }
+};
+struct Most {
+  static float of(float a, float b) { return a > b || a != a ? a : b; }
+};
+
 template <typename F>
 inline __attribute__((always_inline)) void rowOf(int64_t count, const float* a, int64_t as, const float* b, int64_t bs,
                                                  float* y) {
@@ -71,6 +82,12 @@ FAULTLINE_VECTORIZED void row(Binary function, int64_t count, const float* a, in
       return rowOf<Div>(count, a, as, b, bs, y);
     case Binary::addRelu:
       return rowOf<AddRelu>(count, a, as, b, bs, y);
+    case Binary::power:
+      return rowOf<Power>(count, a, as, b, bs, y);
+    case Binary::least:
+      return rowOf<Least>(count, a, as, b, bs, y);
+    case Binary::most:
+      return rowOf<Most>(count, a, as, b, bs, y);
   }
 }
 

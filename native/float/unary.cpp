@@ -67,6 +67,60 @@ struct Scale {
   float slope(float, float) const { return factor; }
 };
 
+struct SquareRoot {
+  float value(float x) const { return __builtin_sqrtf(x); }
+  float slope(float, float y) const { return .5f / y; }
+};
+struct Exponential {
+  float value(float x) const { return exponential(x); }
+  float slope(float, float y) const { return y; }
+};
+struct Logarithm {
+  float value(float x) const { return std::log(x); }
+  float slope(float x, float) const { return 1.f / x; }
+};
+struct Erf {
+  static constexpr float kTwoInverseRootPi = 1.1283791670955126f;
+  float value(float x) const { return std::erf(x); }
+  float slope(float x, float) const { return kTwoInverseRootPi * exponential(-x * x); }
+};
+struct Tanh {
+  float value(float x) const { return std::tanh(x); }
+  float slope(float, float y) const { return 1.f - y * y; }
+};
+struct Absolute {
+  float value(float x) const { return std::fabs(x); }
+  float slope(float x, float) const { return x > 0.f ? 1.f : (x < 0.f ? -1.f : 0.f); }
+};
+struct Reciprocal {
+  float value(float x) const { return 1.f / x; }
+  float slope(float, float y) const { return -y * y; }
+};
+struct LeakyRelu {
+  float alpha;
+  float value(float x) const { return x < 0.f ? alpha * x : x; }
+  float slope(float x, float) const { return x < 0.f ? alpha : 1.f; }
+};
+// alpha · (e^x − 1) below zero; Clevert et al., arXiv 1511.07289.
+struct Elu {
+  float alpha;
+  float value(float x) const { return x < 0.f ? alpha * std::expm1(x) : x; }
+  float slope(float x, float y) const { return x < 0.f ? y + alpha : 1.f; }
+};
+// ln(1 + e^x), as max(x, 0) + ln(1 + e^−|x|): no exponential overflows.
+struct Softplus {
+  float value(float x) const { return (x > 0.f ? x : 0.f) + std::log1p(exponential(-std::fabs(x))); }
+  float slope(float x, float) const { return Sigmoid{}.value(x); }
+};
+struct Floor {
+  float value(float x) const { return std::floor(x); }
+  float slope(float, float) const { return 0.f; }
+};
+struct Ceil {
+  float value(float x) const { return std::ceil(x); }
+  float slope(float, float) const { return 0.f; }
+};
+
 template <typename F>
 inline __attribute__((always_inline)) void values(F f, int64_t count, const float* x, float* y) {
   for (int64_t i = 0; i < count; ++i) y[i] = f.value(x[i]);
@@ -97,6 +151,30 @@ inline __attribute__((always_inline)) void with(Unary function, float p, float q
       return visit(GeluTanh{});
     case Unary::scale:
       return visit(Scale{p, q});
+    case Unary::squareRoot:
+      return visit(SquareRoot{});
+    case Unary::exponential:
+      return visit(Exponential{});
+    case Unary::logarithm:
+      return visit(Logarithm{});
+    case Unary::erf:
+      return visit(Erf{});
+    case Unary::tanh:
+      return visit(Tanh{});
+    case Unary::absolute:
+      return visit(Absolute{});
+    case Unary::reciprocal:
+      return visit(Reciprocal{});
+    case Unary::leakyRelu:
+      return visit(LeakyRelu{p});
+    case Unary::elu:
+      return visit(Elu{p});
+    case Unary::softplus:
+      return visit(Softplus{});
+    case Unary::floor:
+      return visit(Floor{});
+    case Unary::ceil:
+      return visit(Ceil{});
   }
 }
 

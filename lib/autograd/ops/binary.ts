@@ -1,4 +1,4 @@
-// z = f(x, y) with numpy's broadcasting: add, sub, mul, div, and relu(x + y) in one pass.
+// z = f(x, y) with numpy's broadcasting: add, sub, mul, div, pow, min, max, and relu(x + y) in one pass.
 import { addon } from '../../native/addon.js';
 import { BINARY, UNARY } from '../../native/float_addon.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
@@ -51,8 +51,9 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
   apply(BINARY[name], dims, layout, x, y, z.data);
   const [xs, ys, zs] = [plain(x), plain(y), plain(z)];
   const product = name === 'mul' || name === 'div';
+  const choice = name === 'min' || name === 'max';
   const same = (operand: Value) => operand.layout === layout && operand.size === size;
-  const kept = product ? [x, y] : name === 'addRelu' ? [z] : [];
+  const kept = product ? [x, y] : name === 'addRelu' ? [z] : choice || name === 'pow' ? [x, y, z] : [];
   tape.record(z, kept, (dz, gradient) => {
     const masked = name === 'addRelu' ? reluGradient(tape, zs.data, dz) : undefined;
     const g = masked ?? gradient;
@@ -76,6 +77,32 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
         apply(BINARY.div, dims, layout, { dims, layout, data: out }, ys, out);
         addon.unary(UNARY.scale, -1, 0, out, out);
       });
+    } else if (name === 'pow') {
+      pass(x, (out) => {
+        // g · y · x^(y − 1)
+        const lower = tape.memory.take(ys.data.length);
+        addon.unary(UNARY.scale, 1, -1, ys.data, lower.array);
+        apply(BINARY.pow, dims, layout, xs, { ...ys, data: lower.array }, out);
+        tape.memory.release(lower);
+        apply(BINARY.mul, dims, layout, { dims, layout, data: out }, ys, out);
+        apply(BINARY.mul, dims, layout, { dims, layout, data: out }, gs, out);
+      });
+      pass(y, (out) => {
+        // g · z · ln x
+        const logs = tape.memory.take(xs.data.length);
+        addon.unary(UNARY.log, 0, 0, xs.data, logs.array);
+        apply(BINARY.mul, dims, layout, zs, { ...xs, data: logs.array }, out);
+        tape.memory.release(logs);
+        apply(BINARY.mul, dims, layout, { dims, layout, data: out }, gs, out);
+      });
+    } else if (choice) {
+      // To the operand that was chosen; to x where both are equal.
+      const chosen = (wantsX: boolean) => (out: Float32Array) => {
+        apply(BINARY.sub, dims, layout, zs, xs, out);
+        for (let i = 0; i < out.length; i++) out[i] = (out[i] === 0) === wantsX ? (gs.data[i] as number) : 0;
+      };
+      pass(x, chosen(true));
+      pass(y, chosen(false));
     } else {
       pass(x);
       pass(y, name === 'sub' ? (out) => addon.unary(UNARY.scale, -1, 0, g.array, out) : undefined);

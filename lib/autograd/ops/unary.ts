@@ -1,10 +1,10 @@
-// Functions of one array: relu, clip, sigmoid, hardSigmoid, hardSwish, gelu, and factor · x + offset.
+// Functions of one array, by the names of UNARY: relu, clip, sigmoid, …, and scale, factor · x + offset.
 import { addon } from '../../native/addon.js';
 import { UNARY } from '../../native/float_addon.js';
 import type { Buffer32 } from '../../tensor/memory.js';
 import type { Tape, Value } from '../tape.js';
 
-/** p, q: clip's bounds, hardSigmoid's alpha and beta, scale's factor and offset. */
+/** p, q: clip's bounds, hardSigmoid's alpha and beta, scale's factor and offset, leakyRelu's and elu's alpha. */
 export function unary(tape: Tape, name: keyof typeof UNARY, x: Value, p = 0, q = 0): Value {
   const code = UNARY[name];
   const y = tape.make(x.dims, x.layout, [x]);
