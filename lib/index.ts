@@ -57,10 +57,11 @@ export { type AttributeValue, Graph, type GraphNode, type GraphParts, type Tenso
 export { type InferOptions, inferShapes } from './graph/infer.js';
 export { decodeTensor, encodeTensor } from './graph/onnx/codec.js';
 export { exportModel, saveModel } from './graph/onnx/export.js';
-export { type ImportedModel, importModel, loadModel } from './graph/onnx/import.js';
+export { type ImportedModel, type ImportOptions, importModel, loadModel } from './graph/onnx/import.js';
 export { Parameters } from './graph/parameters.js';
 export { type SimplifyOptions, simplify } from './graph/passes/index.js';
 export type { PassResult, Rewrite } from './graph/passes/rewrite.js';
+export { type InputShapes, pinInputs } from './graph/pin_inputs.js';
 export { formatSummary, type GraphSummary, type NodeSummary, summarize } from './graph/printer.js';
 export { type ReferenceOptions, runReference } from './graph/reference.js';
 export { ARCHITECTURE_NAMES, type ArchitectureName, type BuildOptions, buildModel } from './models/index.js';

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from '../native/errors.js';
 import { type Inspection, inspect } from '../native/inspect.js';
 import { type InspectModelOptions, inspectModel } from './inspect_model.js';
+import { INPUT_HELP, inputShape } from './options.js';
 
 /** The exit code when FAULTLINE_ISA asks for what this machine cannot do: a refused argument. */
 const EXIT_REFUSED = 2;
@@ -63,6 +64,7 @@ export function addInspectCommand(program: Command): void {
     .description('processor, instruction sets, threads, caches and versions; or the nodes of a model')
     .option('--json', 'print JSON, schema faultline.inspect/1 or faultline.inspectModel/1')
     .option('--fold', 'with a model: show it as it would be quantized, constants and batch norms folded')
+    .option('--input <name=dims…>', INPUT_HELP, inputShape)
     .action(async (model: string | undefined, options: Options) => {
       if (model !== undefined) {
         const { text, notes } = await inspectModel(model, options);

@@ -1,4 +1,5 @@
-// Numbers from the command line, checked.
+// Numbers and shapes from the command line, checked.
+import type { InputShapes } from '../graph/pin_inputs.js';
 import { InvalidArgumentError } from '../native/errors.js';
 
 export function integerOption(name: string, least: number): (text: string) => number {
@@ -19,4 +20,17 @@ export function numberOption(name: string): (text: string) => number {
     }
     return value;
   };
+}
+
+export const INPUT_HELP = 'shape of an input that the file leaves open: x=N,3,48,320 (again for each input)';
+
+/** Reads `--input x=N,3,48,320`, one input each time: numbers, or names for what stays open. */
+export function inputShape(text: string, before: InputShapes = {}): InputShapes {
+  const [, name, list] = /^(.+)=([^=]+)$/.exec(text) ?? [];
+  const dims = list?.split(',').map((dim) => (/^\d+$/.test(dim) ? Number(dim) : dim));
+  const good = dims?.every((dim) => (typeof dim === 'number' ? Number.isSafeInteger(dim) : /^[A-Za-z_]\w*$/.test(dim)));
+  if (!name || !dims || !good) {
+    throw new InvalidArgumentError('faultline', '--input', 'name=dims, such as x=N,3,48,320', text);
+  }
+  return { ...before, [name]: dims };
 }

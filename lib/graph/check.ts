@@ -85,7 +85,8 @@ export function operatorOf(node: GraphNode): Operator {
 export function isQuantizable(graph: Graph, node: GraphNode): boolean {
   const { quantization } = operatorOf(node);
   if (!quantization) return false;
-  return graph.initializers.get(node.inputs[quantization.weight] ?? '')?.dtype === 'float32';
+  const weight = graph.initializers.get(node.inputs[quantization.weight] ?? '');
+  return weight?.dtype === 'float32' && (quantization.takes?.(weight.dims) ?? true);
 }
 
 /** The nodes that a policy assigns bits to, in order. */

@@ -16,6 +16,11 @@ export function compatible(a: Dim, b: Dim): boolean {
   return typeof a !== 'number' || typeof b !== 'number' || a === b;
 }
 
+/** Whether two shapes are known to be the same. */
+export function sameDims(a: readonly Dim[] | undefined, b: readonly Dim[] | undefined): boolean {
+  return a !== undefined && a.length === b?.length && a.every((dim, axis) => dim === b[axis] && dim !== UNKNOWN);
+}
+
 /** The more telling of two dimensions that are the same size: a number before a name before unknown. */
 export function merge(a: Dim, b: Dim): Dim {
   if (typeof a === 'number') return a;
@@ -83,3 +88,8 @@ export function quotientDim(a: readonly Dim[], b: readonly Dim[]): Dim | undefin
 
 /** `[N,3,32,32]`. */
 export const formatShape: (dims: readonly Dim[]) => string = formatDims;
+
+/** A shape of which the rank alone is known. */
+export function unknownDims(rank: number): Dim[] {
+  return new Array<Dim>(rank).fill(UNKNOWN);
+}

@@ -9,10 +9,12 @@ import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import { Random } from '../tensor/random.js';
 import { isQuantizable, operatorOf } from './check.js';
+import { sameDims } from './dims.js';
 import { GraphError } from './errors.js';
-import { describeNode, type Graph, type GraphNode, type TensorType } from './graph.js';
-import { inferShapes } from './infer.js';
-import { attributesOf, type NodeState, type Operator, runNode } from './operator.js';
+import { execute, executeOffTape, type Surroundings } from './execute.js';
+import type { Graph, GraphNode } from './graph.js';
+import { type Inferred, inferShapes, inferValues } from './infer.js';
+import type { NodeState, Operator } from './operator.js';
 import { Parameters } from './parameters.js';
 
 export interface FloatProgramOptions {
@@ -46,6 +48,8 @@ interface Step {
   readonly residual: string | undefined;
   readonly relu: boolean;
   readonly quantizable: boolean;
+  /** Which output of the node it computes. */
+  readonly index: number;
   /** Values that no later step reads. */
   readonly last: readonly string[];
 }
@@ -56,7 +60,7 @@ export class FloatProgram {
   private readonly steps: readonly Step[];
   private readonly wanted: ReadonlySet<string>;
   private step = 0;
-  private readonly shapes = new Map<string, ReadonlyMap<string, TensorType>>();
+  private readonly shapes = new Map<string, Inferred>();
 
   constructor(
     readonly graph: Graph,
@@ -91,9 +95,7 @@ export class FloatProgram {
       const value = () => end.outputs[0] as string;
       const single = node.outputs.filter((output) => output !== '').length === 1;
       const sum = single && operator.fuses?.residual ? this.onlyReader(value(), 'Add') : undefined;
-      const sameShape = sum?.inputs.every(
-        (input) => JSON.stringify(types.get(input)?.dims) === JSON.stringify(types.get(value())?.dims),
-      );
+      const sameShape = sum?.inputs.every((input) => sameDims(types.get(input)?.dims, types.get(value())?.dims));
       if (sum && sameShape && !absorbed.has(sum.name)) {
         residual = sum.inputs.find((input) => input !== value());
         absorbed.add(sum.name);
@@ -106,8 +108,23 @@ export class FloatProgram {
       }
       const state = { convolutions: new ConvKernels(), random: () => random.split(node.name).split(String(this.step)) };
       const quantizable = isQuantizable(graph, node);
-      const step = { node, operator, state, output: value(), residual, relu: relu !== undefined, quantizable };
-      placed.push({ at: position.get(end.name) as number, step });
+      const at = position.get(end.name) as number;
+      const step = {
+        node,
+        operator,
+        state,
+        output: value(),
+        residual,
+        relu: relu !== undefined,
+        quantizable,
+        index: 0,
+      };
+      if (!operator.eachOutput) placed.push({ at, step });
+      else {
+        node.outputs.forEach((output, index) => {
+          if (output !== '') placed.push({ at, step: { ...step, output, index } });
+        });
+      }
     }
     const ordered = placed.sort((a, b) => a.at - b.at).map(({ step }) => step);
     const lastReader = new Map<string, number>();
@@ -120,13 +137,17 @@ export class FloatProgram {
     }));
   }
 
-  /** Shapes of all values for these inputs; kept for the next run with the same. */
-  private shapesFor(feeds: Readonly<Record<string, Feed>>): ReadonlyMap<string, TensorType> {
+  private readsOthers({ outputs }: GraphNode): boolean {
+    return outputs.slice(1).some((name) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length));
+  }
+
+  /** Shapes of all values and what they tell, for these inputs; kept for the next run with the same. */
+  private shapesFor(feeds: Readonly<Record<string, Feed>>): Inferred {
     const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
     const key = JSON.stringify(inputs);
     let types = this.shapes.get(key);
     if (!types) {
-      types = inferShapes(this.graph, { inputs });
+      types = inferValues(this.graph, { inputs });
       this.shapes.set(key, types);
     }
     return types;
@@ -143,9 +164,9 @@ export class FloatProgram {
     options: RunOptions = {},
   ): Map<string, Value> {
     this.step = options.step ?? 0;
-    const types = this.shapesFor(feeds);
+    const { types, known } = this.shapesFor(feeds);
     const values = new Map<string, Value>();
-    const hosts = new Map<string, HostTensor>(this.graph.initializers);
+    const hosts = new Map<string, HostTensor>([...this.graph.initializers, ...known]);
     const given = new Map<string, HostTensor>();
     for (const { name } of this.graph.inputs) {
       const feed = feeds[name];
@@ -165,50 +186,35 @@ export class FloatProgram {
       values.set(name, constant);
       return constant;
     };
+    const around: Surroundings = {
+      tape,
+      types,
+      readsOthers: (node) => this.readsOthers(node),
+      host: (name) => hosts.get(name) ?? given.get(name),
+      keep: (name, result) => {
+        if (result instanceof Value) values.set(name, result);
+        else if (result.dtype === 'float32') values.set(name, tape.constant(result.data as Float32Array, result.dims));
+        else hosts.set(name, result);
+      },
+    };
     for (const step of this.steps) {
-      const { node, operator, state, relu, output } = step;
-      const inputs = node.inputs.filter((name) => name !== '');
-      if (inputs.every((name) => hosts.has(name) && !parameters.get(name))) {
+      const { node, operator, state, relu, output, index } = step;
+      if (known.has(output)) continue;
+      if (node.inputs.every((name) => name === '' || (hosts.has(name) && !parameters.get(name)))) {
         // Nothing of the tape comes in: shapes, axes, constants.
-        const results = runNode(
-          operator,
-          node,
-          node.inputs.map((name) => hosts.get(name)),
-        );
-        results.forEach((result, index) => {
-          hosts.set(node.outputs[index] ?? '', result);
-        });
+        executeOffTape(node, operator, { ...around, keep: (name, result) => hosts.set(name, result as HostTensor) });
         continue;
-      }
-      const fail = (what: string): never => {
-        throw new GraphError(describeNode(node), what);
-      };
-      if (!operator.float) return fail('the float interpreter does not compute this operator on float values');
-      if (
-        node.outputs
-          .slice(1)
-          .some((name) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length))
-      ) {
-        fail('the float interpreter computes first outputs only');
       }
       const own = node.inputs.map(lookUp);
       const operands = step.quantizable && options.substitute ? options.substitute(node, own) : own;
-      const result = operator.float({
-        tape,
-        attributes: attributesOf(operator, node),
-        inputs: operands,
-        dims: types.get(node.outputs[0] as string)?.dims as readonly number[],
-        relu,
-        residual: step.residual === undefined ? undefined : lookUp(step.residual),
-        state,
-        host: (index) => hosts.get(node.inputs[index] ?? '') ?? given.get(node.inputs[index] ?? ''),
-        fail,
+      const residual = step.residual === undefined ? undefined : lookUp(step.residual);
+      const result = execute({ node, operator, state, index, relu, residual, inputs: operands }, around);
+      operands.forEach((value, input) => {
+        if (value && value !== own[input]) tape.release(value);
       });
-      operands.forEach((value, index) => {
-        if (value && value !== own[index]) tape.release(value);
-      });
-      values.set(output, result);
-      options.inspect?.(node, result);
+      if (result) values.set(output, result);
+      const computed = values.get(output);
+      if (computed) options.inspect?.(node, computed);
       for (const name of step.last) {
         const value = values.get(name);
         if (value) tape.release(value);

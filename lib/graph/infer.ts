@@ -2,12 +2,12 @@
 // because Reshape, Pad and ReduceMean take their shapes and axes as values.
 import { formatDims, type HostTensor, sizeOf } from '../tensor/host_tensor.js';
 import { operatorOf } from './check.js';
-import { compatible, type Dim, formatShape } from './dims.js';
+import { compatible, type Dim, formatShape, UNKNOWN } from './dims.js';
 import { GraphError } from './errors.js';
 import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
-import { outputTypes, runNode } from './operator.js';
+import { attributesOf, outputTypes, runNode } from './operator.js';
 
-/** Constants are followed while they may be shapes, axes or pads: short and int64. Weights are not computed with. */
+/** Constants are followed while they may be shapes, axes or pads: short. Weights are not computed with. */
 const MAX_FOLLOWED_ELEMENTS = 1024;
 
 export interface InferOptions {
@@ -15,19 +15,103 @@ export interface InferOptions {
   readonly inputs?: Readonly<Record<string, readonly Dim[]>>;
 }
 
-/** Every value's type: inputs, initializers and the outputs of nodes. Throws GraphError naming node or value. */
-export function inferShapes(graph: Graph, options: InferOptions = {}): Map<string, TensorType> {
+/** What can be told of a graph's values before it runs. */
+export interface Inferred {
+  /** Of every value: inputs, initializers and the outputs of nodes. */
+  readonly types: ReadonlyMap<string, TensorType>;
+  /** Values of nodes that do not depend on what the inputs hold: shapes and what is computed with them. */
+  readonly known: ReadonlyMap<string, HostTensor>;
+}
+
+/** Every value's type. Throws GraphError naming node or value. */
+export function inferShapes(graph: Graph, options: InferOptions = {}): ReadonlyMap<string, TensorType> {
+  return inferValues(graph, options).types;
+}
+
+/**
+ * Types and known values. A graph that computes with the shapes of its values cannot be followed by names: then the
+ * named dimensions of its inputs are tried as numbers, and what comes out is told from how it differs.
+ */
+export function inferValues(graph: Graph, options: InferOptions = {}): Inferred {
+  const inputs = graph.inputs.map((input) => ({ input, type: inputType(input, options.inputs?.[input.name]) }));
+  const names = [...new Set(inputs.flatMap(({ type }) => type.dims.filter((dim) => typeof dim === 'string')))];
+  const shaped = graph.nodes.some((node) => operatorOf(node).fromTypes);
+  if (names.length === 0 || !shaped) return inferOnce(graph, inputs, (dim) => dim);
+  const tries = TRIED_SIZES.map((sizes) => {
+    const size = (dim: Dim) => (typeof dim === 'string' ? (sizes[names.indexOf(dim) % sizes.length] as number) : dim);
+    try {
+      return { size, ...inferOnce(graph, inputs, size) };
+    } catch (error) {
+      if (!(error instanceof GraphError)) throw error;
+      const tried = names.map((name) => `${name} = ${size(name)}`).join(', ');
+      const hint = `with ${tried}; give the inputs' dimensions where the network does not take every size`;
+      throw new GraphError(error.where, `${error.what} (${hint})`);
+    }
+  });
+  return unify(tries, names);
+}
+
+/**
+ * Numbers tried for named dimensions, a row for each try. One is special (it broadcasts), so it comes first for all; what
+ * is the same with all three rows is taken to be the same with any.
+ */
+const TRIED_SIZES = [
+  [1, 1, 1, 1],
+  [2, 3, 5, 7],
+  [11, 13, 17, 19],
+];
+
+function inferOnce(
+  graph: Graph,
+  inputs: readonly { input: ValueInfo; type: TensorType }[],
+  size: (dim: Dim) => Dim,
+): Inferred {
   const inference = new ShapeInference();
-  for (const input of graph.inputs) inference.input(input, options.inputs?.[input.name]);
+  for (const { input, type } of inputs) inference.input(input, type.dims.map(size));
   for (const [name, tensor] of graph.initializers) inference.initializer(name, tensor);
   for (const node of graph.nodes) inference.node(node);
   for (const output of graph.outputs) checkOutput(output, inference.types.get(output.name));
-  return inference.types;
+  return { types: inference.types, known: inference.known };
+}
+
+type Try = Inferred & { size(dim: Dim): Dim };
+
+function unify(tries: readonly Try[], names: readonly string[]): Inferred {
+  const [first] = tries as [Try];
+  const types = new Map<string, TensorType>();
+  for (const [name, { dtype, dims }] of first.types) {
+    const all = tries.map((one) => one.types.get(name)?.dims ?? []);
+    if (all.some((other) => other.length !== dims.length)) throw new GraphError(name, 'its rank depends on its shape');
+    const unified = dims.map((dim, axis): Dim => {
+      if (all.every((other) => other[axis] === dim)) return dim;
+      const same = names.find((named) => tries.every(({ size }, i) => all[i]?.[axis] === size(named)));
+      return same ?? UNKNOWN;
+    });
+    types.set(name, { dtype, dims: unified });
+  }
+  const known = new Map<string, HostTensor>();
+  for (const [name, value] of first.known) {
+    const same = tries.every((one) => {
+      const other = one.known.get(name);
+      return other && String(other.dims) === String(value.dims) && equalData(other, value);
+    });
+    if (same) known.set(name, value);
+  }
+  return { types, known };
+}
+
+function equalData(a: HostTensor, b: HostTensor): boolean {
+  const [left, right] = [a.data, b.data] as ArrayLike<unknown>[];
+  return Array.from(left ?? []).every((value, index) => Object.is(value, right?.[index]));
 }
 
 /** Inference one node at a time, for graphs in the making. */
 export class ShapeInference {
   readonly types = new Map<string, TensorType>();
+  /** Values of nodes told so far. */
+  readonly known = new Map<string, HostTensor>();
+  /** Initializers that a network may learn: what is computed with them is not told beforehand. */
+  private readonly weights = new Set<string>();
   private readonly constants = new Map<string, HostTensor>();
 
   input(input: ValueInfo, dims?: readonly Dim[]): void {
@@ -37,6 +121,7 @@ export class ShapeInference {
   initializer(name: string, tensor: HostTensor): void {
     this.types.set(name, { dtype: tensor.dtype, dims: tensor.dims });
     this.constants.set(name, tensor);
+    if (tensor.dtype === 'float32' && tensor.dims.length > 0) this.weights.add(name);
   }
 
   /** Adds the types of a node's outputs; those of its inputs are known. */
@@ -49,13 +134,32 @@ export class ShapeInference {
       const type = outputs[index];
       if (name !== '' && type) this.types.set(name, type);
     });
+    const results = this.resultsOf(node, inputs, known, outputs);
+    results?.forEach((value, index) => {
+      const name = node.outputs[index];
+      if (!name) return;
+      this.constants.set(name, value);
+      this.known.set(name, value);
+    });
+  }
+
+  /** A node's outputs where they can be told and are short enough to be shapes, axes, indices. */
+  private resultsOf(
+    node: GraphNode,
+    inputs: readonly (TensorType | undefined)[],
+    known: readonly (HostTensor | undefined)[],
+    outputs: readonly TensorType[],
+  ): HostTensor[] | undefined {
+    const operator = operatorOf(node);
     const small = (type: TensorType | undefined) => !type || sizeOf(type.dims.map(Number)) <= MAX_FOLLOWED_ELEMENTS;
-    const allKnown = node.inputs.every((name, index) => name === '' || known[index]);
-    if (allKnown && inputs.every(small) && outputs.every((type) => type.dtype === 'int64' && small(type))) {
-      runNode(operator, node, known).forEach((value, index) => {
-        this.constants.set(node.outputs[index] ?? '', value);
-      });
+    if (!outputs.every(small)) return undefined;
+    if (operator.fromTypes) {
+      const value = operator.fromTypes(attributesOf(operator, node), inputs);
+      return value && [value];
     }
+    const told = node.inputs.every((name, index) => name === '' || (known[index] && !this.weights.has(name)));
+    const constant = node.inputs.length === 0 && outputs.some(({ dtype }) => dtype === 'float32');
+    return told && !constant && inputs.every(small) ? runNode(operator, node, known) : undefined;
   }
 }
 

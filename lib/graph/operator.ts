@@ -91,7 +91,12 @@ export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   readonly attributes: Attributes<Table>;
   /** undefined where an input is left out or is no float32. */
   readonly inputs: readonly (Value | undefined)[];
-  /** The shape of the first output. */
+  /** Which output to compute: 0 but for operators with `eachOutput`. */
+  readonly output: number;
+  /** How many outputs the node names. */
+  readonly outputCount: number;
+  /** The type and shape of that output. */
+  readonly dtype: DType;
   readonly dims: readonly number[];
   /** With `fuses.relu`: the result goes through a ReLU. */
   readonly relu: boolean;
@@ -108,6 +113,8 @@ export interface Quantization<Table extends AttributeTable = AttributeTable> {
   readonly activation: number;
   readonly weight: number;
   channelAxis(attributes: Attributes<Table>, weightRank: number): number;
+  /** Whether there are kernels for a weight of this shape; for any when absent. */
+  takes?(weightDims: readonly number[]): boolean;
 }
 
 export interface Operator<Table extends AttributeTable = AttributeTable> {
@@ -127,8 +134,18 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   shape(call: ShapeCall<Table>): TensorType[];
   /** Multiply-accumulates of one use; named dimensions count as one. Operators that multiply no matrices have none. */
   macs?(attributes: Attributes<Table>, inputs: readonly (TensorType | undefined)[], output: TensorType): number;
-  /** The same on the tape, by native operations that keep their backward beside their forward; the first output. */
-  float?(call: FloatCall<Table>): Value;
+  /**
+   * The outputs' values where the types of the inputs tell them (Shape), whatever the inputs hold; undefined where a
+   * dimension has no number.
+   */
+  fromTypes?(attributes: Attributes<Table>, inputs: readonly (TensorType | undefined)[]): HostTensor | undefined;
+  /**
+   * The same on the tape, by native operations that keep their backward beside their forward; the first output.
+   * Undefined: not in this use; the reference computes it then, and where there is no `float` at all.
+   */
+  float?(call: FloatCall<Table>): Value | undefined;
+  /** `float` computes any of its outputs, each by itself. */
+  readonly eachOutput?: true;
   /** What `float` can do on the way in place of the nodes that follow: an addition, a ReLU. */
   readonly fuses?: { readonly relu?: true; readonly residual?: true };
   /** The reference: plain loops over float32 or float64 (sums in float64), checked against ONNX's own tests. */
@@ -143,6 +160,8 @@ export function defineOperator<Table extends AttributeTable>(operator: Operator<
 const MAX_INPUTS = 65536;
 /** For operators of any number of inputs. */
 export const VARIADIC: readonly [number, number] = [1, MAX_INPUTS];
+/** For operators of any number of outputs. */
+export const MAX_OUTPUTS = 65536;
 /** Elements of one value; a typed array holds no more. */
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
@@ -244,4 +263,12 @@ export function dimsOf(call: ShapeCall, index: number, what: string, min: number
     call.fail(`wanted ${what} of ${wanted}, came ${formatShape(dims)}`);
   }
   return dims;
+}
+
+/** How many numbers an input of shape, axes, … holds, where the numbers themselves are not known. */
+export function lengthOf(call: ShapeCall, index: number, what: string): number {
+  const { dims } = required(call.inputs, index);
+  const [length] = dims;
+  if (dims.length === 1 && typeof length === 'number' && length <= MAX_RANK) return length;
+  return call.fail(`its ${what}, ${formatShape(dims)}, is computed at run time; wanted a constant`);
 }

@@ -120,7 +120,7 @@ export class FakeQuantProgram {
     const isConv = node.operator === 'Conv';
     const attributes = attributesOf(operatorOf(node), node) as unknown as { readonly transA?: number };
     const transposed = node.operator === 'Gemm' && attributes.transA !== 0;
-    const laidOut = isConv ? toChannelsLast(tape, input) : toRows(tape, input);
+    const laidOut = isConv && input.dims.length === 4 ? toChannelsLast(tape, input) : toRows(tape, input);
     const x = transposed ? transpose(tape, laidOut, [1, 0]) : laidOut;
     const items = isConv ? (x.dims[0] as number) : x.size / (x.dims.at(-1) as number);
     const rows = this.perTensor ? 1 : items;
@@ -155,9 +155,10 @@ export class FakeQuantProgram {
     if (node.operator === 'Conv') {
       // The order of weights in a row matters to blocks alone.
       const [channels = 1] = w.dims;
-      const reordered = block === undefined ? w : transpose(tape, w, [0, 2, 3, 1]);
+      const spatial = [...Array(w.dims.length).keys()].slice(2);
+      const reordered = block === undefined ? w : transpose(tape, w, [0, ...spatial, 1]);
       y = quantized(reordered, channels);
-      if (block !== undefined) y = transpose(tape, y, [0, 3, 1, 2]);
+      if (block !== undefined) y = transpose(tape, y, [0, w.dims.length - 1, ...spatial.map((axis) => axis - 1)]);
     } else if (w.dims.length === 1) {
       y = quantized(w, 1);
     } else {

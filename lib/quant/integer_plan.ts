@@ -7,9 +7,10 @@ import { unary } from '../autograd/ops/unary.js';
 import { Value } from '../autograd/tape.js';
 import { sizePerSample } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
+import { execute, executeOffTape, type Surroundings } from '../graph/execute.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
-import { inferShapes } from '../graph/infer.js';
-import { attributesOf, runNode } from '../graph/operator.js';
+import { type Inferred, inferShapes, inferValues } from '../graph/infer.js';
+import { asImage, fromImage } from '../graph/operators/window.js';
 import { simplify } from '../graph/passes/index.js';
 import { conv2dDynamic, type PackedConvWeights } from '../native/conv2d.js';
 import { InvalidArgumentError } from '../native/errors.js';
@@ -79,6 +80,8 @@ export interface RunState {
   readonly values: Map<string, Value>;
   readonly hosts: Map<string, HostTensor>;
   readonly types: ReadonlyMap<string, TensorType>;
+  /** What shapes tell before anything is computed. */
+  readonly known: ReadonlyMap<string, HostTensor>;
 }
 
 export class IntegerPlan {
@@ -95,7 +98,7 @@ export class IntegerPlan {
   private readonly memory = new Memory();
   private readonly tape = new InferenceTape(this.memory);
   private readonly constants = new Map<string, Value>();
-  private readonly shapes = new Map<string, ReadonlyMap<string, TensorType>>();
+  private readonly shapes = new Map<string, Inferred>();
   private disposed = false;
 
   /** Throws GraphError naming a node that no kernel computes. */
@@ -150,9 +153,9 @@ export class IntegerPlan {
   begin(feeds: Readonly<Record<string, Feed>>): RunState {
     if (this.disposed) throw new InvalidArgumentError('integer plan', 'plan', 'one in use', 'one disposed of');
     this.memory.reset();
-    const types = this.shapesFor(feeds);
+    const { types, known } = this.shapesFor(feeds);
     const values = new Map<string, Value>();
-    const hosts = new Map<string, HostTensor>(this.graph.initializers);
+    const hosts = new Map<string, HostTensor>([...this.graph.initializers, ...known]);
     for (const { name } of this.graph.inputs) {
       const feed = feeds[name];
       if (!feed) throw new GraphError(`input "${name}"`, 'is missing');
@@ -163,7 +166,7 @@ export class IntegerPlan {
       const value = feed instanceof Value ? feed : this.tape.constant(feed.data as Float32Array, feed.dims);
       values.set(name, value.dims.length === 4 ? toChannelsLast(this.tape, value) : value);
     }
-    return { values, hosts, types };
+    return { values, hosts, types, known };
   }
 
   /** @internal The same state for another way to go on; both are to be let go of. */
@@ -189,19 +192,21 @@ export class IntegerPlan {
   }
 
   /** Shapes of all values for these inputs; kept for the next run with the same. */
-  private shapesFor(feeds: Readonly<Record<string, Feed>>): ReadonlyMap<string, TensorType> {
+  private shapesFor(feeds: Readonly<Record<string, Feed>>): Inferred {
     const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
     const key = JSON.stringify(inputs);
     let types = this.shapes.get(key);
     if (!types) {
-      types = inferShapes(this.graph, { inputs });
+      types = inferValues(this.graph, { inputs });
       this.shapes.set(key, types);
     }
     return types;
   }
 
   private find(state: RunState, name: string): Value | undefined {
-    return state.values.get(name) ?? this.constants.get(name);
+    const value = state.values.get(name) ?? this.constants.get(name);
+    const host = value ? undefined : state.hosts.get(name);
+    return host?.dtype === 'float32' ? this.tape.constant(host.data as Float32Array, host.dims) : value;
   }
 
   /** @internal Runs the steps from one number up to another. */
@@ -243,12 +248,12 @@ export class IntegerPlan {
     inspect: IntegerRunOptions['inspect'],
   ): Value {
     const { tape } = this;
-    const x = toChannelsLast(tape, input);
+    const x = toChannelsLast(tape, asImage(tape, input));
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const { output, ...window } = convWindow(step, product, x.dims);
+    const { output, ...window } = convWindow(step, product, input.dims);
     const weights = this.weights.conv(product, bits.weightBits);
     const residual = step.residual === undefined ? undefined : this.find(state, step.residual);
-    const added = residual && toChannelsLast(tape, residual);
+    const added = residual && toChannelsLast(tape, asImage(tape, residual));
     const y = tape.make([n, product.channels, ...output], 'channelsLast', []);
     const params = inspect && { scale: new Float32Array(n), zeroPoint: new Int32Array(n) };
     const { clip } = step;
@@ -266,10 +271,11 @@ export class IntegerPlan {
       sampleZeroPoint: params?.zeroPoint,
       out: y.data,
     });
-    if (!params) return y;
-    const milliseconds = performance.now() - start;
-    inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
-    return y;
+    if (params) {
+      const milliseconds = performance.now() - start;
+      inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
+    }
+    return fromImage(tape, y, state.types.get(step.node.outputs[0] as string)?.dims as readonly number[]);
   }
 
   private matmul(
@@ -327,44 +333,45 @@ export class IntegerPlan {
 
   /** A product that the policy leaves in float32. */
   private excluded(step: Step, state: RunState): Value {
-    let y = this.operate(step, state);
+    let y = this.operate(step, state) ?? (state.values.get(step.node.outputs[0] as string) as Value);
     const bias = step.bias === undefined ? undefined : this.find(state, step.bias);
     if (bias) y = binary(this.tape, 'add', y, bias);
     return this.finish(step, state, y);
   }
 
-  /** A step that is no product; undefined where it computes on host tensors. */
+  /** A step that is no product; undefined where its outputs are kept already. */
   private float(step: Step, state: RunState): Value | undefined {
-    const { node, operator } = step;
+    const { node, operator, output } = step;
+    if (state.known.has(output)) return undefined;
     if (node.inputs.every((name) => name === '' || (state.hosts.has(name) && !this.constants.has(name)))) {
       // Nothing of the tape comes in: shapes, axes, indices.
-      const inputs = node.inputs.map((name) => state.hosts.get(name));
-      runNode(operator, node, inputs).forEach((result, index) => {
-        state.hosts.set(node.outputs[index] ?? '', result);
-      });
+      const keep = (name: string, result: Value | HostTensor) => state.hosts.set(name, result as HostTensor);
+      executeOffTape(node, operator, { ...this.surroundings(state), keep });
       return undefined;
     }
     return this.operate(step, state);
   }
 
-  private operate({ node, operator, state: own }: Step, state: RunState): Value {
-    const fail = (what: string): never => {
-      throw new GraphError(describeNode(node), what);
-    };
-    if (!operator.float) return fail('the integer interpreter does not compute this operator');
+  private operate({ node, operator, state: own, index }: Step, state: RunState): Value | undefined {
+    const inputs = node.inputs.map((name) => this.find(state, name));
+    const use = { node, operator, state: own, index, relu: false, residual: undefined, inputs };
+    return execute(use, this.surroundings(state));
+  }
+
+  private surroundings(state: RunState): Surroundings {
+    const { tape } = this;
     const read = (name: string) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length > 0);
-    if (node.outputs.slice(1).some(read)) fail('the integer interpreter computes first outputs only');
-    return operator.float({
-      tape: this.tape,
-      attributes: attributesOf(operator, node),
-      inputs: node.inputs.map((name) => this.find(state, name)),
-      dims: state.types.get(node.outputs[0] as string)?.dims as readonly number[],
-      relu: false,
-      residual: undefined,
-      state: own,
-      host: (index) => state.hosts.get(node.inputs[index] ?? ''),
-      fail,
-    });
+    return {
+      tape,
+      types: state.types,
+      readsOthers: ({ outputs }) => outputs.slice(1).some(read),
+      host: (name) => state.hosts.get(name),
+      keep: (name, result) => {
+        if (result instanceof Value) state.values.set(name, result);
+        else if (result.dtype !== 'float32') state.hosts.set(name, result);
+        else state.values.set(name, tape.constant(result.data as Float32Array, result.dims));
+      },
+    };
   }
 
   /** Frees packed weights and memory at once; any later run throws. */

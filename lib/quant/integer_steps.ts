@@ -2,10 +2,11 @@
 // in place of the nodes that follow (bias, residual addition, ReLU or clip), and which values are read for the last time.
 import { ConvKernels } from '../autograd/ops/conv2d.js';
 import { operatorOf } from '../graph/check.js';
+import { sameDims } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
 import { attributesOf, type NodeState, type Operator } from '../graph/operator.js';
-import { windowAxes } from '../graph/operators/window.js';
+import { imageAxes, type WindowAxis } from '../graph/operators/window.js';
 import { Random } from '../tensor/random.js';
 import { type ConvProduct, type Product, productOf } from './product.js';
 
@@ -15,6 +16,8 @@ export interface Step {
   readonly state: NodeState;
   /** The value it computes: its own output, or that of the last node done on the way. */
   readonly output: string;
+  /** Which output of the node it computes. */
+  readonly index: number;
   /** A node that a policy gives bits to. */
   readonly product: Product | undefined;
   /** A constant that a following addition adds as the product's bias, by value name. */
@@ -26,14 +29,17 @@ export interface Step {
   readonly last: readonly string[];
 }
 
-/** Geometry of a convolution for one size of image, in the order conv2dDynamic wants. */
+/** Geometry of a convolution for one size of image (or length), in the order conv2dDynamic wants. */
 export function convWindow(step: Step, product: ConvProduct, dims: readonly number[]) {
   const fail = (what: string): never => {
     throw new GraphError(describeNode(step.node), what);
   };
-  const attributes = attributesOf(step.operator, step.node) as unknown as Parameters<typeof windowAxes>[0];
-  const [h, v] = windowAxes(attributes, dims.slice(2), product.shape.slice(1, 3), fail);
-  if (!h || !v) return fail('wanted two spatial dimensions');
+  const attributes = attributesOf(step.operator, step.node) as unknown as Parameters<typeof imageAxes>[0];
+  const spatial = dims.slice(2);
+  const [h, v] = imageAxes(attributes, spatial, product.shape.slice(3 - spatial.length, 3), fail) as [
+    WindowAxis,
+    WindowAxis,
+  ];
   return {
     strides: [h.stride, v.stride],
     dilations: [h.dilation, v.dilation],
@@ -65,15 +71,15 @@ class Compiler {
       : undefined;
   }
 
-  private dimsOf(value: string): string {
-    return JSON.stringify(this.types.get(value)?.dims);
+  private sameShape(a: string, b: string): boolean {
+    return sameDims(this.types.get(a)?.dims, this.types.get(b)?.dims);
   }
 
   /** The other operand of an addition of two values of one shape. */
   private residualOf(sum: GraphNode, value: string, node: GraphNode): string | undefined {
     const other = sum.inputs.find((input) => input !== value);
-    if (other === undefined || this.dimsOf(other) !== this.dimsOf(value)) return undefined;
-    if (this.dimsOf(sum.outputs[0] as string) !== this.dimsOf(value)) return undefined;
+    if (other === undefined || !this.sameShape(other, value)) return undefined;
+    if (!this.sameShape(sum.outputs[0] as string, value)) return undefined;
     // The addition waits for the later of its operands, so that branches run in the order of their nodes.
     const producer = this.graph.producer(other);
     const there = producer ? (this.position.get(producer.name) as number) : -1;
@@ -104,7 +110,7 @@ class Compiler {
       const constant = this.graph.initializers.get(name);
       const { channels } = product;
       const oneEach = constant?.data.length === channels && constant.dims.at(-1) === channels;
-      if (addition && oneEach && this.dimsOf(addition.outputs[0] as string) === this.dimsOf(output)) {
+      if (addition && oneEach && this.sameShape(addition.outputs[0] as string, output)) {
         product = { ...product, bias: constant.data as Float32Array };
         this.absorbed.add(addition.name);
         output = addition.outputs[0] as string;
@@ -125,12 +131,21 @@ class Compiler {
     }
     const random = new Random(0); // nothing is random in inference
     const state = { convolutions: new ConvKernels(), random: () => random };
-    return { node, operator, state, output, product, bias, residual, clip };
+    return { node, operator, state, output, index: 0, product, bias, residual, clip };
   }
 
   steps(): Step[] {
     const steps: Omit<Step, 'last'>[] = [];
-    for (const node of this.graph.nodes) if (!this.absorbed.has(node.name)) steps.push(this.step(node));
+    for (const node of this.graph.nodes) {
+      if (this.absorbed.has(node.name)) continue;
+      const step = this.step(node);
+      if (!step.operator.eachOutput) steps.push(step);
+      else {
+        node.outputs.forEach((output, index) => {
+          if (output !== '') steps.push({ ...step, output, index });
+        });
+      }
+    }
     const lastReader = new Map<string, number>();
     steps.forEach(({ node, residual, output }, index) => {
       for (const input of [...node.inputs, residual ?? '', output]) lastReader.set(input, index);

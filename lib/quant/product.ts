@@ -1,6 +1,6 @@
 // The weights of quantizable nodes as the integer kernels read them, packed once for each bit width and shared by every
 // policy that asks for it.
-import { operatorOf } from '../graph/check.js';
+import { isQuantizable, operatorOf } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
 import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
 import { attributesOf } from '../graph/operator.js';
@@ -44,7 +44,7 @@ function transpose(w: Float32Array, rows: number, columns: number, factor: numbe
   return result;
 }
 
-/** [M, C, H, W] → [M, H, W, C] */
+/** [M, C, H, W] → [M, H, W, C], and [M, C, L] → [M, L, C] */
 function channelsLast(weight: HostTensor): Float32Array {
   const [outChannels = 0, channels = 0, ...kernel] = weight.dims;
   const area = sizeOf(kernel);
@@ -63,14 +63,14 @@ export function productOf(graph: Graph, node: GraphNode): Product | undefined {
   const operator = operatorOf(node);
   const constant = (index: number) => graph.initializers.get(node.inputs[index] ?? '');
   const weight = operator.quantization ? constant(operator.quantization.weight) : undefined;
-  if (weight?.dtype !== 'float32') return undefined;
+  if (!weight || !isQuantizable(graph, node)) return undefined;
   const fail = (what: string): never => {
     throw new GraphError(describeNode(node), what);
   };
   const data = weight.data as Float32Array;
   if (node.operator === 'Conv') {
-    if (weight.dims.length !== 4) fail('the integer interpreter takes images, [N, C, H, W]');
-    const [channels = 0, groupChannels = 0, kernelH = 0, kernelW = 0] = weight.dims;
+    const [channels = 0, groupChannels = 0, ...kernel] = weight.dims;
+    const [kernelH, kernelW] = (kernel.length === 1 ? [1, ...kernel] : kernel) as [number, number];
     const bias = constant(2)?.data as Float32Array | undefined;
     if (node.inputs[2] && !bias) fail('the integer interpreter wants a constant bias');
     const groups = (attributesOf(operator, node) as unknown as { group: number }).group;
@@ -95,9 +95,6 @@ export function productOf(graph: Graph, node: GraphNode): Product | undefined {
       : undefined;
     const addend = node.inputs[2] && !isBias ? { name: node.inputs[2], factor: beta as number } : undefined;
     return { kind: 'matmul', channels, weights, bias, transposed: transA !== 0, addend };
-  }
-  if (weight.dims.length > 2 && sizeOf(weight.dims.slice(0, -2)) !== 1) {
-    fail('the integer interpreter wants one matrix on the right, not a batch of them');
   }
   const k = weight.dims.at(weight.dims.length === 1 ? -1 : -2) as number;
   const channels = data.length / k;

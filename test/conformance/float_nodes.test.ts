@@ -11,9 +11,23 @@ const RTOL = 1e-3;
 const ATOL = 1e-7;
 
 const RANDOM = "training draws numpy's random numbers, which only numpy can give";
+const OTHER_TYPE = 'its data are uint16 where the model says bfloat16';
+const STRINGS = 'numbers are not read from strings, nor written to them';
+/** onnxruntime leaves the same two out. */
+const UNROUNDED = 'it aligns corners to an output size that is no whole number';
 const NO_TENSOR = 'its values are no tensors';
 /** Tests of operators we have that are not run, and why. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
+  test_cast_BFLOAT16_to_FLOAT: OTHER_TYPE,
+  test_cast_FLOAT_to_BFLOAT16: OTHER_TYPE,
+  test_castlike_BFLOAT16_to_FLOAT_expanded: OTHER_TYPE,
+  test_castlike_FLOAT_to_BFLOAT16_expanded: OTHER_TYPE,
+  test_cast_FLOAT_to_STRING: STRINGS,
+  test_cast_STRING_to_FLOAT: STRINGS,
+  test_castlike_FLOAT_to_STRING_expanded: STRINGS,
+  test_castlike_STRING_to_FLOAT_expanded: STRINGS,
+  test_resize_downsample_scales_cubic_align_corners: UNROUNDED,
+  test_resize_downsample_scales_linear_align_corners: UNROUNDED,
   test_identity_opt: NO_TENSOR,
   test_identity_sequence: NO_TENSOR,
   test_training_dropout: RANDOM,

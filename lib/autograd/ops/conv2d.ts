@@ -2,7 +2,9 @@
 import { addon } from '../../native/addon.js';
 import type { NativeConvolution } from '../../native/float_addon.js';
 import type { Tape, Value } from '../tape.js';
-import { toChannelsLast } from './layout.js';
+import { binary } from './binary.js';
+import { toChannelsLast, toRows } from './layout.js';
+import { reshape } from './movement.js';
 import { reluGradient } from './unary.js';
 
 export interface ConvWindow {
@@ -82,4 +84,35 @@ export function conv2d(
     if (masked) tape.memory.release(masked);
   });
   return y;
+}
+
+/**
+ * The transpose of a convolution: x: [N, C, H, W], w: [C, M/groups, kernelH, kernelW], b: [M] → [N, M, …output],
+ * channels-last. `window` is that of the convolution from the output's size to the input's, whose backward this is.
+ */
+export function convTranspose2d(
+  tape: Tape,
+  kernels: ConvKernels,
+  input: Value,
+  weight: Value,
+  b: Value | undefined,
+  window: ConvWindow,
+  output: readonly [number, number],
+): Value {
+  const x = toChannelsLast(tape, input);
+  const w = toRows(tape, weight);
+  const [n = 0, channels = 0] = x.dims;
+  const [, groupOut = 0, kernelH = 0, kernelW = 0] = w.dims;
+  const { strides, pads, dilations, groups } = window;
+  const outChannels = groupOut * groups;
+  const geometry = [n, ...output, outChannels, channels, kernelH, kernelW, ...strides, ...pads, ...dilations, groups];
+  const kernel = kernels.for(geometry, tape.bf16);
+  const y = tape.make([n, outChannels, ...output], 'channelsLast', [x, w]);
+  kernel.backwardData(x.data, w.data, w.version, y.data);
+  const [xs, ws, version] = [x.data, w.data, w.version];
+  tape.record(y, [x, w], (dy) => {
+    tape.into(w, (dw) => kernel.backwardWeights(dy, xs, dw, undefined));
+    tape.into(x, (dx) => kernel.forward(dy, ws, version, undefined, false, dx));
+  });
+  return b ? binary(tape, 'add', y, reshape(tape, b, [outChannels, 1, 1])) : y;
 }

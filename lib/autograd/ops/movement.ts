@@ -1,4 +1,4 @@
-// Operations that move elements: reshape, transpose, concat, pad, expand, look-up by index; and the mean over axes.
+// Operations that move elements: reshape, transpose, concat, slice, pad, expand, look-up by index; sums and means over axes.
 import { addon } from '../../native/addon.js';
 import { UNARY } from '../../native/float_addon.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
@@ -110,10 +110,19 @@ export function expand(tape: Tape, x: Value, dims: readonly number[]): Value {
 
 /** Mean over axes; they stay with size one when `keep`. */
 export function reduceMean(tape: Tape, x: Value, axes: readonly number[], keep: boolean): Value {
+  const count = axes.reduce((product, axis) => product * (x.dims[axis] as number), 1);
+  return reduceScaled(tape, x, axes, keep, 1 / count);
+}
+
+/** Sum over axes; they stay with size one when `keep`. */
+export function reduceSum(tape: Tape, x: Value, axes: readonly number[], keep: boolean): Value {
+  return reduceScaled(tape, x, axes, keep, 1);
+}
+
+function reduceScaled(tape: Tape, x: Value, axes: readonly number[], keep: boolean, factor: number): Value {
   const kept = x.dims.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const dims = keep ? kept : x.dims.filter((_, axis) => !axes.includes(axis));
   const y = tape.make(dims, 'rows', [x]);
-  const factor = y.size / x.size;
   const order = (items: readonly number[]) => memoryOrder(items, x.layout);
   const own = order(strides(x.dims, x.layout));
   const reduced = order(broadcastStrides(kept, 'rows', x.dims));
@@ -121,7 +130,41 @@ export function reduceMean(tape: Tape, x: Value, axes: readonly number[], keep: 
   tape.record(y, [], (dy) =>
     tape.into(x, (dx) => {
       addon.copyStrided(walk(order(x.dims), reduced, own), dy, 0, dx, 0, false);
-      addon.unary(UNARY.scale, factor, 0, dx, dx);
+      if (factor !== 1) addon.unary(UNARY.scale, factor, 0, dx, dx);
+    }),
+  );
+  return y;
+}
+
+/** dims[axis] elements along each axis, from starts[axis] on by steps[axis]; backwards where that is negative. */
+export function slice(
+  tape: Tape,
+  input: Value,
+  starts: readonly number[],
+  steps: readonly number[],
+  dims: readonly number[],
+): Value {
+  let x = input;
+  const first = [...starts];
+  const step = [...steps];
+  step.forEach((by, axis) => {
+    if (by > 0) return;
+    const places = Array.from({ length: dims[axis] as number }, (_, i) => (first[axis] as number) + i * by);
+    x = pick(tape, x, axis, places, 0);
+    [first[axis], step[axis]] = [0, 1];
+  });
+  const { layout } = x;
+  const from = strides(x.dims, layout);
+  const offset = first.reduce((sum, at, axis) => sum + at * (from[axis] as number), 0);
+  const order = (items: readonly number[]) => memoryOrder(items, layout);
+  const xStrides = order(from.map((stride, axis) => stride * (step[axis] as number)));
+  const yStrides = order(strides(dims, layout));
+  const y = tape.make(dims, layout, [x]);
+  addon.copyStrided(walk(order(dims), xStrides, yStrides), x.data, offset, y.data, 0, false);
+  tape.record(y, [], (dy) =>
+    tape.into(x, (dx) => {
+      dx.fill(0);
+      addon.copyStrided(walk(order(dims), yStrides, xStrides), dy, 0, dx, offset, false);
     }),
   );
   return y;

@@ -5,6 +5,7 @@ import { FIRST_OPSET, LAST_OPSET, nodeProblem } from '../check.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import { GraphError, OnnxFormatError, type UnsupportedNode, UnsupportedOperatorsError } from '../errors.js';
 import { type AttributeValue, Graph, type GraphNode, type ModelMetadata, type ValueInfo } from '../graph.js';
+import { type InputShapes, pinInputs } from '../pin_inputs.js';
 import { AttributeError, attributeFromProto } from './attributes.js';
 import { decodeModel, readModel } from './codec.js';
 import {
@@ -24,29 +25,35 @@ export interface ImportedModel {
   readonly notes: readonly string[];
 }
 
+export interface ImportOptions {
+  /** Shapes for inputs whose dimensions the file leaves open: `{ x: ['N', 3, 48, 320] }`. */
+  readonly inputs?: InputShapes | undefined;
+}
+
 /** Whether a message has the field; reading one that it lacks gives the type's default. */
 const isPresent = (message: object, field: string) => Object.hasOwn(message, field);
 
 const isOwnDomain = (domain: string | undefined) => !domain || domain === 'ai.onnx';
 
 /** Reads a `.onnx` file. Throws OnnxFormatError, UnsupportedOperatorsError or GraphError; each message names the file. */
-export async function loadModel(path: string): Promise<ImportedModel> {
-  return graphFromModel(await readModel(path), path);
+export async function loadModel(path: string, options: ImportOptions = {}): Promise<ImportedModel> {
+  return graphFromModel(await readModel(path), path, options);
 }
 
 /** The graph in the bytes of a `.onnx` file; `source` stands for the file in messages. */
-export function importModel(bytes: Uint8Array, source = 'ONNX model'): ImportedModel {
-  return graphFromModel(decodeModel(bytes, source), source);
+export function importModel(bytes: Uint8Array, source = 'ONNX model', options: ImportOptions = {}): ImportedModel {
+  return graphFromModel(decodeModel(bytes, source), source, options);
 }
 
-export function graphFromModel(model: ModelProto, source: string): ImportedModel {
+export function graphFromModel(model: ModelProto, source: string, options: ImportOptions = {}): ImportedModel {
   const proto = model.graph ?? {};
   const notes: string[] = [];
   const opset = opsetOf(model, source);
   if (proto.sparseInitializer?.length) throw new OnnxFormatError(source, 'sparse initializers are not supported');
   const initializers = readInitializers(proto, source);
   const inputs = readInputs(proto, initializers, source, notes);
-  const nodes = readNodes(proto.node ?? [], opset, initializers, inputs, source, notes);
+  const outputs = new Set((proto.output ?? []).map(({ name }) => name ?? ''));
+  const nodes = readNodes(proto.node ?? [], opset, initializers, inputs, outputs, source, notes);
   try {
     const graph = new Graph({
       name: proto.name ?? '',
@@ -58,7 +65,7 @@ export function graphFromModel(model: ModelProto, source: string): ImportedModel
       values: new Map((proto.valueInfo ?? []).flatMap((value) => innerValue(value, source))),
       metadata: readMetadata(model),
     });
-    return { graph, notes };
+    return { graph: options.inputs ? pinInputs(graph, options.inputs) : graph, notes };
   } catch (error) {
     if (error instanceof GraphError) throw new GraphError(`${source}: ${error.where}`, error.what);
     throw error;
@@ -126,12 +133,14 @@ function readNodes(
   opset: number,
   initializers: Map<string, HostTensor>,
   inputs: readonly ValueInfo[],
+  outputs: ReadonlySet<string>,
   source: string,
   notes: string[],
 ): GraphNode[] {
   const taken = new Set(protos.map(({ name }) => name ?? ''));
   const seen = new Set<string>();
   const unsupported: UnsupportedNode[] = [];
+  let constants = 0;
   const upgrader = new Upgrader(initializers, inputs, notes);
   protos.forEach((proto, index) => {
     const name = uniqueName(proto, index, seen, taken);
@@ -157,12 +166,15 @@ function readNodes(
       const problem = upgraded.map((each) => nodeProblem(each, Math.max(opset, FIRST_OPSET))).find((each) => each);
       if (problem === 'unknown operator') unsupported.push({ operator, node: name });
       else if (problem) refuse(problem);
+      else if (node.operator === 'Constant' && !outputs.has(node.outputs[0] ?? '') && upgrader.take(node)) constants++;
       else upgrader.nodes.push(...upgraded);
     } catch (error) {
+      if (error instanceof GraphError) throw new GraphError(`${source}: ${error.where}`, error.what);
       if (!(error instanceof AttributeError)) throw error;
       refuse(error.message);
     }
   });
+  if (constants > 0) notes.push(`${constants} Constant nodes are initializers now`);
   if (unsupported.length > 0) throw new UnsupportedOperatorsError(source, unsupported);
   return upgrader.nodes;
 }

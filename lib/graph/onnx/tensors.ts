@@ -8,28 +8,11 @@ import {
 } from '../../tensor/dtype.js';
 import { formatDims, type HostTensor, MAX_RANK, sizeOf } from '../../tensor/host_tensor.js';
 import { OnnxFormatError } from '../errors.js';
+import { dtypeOfNumber, numberOfDtype } from '../onnx_types.js';
 import { type TensorProto, toSafeInteger } from './messages.js';
 import { EXTERNAL_DATA } from './schema.js';
 
-/** TensorProto.DataType by number; what is missing (complex, float8, float4) is refused. */
-const DTYPES: Readonly<Record<number, DType>> = {
-  1: 'float32',
-  2: 'uint8',
-  3: 'int8',
-  4: 'uint16',
-  5: 'int16',
-  6: 'int32',
-  7: 'int64',
-  8: 'string',
-  9: 'bool',
-  10: 'float16',
-  11: 'float64',
-  12: 'uint32',
-  13: 'uint64',
-  16: 'bfloat16',
-  21: 'uint4',
-  22: 'int4',
-};
+/** Names of the types that dtypeOfNumber does not know. */
 const REFUSED_TYPES: Readonly<Record<number, string>> = {
   0: 'undefined',
   14: 'complex64',
@@ -40,19 +23,18 @@ const REFUSED_TYPES: Readonly<Record<number, string>> = {
   20: 'float8e5m2fnuz',
   23: 'float4e2m1',
 };
-const NUMBERS = new Map(Object.entries(DTYPES).map(([number, dtype]) => [dtype, Number(number)]));
 /** TensorProto says so of every dimension, but a product past this could not be an array here. */
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
 /** The type behind a TensorProto.DataType number; throws OnnxFormatError for one we do not hold. */
 export function dtypeFromOnnx(dataType: number, source: string): DType {
-  const dtype = DTYPES[dataType];
+  const dtype = dtypeOfNumber(dataType);
   if (dtype) return dtype;
   throw new OnnxFormatError(source, `element type ${REFUSED_TYPES[dataType] ?? dataType} is not supported`);
 }
 
 export function dtypeToOnnx(dtype: DType): number {
-  return NUMBERS.get(dtype) as number;
+  return numberOfDtype(dtype);
 }
 
 /** Bits of an element in raw_data. */

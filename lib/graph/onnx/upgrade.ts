@@ -4,6 +4,8 @@ import { floats, type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import type { GraphNode, ValueInfo } from '../graph.js';
 import { ShapeInference } from '../infer.js';
+import { runNode } from '../operator.js';
+import { constant } from '../operators/constant.js';
 import { AttributeError } from './attributes.js';
 
 /** What an upgrade may look at and add to. */
@@ -30,6 +32,16 @@ export class Upgrader {
     this.initializers.set(name, value);
     this.inference.initializer(name, value);
     return name;
+  }
+
+  /** Makes the value of a Constant node an initializer; false where another value has its name. */
+  take(node: GraphNode): boolean {
+    const [name = ''] = node.outputs;
+    const [value] = runNode(constant, node, []);
+    if (name === '' || !value || this.initializers.has(name)) return false;
+    this.initializers.set(name, value);
+    this.inference.initializer(name, value);
+    return true;
   }
 
   /** Shape of a value made so far; undefined when it cannot be told. */
@@ -76,11 +88,43 @@ const broadcasting: Upgrade = (node, opset, upgrader) => {
   return { ...plain, inputs: [x, value] };
 };
 
+/** What Resize did when it had no attribute for it. */
+const ASYMMETRIC = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+
+/** To 12, the attribute that is an input now; the node without it, and with an input of that name. */
+function attributeToInput(name: string): Upgrade {
+  return (node, _opset, upgrader) => {
+    const values = node.attributes[name] as number[] | undefined;
+    if (!values) return node;
+    return { ...without(node, name), inputs: [...node.inputs, upgrader.constant(node, name, integers(values))] };
+  };
+}
+
+/** Softmax and LogSoftmax to 12: everything from the axis on was one dimension, the same where all that follows is 1. */
+const softmaxAxis: Upgrade = (node, opset, upgrader) => {
+  if (opset >= 13) return node;
+  const dims = upgrader.shapeOf(node.inputs[0] ?? '');
+  const given = number(node, 'axis', 1);
+  if (!dims) {
+    // Counted from the back, the last axis is the last whatever the rank.
+    if (given === -1) return node;
+    throw new AttributeError('before operator set 13: its input has no known shape');
+  }
+  const axis = given < 0 ? given + dims.length : given;
+  const joined = dims.slice(axis).filter((dim) => dim !== 1);
+  if (joined.length > 1 || (joined.includes(UNKNOWN) && axis !== dims.length - 1)) {
+    throw new AttributeError(`before operator set 13: softmax over several dimensions (axis ${given} of [${dims}])`);
+  }
+  const last = dims.findIndex((dim, index) => index >= axis && dim !== 1);
+  return { ...node, attributes: { ...node.attributes, axis: last < 0 ? axis : last } };
+};
+
 const UPGRADES: Readonly<Record<string, Upgrade>> = {
   Add: broadcasting,
   Sub: broadcasting,
   Mul: broadcasting,
   Div: broadcasting,
+  Pow: broadcasting,
 
   // `spatial` (to 8) normalised every position by itself; `is_test` (to 6) is what training_mode says the other way
   // round; to 13, more than one output meant training.
@@ -136,19 +180,51 @@ const UPGRADES: Readonly<Record<string, Upgrade>> = {
     };
   },
 
-  // to 12, everything from the axis on was one dimension: the same only where all that follows the axis has size 1
-  Softmax: (node, opset, upgrader) => {
-    if (opset >= 13) return node;
-    const dims = upgrader.shapeOf(node.inputs[0] ?? '');
-    const given = number(node, 'axis', 1);
-    if (!dims) throw new AttributeError('before operator set 13: its input has no known shape');
-    const axis = given < 0 ? given + dims.length : given;
-    const joined = dims.slice(axis).filter((dim) => dim !== 1);
-    if (joined.length > 1 || joined.includes(UNKNOWN)) {
-      throw new AttributeError(`before operator set 13: softmax over several dimensions (axis ${given} of [${dims}])`);
-    }
-    const last = dims.findIndex((dim, index) => index >= axis && dim !== 1);
-    return { ...node, attributes: { ...node.attributes, axis: last < 0 ? axis : last } };
+  Softmax: softmaxAxis,
+  LogSoftmax: softmaxAxis,
+
+  Squeeze: attributeToInput('axes'),
+  Unsqueeze: attributeToInput('axes'),
+  ReduceSum: attributeToInput('axes'),
+  Split: attributeToInput('split'),
+
+  // to 9, everything was an attribute
+  Slice: (node, opset, upgrader) => {
+    if (opset >= 10) return node;
+    const list = (name: string) => (node.attributes[name] ?? []) as number[];
+    const axes = node.attributes.axes ? list('axes') : list('starts').map((_, index) => index);
+    const given = { starts: list('starts'), ends: list('ends'), axes };
+    const constants = Object.entries(given).map(([name, values]) => upgrader.constant(node, name, integers(values)));
+    return { ...without(node, 'starts', 'ends', 'axes'), inputs: [...node.inputs, ...constants] };
+  },
+
+  // to 6, the slopes were those of the channels
+  PRelu: (node, opset, upgrader) => {
+    const [x = '', slope = ''] = node.inputs;
+    const [dims, slopes] = [upgrader.shapeOf(x), upgrader.shapeOf(slope)];
+    if (opset >= 7 || slopes?.length !== 1 || slopes[0] === 1) return node;
+    if (!dims) throw new AttributeError('before operator set 7: its input has no known shape');
+    const aligned = `${node.name}.aligned`;
+    const shape = upgrader.constant(node, 'shape', integers([-1, ...dims.slice(2).map(() => 1)]));
+    const operator = 'Reshape';
+    upgrader.nodes.push({ name: aligned, operator, inputs: [slope, shape], outputs: [aligned], attributes: {} });
+    return { ...node, inputs: [x, aligned] };
+  },
+
+  // 10 had no choice of coordinates; its scales were the second input
+  Resize: (node, opset) => {
+    if (opset >= 11) return node;
+    const [x = '', scales = ''] = node.inputs;
+    return { ...node, inputs: [x, '', scales], attributes: { ...node.attributes, ...ASYMMETRIC } };
+  },
+
+  // to 8 its scales were an attribute; from 10 on it is a Resize
+  Upsample: (node, _opset, upgrader) => {
+    const [x = '', input] = node.inputs;
+    const scales = (node.attributes.scales ?? []) as number[];
+    const name = input ?? upgrader.constant(node, 'scales', floats([scales.length], scales));
+    const mode = node.attributes.mode === 'bilinear' ? 'linear' : (node.attributes.mode ?? 'nearest');
+    return { ...node, operator: 'Resize', inputs: [x, '', name], attributes: { mode, ...ASYMMETRIC } };
   },
 };
 

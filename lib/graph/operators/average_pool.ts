@@ -2,7 +2,7 @@
 import { averagePool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, floatData, floatOutput, int, required } from '../operator.js';
-import { elementsInside, POOL_ATTRIBUTES, poolShape, poolWindow, threeAxes, type WindowAxis } from './window.js';
+import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
 
 export const averagePool = defineOperator({
   name: 'AveragePool',
@@ -13,7 +13,7 @@ export const averagePool = defineOperator({
   shape: (call) => [poolShape(call)],
   float: (call) => {
     const countPadding = call.attributes.count_include_pad !== 0;
-    return averagePool2d(call.tape, required(call.inputs, 0), poolWindow(call), countPadding);
+    return floatPool(call, (image, window) => averagePool2d(call.tape, image, window, countPadding));
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

@@ -2,9 +2,11 @@
 // and (population) variance are the batch's, and the running ones move: running · momentum + batch · (1 − momentum).
 // Ioffe & Szegedy, arXiv 1502.03167.
 import { batchNorm } from '../../autograd/ops/batch_norm.js';
+import type { Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape } from '../dims.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, int, required } from '../operator.js';
+import { asImage, fromImage } from './window.js';
 
 const MAX_RANK = 16;
 const PARAMETERS = ['scale', 'bias', 'mean', 'variance'];
@@ -35,9 +37,12 @@ export const batchNormalization = defineOperator({
     const { epsilon, momentum } = call.attributes;
     const [x, scale, shift, mean, variance] = call.inputs.map((_, index) => required(call.inputs, index));
     if (!x || !scale || !shift || !mean || !variance) return call.fail('wanted five inputs');
-    if (x.dims.length !== 2 && x.dims.length !== 4) call.fail('the float interpreter takes [N, C] and [N, C, H, W]');
-    const { relu, residual } = call;
-    return batchNorm(call.tape, x, scale, shift, mean.data, variance.data, { epsilon, momentum, relu, residual });
+    const { tape, relu } = call;
+    const normalize = (image: Value, residual: Value | undefined) =>
+      batchNorm(tape, image, scale, shift, mean.data, variance.data, { epsilon, momentum, relu, residual });
+    if (x.dims.length === 2 || x.dims.length === 4) return normalize(x, call.residual);
+    const added = call.residual && asImage(tape, call.residual);
+    return fromImage(tape, normalize(asImage(tape, x), added), call.dims);
   },
   forward: (call) => {
     const { epsilon, momentum, training_mode: training } = call.attributes;

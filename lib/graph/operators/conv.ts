@@ -3,14 +3,22 @@ import { type ConvWindow, conv2d } from '../../autograd/ops/conv2d.js';
 import { toRows } from '../../autograd/ops/layout.js';
 import { compatible, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, floatData, floatOutput, int, required } from '../operator.js';
-import { outputsInside, threeAxes, WINDOW_ATTRIBUTES, windowAxes, windowOutputDims } from './window.js';
+import {
+  asImage,
+  fromImage,
+  imageAxes,
+  outputsInside,
+  threeAxes,
+  WINDOW_ATTRIBUTES,
+  windowOutputDims,
+} from './window.js';
 
 export const conv = defineOperator({
   name: 'Conv',
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1) },
   inputs: [2, 3],
   outputs: [1, 1],
-  quantization: { activation: 0, weight: 1, channelAxis: () => 0 },
+  quantization: { activation: 0, weight: 1, channelAxis: () => 0, takes: (dims) => dims.length <= 4 },
   shape: (call) => {
     const { group, kernel_shape: declared } = call.attributes;
     const x = dimsOf(call, 0, 'an input', 3, 5);
@@ -40,17 +48,20 @@ export const conv = defineOperator({
   },
   fuses: { relu: true },
   float: (call) => {
-    const [x, w, b] = call.inputs;
-    if (!x || !w || x.dims.length !== 4) return call.fail('the float interpreter takes images, [N, C, H, W]');
-    const [h, v] = windowAxes(call.attributes, x.dims.slice(2), w.dims.slice(2), call.fail);
-    if (!h || !v) return call.fail('wanted two spatial dimensions');
+    const [x, w, b] = [required(call.inputs, 0), required(call.inputs, 1), call.inputs[2]];
+    const axes = imageAxes(call.attributes, x.dims.slice(2), w.dims.slice(2), call.fail);
+    if (!axes) return undefined;
+    const [h, v] = axes;
     const window: ConvWindow = {
       strides: [h.stride, v.stride],
       pads: [h.padBegin, v.padBegin, h.padEnd, v.padEnd],
       dilations: [h.dilation, v.dilation],
       groups: call.attributes.group,
     };
-    return conv2d(call.tape, call.state.convolutions, x, toRows(call.tape, w), b, window, call.relu);
+    const { tape } = call;
+    const image = asImage(tape, x);
+    const y = conv2d(tape, call.state.convolutions, image, asImage(tape, toRows(tape, w)), b, window, call.relu);
+    return fromImage(tape, y, call.dims);
   },
   forward: (call) => {
     const [input, weight] = [required(call.inputs, 0), required(call.inputs, 1)];

@@ -1,20 +1,43 @@
-// The two shapes of elementwise operator: one input and a function, or two that broadcast against each other.
+// The shapes of elementwise operator: one input and a function, two that broadcast against each other, any number that do.
 import { binary as floatBinary } from '../../autograd/ops/binary.js';
 import { unary as floatUnary } from '../../autograd/ops/unary.js';
 import type { BINARY, UNARY } from '../../native/float_addon.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
-import { broadcast, formatShape } from '../dims.js';
-import { type Attributes, type AttributeTable, defineOperator, floatData, floatOutput, required } from '../operator.js';
+import { broadcast, type Dim, formatShape } from '../dims.js';
+import type { TensorType } from '../graph.js';
+import {
+  type Attributes,
+  type AttributeTable,
+  defineOperator,
+  floatData,
+  floatOutput,
+  required,
+  type ShapeCall,
+  VARIADIC,
+} from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
-/** y = f(x), float; `prepare` reads the attributes once. */
+export interface UnaryOptions {
+  /** First operator set that has it. */
+  readonly since?: number;
+  /** The function for integers, where the operator takes them. */
+  readonly integers?: (x: bigint) => bigint;
+}
+
+type Native<Table extends AttributeTable> = (attributes: Attributes<Table>) => {
+  name: keyof typeof UNARY;
+  p?: number;
+  q?: number;
+};
+
+/** y = f(x); `prepare` reads the attributes once. Without `native` the reference computes it. */
 export function unary<Table extends AttributeTable>(
   name: string,
   attributes: Table,
   prepare: (attributes: Attributes<Table>) => (x: number) => number,
-  native: (attributes: Attributes<Table>) => { name: keyof typeof UNARY; p?: number; q?: number },
-  since?: number,
+  native?: Native<Table>,
+  { since, integers }: UnaryOptions = {},
 ) {
   return defineOperator({
     name,
@@ -24,21 +47,79 @@ export function unary<Table extends AttributeTable>(
     outputs: [1, 1],
     shape: (call) => {
       const input = required(call.inputs, 0);
-      if (!isFloat(input.dtype)) call.fail(`wanted floats, came ${input.dtype}`);
+      if (!isFloat(input.dtype) && (!integers || input.dtype === 'bool' || input.dtype === 'string')) {
+        call.fail(`wanted ${integers ? 'numbers' : 'floats'}, came ${input.dtype}`);
+      }
       return [input];
     },
-    float: ({ tape, inputs, attributes }) => {
-      const { name, p, q } = native(attributes as Attributes<Table>);
-      return floatUnary(tape, name, required(inputs, 0), p, q);
-    },
+    ...(native && {
+      float: ({ tape, inputs, attributes }) => {
+        const { name, p, q } = native(attributes as Attributes<Table>);
+        return floatUnary(tape, name, required(inputs, 0), p, q);
+      },
+    }),
     forward: (call) => {
-      const x = floatData(required(call.inputs, 0), call.fail);
+      const input = required(call.inputs, 0);
+      if (integers && !isFloat(input.dtype)) return [mapIntegers(input, integers)];
+      const x = floatData(input, call.fail);
       const y = floatOutput(required(call.outputs, 0));
       const f = prepare(call.attributes as Attributes<Table>);
       for (let i = 0; i < x.length; i++) y.data[i] = f(x[i] as number);
       return [y];
     },
   });
+}
+
+function mapIntegers({ dtype, dims, data }: HostTensor, f: (x: bigint) => bigint): HostTensor {
+  const from = data as unknown as ArrayLike<number | bigint>;
+  const to = allocate(dtype, from.length) as unknown as (number | bigint)[];
+  const wide = dtype === 'int64' || dtype === 'uint64';
+  for (let i = 0; i < from.length; i++) {
+    const value = f(BigInt(from[i] as number));
+    to[i] = wide ? value : Number(value);
+  }
+  return { dtype, dims, data: to } as unknown as HostTensor;
+}
+
+/** The shape that inputs broadcast to; refuses inputs of several types. */
+function broadcastType(call: Pick<ShapeCall, 'fail'>, x: TensorType, y: TensorType): Dim[] {
+  if (x.dtype !== y.dtype) call.fail(`wanted inputs of one type, came ${x.dtype} and ${y.dtype}`);
+  return (
+    broadcast(x.dims, y.dims) ?? call.fail(`shapes ${formatShape(x.dims)} and ${formatShape(y.dims)} do not broadcast`)
+  );
+}
+
+function numbersOnly(call: Pick<ShapeCall, 'fail'>, { dtype }: TensorType): void {
+  if (dtype === 'string' || dtype === 'bool') call.fail(`wanted numbers, came ${dtype}`);
+}
+
+/** f over two tensors that broadcast; integers wrap as their type does. `rounds`: results need not be inputs. */
+function combine(
+  x: HostTensor,
+  y: HostTensor,
+  dims: readonly number[],
+  f: (x: number, y: number) => number,
+  exact: (x: bigint, y: bigint) => bigint,
+  fail: (what: string) => never,
+  rounds: boolean,
+): HostTensor {
+  const wrapping = (a: number, b: number) => Number(BigInt.asIntN(32, exact(BigInt(a), BigInt(b))));
+  const { dtype } = x;
+  const left = broadcastOffsets(x.dims, dims);
+  const right = broadcastOffsets(y.dims, dims);
+  const data = allocate(dtype, left.length);
+  if (dtype === 'int64' || dtype === 'uint64') {
+    const [a, b, out] = [x.data, y.data, data] as [BigInt64Array, BigInt64Array, BigInt64Array];
+    for (let i = 0; i < left.length; i++) {
+      out[i] = exact(a[left[i] as number] as bigint, b[right[i] as number] as bigint);
+    }
+  } else {
+    if (rounds && (dtype === 'float16' || dtype === 'bfloat16')) fail(`${dtype} arithmetic is not supported`);
+    const [a, b, out] = [x.data, y.data, data] as [Float32Array, Float32Array, Float32Array];
+    const g = dtype === 'int32' || dtype === 'uint32' ? wrapping : f;
+    for (let i = 0; i < left.length; i++) out[i] = g(a[left[i] as number] as number, b[right[i] as number] as number);
+  }
+  return { dtype, dims, data } as HostTensor;
 }
 
 /** z = f(x, y) with broadcasting; integers wrap as their type does, and `exact` says how where a number would round. */
@@ -48,7 +129,6 @@ export function binary(
   f: (x: number, y: number) => number,
   exact: (x: bigint, y: bigint) => bigint,
 ) {
-  const wrapping = (x: number, y: number) => Number(BigInt.asIntN(32, exact(BigInt(x), BigInt(y))));
   return defineOperator({
     name,
     attributes: {},
@@ -56,10 +136,8 @@ export function binary(
     outputs: [1, 1],
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
-      if (x.dtype !== y.dtype) call.fail(`wanted inputs of one type, came ${x.dtype} and ${y.dtype}`);
-      if (x.dtype === 'string' || x.dtype === 'bool') call.fail(`wanted numbers, came ${x.dtype}`);
-      const dims = broadcast(x.dims, y.dims);
-      if (!dims) return call.fail(`shapes ${formatShape(x.dims)} and ${formatShape(y.dims)} do not broadcast`);
+      const dims = broadcastType(call, x, y);
+      numbersOnly(call, x);
       return [{ dtype: x.dtype, dims }];
     },
     ...(native === 'add' ? { fuses: { relu: true as const } } : {}),
@@ -68,27 +146,76 @@ export function binary(
     },
     forward: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
-      const { dtype, dims } = required(call.outputs, 0);
-      const left = broadcastOffsets(x.dims, dims);
-      const right = broadcastOffsets(y.dims, dims);
-      const data = allocate(dtype, left.length);
-      if (dtype === 'int64' || dtype === 'uint64') {
-        const [a, b, out] = [x.data, y.data, data] as BigInt64Array[];
-        for (let i = 0; i < left.length; i++) {
-          (out as BigInt64Array)[i] = exact(
-            (a as BigInt64Array)[left[i] as number] as bigint,
-            (b as BigInt64Array)[right[i] as number] as bigint,
-          );
-        }
-      } else {
-        if (dtype === 'float16' || dtype === 'bfloat16') call.fail(`${dtype} arithmetic is not supported`);
-        const [a, b, out] = [x.data, y.data, data] as [Float32Array, Float32Array, Float32Array];
-        const g = dtype === 'int32' || dtype === 'uint32' ? wrapping : f;
-        for (let i = 0; i < left.length; i++) {
-          out[i] = g(a[left[i] as number] as number, b[right[i] as number] as number);
-        }
+      return [combine(x, y, required(call.outputs, 0).dims, f, exact, call.fail, true)];
+    },
+  });
+}
+
+/** f over any number of inputs that broadcast, from the left to the right. */
+export function variadic(
+  name: string,
+  native: 'add' | 'min' | 'max',
+  f: (x: number, y: number) => number,
+  exact: (x: bigint, y: bigint) => bigint,
+) {
+  return defineOperator({
+    name,
+    attributes: {},
+    inputs: VARIADIC,
+    outputs: [1, 1],
+    shape: (call) => {
+      const first = required(call.inputs, 0);
+      numbersOnly(call, first);
+      let { dims } = first;
+      call.inputs.forEach((_, index) => {
+        dims = broadcastType(call, { dtype: first.dtype, dims }, required(call.inputs, index));
+      });
+      return [{ dtype: first.dtype, dims }];
+    },
+    float: ({ tape, inputs }) => {
+      const first = required(inputs, 0);
+      if (inputs.length === 1) return tape.alias(first, first.dims, first.layout);
+      let sum = first;
+      for (let index = 1; index < inputs.length; index++) sum = floatBinary(tape, native, sum, required(inputs, index));
+      return sum;
+    },
+    forward: (call) => {
+      const { dims } = required(call.outputs, 0);
+      const [first, ...rest] = call.inputs as readonly HostTensor[];
+      const zero = required([first], 0);
+      let result = rest.length === 0 ? zero : combineTo(zero, rest[0] as HostTensor);
+      for (const next of rest.slice(1)) result = combineTo(result, next);
+      return [{ ...result, dims }];
+
+      function combineTo(x: HostTensor, y: HostTensor): HostTensor {
+        return combine(x, y, broadcast(x.dims, y.dims) as number[], f, exact, call.fail, native === 'add');
       }
-      return [{ dtype, dims, data } as HostTensor];
+    },
+  });
+}
+
+/** A truth about two tensors of one type that broadcast: bool. */
+export function comparison(name: string, f: (x: unknown, y: unknown) => boolean, wants: 'any' | 'numbers' | 'bool') {
+  return defineOperator({
+    name,
+    attributes: {},
+    inputs: [2, 2],
+    outputs: [1, 1],
+    shape: (call) => {
+      const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
+      const dims = broadcastType(call, x, y);
+      if (wants === 'numbers') numbersOnly(call, x);
+      if (wants === 'bool' && x.dtype !== 'bool') call.fail(`wanted bool, came ${x.dtype}`);
+      return [{ dtype: 'bool', dims }];
+    },
+    forward: (call) => {
+      const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
+      const { dims } = required(call.outputs, 0);
+      const [left, right] = [broadcastOffsets(x.dims, dims), broadcastOffsets(y.dims, dims)];
+      const [a, b] = [x.data, y.data] as ArrayLike<unknown>[];
+      const data = new Uint8Array(left.length);
+      for (let i = 0; i < data.length; i++) data[i] = Number(f(a?.[left[i] as number], b?.[right[i] as number]));
+      return [{ dtype: 'bool', dims, data }];
     },
   });
 }

@@ -1,7 +1,8 @@
 // GlobalAveragePool: the mean over all spatial dimensions. [N, C, …] → [N, C, 1, …].
-import { averagePool2d, type PoolWindow } from '../../autograd/ops/pool2d.js';
+import { averagePool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { defineOperator, dimsOf, floatData, floatOutput, required } from '../operator.js';
+import { asImage, fromImage, wholeWindow } from './window.js';
 
 const MAX_RANK = 16;
 
@@ -15,19 +16,8 @@ export const globalAveragePool = defineOperator({
     return [{ dtype: required(call.inputs, 0).dtype, dims: x.map((dim, axis) => (axis < 2 ? dim : 1)) }];
   },
   float: (call) => {
-    const x = required(call.inputs, 0);
-    const [, , height, width] = x.dims;
-    if (height === undefined || width === undefined || x.dims.length !== 4) {
-      return call.fail('the float interpreter takes images, [N, C, H, W]');
-    }
-    const window: PoolWindow = {
-      kernel: [height, width],
-      strides: [1, 1],
-      pads: [0, 0, 0, 0],
-      dilations: [1, 1],
-      output: [1, 1],
-    };
-    return averagePool2d(call.tape, x, window, false);
+    const x = asImage(call.tape, required(call.inputs, 0));
+    return fromImage(call.tape, averagePool2d(call.tape, x, wholeWindow(x.dims), false), call.dims);
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

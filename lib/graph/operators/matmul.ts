@@ -2,6 +2,7 @@
 import { toRows } from '../../autograd/ops/layout.js';
 import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
 import { expand, reshape } from '../../autograd/ops/movement.js';
+import { sizeOf } from '../../tensor/host_tensor.js';
 import { broadcast, compatible, type Dim, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, floatData, floatOutput, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
@@ -11,7 +12,12 @@ export const matmul = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
-  quantization: { activation: 0, weight: 1, channelAxis: (_attributes, rank) => rank - 1 },
+  quantization: {
+    activation: 0,
+    weight: 1,
+    channelAxis: (_attributes, rank) => rank - 1,
+    takes: (dims) => sizeOf(dims.slice(0, -2)) === 1,
+  },
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
     const shapes = `${formatShape(x.dims)} and ${formatShape(y.dims)}`;

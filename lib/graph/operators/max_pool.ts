@@ -2,7 +2,7 @@
 import { maxPool2d } from '../../autograd/ops/pool2d.js';
 import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
 import { defineOperator, int, required } from '../operator.js';
-import { elementsInside, POOL_ATTRIBUTES, poolShape, poolWindow, threeAxes } from './window.js';
+import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
 
 export const maxPool = defineOperator({
   name: 'MaxPool',
@@ -17,7 +17,7 @@ export const maxPool = defineOperator({
       { dtype: 'int64', dims },
     ];
   },
-  float: (call) => maxPool2d(call.tape, required(call.inputs, 0), poolWindow(call)),
+  float: (call) => floatPool(call, (image, window) => maxPool2d(call.tape, image, window)),
   forward: (call) => {
     const input = required(call.inputs, 0);
     const x = input.data as Float32Array;

@@ -1,7 +1,7 @@
 // Reshape: the same elements in another shape. In the shape input 0 keeps a dimension, one −1 is what is left.
 import { reshape as floatReshape } from '../../autograd/ops/movement.js';
-import { type Dim, formatShape, productDim, quotientDim } from '../dims.js';
-import { defineOperator, int, integersOf, required } from '../operator.js';
+import { type Dim, formatShape, productDim, quotientDim, unknownDims } from '../dims.js';
+import { defineOperator, int, integersOf, lengthOf, required } from '../operator.js';
 
 export const reshape = defineOperator({
   name: 'Reshape',
@@ -12,7 +12,7 @@ export const reshape = defineOperator({
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const constant = call.constant(1);
-    if (!constant) return call.fail('its shape is computed at run time; wanted a constant');
+    if (!constant) return [{ dtype, dims: unknownDims(lengthOf(call, 1, 'shape')) }];
     const wanted = integersOf(constant, 'a shape', call.fail);
     const refuse = () => call.fail(`cannot reshape ${formatShape(dims)} to ${formatShape(wanted)}`);
     if (wanted.some((size) => size < -1) || wanted.filter((size) => size === -1).length > 1) refuse();

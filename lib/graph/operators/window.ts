@@ -1,8 +1,11 @@
 // Sliding windows: what Conv, MaxPool and AveragePool share. One to three spatial dimensions; the loops see three.
+import { reshape } from '../../autograd/ops/movement.js';
 import type { PoolWindow } from '../../autograd/ops/pool2d.js';
+import type { Tape, Value } from '../../autograd/tape.js';
 import type { DType } from '../../tensor/dtype.js';
+import { sizeOf } from '../../tensor/host_tensor.js';
 import { type Dim, formatShape, mapDim } from '../dims.js';
-import { type FloatCall, int, ints, type ShapeCall, string } from '../operator.js';
+import { type FloatCall, int, ints, required, type ShapeCall, string } from '../operator.js';
 
 export const WINDOW_ATTRIBUTES = {
   auto_pad: string('NOTSET'),
@@ -156,17 +159,58 @@ export function poolShape(call: ShapeCall<typeof POOL_ATTRIBUTES>): { dtype: DTy
   return { dtype: input.dtype, dims: [...input.dims.slice(0, 2), ...spatial] };
 }
 
-/** The window of a pool on the tape: two spatial dimensions. */
-export function poolWindow(call: FloatCall<typeof POOL_ATTRIBUTES>): PoolWindow {
-  const x = call.inputs[0];
-  if (x?.dims.length !== 4) return call.fail('the float interpreter takes images, [N, C, H, W]');
-  const [h, w] = windowAxes(call.attributes, x.dims.slice(2), call.attributes.kernel_shape ?? [], call.fail);
-  if (!h || !w) return call.fail('wanted two spatial dimensions');
-  return {
+/**
+ * [N, C, …spatial] as an image, [N, C, H, W]: nothing and lengths as images of height one; of more dimensions all but the
+ * last as one, which whole windows alone may read so.
+ */
+export function asImage(tape: Tape, x: Value): Value {
+  if (x.dims.length === 4) return x;
+  const [n = 1, channels = 1, ...spatial] = x.dims;
+  const width = spatial.at(-1) ?? 1;
+  const height = sizeOf(spatial.slice(0, -1));
+  return reshape(tape, x, [n, channels, height, width]);
+}
+
+/** An image in the shape that a value of other spatial dimensions has; see asImage. */
+export function fromImage(tape: Tape, y: Value, dims: readonly number[]): Value {
+  return dims.length === 4 ? y : reshape(tape, y, dims);
+}
+
+/** A window over all of an image. */
+export function wholeWindow([, , height = 1, width = 1]: readonly number[]): PoolWindow {
+  const one = [1, 1] as const;
+  return { kernel: [height, width], strides: one, pads: [0, 0, 0, 0], dilations: one, output: one };
+}
+
+const FLAT: WindowAxis = { input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0 };
+
+/** The two axes of a window over images or over lengths; undefined for three spatial dimensions. */
+export function imageAxes(
+  attributes: WindowAttributes,
+  spatial: readonly number[],
+  kernel: readonly number[],
+  fail: Fail,
+): [WindowAxis, WindowAxis] | undefined {
+  const axes = windowAxes(attributes, spatial, kernel, fail);
+  if (axes.length > 2) return undefined;
+  return axes.length === 2 ? (axes as [WindowAxis, WindowAxis]) : [FLAT, axes[0] as WindowAxis];
+}
+
+/** A pool on the tape over images or lengths; undefined for three spatial dimensions. */
+export function floatPool(
+  call: FloatCall<typeof POOL_ATTRIBUTES>,
+  compute: (image: Value, window: PoolWindow) => Value,
+): Value | undefined {
+  const x = required(call.inputs, 0);
+  const axes = imageAxes(call.attributes, x.dims.slice(2), call.attributes.kernel_shape ?? [], call.fail);
+  if (!axes) return undefined;
+  const [h, w] = axes;
+  const window: PoolWindow = {
     kernel: [h.kernel, w.kernel],
     strides: [h.stride, w.stride],
     pads: [h.padBegin, w.padBegin, h.padEnd, w.padEnd],
     dilations: [h.dilation, w.dilation],
     output: [h.output, w.output],
   };
+  return fromImage(call.tape, compute(asImage(call.tape, x), window), call.dims);
 }

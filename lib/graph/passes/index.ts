@@ -2,18 +2,26 @@
 import type { Graph } from '../graph.js';
 import { foldBatchNormalization } from './fold_batch_normalization.js';
 import { foldConstants } from './fold_constants.js';
+import { resolveShapes } from './resolve_shapes.js';
 import type { PassResult } from './rewrite.js';
+import { widenHalf } from './widen_half.js';
 
 export interface SimplifyOptions {
-  /** Default true. */
+  /** And what is computed from shapes alone. Default true. */
   readonly foldConstants?: boolean;
   /** Default true. */
   readonly foldBatchNormalization?: boolean;
 }
 
-/** Constant folding, then batch-norm folding (which wants its parameters as initializers). */
+/**
+ * Half precision to float32, shape resolution, constant folding, then batch-norm folding (which wants its parameters
+ * as initializers).
+ */
 export function simplify(graph: Graph, options: SimplifyOptions = {}): PassResult {
-  const constants = options.foldConstants === false ? { graph, log: [] } : foldConstants(graph);
+  const wide = widenHalf(graph);
+  const shapes = options.foldConstants === false ? { graph: wide.graph, log: [] } : resolveShapes(wide.graph);
+  const constants = options.foldConstants === false ? shapes : foldConstants(shapes.graph);
   const norms = options.foldBatchNormalization === false ? constants : foldBatchNormalization(constants.graph);
-  return { graph: norms.graph, log: norms === constants ? constants.log : [...constants.log, ...norms.log] };
+  const steps = [wide, shapes, constants, norms];
+  return { graph: norms.graph, log: [...new Set(steps)].flatMap(({ log }) => log) };
 }

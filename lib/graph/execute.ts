@@ -1,0 +1,113 @@
+// One node of a graph as the interpreters on the tape compute it: by its native operations where it has them, by the
+// reference where not, off the tape where nothing of the tape comes in.
+import { binary } from '../autograd/ops/binary.js';
+import { toRows } from '../autograd/ops/layout.js';
+import { unary } from '../autograd/ops/unary.js';
+import type { Tape, Value } from '../autograd/tape.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
+import { GraphError } from './errors.js';
+import { describeNode, type GraphNode, type TensorType } from './graph.js';
+import { attributesOf, type NodeState, type Operator, outputTypes, runNode } from './operator.js';
+
+/** Where a run finds and leaves what its nodes read and compute. */
+export interface Surroundings {
+  readonly tape: Tape;
+  readonly types: ReadonlyMap<string, TensorType>;
+  /** Whether anyone reads outputs of a node after its first. */
+  readsOthers(node: GraphNode): boolean;
+  /** A value off the tape. */
+  host(name: string): HostTensor | undefined;
+  /** Called with what the reference computed. */
+  keep(name: string, result: Value | HostTensor): void;
+}
+
+export interface NodeUse {
+  readonly node: GraphNode;
+  readonly operator: Operator;
+  readonly state: NodeState;
+  /** Which output to compute, for operators with `eachOutput`. */
+  readonly index: number;
+  readonly relu: boolean;
+  readonly residual: Value | undefined;
+  /** undefined where an input is left out or is no value of the tape. */
+  readonly inputs: readonly (Value | undefined)[];
+}
+
+/** Computes a node none of whose inputs are on the tape; keeps its outputs. */
+export function executeOffTape(node: GraphNode, operator: Operator, around: Surroundings): void {
+  const inputs = node.inputs.map((name) => (name === '' ? undefined : around.host(name)));
+  keepAll(node, runNode(operator, node, inputs), around);
+}
+
+function keepAll(node: GraphNode, results: readonly HostTensor[], around: Surroundings): void {
+  results.forEach((result, index) => {
+    const name = node.outputs[index];
+    if (name) around.keep(name, result);
+  });
+}
+
+/**
+ * Computes a node on the tape: its output of number `index`, with residual and ReLU. Undefined where the reference had
+ * to: its outputs are kept then, residual and ReLU included. Throws GraphError, also where a gradient would be wanted of
+ * what the reference computes.
+ */
+export function execute(use: NodeUse, around: Surroundings): Value | undefined {
+  const { node, operator, state, relu, residual, index, inputs } = use;
+  const { tape } = around;
+  const fail = (what: string): never => {
+    throw new GraphError(describeNode(node), what);
+  };
+  const host = (input: number) => around.host(node.inputs[input] ?? '');
+  const told = around.types.get(node.outputs[index] as string);
+  // Where a shape depends on what an input holds, it is known only now.
+  const now = () =>
+    outputTypes(
+      operator,
+      node,
+      inputs.map((value, input) => typeOf(value) ?? host(input)),
+      host,
+    )[index];
+  const type = (told?.dims.every((dim) => typeof dim === 'number') ? told : now()) as TensorType;
+  if (operator.float && (operator.eachOutput || !around.readsOthers(node))) {
+    const result = operator.float({
+      tape,
+      attributes: attributesOf(operator, node),
+      inputs,
+      output: index,
+      outputCount: node.outputs.length,
+      dtype: type.dtype,
+      dims: type.dims as readonly number[],
+      relu,
+      residual,
+      state,
+      host,
+      fail,
+    });
+    if (result) return result;
+  }
+  if (tape.recording && inputs.some((input) => input?.needsGradient)) {
+    fail('the float interpreter has no gradient of this operator in this use');
+  }
+  const results = runNode(
+    operator,
+    node,
+    inputs.map((value, input) => (value ? hostOf(tape, value) : host(input))),
+  );
+  const [first] = results;
+  if (first?.dtype !== 'float32' || (!residual && !relu)) {
+    keepAll(node, results, around);
+    return undefined;
+  }
+  const y = tape.constant(first.data as Float32Array, first.dims);
+  const sum = residual ? binary(tape, relu ? 'addRelu' : 'add', y, residual) : unary(tape, 'relu', y);
+  return sum;
+}
+
+function typeOf(value: Value | undefined): TensorType | undefined {
+  return value && { dtype: 'float32', dims: value.dims };
+}
+
+/** A value of the tape as the reference reads it. */
+export function hostOf(tape: Tape, value: Value): HostTensor {
+  return { dtype: 'float32', dims: value.dims, data: toRows(tape, value).data };
+}

@@ -1,0 +1,9 @@
+// Ceil: y is the smallest whole number ≥ x.
+import { unary } from './elementwise.js';
+
+export const ceil = unary(
+  'Ceil',
+  {},
+  () => Math.ceil,
+  () => ({ name: 'ceil' }),
+);

@@ -1,0 +1,31 @@
+// ConstantOfShape: one value everywhere, of the shape that its input says; float32 zeros unless `value` says otherwise.
+import { allocate } from '../../tensor/dtype.js';
+import { floats, type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { unknownDims } from '../dims.js';
+import { defineOperator, integersOf, lengthOf, required, tensor } from '../operator.js';
+
+export const constantOfShape = defineOperator({
+  name: 'ConstantOfShape',
+  attributes: { value: tensor() },
+  inputs: [1, 1],
+  outputs: [1, 1],
+  shape: (call) => {
+    const { value } = call.attributes;
+    if (value && sizeOf(value.dims) !== 1) call.fail(`wanted a value of one element, came ${value.data.length}`);
+    const dtype = value?.dtype ?? 'float32';
+    const constant = call.constant(0);
+    if (constant) {
+      const dims = integersOf(constant, 'a shape', call.fail);
+      if (dims.some((size) => size < 0)) call.fail(`wanted sizes of at least 0, came [${dims}]`);
+      return [{ dtype, dims }];
+    }
+    return [{ dtype, dims: unknownDims(lengthOf(call, 0, 'shape')) }];
+  },
+  forward: (call) => {
+    const { dims } = required(call.outputs, 0);
+    const { dtype, data } = call.attributes.value ?? floats([], [0]);
+    return [
+      { dtype, dims, data: (allocate(dtype, sizeOf(dims)) as Float32Array).fill(data[0] as number) } as HostTensor,
+    ];
+  },
+});

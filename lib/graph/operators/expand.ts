@@ -1,0 +1,28 @@
+// Expand: x read as the shape that it and `shape` broadcast to.
+import { expand as floatExpand } from '../../autograd/ops/movement.js';
+import { broadcast, formatShape, unknownDims } from '../dims.js';
+import { defineOperator, integersOf, lengthOf, required } from '../operator.js';
+import { broadcastOffsets, take } from './movement.js';
+
+export const expand = defineOperator({
+  name: 'Expand',
+  attributes: {},
+  inputs: [2, 2],
+  outputs: [1, 1],
+  settings: [1],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const constant = call.constant(1);
+    if (!constant) return [{ dtype, dims: unknownDims(Math.max(dims.length, lengthOf(call, 1, 'shape'))) }];
+    const shape = integersOf(constant, 'a shape', call.fail);
+    if (shape.some((size) => size < 0)) call.fail(`wanted sizes of at least 0, came [${shape}]`);
+    const joined = broadcast(dims, shape);
+    return [{ dtype, dims: joined ?? call.fail(`${formatShape(dims)} does not broadcast to [${shape}]`) }];
+  },
+  float: (call) => floatExpand(call.tape, required(call.inputs, 0), call.dims),
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const { dims } = required(call.outputs, 0);
+    return [take(input, broadcastOffsets(input.dims, dims), dims)];
+  },
+});

@@ -1,0 +1,12 @@
+// LeakyRelu: y = x, or alpha · x below zero.
+import { float } from '../operator.js';
+import { unary } from './elementwise.js';
+
+export const leakyRelu = unary(
+  'LeakyRelu',
+  { alpha: float(Math.fround(0.01)) },
+  ({ alpha }) =>
+    (x) =>
+      x < 0 ? alpha * x : x,
+  ({ alpha }) => ({ name: 'leakyRelu', p: alpha }),
+);

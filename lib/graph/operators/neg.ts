@@ -1,0 +1,10 @@
+// Neg: y = −x.
+import { unary } from './elementwise.js';
+
+export const neg = unary(
+  'Neg',
+  {},
+  () => (x) => -x,
+  () => ({ name: 'scale', p: -1 }),
+  { integers: (x) => -x },
+);

@@ -1,0 +1,18 @@
+// Not: what is not so.
+import { defineOperator, required } from '../operator.js';
+
+export const not = defineOperator({
+  name: 'Not',
+  attributes: {},
+  inputs: [1, 1],
+  outputs: [1, 1],
+  shape: (call) => {
+    const input = required(call.inputs, 0);
+    if (input.dtype !== 'bool') call.fail(`wanted bool, came ${input.dtype}`);
+    return [input];
+  },
+  forward: (call) => {
+    const { dims, data } = required(call.inputs, 0);
+    return [{ dtype: 'bool', dims, data: Uint8Array.from(data as Uint8Array, (x) => 1 - x) }];
+  },
+});

@@ -1,0 +1,50 @@
+// Pow: z = x^y, with broadcasting; of x's type.
+import { binary } from '../../autograd/ops/binary.js';
+import { unary } from '../../autograd/ops/unary.js';
+import { allocate } from '../../tensor/dtype.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { broadcast, formatShape } from '../dims.js';
+import { defineOperator, required } from '../operator.js';
+import { broadcastOffsets } from './movement.js';
+
+export const pow = defineOperator({
+  name: 'Pow',
+  attributes: {},
+  inputs: [2, 2],
+  outputs: [1, 1],
+  shape: (call) => {
+    const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
+    for (const { dtype } of [x, y]) {
+      if (dtype === 'string' || dtype === 'bool' || dtype === 'float16' || dtype === 'bfloat16') {
+        call.fail(`wanted numbers of 32 or 64 bits, came ${dtype}`);
+      }
+    }
+    const dims = broadcast(x.dims, y.dims);
+    if (!dims) return call.fail(`shapes ${formatShape(x.dims)} and ${formatShape(y.dims)} do not broadcast`);
+    return [{ dtype: x.dtype, dims }];
+  },
+  float: ({ tape, inputs, host, fail }) => {
+    const x = required(inputs, 0);
+    const constant = host(1);
+    // The powers that networks take: squares and roots.
+    const exponent =
+      constant?.data.length === 1 && constant.dims.length <= x.dims.length ? Number(constant.data[0]) : 0;
+    if (exponent === 2) return binary(tape, 'mul', x, x);
+    if (exponent === 0.5) return unary(tape, 'sqrt', x);
+    const y =
+      inputs[1] ?? (constant && tape.constant(Float32Array.from(constant.data as never, Number), constant.dims));
+    return binary(tape, 'pow', x, y ?? fail('its exponent is computed at run time'));
+  },
+  forward: (call) => {
+    const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
+    const { dtype, dims } = required(call.outputs, 0);
+    const [left, right] = [broadcastOffsets(x.dims, dims), broadcastOffsets(y.dims, dims)];
+    const data = allocate(dtype, left.length) as unknown as (number | bigint)[];
+    const wide = dtype === 'int64' || dtype === 'uint64';
+    for (let i = 0; i < data.length; i++) {
+      const value = Number(x.data[left[i] as number]) ** Number(y.data[right[i] as number]);
+      data[i] = wide ? BigInt(Math.trunc(value)) : value;
+    }
+    return [{ dtype, dims, data } as unknown as HostTensor];
+  },
+});

@@ -1,0 +1,98 @@
+// Reductions over some axes, all when none are given. Axes are an attribute in older operator sets, an input in newer.
+import { reduceMean as floatMean, reduceSum as floatSum } from '../../autograd/ops/movement.js';
+import { allocate, isFloat } from '../../tensor/dtype.js';
+import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { type Dim, UNKNOWN } from '../dims.js';
+import { defineOperator, type FloatCall, int, integersOf, ints, required, resolveAxis } from '../operator.js';
+import { broadcastOffsets } from './movement.js';
+
+const ATTRIBUTES = { axes: ints(), keepdims: int(1), noop_with_empty_axes: int(0) };
+
+interface ReduceAttributes {
+  readonly axes?: readonly number[] | undefined;
+  readonly keepdims: number;
+  readonly noop_with_empty_axes: number;
+}
+
+/** Which axes are reduced away. */
+function reducedAxes(
+  attributes: ReduceAttributes,
+  axes: HostTensor | undefined,
+  rank: number,
+  fail: (what: string) => never,
+) {
+  const given = attributes.axes ?? (axes ? integersOf(axes, 'axes', fail) : []);
+  if (given.length === 0) return new Array<boolean>(rank).fill(!attributes.noop_with_empty_axes);
+  const reduced = new Array<boolean>(rank).fill(false);
+  for (const axis of given) reduced[resolveAxis(axis, rank, rank, fail)] = true;
+  return reduced;
+}
+
+export interface Reduction {
+  readonly start: number;
+  /** The next state from the last and an element. */
+  step(state: number, x: number): number;
+  /** The result from the last state and the number of elements; the state itself when absent. */
+  finish?(state: number, count: number): number;
+  /** The native one that computes it. */
+  readonly native?: 'sum' | 'mean';
+  readonly floatsOnly?: boolean;
+}
+
+/** `axesInput`: the operator set in which axes became an input. */
+export function reduction(name: string, axesInput: number, { start, step, finish, native, floatsOnly }: Reduction) {
+  const until = axesInput - 1;
+  return defineOperator({
+    name,
+    attributes: ATTRIBUTES,
+    inputs: [1, 2],
+    outputs: [1, 1],
+    spans: { axes: { until }, noop_with_empty_axes: { since: axesInput }, 1: { since: axesInput } },
+    settings: [1],
+    shape: (call) => {
+      const { dtype, dims } = required(call.inputs, 0);
+      if (dtype === 'string' || dtype === 'bool' || (floatsOnly && !isFloat(dtype))) {
+        call.fail(`wanted ${floatsOnly ? 'floats' : 'numbers'}, came ${dtype}`);
+      }
+      const axes = call.constant(1);
+      if (call.inputs[1] && !axes) {
+        if (call.attributes.keepdims) return [{ dtype, dims: dims.map(() => UNKNOWN) }];
+        return call.fail('its axes are computed at run time; wanted constants');
+      }
+      const reduced = reducedAxes(call.attributes, axes, dims.length, call.fail);
+      if (call.attributes.keepdims) return [{ dtype, dims: dims.map((dim, axis): Dim => (reduced[axis] ? 1 : dim)) }];
+      return [{ dtype, dims: dims.filter((_, axis) => !reduced[axis]) }];
+    },
+    ...(native && {
+      float: (call: FloatCall<typeof ATTRIBUTES>) => {
+        const x = required(call.inputs, 0);
+        const reduced = reducedAxes(call.attributes, call.host(1), x.dims.length, call.fail);
+        const axes = reduced.flatMap((isReduced, axis) => (isReduced ? [axis] : []));
+        const compute = native === 'mean' ? floatMean : floatSum;
+        return compute(call.tape, x, axes, call.attributes.keepdims !== 0);
+      },
+    }),
+    forward: (call) => {
+      const input = required(call.inputs, 0);
+      const { dtype, dims } = required(call.outputs, 0);
+      const reduced = reducedAxes(call.attributes, call.inputs[1], input.dims.length, call.fail);
+      const targets = broadcastOffsets(
+        input.dims.map((size, axis) => (reduced[axis] ? 1 : size)),
+        input.dims,
+      );
+      const states = new Float64Array(sizeOf(dims)).fill(start);
+      for (let i = 0; i < targets.length; i++) {
+        const at = targets[i] as number;
+        states[at] = step(states[at] as number, Number(input.data[i]));
+      }
+      const count = targets.length / states.length;
+      const data = allocate(dtype, states.length) as unknown as (number | bigint)[];
+      const wide = dtype === 'int64' || dtype === 'uint64';
+      for (let i = 0; i < states.length; i++) {
+        const value = finish ? finish(states[i] as number, count) : (states[i] as number);
+        data[i] = wide ? BigInt(value) : value;
+      }
+      return [{ dtype, dims, data } as unknown as HostTensor];
+    },
+  });
+}

@@ -1,0 +1,4 @@
+// ReduceMax: the largest over some axes.
+import { reduction } from './reduce.js';
+
+export const reduceMax = reduction('ReduceMax', 18, { start: Number.NEGATIVE_INFINITY, step: Math.max });

@@ -1,0 +1,200 @@
+// Resize: to other sizes along any axes, by nearest, linear or cubic interpolation, one axis after the other.
+import { matmul } from '../../autograd/ops/matmul.js';
+import { gather, reshape } from '../../autograd/ops/movement.js';
+import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
+import { mapDim, UNKNOWN } from '../dims.js';
+import {
+  type Attributes,
+  defineOperator,
+  float,
+  floatData,
+  int,
+  integersOf,
+  ints,
+  required,
+  resolveAxis,
+  string,
+} from '../operator.js';
+import { type AxisTaps, axisTaps, type ResizeRules, unknownRule } from './resize_taps.js';
+
+const ATTRIBUTES = {
+  antialias: int(0),
+  axes: ints(),
+  coordinate_transformation_mode: string('half_pixel'),
+  cubic_coeff_a: float(-0.75),
+  exclude_outside: int(0),
+  extrapolation_value: float(0),
+  keep_aspect_ratio_policy: string('stretch'),
+  mode: string('nearest'),
+  nearest_mode: string('round_prefer_floor'),
+};
+type Fail = (what: string) => never;
+type Settings = readonly (HostTensor | undefined)[];
+
+function rulesOf(attributes: Attributes<typeof ATTRIBUTES>): ResizeRules {
+  return {
+    coordinates: attributes.coordinate_transformation_mode,
+    mode: attributes.mode,
+    nearest: attributes.nearest_mode,
+    cubicA: attributes.cubic_coeff_a,
+    excludeOutside: attributes.exclude_outside !== 0,
+    antialias: attributes.antialias !== 0,
+  };
+}
+
+interface AxisResize {
+  /** Undefined: as it is. */
+  readonly output?: (size: number) => number;
+  readonly scale?: (size: number, output: number) => number;
+  readonly roi: readonly [number, number];
+}
+
+/** What the inputs roi, scales and sizes say of each axis; `dims` of known axes serve the aspect ratio. */
+function resizesOf(
+  attributes: Attributes<typeof ATTRIBUTES>,
+  [, roi, scales, sizes]: Settings,
+  dims: readonly (number | undefined)[],
+  fail: Fail,
+): AxisResize[] {
+  const rank = dims.length;
+  const axes = attributes.axes?.map((axis) => resolveAxis(axis, rank, rank, fail)) ?? dims.map((_, axis) => axis);
+  const given = (value: HostTensor | undefined) => (value && value.data.length > 0 ? value : undefined);
+  const [factors, lengths] = [given(scales), given(sizes)];
+  if (!factors === !lengths) fail('wanted either scales or sizes');
+  const count = (factors ?? lengths)?.data.length;
+  if (count !== axes.length) fail(`wanted ${axes.length} scales or sizes, came ${count}`);
+  const wanted = lengths && integersOf(lengths, 'sizes', fail);
+  const policy = attributes.keep_aspect_ratio_policy;
+  const ratios = wanted?.map((size, index) => size / (dims[axes[index] as number] ?? Number.NaN));
+  const ratio = policy === 'not_larger' ? Math.min(...(ratios ?? [])) : Math.max(...(ratios ?? []));
+  const result: AxisResize[] = dims.map(() => ({ roi: [0, 1] }));
+  axes.forEach((axis, index) => {
+    const region = [Number(roi?.data[index] ?? 0), Number(roi?.data[index + axes.length] ?? 1)] as const;
+    if (factors) {
+      const factor = Number(factors.data[index]);
+      if (!(factor > 0)) fail(`wanted scales above 0, came ${factor}`);
+      const crop = attributes.coordinate_transformation_mode === 'tf_crop_and_resize' ? region[1] - region[0] : 1;
+      result[axis] = { output: (size) => Math.floor(size * crop * factor), scale: () => factor, roi: region };
+    } else if (policy === 'stretch') {
+      const size = wanted?.[index] as number;
+      result[axis] = { output: () => size, scale: (input, output) => output / input, roi: region };
+    } else {
+      result[axis] = { output: (size) => Math.floor(size * ratio + 0.5), scale: () => ratio, roi: region };
+    }
+  });
+  return result;
+}
+
+/** The axes that change, with where their outputs come from. */
+function changesOf(
+  attributes: Attributes<typeof ATTRIBUTES>,
+  settings: Settings,
+  dims: readonly number[],
+  outputs: readonly number[],
+  fail: Fail,
+): { axis: number; taps: AxisTaps }[] {
+  return resizesOf(attributes, settings, dims, fail).flatMap(({ scale, roi }, axis) => {
+    const [input, output] = [dims[axis] as number, outputs[axis] as number];
+    const crop = attributes.coordinate_transformation_mode === 'tf_crop_and_resize';
+    if (!scale || (scale(input, output) === 1 && input === output && !crop)) return [];
+    return [{ axis, taps: axisTaps(rulesOf(attributes), input, output, scale(input, output), roi) }];
+  });
+}
+
+export const resize = defineOperator({
+  name: 'Resize',
+  attributes: ATTRIBUTES,
+  inputs: [1, 4],
+  outputs: [1, 1],
+  spans: { antialias: { since: 18 }, axes: { since: 18 }, keep_aspect_ratio_policy: { since: 18 } },
+  settings: [1, 2, 3],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const unknown = unknownRule(rulesOf(call.attributes));
+    if (unknown) call.fail(unknown);
+    const settings = [0, 1, 2, 3].map((index) => (index === 0 ? undefined : call.constant(index)));
+    if (settings.some((value, index) => index > 1 && !value && call.inputs[index])) {
+      return [{ dtype, dims: dims.map(() => UNKNOWN) }];
+    }
+    const known = dims.map((dim) => (typeof dim === 'number' ? dim : undefined));
+    const resizes = resizesOf(call.attributes, settings, known, call.fail);
+    const output = dims.map((dim, axis) => {
+      const change = resizes[axis]?.output;
+      return change ? mapDim(dim, change) : dim;
+    });
+    if (output.some((dim, axis) => typeof dim === 'number' && (!(dim >= 1) || dims[axis] === 0))) {
+      call.fail(`cannot resize [${dims}] to [${output}]`);
+    }
+    return [{ dtype, dims: output }];
+  },
+  float: (call) => {
+    const input = required(call.inputs, 0);
+    if (call.attributes.coordinate_transformation_mode === 'tf_crop_and_resize') return undefined;
+    let x = call.tape.alias(input, input.dims, input.layout);
+    const settings = [0, 1, 2, 3].map((index) => (index === 0 ? undefined : call.host(index)));
+    for (const { axis, taps } of changesOf(call.attributes, settings, x.dims, call.dims, call.fail)) {
+      if (call.attributes.mode === 'nearest') {
+        const places = Int32Array.from(taps.places, ([place]) => place as number);
+        x = gather(call.tape, x, places, axis, [places.length]);
+        continue;
+      }
+      // A matrix of weights, times the axis.
+      const [size, output] = [x.dims[axis] as number, taps.places.length];
+      const matrix = new Float32Array(output * size);
+      taps.places.forEach((places, row) => {
+        places.forEach((place, i) => {
+          matrix[row * size + place] = (matrix[row * size + place] as number) + (taps.weights[row]?.[i] as number);
+        });
+      });
+      const inner = sizeOf(x.dims.slice(axis + 1));
+      const rows = reshape(call.tape, x, [x.size / (size * inner), size, inner]);
+      const weighted = matmul(call.tape, call.tape.constant(matrix, [output, size]), rows);
+      x = reshape(
+        call.tape,
+        weighted,
+        x.dims.map((dim, i) => (i === axis ? output : dim)),
+      );
+    }
+    return x;
+  },
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const { dtype, dims } = required(call.outputs, 0);
+    if (dtype !== 'float32' && dtype !== 'float64' && call.attributes.mode !== 'nearest') floatData(input, call.fail);
+    const changes = changesOf(call.attributes, call.inputs, input.dims, dims, call.fail);
+    let { data: from, dims: shape }: { data: ArrayLike<unknown>; dims: readonly number[] } = input;
+    for (const { axis, taps } of changes) {
+      const next = shape.map((size, i) => (i === axis ? taps.places.length : size));
+      const inner = sizeOf(shape.slice(axis + 1));
+      const [size, output] = [shape[axis] as number, taps.places.length];
+      // Sums between the axes are float64; other types than floats are copied, not summed.
+      const sums = dtype.startsWith('float') ? new Float64Array(sizeOf(next)) : zeros(dtype, next).data;
+      const to = sums as unknown as unknown[];
+      for (let i = 0; i < to.length; i++) {
+        const row = Math.floor(i / inner) % output;
+        const start = Math.floor(i / (inner * output)) * size * inner + (i % inner);
+        const places = taps.places[row] as readonly number[];
+        if (places.length === 1) to[i] = from[start + (places[0] as number) * inner];
+        else {
+          let sum = 0;
+          places.forEach((place, k) => {
+            sum += (from[start + place * inner] as number) * (taps.weights[row]?.[k] as number);
+          });
+          to[i] = sum;
+        }
+      }
+      [from, shape] = [to, next];
+    }
+    const result = zeros(dtype, dims);
+    const to = result.data as unknown as unknown[];
+    for (let i = 0; i < to.length; i++) to[i] = from[i];
+    for (const { axis, taps } of changes) {
+      const inner = sizeOf(dims.slice(axis + 1));
+      if (!taps.outside.includes(true)) continue;
+      for (let i = 0; i < to.length; i++) {
+        if (taps.outside[Math.floor(i / inner) % taps.places.length]) to[i] = call.attributes.extrapolation_value;
+      }
+    }
+    return [result];
+  },
+});

@@ -1,0 +1,110 @@
+// Where the output of a resize comes from, along one axis: which inputs, by which weights. ONNX's Resize, operator sets
+// 10 to 21: all coordinate transformations, nearest, linear and cubic, with and without antialiasing.
+
+export interface ResizeRules {
+  readonly coordinates: string;
+  readonly mode: string;
+  readonly nearest: string;
+  readonly cubicA: number;
+  readonly excludeOutside: boolean;
+  readonly antialias: boolean;
+}
+
+export interface AxisTaps {
+  /** For each output: input places and their weights, which add to 1. */
+  readonly places: readonly (readonly number[])[];
+  readonly weights: readonly (readonly number[])[];
+  /** Outputs that tf_crop_and_resize takes from beyond the input. */
+  readonly outside: readonly boolean[];
+}
+
+const NEAREST: Readonly<Record<string, (x: number) => number>> = {
+  round_prefer_floor: (x) => Math.ceil(x - 0.5),
+  round_prefer_ceil: (x) => Math.floor(x + 0.5),
+  floor: Math.floor,
+  ceil: Math.ceil,
+};
+
+/** Whether the rules are ones we know; the offending word otherwise. */
+export function unknownRule({ coordinates, mode, nearest }: ResizeRules): string | undefined {
+  if (!['nearest', 'linear', 'cubic'].includes(mode)) return `mode "${mode}"`;
+  if (mode === 'nearest' && !NEAREST[nearest]) return `nearest_mode "${nearest}"`;
+  const known = ['half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric'];
+  const also = ['tf_crop_and_resize', 'tf_half_pixel_for_nn'];
+  return known.includes(coordinates) || also.includes(coordinates) ? undefined : `coordinates "${coordinates}"`;
+}
+
+/** The place in the input, a real number, that output `at` is taken from. */
+function coordinate(
+  rule: string,
+  at: number,
+  scale: number,
+  input: number,
+  output: number,
+  roi: readonly [number, number],
+): number {
+  switch (rule) {
+    case 'align_corners':
+      return output === 1 ? 0 : (at * (input - 1)) / (output - 1);
+    case 'asymmetric':
+      return at / scale;
+    case 'pytorch_half_pixel':
+      return output > 1 ? (at + 0.5) / scale - 0.5 : 0;
+    case 'tf_half_pixel_for_nn':
+      return (at + 0.5) / scale;
+    case 'half_pixel_symmetric': {
+      // The output is cut in the middle of what the scale would give.
+      const adjustment = output / (scale * input);
+      return (input / 2) * (1 - adjustment) + (at + 0.5) / scale - 0.5;
+    }
+    case 'tf_crop_and_resize':
+      return output > 1
+        ? roi[0] * (input - 1) + (at * (roi[1] - roi[0]) * (input - 1)) / (output - 1)
+        : 0.5 * (roi[0] + roi[1]) * (input - 1);
+    default:
+      return (at + 0.5) / scale - 0.5;
+  }
+}
+
+/** Keys' cubic convolution kernel, with coefficient a. */
+function cubic(x: number, a: number): number {
+  const d = Math.abs(x);
+  if (d <= 1) return (a + 2) * d ** 3 - (a + 3) * d ** 2 + 1;
+  return d < 2 ? a * d ** 3 - 5 * a * d ** 2 + 8 * a * d - 4 * a : 0;
+}
+
+/** Input places and weights around a coordinate: a filter of `radius` 1 (linear) or 2 (cubic), widened by antialiasing. */
+function filter(rules: ResizeRules, at: number, scale: number, input: number): { places: number[]; weights: number[] } {
+  const shrink = rules.antialias ? Math.min(1, scale) : 1;
+  const radius = (rules.mode === 'cubic' ? 2 : 1) / shrink;
+  const places: number[] = [];
+  const weights: number[] = [];
+  for (let place = Math.ceil(at - radius); place <= Math.floor(at + radius); place++) {
+    const distance = (place - at) * shrink;
+    const weight = rules.mode === 'cubic' ? cubic(distance, rules.cubicA) : Math.max(0, 1 - Math.abs(distance));
+    const inside = place >= 0 && place < input;
+    if (weight === 0 || (!inside && (rules.excludeOutside || rules.antialias))) continue;
+    places.push(Math.min(Math.max(place, 0), input - 1));
+    weights.push(weight);
+  }
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return { places, weights: weights.map((weight) => weight / sum) };
+}
+
+export function axisTaps(
+  rules: ResizeRules,
+  input: number,
+  output: number,
+  scale: number,
+  roi: readonly [number, number],
+): AxisTaps {
+  const outside: boolean[] = [];
+  const taps = Array.from({ length: output }, (_, at) => {
+    const from = coordinate(rules.coordinates, at, scale, input, output, roi);
+    outside.push(rules.coordinates === 'tf_crop_and_resize' && (from < 0 || from > input - 1));
+    if (rules.mode !== 'nearest') return filter(rules, from, scale, input);
+    const place = (NEAREST[rules.nearest] as (x: number) => number)(from);
+    return { places: [Math.min(Math.max(place, 0), input - 1)], weights: [1] };
+  });
+  return { places: taps.map(({ places }) => places), weights: taps.map(({ weights }) => weights), outside };
+}

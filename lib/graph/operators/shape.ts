@@ -1,0 +1,30 @@
+// Shape: the dimensions of its input from `start` to `end`, int64. Told by the input's type alone.
+import { integers } from '../../tensor/host_tensor.js';
+import { defineOperator, int, required } from '../operator.js';
+
+function range({ start, end }: { start: number; end?: number | undefined }, rank: number): [number, number] {
+  const clamp = (axis: number) => Math.min(Math.max(axis < 0 ? axis + rank : axis, 0), rank);
+  const first = clamp(start);
+  return [first, Math.max(first, end === undefined ? rank : clamp(end))];
+}
+
+export const shape = defineOperator({
+  name: 'Shape',
+  attributes: { start: int(0), end: int() },
+  inputs: [1, 1],
+  outputs: [1, 1],
+  spans: { start: { since: 15 }, end: { since: 15 } },
+  shape: (call) => {
+    const [first, end] = range(call.attributes, required(call.inputs, 0).dims.length);
+    return [{ dtype: 'int64', dims: [end - first] }];
+  },
+  fromTypes: (attributes, inputs) => {
+    const { dims } = required(inputs, 0);
+    const wanted = dims.slice(...range(attributes, dims.length));
+    return wanted.every((dim) => typeof dim === 'number') ? integers(wanted as number[]) : undefined;
+  },
+  forward: (call) => {
+    const { dims } = required(call.inputs, 0);
+    return [integers(dims.slice(...range(call.attributes, dims.length)))];
+  },
+});

@@ -1,0 +1,100 @@
+// Slice: from `starts` to before `ends` by `steps`, along `axes`; negative places count from the end, and places outside
+// are moved inside.
+import { slice as floatSlice } from '../../autograd/ops/movement.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { type Dim, mapDim, UNKNOWN } from '../dims.js';
+import { defineOperator, integersOf, required, resolveAxis } from '../operator.js';
+import { offsetsOf, stridesOf, take } from './movement.js';
+
+type Fail = (what: string) => never;
+
+/** Along one axis: `count(size)` elements, the first at `first(size)`. */
+interface Span {
+  readonly axis: number;
+  readonly step: number;
+  first(size: number): number;
+  count(size: number): number;
+}
+
+function spansOf(inputs: readonly (HostTensor | undefined)[], rank: number, fail: Fail): Span[] {
+  // Ends may be the largest int64, "to the end": clamped as bigints, for no shape reaches 2^53.
+  const places = (value: HostTensor) => Array.from(value.data as BigInt64Array, (place) => clampToSafe(BigInt(place)));
+  const [starts, ends] = [places(required(inputs, 0)), places(required(inputs, 1))];
+  const axes = inputs[2] ? integersOf(inputs[2], 'axes', fail) : starts.map((_, index) => index);
+  const steps = inputs[3] ? places(inputs[3]) : starts.map(() => 1);
+  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length) {
+    fail(`wanted ${starts.length} ends, axes and steps, came ${ends.length}, ${axes.length} and ${steps.length}`);
+  }
+  return starts.map((start, index) => {
+    const step = steps[index] as number;
+    if (step === 0) fail('a step is 0');
+    const axis = resolveAxis(axes[index] as number, rank, rank, fail);
+    const place = (at: number, size: number) => {
+      const fromFront = at < 0 ? at + size : at;
+      return step > 0 ? Math.min(Math.max(fromFront, 0), size) : Math.min(Math.max(fromFront, -1), size - 1);
+    };
+    const first = (size: number) => place(start, size);
+    const count = (size: number) => {
+      // An end before the first element stays before it; going backwards, that is one below 0.
+      const end = place(ends[index] as number, size);
+      return Math.max(0, Math.ceil((end - first(size)) / step));
+    };
+    return { axis, step, first, count };
+  });
+}
+
+function clampToSafe(value: bigint): number {
+  const most = BigInt(Number.MAX_SAFE_INTEGER) >> 1n; // so that adding a size stays exact
+  return Number(value > most ? most : value < -most ? -most : value);
+}
+
+/** First elements and steps of every axis. */
+function geometry(spans: readonly Span[], dims: readonly number[]): { starts: number[]; steps: number[] } {
+  const starts = dims.map(() => 0);
+  const steps = dims.map(() => 1);
+  for (const { axis, step, first, count } of spans) {
+    const size = dims[axis] as number;
+    starts[axis] = count(size) > 0 ? first(size) : 0;
+    steps[axis] = step;
+  }
+  return { starts, steps };
+}
+
+export const slice = defineOperator({
+  name: 'Slice',
+  attributes: {},
+  inputs: [3, 5],
+  outputs: [1, 1],
+  settings: [1, 2, 3, 4],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const given = [1, 2, 3, 4].map((index) => call.constant(index));
+    if (given.some((value, index) => !value && call.inputs[index + 1]))
+      return [{ dtype, dims: dims.map(() => UNKNOWN) }];
+    const output: Dim[] = [...dims];
+    for (const { axis, count, first, step } of spansOf(given, dims.length, call.fail)) {
+      const whole = step === 1 && first(Number.MAX_SAFE_INTEGER) === 0 && count(2 ** 40) === 2 ** 40;
+      if (!whole) output[axis] = mapDim(dims[axis] as Dim, count);
+    }
+    return [{ dtype, dims: output }];
+  },
+  float: (call) => {
+    const x = required(call.inputs, 0);
+    const given = [1, 2, 3, 4].map((index) => call.host(index));
+    const { starts, steps } = geometry(spansOf(given, x.dims.length, call.fail), x.dims);
+    return floatSlice(call.tape, x, starts, steps, call.dims);
+  },
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const { dims } = required(call.outputs, 0);
+    const { starts, steps } = geometry(spansOf(call.inputs.slice(1), input.dims.length, call.fail), input.dims);
+    const strides = stridesOf(input.dims);
+    const start = starts.reduce((sum, at, axis) => sum + at * (strides[axis] as number), 0);
+    const offsets = offsetsOf(
+      dims,
+      strides.map((stride, axis) => stride * (steps[axis] as number)),
+    );
+    for (let i = 0; i < offsets.length; i++) offsets[i] = (offsets[i] as number) + start;
+    return [take(input, offsets, dims)];
+  },
+});

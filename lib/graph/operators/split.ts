@@ -1,0 +1,78 @@
+// Split: parts of a tensor one after the other along an axis, of the sizes given or all alike (the last one smaller).
+import { slice as floatSlice } from '../../autograd/ops/movement.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { type Dim, UNKNOWN } from '../dims.js';
+import { defineOperator, int, integersOf, MAX_OUTPUTS, required, resolveAxis } from '../operator.js';
+import { offsetsOf, stridesOf, take } from './movement.js';
+
+type Fail = (what: string) => never;
+
+/** Sizes of the parts; undefined where the axis has no number and the parts are not given. */
+function sizesOf(
+  given: HostTensor | undefined,
+  count: number,
+  size: Dim,
+  wanted: number | undefined,
+  fail: Fail,
+): number[] | undefined {
+  if (given) {
+    const sizes = integersOf(given, 'sizes', fail);
+    const sum = sizes.reduce((total, part) => total + part, 0);
+    if (sizes.length !== count || sizes.some((part) => part < 0) || (typeof size === 'number' && sum !== size)) {
+      fail(`cannot split ${size} into ${count} parts of [${sizes}]`);
+    }
+    return sizes;
+  }
+  if (typeof size !== 'number') return undefined;
+  if (wanted !== undefined && wanted !== count) fail(`num_outputs ${wanted}, but ${count} outputs`);
+  const part = Math.ceil(size / count);
+  if (wanted === undefined && part * count !== size) fail(`cannot split ${size} into ${count} like parts`);
+  return Array.from({ length: count }, (_, index) => Math.max(0, Math.min(part, size - index * part)));
+}
+
+export const split = defineOperator({
+  name: 'Split',
+  attributes: { axis: int(0), num_outputs: int() },
+  inputs: [1, 2],
+  outputs: [1, MAX_OUTPUTS],
+  spans: { num_outputs: { since: 18 } },
+  settings: [1],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const axis = resolveAxis(call.attributes.axis, dims.length, dims.length, call.fail);
+    const given = call.constant(1);
+    const told = given || !call.inputs[1];
+    const sizes = told && sizesOf(given, call.outputCount, dims[axis] as Dim, call.attributes.num_outputs, call.fail);
+    return Array.from({ length: call.outputCount }, (_, index) => {
+      return { dtype, dims: dims.map((dim, i) => (i !== axis ? dim : sizes ? (sizes[index] as Dim) : UNKNOWN)) };
+    });
+  },
+  eachOutput: true,
+  float: (call) => {
+    const x = required(call.inputs, 0);
+    const axis = resolveAxis(call.attributes.axis, x.dims.length, x.dims.length, call.fail);
+    const size = x.dims[axis] as number;
+    const sizes = sizesOf(call.host(1), call.outputCount, size, call.attributes.num_outputs, call.fail) as number[];
+    const starts = x.dims.map(() => 0);
+    starts[axis] = sizes.slice(0, call.output).reduce((sum, part) => sum + part, 0);
+    return floatSlice(
+      call.tape,
+      x,
+      starts,
+      x.dims.map(() => 1),
+      call.dims,
+    );
+  },
+  forward: (call) => {
+    const input = required(call.inputs, 0);
+    const axis = resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);
+    const strides = stridesOf(input.dims);
+    let start = 0;
+    return call.outputs.map(({ dims }) => {
+      const offsets = offsetsOf(dims, strides);
+      for (let i = 0; i < offsets.length; i++) offsets[i] = (offsets[i] as number) + start;
+      start += (dims[axis] as number) * (strides[axis] as number);
+      return take(input, offsets, dims);
+    });
+  },
+});

@@ -1,0 +1,29 @@
+// Squeeze: without dimensions of size one, those of `axes` or all.
+import { reshape } from '../../autograd/ops/movement.js';
+import { formatShape, unknownDims } from '../dims.js';
+import { defineOperator, integersOf, lengthOf, required, resolveAxis } from '../operator.js';
+
+export const squeeze = defineOperator({
+  name: 'Squeeze',
+  attributes: {},
+  inputs: [1, 2],
+  outputs: [1, 1],
+  settings: [1],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const constant = call.constant(1);
+    if (!constant && call.inputs[1]) return [{ dtype, dims: unknownDims(dims.length - lengthOf(call, 1, 'axes')) }];
+    if (!constant && dims.some((dim) => typeof dim === 'string')) {
+      return call.fail('which axes it takes away is known at run time only; wanted constants');
+    }
+    const given = constant && integersOf(constant, 'axes', call.fail);
+    const axes = given?.map((axis) => resolveAxis(axis, dims.length, dims.length, call.fail));
+    const gone = (axis: number) => (axes ? axes.includes(axis) : dims[axis] === 1);
+    if (dims.some((dim, axis) => gone(axis) && typeof dim === 'number' && dim !== 1)) {
+      call.fail(`wanted axes [${given}] of size 1, came ${formatShape(dims)}`);
+    }
+    return [{ dtype, dims: dims.filter((_, axis) => !gone(axis)) }];
+  },
+  float: (call) => reshape(call.tape, required(call.inputs, 0), call.dims),
+  forward: (call) => [{ ...required(call.inputs, 0), dims: required(call.outputs, 0).dims }],
+});

@@ -1,0 +1,9 @@
+// Sum: x + y + …, with broadcasting.
+import { variadic } from './elementwise.js';
+
+export const sum = variadic(
+  'Sum',
+  'add',
+  (x, y) => x + y,
+  (x, y) => x + y,
+);

@@ -1,0 +1,25 @@
+// Unsqueeze: with dimensions of size one more, at `axes` of the result.
+import { reshape } from '../../autograd/ops/movement.js';
+import { type Dim, unknownDims } from '../dims.js';
+import { defineOperator, integersOf, lengthOf, required, resolveAxis } from '../operator.js';
+
+export const unsqueeze = defineOperator({
+  name: 'Unsqueeze',
+  attributes: {},
+  inputs: [2, 2],
+  outputs: [1, 1],
+  settings: [1],
+  shape: (call) => {
+    const { dtype, dims } = required(call.inputs, 0);
+    const constant = call.constant(1);
+    if (!constant) return [{ dtype, dims: unknownDims(dims.length + lengthOf(call, 1, 'axes')) }];
+    const given = integersOf(constant, 'axes', call.fail);
+    const rank = dims.length + given.length;
+    const axes = new Set(given.map((axis) => resolveAxis(axis, rank, rank, call.fail)));
+    if (axes.size !== given.length) call.fail(`axes [${given}] name one twice`);
+    const rest = [...dims];
+    return [{ dtype, dims: Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : (rest.shift() as Dim))) }];
+  },
+  float: (call) => reshape(call.tape, required(call.inputs, 0), call.dims),
+  forward: (call) => [{ ...required(call.inputs, 0), dims: required(call.outputs, 0).dims }],
+});

@@ -1,0 +1,32 @@
+// Where: x where the condition holds, else y; all three broadcast.
+import { broadcast, formatShape } from '../dims.js';
+import { defineOperator, required } from '../operator.js';
+import { broadcastOffsets, take } from './movement.js';
+
+export const where = defineOperator({
+  name: 'Where',
+  attributes: {},
+  inputs: [3, 3],
+  outputs: [1, 1],
+  shape: (call) => {
+    const [condition, x, y] = [required(call.inputs, 0), required(call.inputs, 1), required(call.inputs, 2)];
+    if (condition.dtype !== 'bool') call.fail(`wanted a condition of bool, came ${condition.dtype}`);
+    if (x.dtype !== y.dtype) call.fail(`wanted values of one type, came ${x.dtype} and ${y.dtype}`);
+    const values = broadcast(x.dims, y.dims);
+    const dims = values && broadcast(condition.dims, values);
+    const shapes = [condition, x, y].map((input) => formatShape(input.dims)).join(', ');
+    return [{ dtype: x.dtype, dims: dims ?? call.fail(`shapes ${shapes} do not broadcast`) }];
+  },
+  forward: (call) => {
+    const [condition, x, y] = [required(call.inputs, 0), required(call.inputs, 1), required(call.inputs, 2)];
+    const { dims } = required(call.outputs, 0);
+    const [chosen, fromX, fromY] = [condition, x, y].map((input) => broadcastOffsets(input.dims, dims));
+    const result = take(x, fromX as Float64Array, dims);
+    const to = result.data as unknown as unknown[];
+    const other = y.data as ArrayLike<unknown>;
+    for (let i = 0; i < to.length; i++) {
+      if (!condition.data[chosen?.[i] as number]) to[i] = other[fromY?.[i] as number];
+    }
+    return [result];
+  },
+});

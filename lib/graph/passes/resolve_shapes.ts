@@ -1,0 +1,55 @@
+// Shape resolution: what a graph computes from the shapes of its values (Shape, Gather, Concat, … into a Reshape, as
+// exporters write it) becomes constants wherever it is the same for every size of the inputs, and a Reshape to a shape
+// with one open dimension leaves that one to be told, −1. Nodes that nothing needs any more go.
+import { type HostTensor, integers } from '../../tensor/host_tensor.js';
+import { operatorOf } from '../check.js';
+import { describeNode, type Graph, type GraphNode } from '../graph.js';
+import { inferValues } from '../infer.js';
+import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
+
+const PASS = 'resolveShapes';
+
+/** Throws GraphError as shape inference would. */
+export function resolveShapes(graph: Graph): PassResult {
+  if (!graph.nodes.some((node) => operatorOf(node).fromTypes)) return { graph, log: [] };
+  const { types, known } = inferValues(graph);
+  const constants = new Map<string, HostTensor>(graph.initializers);
+  const log: Rewrite[] = [];
+  for (const [name, value] of known) if (!graph.isOutput(name)) constants.set(name, value);
+  const told = (node: GraphNode) => node.outputs.every((name) => name === '' || constants.has(name));
+  const nodes = graph.nodes.map((node): GraphNode => {
+    const [input = '', shape = ''] = node.inputs;
+    if (node.operator !== 'Reshape' || constants.has(shape) || told(node)) return node;
+    const dims = types.get(node.outputs[0] as string)?.dims ?? [];
+    const open = dims.filter((dim) => typeof dim === 'string').length;
+    if (open > 1 || dims.includes(0)) return node;
+    let name = `${node.name}.shape`;
+    while (constants.has(name) || graph.producer(name) || graph.inputs.some((value) => value.name === name))
+      name += '_';
+    constants.set(name, integers(dims.map((dim) => (typeof dim === 'number' ? dim : -1))));
+    log.push({ pass: PASS, node: node.name, what: `${describeNode(node)} has the constant shape [${dims}] now` });
+    return { ...node, inputs: [input, name] };
+  });
+  const kept = needed(graph, nodes, (node) => !told(node));
+  const gone = nodes.length - kept.length;
+  if (gone === 0 && log.length === 0) return { graph, log };
+  const remaining = new Set(kept.map(({ name }) => name));
+  for (const node of nodes) {
+    if (remaining.has(node.name)) continue;
+    const what = told(node) ? 'told by the shapes of the inputs, now an initializer' : 'needed by nothing any more';
+    log.push({ pass: PASS, node: node.name, what: `${describeNode(node)} ${what}` });
+  }
+  return { graph: withNodes(graph, kept, constants), log };
+}
+
+/** The nodes that outputs of the graph come from, in order. */
+function needed(graph: Graph, nodes: readonly GraphNode[], computed: (node: GraphNode) => boolean): GraphNode[] {
+  const wanted = new Set(graph.outputs.map(({ name }) => name));
+  const kept: GraphNode[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!computed(node) || !node.outputs.some((name) => wanted.has(name))) continue;
+    kept.push(node);
+    for (const name of node.inputs) wanted.add(name);
+  }
+  return kept.reverse();
+}
