@@ -14,10 +14,10 @@ const MAX_FOLDED_ELEMENTS = 2 ** 26;
 const MAX_FOLDED_MACS = 2 ** 28;
 
 /**
- * Not folded: Dropout may draw random numbers, and the sizes of a pool's input and output do not bound its cost.
+ * Not folded: Dropout may draw random numbers, and the sizes of a pool's (Resize's, LRN's) input and output do not bound its cost.
  * No exporter leaves either between constants.
  */
-const NOT_FOLDED = new Set(['Dropout', 'MaxPool', 'AveragePool']);
+const NOT_FOLDED = new Set(['Dropout', 'MaxPool', 'AveragePool', 'Resize', 'LRN']);
 
 /** Graph outputs stay computed by their nodes. Throws GraphError as shape inference would. */
 export function foldConstants(graph: Graph): PassResult {
