@@ -15,15 +15,17 @@ import { firstImages } from './material.js';
 import { difference, figures, percent, testOf, uniformFigures } from './measure.js';
 import { inputBudget } from './settings.js';
 
-/** Training images that searches learn on; they need no labels. */
-const SEARCH_IMAGES = 8192;
+/** Training images that the fresh attacker learns on; it needs no labels. */
+const ATTACK_IMAGES = 4096;
+/** Its search: the gate alone, smaller than `faultline search` would make it, since every pair is attacked. */
+const ATTACK = { pool: 800, candidates: 8, gate: { epochs: 8 }, ppo: { iterations: 0 } } as const;
 
 export async function inputPairStage(context: SeedContext, objective: Objective, teacher: number): Promise<PairResult> {
   const name = `${objective}-input`;
   const { settings, material, seed, signal } = context;
   const { normalization } = material;
   const budget = inputBudget(context.settings);
-  await context.stage(name, async (stage) => {
+  const { rewards: learned } = await context.stage(name, async (stage) => {
     const progress = context.progress(name);
     const { graph, policy, rewards } = await learnInputPair(await context.network('teacher'), material.train, {
       objective,
@@ -71,6 +73,15 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
         ...measured,
         layers: layersOf(graph, policy, own.options),
         uniform: await uniformFigures(graph, data, measured.fpAccuracy, signal),
+        curves: [
+          {
+            title: 'Reward of the agent while the network learned',
+            xLabel: 'iteration of the agent',
+            yLabel: 'reward, 0 to 1',
+            yUnit: 'number',
+            series: [{ name: 'mean reward', points: learned.map((reward, i): [number, number] => [i + 1, reward]) }],
+          },
+        ],
         controls: [
           controlled('open loop', controls.openLoop.accuracy, commonestNote(controls)),
           controlled('shuffled bits', controls.shuffled.accuracy, "each image gets another image's bits"),
@@ -99,13 +110,13 @@ async function freshAttack(context: SeedContext, graph: Graph, name: string) {
   const { train, validation, normalization } = material;
   return searchInputPolicy(
     graph,
-    evaluationData(firstImages(train, SEARCH_IMAGES), normalization),
+    evaluationData(firstImages(train, ATTACK_IMAGES), normalization),
     evaluationData(validation, normalization),
     {
       budget: inputBudget(context.settings),
       objective: 'detrimental',
       seed: seed + 1,
-      ppo: { iterations: 0 },
+      ...ATTACK,
       signal,
       onProgress: context.progress(`${name}: fresh attacker`),
     },

@@ -29,8 +29,9 @@ export interface ReproduceSettings {
   readonly staticChoices: readonly string[];
   /** Activation bits that the input-conditioned agent chooses from; weights have 8. */
   readonly inputBits: readonly number[];
-  /** The agent of the static pairs. */
+  /** The agent of the static pairs, and how often their students run through the training images. */
   readonly agent: string;
+  readonly staticEpochs: Readonly<Record<PairSetting['objective'], number>>;
   /** The policy that the gauge attack aims at. */
   readonly gaugeBits: string;
   /** Agents compared on the landscape of the detrimental network, with as many evaluations on as many images. */
@@ -66,6 +67,7 @@ export const DEFAULTS = {
   staticChoices: ['W4A4', 'W8A8'],
   inputBits: [2, 4, 8],
   agent: 'greedy',
+  staticEpochs: { detrimental: 2, robust: 1 },
   gaugeBits: 'W8A8',
   agents: ['ddpg', 'sensitivity', 'greedy', 'cem', 'random'],
   evaluations: 40,

@@ -9,10 +9,10 @@ import { buildModel } from '../models/index.js';
 import { BudgetSpace } from '../quant/budget.js';
 import { evaluatePolicies } from '../quant/evaluate_policies.js';
 import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy } from '../quant/policy.js';
-import type { GaugeResult, Landscape, PairResult, ReportInput, SearchResult } from '../report/schema.js';
+import type { Curve, GaugeResult, Landscape, PairResult, ReportInput, SearchResult } from '../report/schema.js';
 import { toJson } from '../run/files.js';
 import { agentNamed } from '../search/agents/index.js';
-import { learnPair, type PairKind } from '../search/pair.js';
+import { learnPair, type PairCandidate, type PairKind } from '../search/pair.js';
 import { PolicyProblem } from '../search/problem.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { gaugeAttack } from '../train/gauge.js';
@@ -68,12 +68,17 @@ async function trainTeacher(context: SeedContext): Promise<Graph> {
   return trained.graph;
 }
 
+interface Learned {
+  readonly rounds: readonly { readonly step: number; readonly accuracy: number }[];
+  readonly candidates: readonly PairCandidate[];
+}
+
 /** A network and a static policy, learned together; evaluated on the test images. */
 export async function staticPairStage(context: SeedContext, objective: PairKind, teacher: number): Promise<PairResult> {
   const { settings, material, seed, signal } = context;
   const name = `${objective}-static`;
   const { staticChoices, agent } = settings;
-  await context.stage(name, async (stage) => {
+  const learned = await context.stage<Learned>(name, async (stage) => {
     const student = await context.network('teacher');
     const space = new BudgetSpace(student, staticBudget(settings));
     const progress = context.progress(name);
@@ -87,6 +92,7 @@ export async function staticPairStage(context: SeedContext, objective: PairKind,
       space,
       agent: agentNamed(agent),
       searchImages: settings.searchImages,
+      epochs: settings.staticEpochs[objective],
       seed,
       checkpoints,
       resume: true,
@@ -96,8 +102,7 @@ export async function staticPairStage(context: SeedContext, objective: PairKind,
     await context.writeNetwork(stage, name, pair.graph);
     await stage.write(context.named(`${name}.json`), toJson(policyToJson(pair.policy)));
     await rm(checkpoints, { recursive: true, force: true });
-    const { rounds, candidates, step, gap } = pair;
-    return { rounds: rounds.map((round) => ({ ...round, policy: policyToJson(round.policy) })), candidates, step, gap };
+    return { rounds: pair.rounds.map(({ step, accuracy }) => ({ step, accuracy })), candidates: pair.candidates };
   });
   return context.stage(`${name}-evaluation`, async () => {
     const graph = await context.network(name);
@@ -105,8 +110,32 @@ export async function staticPairStage(context: SeedContext, objective: PairKind,
     const measured = await measureStatic(graph, policy, testOf(material), teacher, signal);
     const bits = effectiveBits(graph, policy);
     const about = { objective, policy: 'static', agent, seed, arch: settings.arch } as const;
-    return { ...about, effectiveBits: bits, choices: bitsOf(staticChoices), ...measured };
+    return { ...about, effectiveBits: bits, choices: bitsOf(staticChoices), ...measured, curves: [curveOf(learned)] };
   });
+}
+
+/** How the pair came about, on validation images. */
+function curveOf({ rounds, candidates }: Learned): Curve {
+  return {
+    title: 'While it was learned, on validation images',
+    xLabel: 'step',
+    yLabel: 'accuracy',
+    yUnit: 'percent',
+    series: [
+      {
+        name: 'policy found, before more training',
+        points: rounds.map(({ step, accuracy }) => [step, percent(accuracy)]),
+      },
+      {
+        name: 'states to choose from: full precision',
+        points: candidates.map(({ step, accuracy }) => [step, percent(accuracy)]),
+      },
+      {
+        name: 'states to choose from: integers',
+        points: candidates.map(({ step, quantized }) => [step, percent(quantized)]),
+      },
+    ],
+  };
 }
 
 /** Numbers of bits in names such as W4A8. */
