@@ -11,6 +11,7 @@ import { selectJobs } from '../bench/shapes.js';
 import { benchTargets } from '../bench/targets.js';
 import { figure, terminalReport } from '../bench/terminal.js';
 import { InvalidArgumentError } from '../native/errors.js';
+import { addBenchModelCommand } from './bench_model.js';
 
 interface KernelsOptions {
   readonly threads: readonly number[];
@@ -89,5 +90,6 @@ export function addBenchCommand(program: Command): void {
     .option('--json <file>', 'write the report, schema faultline.bench/1')
     .option('--md <file>', 'write the report as Markdown')
     .action(kernels);
+  addBenchModelCommand(bench);
   bench.command('napi').description('what a small call from JavaScript costs beyond its native work').action(napi);
 }

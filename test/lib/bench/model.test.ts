@@ -1,0 +1,191 @@
+// `bench model`: contenders checked and timed in processes of their own, and what their report says.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { benchModel, nearness } from '../../../lib/bench/model/bench_model.js';
+import { MeasuringProcess } from '../../../lib/bench/model/child.js';
+import { modelDocument } from '../../../lib/bench/model/document.js';
+import { benchInput, inputShape, toChannelsLast } from '../../../lib/bench/model/inputs.js';
+import { modelOutput } from '../../../lib/bench/model/output.js';
+import { withUnsignedConvWeights } from '../../../lib/bench/model/peer_model.js';
+import { makeRunner } from '../../../lib/bench/model/runner.js';
+import { type ModelReport, modelReportSchema } from '../../../lib/bench/model/schema.js';
+import { quantizableNodes } from '../../../lib/graph/check.js';
+import { saveModel } from '../../../lib/graph/onnx/export.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { InvalidArgumentError } from '../../../lib/native/errors.js';
+import { exportQuantized } from '../../../lib/quant/export_quantized.js';
+import { policyToJson, uniformPolicy } from '../../../lib/quant/policy.js';
+import { markdownReport } from '../../../lib/report/markdown.js';
+import { terminalReport } from '../../../lib/report/terminal.js';
+
+const graph = buildModel('convnet2', { input: [1, 12, 12], classes: 10, seed: 1 });
+const policies = [
+  { name: 'fp32', policy: undefined },
+  { name: 'W8A8', policy: uniformPolicy(graph, 'W8A8') },
+  { name: 'W4A4', policy: uniformPolicy(graph, 'W4A4') },
+];
+
+describe('bench model', () => {
+  let folder: string;
+  let model: string;
+  let report: ModelReport;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'faultline-bench-model-'));
+    model = join(folder, 'model.onnx');
+    await saveModel(graph, model);
+    const common = { command: 'test', threads: [1], rounds: 2, roundMs: 1, seed: 3, peers: true };
+    report = await benchModel(model, { ...common, batches: [1, 3], policies });
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('measures every contender at every batch size, none failed', () => {
+    const names = report.rows.map(({ impl, policy, batch }) => `${impl} ${policy} ${batch}`);
+    const contenders = ['faultline fp32', 'faultline W8A8', 'faultline W4A4', 'onnxruntime fp32', 'onnxruntime W8A8'];
+    assert.deepEqual(
+      names,
+      [1, 3].flatMap((batch) => contenders.map((name) => `${name} ${batch}`)),
+    );
+    assert.deepEqual([report.failures, report.notes], [[], []]);
+    for (const row of report.rows) {
+      assert.equal(row.rounds.length, 2);
+      assert.ok(
+        row.calls >= 2 && row.latencyMs.least <= row.latencyMs.median && row.latencyMs.p90 <= row.latencyMs.p99,
+      );
+      assert.ok(row.peakMemoryBytes >= row.baselineMemoryBytes);
+    }
+  });
+
+  it('states how near each comes to float32, and fewer bits are farther', () => {
+    const sqnr = (impl: string, policy: string) =>
+      report.rows.find((row) => row.impl === impl && row.policy === policy)?.sqnrDb ?? Number.POSITIVE_INFINITY;
+    assert.ok(sqnr('faultline', 'W8A8') > sqnr('faultline', 'W4A4'));
+    assert.ok(sqnr('onnxruntime', 'fp32') > sqnr('onnxruntime', 'W8A8'));
+  });
+
+  it('compares float32 with float32 and integers with dynamic int8, round by round', () => {
+    for (const batch of [1, 3]) {
+      const of = (impl: string, policy: string) => {
+        const row = report.rows.find((one) => one.impl === impl && one.policy === policy && one.batch === batch);
+        assert.ok(row);
+        return row;
+      };
+      for (const [policy, peer] of [
+        ['fp32', 'fp32'],
+        ['W8A8', 'W8A8'],
+        ['W4A4', 'W8A8'],
+      ] as const) {
+        const [ours, theirs] = [of('faultline', policy), of('onnxruntime', peer)];
+        const [a, b] = ours.rounds.map((speed, i) => speed / (theirs.rounds[i] as number)) as [number, number];
+        assert.equal(ours.peer, `onnxruntime ${peer}`);
+        assert.ok(Math.abs((ours.ratioToPeer as number) - (a + b) / 2) < 1e-9 * (a + b));
+      }
+    }
+  });
+
+  it('times every quantized layer of a policy', () => {
+    const wanted = quantizableNodes(graph).map(({ name }) => name);
+    for (const { impl, policy, layers } of report.rows) {
+      const integer = impl === 'faultline' && policy !== 'fp32';
+      assert.deepEqual(
+        layers?.map(({ node }) => node),
+        integer ? wanted : undefined,
+      );
+    }
+  });
+
+  it('the report fits 80 columns, and Markdown has the layers', () => {
+    const document = modelDocument(report);
+    for (const line of terminalReport(document).split('\n')) assert.ok([...line].length <= 80, line);
+    const markdown = markdownReport(document);
+    for (const { name } of quantizableNodes(graph)) assert.ok(markdown.includes(`| ${name.replaceAll('_', '\\_')} |`));
+  });
+
+  it('CSV and JSON lines have a line for each row', () => {
+    const [header, ...lines] = modelOutput(report, 'csv').trimEnd().split('\r\n');
+    assert.match(header as string, /^batch,threads,implementation,policy,samplesPerSecond,/);
+    assert.deepEqual(
+      lines.map((line) => line.split(',').slice(0, 4).join(' ')),
+      report.rows.map(({ batch, threads, impl, policy }) => `${batch} ${threads} ${impl} ${policy}`),
+    );
+    const rows = modelOutput(report, 'jsonl').trimEnd().split('\n');
+    assert.deepEqual(
+      rows.map((row) => JSON.parse(row)),
+      report.rows.map((row) => ({ model, ...row })),
+    );
+    assert.deepEqual(modelReportSchema.parse(JSON.parse(modelOutput(report, 'json'))), report);
+  });
+
+  it('refuses a batch that the file does not declare, before anything runs', () => {
+    const fixed = graph.with({ inputs: graph.inputs.map((input) => ({ ...input, dims: [2, 1, 12, 12] })) });
+    assert.throws(() => inputShape(fixed, 3, 0), InvalidArgumentError);
+    assert.deepEqual(inputShape(fixed, 2, 0).dims, [2, 1, 12, 12]);
+  });
+
+  it('a process that cannot load its contender says why', async () => {
+    const missing = {
+      impl: 'faultline',
+      policy: 'fp32',
+      variant: '',
+      bits: undefined,
+      model: join(folder, 'none'),
+    } as const;
+    const child = new MeasuringProcess(missing, 1);
+    try {
+      await assert.rejects(child.load(1, inputShape(graph, 1, 0)), /none/);
+    } finally {
+      child.end();
+    }
+  });
+
+  it('in turns the logits are those of one process', async () => {
+    const contender = {
+      impl: 'faultline',
+      policy: 'W8A8',
+      variant: '',
+      bits: policyToJson(uniformPolicy(graph, 'W8A8')),
+      model,
+    } as const;
+    const shape = inputShape(graph, 3, 3);
+    const child = new MeasuringProcess(contender, 1);
+    try {
+      const { logits, failure } = await child.load(1, shape);
+      assert.equal(failure, undefined);
+      const runner = await makeRunner(contender, 1, shape);
+      assert.deepEqual(logits, Float32Array.from(await runner.run()));
+    } finally {
+      child.end();
+    }
+  });
+});
+
+describe('bench model: parts', () => {
+  it('unsigned convolution weights compute the same logits in ONNX Runtime, bit for bit', async () => {
+    const { bytes } = exportQuantized(graph, uniformPolicy(graph, 'W8A8'));
+    const { values, dims } = benchInput(inputShape(graph, 4, 5));
+    const logits = async (file: Uint8Array) => {
+      const session = await InferenceSession.create(file);
+      const feeds = { [session.inputNames[0] as string]: new Tensor('float32', values, dims) };
+      return (await session.run(feeds))[session.outputNames[0] as string]?.data;
+    };
+    const moved = withUnsignedConvWeights(bytes);
+    assert.notDeepEqual(moved, bytes);
+    assert.deepEqual(await logits(moved), await logits(bytes));
+  });
+
+  it('nearness counts classes and relates noise to signal', () => {
+    const reference = Float32Array.of(1, 0, 0, 2);
+    const near = nearness(Float32Array.of(1, 0.5, 2.5, 2), reference, 2);
+    assert.equal(near.sameClass, 0.5);
+    assert.ok(Math.abs((near.sqnrDb as number) - 10 * Math.log10(5 / 6.5)) < 1e-9);
+    assert.equal(near.relativeError, 1.25);
+    assert.deepEqual(nearness(reference, reference, 2), { sameClass: 1, relativeError: 0 });
+  });
+
+  it('images are turned to channels-last', () => {
+    const values = Float32Array.from({ length: 12 }, (_, i) => i);
+    assert.deepEqual([...toChannelsLast(values, [1, 2, 2, 3])], [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]);
+  });
+});
