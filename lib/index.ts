@@ -8,6 +8,16 @@ export type {
   LayerError,
   ProcessorFigures,
 } from './assess/assess_result.js';
+export type { MeanEstimate, RobustnessSummary } from './assess/corruption_errors.js';
+export {
+  type CorruptionCondition,
+  type CorruptionFigures,
+  type CorruptionGrid,
+  type CorruptionGridOptions,
+  corruptionGrid,
+  FULL_PRECISION,
+  type NamedPolicy,
+} from './assess/corruption_grid.js';
 export type { CostEstimate, StageEstimate } from './assess/estimate.js';
 export type { Figures, Level, PolicyFigures, Thresholds } from './assess/figures.js';
 export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';

@@ -115,8 +115,18 @@ function swapped(set: ImageSet): ImageSet {
   return { ...set, pixels };
 }
 
-/** The images that the flags ask for. Throws DataError or InvalidArgumentError, naming file or option. */
-export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ samples: Samples; dataset: Dataset }> {
+/** Images as the data have them, and what makes them the model's input. */
+export interface Images {
+  readonly set: ImageSet;
+  readonly dataset: Dataset;
+  readonly normalization: Normalization;
+  readonly layout: 'nchw' | 'nhwc';
+  /** Exchanges colours where the model takes them in another order. */
+  readonly prepare: (set: ImageSet) => ImageSet;
+}
+
+/** The images that the flags ask for, all of them. Throws DataError or InvalidArgumentError, naming file or option. */
+export async function readImages(graph: Graph, flags: InputFlags): Promise<Images> {
   const layout = oneOf('--layout', ['nchw', 'nhwc'], flags.layout);
   const split = oneOf('--split', ['test', 'train'], flags.split);
   const model = declared(graph, layout);
@@ -127,9 +137,14 @@ export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ sam
     ...(channels ? { channels } : {}),
     ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),
   });
-  const found = dataset[split] ?? refuse('--split', 'a split that the data have', split);
-  const set = flags.bgr ? swapped(found) : found;
+  const set = dataset[split] ?? refuse('--split', 'a split that the data have', split);
   const normalization = normalizationOf(flags, dataset, set);
-  const samples = imageSamples(graph, set, normalization, { layout, count: flags.images, seed: flags.seed });
-  return { samples, dataset };
+  return { set, dataset, normalization, layout, prepare: (images) => (flags.bgr ? swapped(images) : images) };
+}
+
+/** The images that the flags ask for, as samples. Throws DataError or InvalidArgumentError, naming file or option. */
+export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ samples: Samples; dataset: Dataset }> {
+  const { set, dataset, normalization, layout, prepare } = await readImages(graph, flags);
+  const { images: count, seed } = flags;
+  return { samples: imageSamples(graph, prepare(set), normalization, { layout, count, seed }), dataset };
 }

@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { packageVersion } from '../native/inspect.js';
 import { addAssessCommand, EXIT_CODES } from './assess.js';
 import { addBenchCommand } from './bench.js';
+import { addCorruptionsCommand } from './corruptions.js';
 import { addInspectCommand } from './inspect.js';
 import { addPairCommand } from './pair.js';
 import { addProfileCommand } from './profile.js';
@@ -23,6 +24,7 @@ const program = new Command('faultline')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
 addAssessCommand(program);
 addBenchCommand(program);
+addCorruptionsCommand(program);
 addInspectCommand(program);
 addPairCommand(program);
 addProfileCommand(program);
