@@ -99,5 +99,6 @@ export function cells(given: CellChart, size: Width): Plot.PlotOptions {
 
 function cellText(value: number, { unit }: CellChart): string {
   if (unit === 'points' || unit === 'percent') return formatNumber(value, 'decibels');
-  return unit === 'bits' && !Number.isInteger(value) ? formatNumber(value, 'seconds') : formatNumber(value, unit);
+  // One decimal, and none where it is zero: a mean of 7.98 bits shows 8.
+  return unit === 'bits' ? formatNumber(value, 'decibels').replace(/\.0$/, '') : formatNumber(value, unit);
 }

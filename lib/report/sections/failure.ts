@@ -218,6 +218,7 @@ export function controlSection(report: Report): Section | undefined {
           'shuffled bits: the agent’s choices, each made for another input',
           'worst static: the worst policy that does not depend on the input, chosen on validation images',
           'fresh attacker: an agent trained anew against the finished network',
+          'oracle, where measured: for each input its worst policy, which no agent can know',
         ],
       },
       {
