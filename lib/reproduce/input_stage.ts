@@ -56,6 +56,7 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
       const controls = await evaluateControls(graph, policy, attacked.bestStatic, data, {
         objective: 'detrimental',
         seed,
+        oraclePolicies: 0,
         signal,
       });
       const controlled = (control: string, accuracy: number | undefined, note: string) => {
@@ -91,7 +92,6 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
             'the worst static policy found, chosen on validation images',
           ),
           controlled('fresh attacker', fresh.accuracy, 'an agent trained on the finished network'),
-          controlled('oracle', controls.oracle.accuracy, 'for each image the worst of 128 policies: no agent'),
         ],
       } satisfies PairResult;
     } finally {

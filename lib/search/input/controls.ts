@@ -25,9 +25,12 @@ export interface InputControls {
   /** The agent's bits, each sample's given to another. */
   readonly shuffled: Score;
   readonly bestStatic: Score & { readonly policy: Policy };
-  /** For each sample the sampled policy that moves the margin of full precision's class most: no labels. */
-  readonly oracle: Score;
-  /** For each sample the sampled policy that moves the margin of its label most; undefined without labels. */
+  /**
+   * For each sample the sampled policy that moves the margin of full precision's class most: no labels. Undefined when
+   * `oraclePolicies` is 0.
+   */
+  readonly oracle: Score | undefined;
+  /** For each sample the sampled policy that moves the margin of its label most; undefined without labels too. */
   readonly labelOracle: Score | undefined;
   /** Different policies that the agent chose. */
   readonly policies: number;
@@ -36,7 +39,7 @@ export interface InputControls {
 export interface ControlOptions extends RunOptions {
   readonly objective: Objective;
   readonly seed: number;
-  /** Policies that the oracles choose from, the agent's candidates among them. Default 128. */
+  /** Policies that the oracles choose from, the agent's candidates among them; 0: no oracles. Default 128. */
   readonly oraclePolicies?: number;
 }
 
@@ -117,7 +120,8 @@ export async function evaluateControls(
     const open = space.decode(row);
     const [openLoop, fixed] = await evaluator.evaluate([open, bestStatic], data, { signal });
     const pool = oraclePool(policy, options.oraclePolicies ?? ORACLE_POLICIES, random.split('oracle'));
-    const oracle = async (reference: ArrayLike<number>) => {
+    const oracle = async (reference: ArrayLike<number> | undefined) => {
+      if (!reference || pool.length === 0) return undefined;
       const table = await rewardTable(evaluator, space, pool, { ...data, reference }, objective, { signal });
       return score(await runner.replay(space, bestRows(table, pool, space), data, { signal }));
     };
@@ -127,7 +131,7 @@ export async function evaluateControls(
       shuffled: score(await runner.replay(space, shuffled, data, { signal })),
       bestStatic: { ...score(fixed as Score), policy: bestStatic },
       oracle: await oracle(data.reference),
-      labelOracle: data.labels && (await oracle(data.labels)),
+      labelOracle: await oracle(data.labels),
       policies,
     };
   } finally {

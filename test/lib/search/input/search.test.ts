@@ -172,10 +172,12 @@ describe('controls', () => {
     const controls = await evaluateControls(graph, policy, bestStatic, validation, options);
     const { oracle, agent, openLoop, bestStatic: fixed, shuffled, labelOracle } = controls;
     for (const { agreement } of [agent, openLoop, fixed, shuffled]) {
-      assert.ok((oracle.agreement as number) <= (agreement as number));
+      assert.ok((oracle?.agreement as number) <= (agreement as number));
     }
-    assert.ok((labelOracle?.accuracy as number) <= (oracle.accuracy as number));
+    assert.ok((labelOracle?.accuracy as number) <= (oracle?.accuracy as number));
     const again = await evaluateControls(graph, policy, bestStatic, validation, options);
     assert.deepEqual(again, controls);
+    const none = await evaluateControls(graph, policy, bestStatic, validation, { ...options, oraclePolicies: 0 });
+    assert.deepEqual(none, { ...controls, oracle: undefined, labelOracle: undefined });
   });
 });
