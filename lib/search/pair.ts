@@ -14,6 +14,7 @@ import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policie
 import { type Policy, policyFromJson, policyToJson } from '../quant/policy.js';
 import { writeWhole } from '../run/files.js';
 import { Random } from '../tensor/random.js';
+import { boxRepair } from '../train/box_repair.js';
 import {
   type DistillOptions,
   type DistillProgress,
@@ -22,7 +23,7 @@ import {
   type StepContext,
 } from '../train/distill.js';
 import { fullPrecision } from '../train/full_precision.js';
-import { DETRIMENTAL, type DistillRecipe, ROBUST } from '../train/recipes.js';
+import { BOX_REPAIR, DETRIMENTAL, type DistillRecipe, ROBUST } from '../train/recipes.js';
 import { type Teacher, type TeacherLogits, teacherLogits } from '../train/teacher.js';
 import type { SearchAgent } from './agent.js';
 import { PolicyProblem } from './problem.js';
@@ -40,11 +41,16 @@ export interface PairRecipe extends DistillRecipe {
   readonly evaluations: number;
   /** States of the student to choose from: at equal distances after `settle`, the last at the end. */
   readonly candidates: number;
-  /** Full-precision accuracy that may be lost against the teacher's on validation images, a share. */
+  /** Full-precision accuracy that may be lost against the teacher's on validation images before the repair, a share. */
   readonly largestGap: number;
+  /**
+   * Steps of box repair in the end: full precision comes nearer to the teacher, the quantized network keeps every bit.
+   * 0: none.
+   */
+  readonly repair: number;
 }
 
-const PLAN = { explore: 0.2, rounds: 3, settle: 0.6, evaluations: 64, candidates: 3, largestGap: 0.003 };
+const PLAN = { explore: 0.2, rounds: 3, settle: 0.6, evaluations: 64, candidates: 3, largestGap: 0.004, repair: 150 };
 
 export const DETRIMENTAL_PAIR: PairRecipe = Object.freeze({ ...DETRIMENTAL, ...PLAN });
 export const ROBUST_PAIR: PairRecipe = Object.freeze({ ...ROBUST, ...PLAN });
@@ -184,8 +190,8 @@ class PairSource implements PolicySource {
 
   get configuration(): unknown {
     const { kind, agent, searchImages = DEFAULT_SEARCH_IMAGES, space } = this.options;
-    const { explore, rounds, settle, evaluations, candidates, largestGap } = this.recipe;
-    const told = { explore, rounds, settle, evaluations, candidates, largestGap, searchImages };
+    const { explore, rounds, settle, evaluations, candidates } = this.recipe;
+    const told = { explore, rounds, settle, evaluations, candidates, searchImages };
     return { kind, agent: agent.name, ...told, names: space.names, policies: String(space.count) };
   }
 
@@ -214,13 +220,17 @@ class PairSource implements PolicySource {
     }
   }
 
-  /** Takes a state of the student into the choice. */
-  async consider(step: number, graph: Graph): Promise<void> {
+  async measure(step: number, graph: Graph): Promise<PairCandidate> {
     const { signal } = this.options;
     const { accuracy = Number.NaN } = await fullPrecision(graph, this.data.all, { signal });
     const [result] = await evaluatePolicies(graph, [this.policy as Policy], this.data.all, { signal });
     const quantized = result?.accuracy as number;
-    const candidate = { step, accuracy, gap: this.teacherAccuracy - accuracy, quantized };
+    return { step, accuracy, gap: this.teacherAccuracy - accuracy, quantized };
+  }
+
+  /** Takes a state of the student into the choice. */
+  async consider(step: number, graph: Graph): Promise<void> {
+    const candidate = await this.measure(step, graph);
     this.states.push({ candidate, graph });
     const file = this.file(step);
     if (file !== undefined) await writeWhole(file, exportModel(graph));
@@ -265,6 +275,7 @@ export async function learnPair(student: Graph, set: ImageSet, options: PairOpti
   const { explore, settle, rounds, candidates, batchSize, epochs } = recipe;
   requireInteger(operation, 'rounds', rounds, 1, 1e6);
   requireInteger(operation, 'candidates', candidates, 1, 1e6);
+  requireInteger(operation, 'repair', recipe.repair, 0, 1e6);
   if (!(explore >= 0 && explore <= settle && settle <= 1)) {
     throw new InvalidArgumentError(operation, 'explore', `0 to settle (${settle}) to 1`, String(explore));
   }
@@ -289,15 +300,25 @@ export async function learnPair(student: Graph, set: ImageSet, options: PairOpti
     ...{ teacher: answers, normalization, policies: source, seed, steps, signal },
   });
   await source.consider(steps, last);
-  const { candidate, graph } = await source.best();
+  const chosen = await source.best();
   const policy = source.policy as Policy;
   const { rounds: searched, states } = source;
+  const all = states.map(({ candidate }) => candidate);
+  let { candidate, graph } = chosen;
+  if (recipe.repair > 0) {
+    const repaired = await distill(graph, set, {
+      ...{ ...BOX_REPAIR, batchSize, teacher: answers, normalization, seed, signal },
+      ...{ policies: [], steps: recipe.repair, coordinates: boxRepair(graph, policy) },
+    });
+    const after = await source.measure(candidate.step, repaired.graph);
+    if (after.gap < candidate.gap) ({ candidate, graph } = { candidate: after, graph: repaired.graph });
+  }
   return {
     ...candidate,
     graph,
     policy,
     rounds: searched,
-    candidates: states.map((state) => state.candidate),
+    candidates: all,
     steps,
     seconds,
   };

@@ -55,6 +55,7 @@ describe('learnPair', () => {
       space: new BudgetSpace(teacher, { bits: 5.5, choices: ['W3A3', 'W8A8'] }),
       agent: agentNamed('greedy'),
       evaluations: 24,
+      repair: 0,
       batchSize: 32,
       seed: 1,
       steps: 24,
@@ -89,10 +90,14 @@ describe('learnPair', () => {
 
   it('detrimental: right in full precision, wrong under a policy of the budget; its figures are those of integers', async () => {
     const objective = { ...DETRIMENTAL.objective, quantizedWeight: 1 };
-    const result = await learnPair(teacher, SET, { ...options, objective, steps: 400, largestGap: 0.05 });
+    const result = await learnPair(teacher, SET, { ...options, objective, steps: 300, repair: 20, largestGap: 0.05 });
     assert.equal(effectiveBits(teacher, result.policy), 5.5);
     assert.ok(result.gap <= 0.05 && result.accuracy - result.quantized >= 0.5, JSON.stringify(result.candidates));
     await checkFigures(result);
+    // The repair may mend full precision; what is quantized keeps every bit.
+    const before = result.candidates.find(({ step }) => step === result.step);
+    assert.equal(result.quantized, before?.quantized);
+    assert.ok(result.gap <= (before?.gap as number));
     assert.equal(result.rounds.length, 3);
     for (const { policy, evaluations } of result.rounds) {
       assert.ok(options.space.has(policy) && evaluations <= 24);
