@@ -5,7 +5,8 @@ import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy } from '../quant/policy.js';
 import type { AssessResult, Evidence, GranularityFigures, LayerError, ProcessorFigures } from './assess_result.js';
 import { defaultBudget, type SearchBudget } from './budget.js';
-import { type CostEstimate, estimateCost, type StageWork, secondsPerRun } from './estimate.js';
+import { granularities, otherProcessors } from './comparisons.js';
+import { type CostEstimate, estimateCost, type StageWork, secondsPerRun, workOf } from './estimate.js';
 import {
   DEFAULT_THRESHOLDS,
   figuresOf,
@@ -14,14 +15,14 @@ import {
   type PolicyFigures,
   type Thresholds,
 } from './figures.js';
-import { type MeasureOptions, Measurer, type Outcome, type PlanOptions } from './measure.js';
+import { type MeasureOptions, Measurer, type Outcome } from './measure.js';
 import { agentsFor, type PolicySearch, searchPolicies } from './policy_search.js';
 import { type Profile, profile } from './profile.js';
 import { type Part, type Remedy, remediesFor } from './remedies.js';
 import { type Samples, splitSamples } from './samples.js';
 import { type NodeSensitivity, sensitivityOf, shareOf } from './sensitivity.js';
 import { wilsonInterval } from './statistics.js';
-import { REDUCED, SATURATING, verdictOf } from './verdict.js';
+import { verdictOf } from './verdict.js';
 
 /** Keeps what stages found: a RunDirectory does. */
 export interface AssessStore {
@@ -67,11 +68,6 @@ const LEAST_TO_SPLIT = 40;
 const MOST_COMPARED = 1000;
 /** Errors are means over very many values: few samples do. */
 const MOST_PROFILED = 64;
-/** A profile runs every layer in float32 several times beside. */
-const PROFILE_COST = 30;
-/** Emulated arithmetic takes about this many times as long. */
-const EMULATION = 3;
-const MOST_EMULATED = 1000;
 /** Of a time budget, what full precision and the uniform policies may take; fewer samples are judged where it is not. */
 const FIRST_SHARE = 0.4;
 const LEAST_JUDGED = 50;
@@ -171,7 +167,7 @@ class Assessment {
   async run(): Promise<AssessResult> {
     try {
       const [chosen, judged] = this.parts();
-      const work = this.plan(chosen.count, judged.count);
+      const work = this.work(chosen.count, judged.count);
       const perRun = await secondsPerRun(this.measurer, judged, this.options.signal);
       this.estimate = estimateCost(perRun, work);
       this.options.onEstimate?.(this.estimate);
@@ -186,22 +182,17 @@ class Assessment {
     }
   }
 
-  /** What each stage will run, for the estimate. */
-  private plan(chosen: number, judged: number): StageWork[] {
-    const n = this.names.length;
+  private work(searched: number, judged: number): StageWork[] {
     const budget = this.budget();
-    const runs = budget ? 2 * agentsFor(budget.space, this.evaluations).length * this.evaluations : 0;
-    // What part of a run is computed: policies of a search share long beginnings, those of a sensitivity sweep half.
-    return [
-      { stage: 'policies', policies: this.uniform.length + 1, samples: judged, part: 1 },
-      { stage: 'search', policies: runs, samples: chosen, part: 0.6 },
-      { stage: 'found', policies: budget ? 2 : 0, samples: judged, part: 1 },
-      { stage: 'sensitivity', policies: 2 * n, samples: chosen, part: 0.6 },
-      { stage: 'profile', policies: PROFILE_COST, samples: Math.min(MOST_PROFILED, judged), part: 1 },
-      { stage: 'remedies', policies: n, samples: chosen, part: 0.6 },
-      { stage: 'granularity', policies: 6, samples: Math.min(MOST_COMPARED, judged), part: 1 },
-      { stage: 'processors', policies: 2 * EMULATION, samples: Math.min(MOST_EMULATED, judged), part: 1 },
-    ];
+    return workOf({
+      nodes: this.names.length,
+      uniform: this.uniform.length,
+      searches: budget ? 2 * agentsFor(budget.space, this.evaluations).length * this.evaluations : 0,
+      searched,
+      judged,
+      compared: Math.min(MOST_COMPARED, judged),
+      profiled: Math.min(MOST_PROFILED, judged),
+    });
   }
 
   private parts(): readonly [Samples, Samples] {
@@ -332,60 +323,17 @@ class Assessment {
   }
 
   private async comparisonStage(): Promise<void> {
-    this.granularity = (await this.stage('granularity', () => this.granularities())) ?? [];
-    this.processors = (await this.stage('processors', () => this.otherProcessors())) ?? [];
-  }
-
-  private async compared(stage: string, part: Part, names: readonly string[], plan: PlanOptions) {
-    const policies = names.map((name) => {
-      const found = this.policies.find((figures) => figures.name === name) as PolicyFigures;
-      return policyFromJson(this.graph, found.policy);
-    });
-    try {
-      const outcomes = await this.measurer.run(part.samples, policies, { ...this.measuring(stage), plan });
-      return outcomes.map((outcome, i) => ({
-        policy: names[i] as string,
-        samples: part.samples.count,
-        ...figuresOf(part.fp, outcome, part.samples.labels, this.thresholds),
-      }));
-    } finally {
-      this.measurer.forget(plan);
-    }
-  }
-
-  private async granularities(): Promise<GranularityFigures[]> {
-    const part = this.few(MOST_COMPARED);
     const uniform = byBits(this.policies.filter(({ name }) => this.uniform.includes(name)));
-    const subject = subjectOf(this.policies, this.thresholds)?.name;
-    const wanted = [uniform.at(0)?.name, subject, uniform.at(-1)?.name].filter((name) => name !== undefined);
-    const names = [...new Set(wanted)];
-    const results: GranularityFigures[] = [];
-    for (const weights of ['perChannel', 'perTensor'] as const) {
-      for (const activations of ['perSample', 'perBatch'] as const) {
-        const activationRange = activations === 'perSample' ? 'perSample' : 'perTensor';
-        const plan: PlanOptions = { granularity: weights, activationRange };
-        const figures = await this.compared('granularity', part, names, plan);
-        results.push(...figures.map((each) => ({ ...each, weights, activations })));
-      }
-    }
-    return results;
-  }
-
-  /** The mildest of the policies on processors that multiply bytes in saturating pairs. */
-  private async otherProcessors(): Promise<ProcessorFigures[]> {
-    const part = this.few(MOST_EMULATED);
-    const [mildest] = byBits(this.policies.filter(({ name }) => this.uniform.includes(name)));
-    if (!mildest) return [];
-    const results: ProcessorFigures[] = [];
-    for (const [name, reduceRange] of [
-      [SATURATING, false],
-      [REDUCED, true],
-    ] as const) {
-      const plan: PlanOptions = { arithmetic: 'saturating16', reduceRange };
-      const [figures] = await this.compared('processors', part, [mildest.name], plan);
-      if (figures) results.push({ name, ...figures });
-    }
-    return results;
+    const [mildest] = uniform;
+    if (!mildest) return;
+    const subject = subjectOf(this.policies, this.thresholds) ?? mildest;
+    const several = [...new Set([mildest, subject, uniform.at(-1) ?? mildest])];
+    const part = this.few(MOST_COMPARED);
+    const { measurer, thresholds } = this;
+    const granularity = () => granularities(measurer, part, several, thresholds, this.measuring('granularity'));
+    this.granularity = (await this.stage('granularity', granularity)) ?? [];
+    const processors = () => otherProcessors(measurer, part, mildest, thresholds, this.measuring('processors'));
+    this.processors = (await this.stage('processors', processors)) ?? [];
   }
 
   private result(): AssessResult {

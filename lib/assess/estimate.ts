@@ -47,3 +47,46 @@ export function estimateCost(perRun: number, work: readonly StageWork[]): CostEs
   }));
   return { secondsPerRun: perRun, stages, seconds: stages.reduce((sum, { seconds }) => sum + seconds, 0) };
 }
+
+/** Numbers of nodes, of policies and of samples that decide what an assessment runs. */
+export interface AssessmentSize {
+  readonly nodes: number;
+  readonly uniform: number;
+  /** Policies that all agents may evaluate together. */
+  readonly searches: number;
+  readonly searched: number;
+  readonly judged: number;
+  readonly compared: number;
+  readonly profiled: number;
+}
+
+/** Policies of a search share long beginnings, those that differ in one node about half. */
+const SHARED = 0.6;
+/** A profile runs every layer in float32 several times beside. */
+const PROFILE_COST = 30;
+/** Emulated arithmetic takes about this many times as long. */
+const EMULATION = 3;
+/** Three other ways to share scales, for two policies. */
+const GRANULARITIES = 6;
+
+/** The stages of an assessment in the order they run. */
+export function workOf({
+  nodes,
+  uniform,
+  searches,
+  searched,
+  judged,
+  compared,
+  profiled,
+}: AssessmentSize): StageWork[] {
+  return [
+    { stage: 'policies', policies: uniform + 1, samples: judged, part: 1 },
+    { stage: 'search', policies: searches, samples: searched, part: SHARED },
+    { stage: 'found', policies: searches > 0 ? 2 : 0, samples: judged, part: 1 },
+    { stage: 'sensitivity', policies: 2 * nodes, samples: searched, part: SHARED },
+    { stage: 'profile', policies: PROFILE_COST, samples: profiled, part: 1 },
+    { stage: 'remedies', policies: nodes, samples: searched, part: SHARED },
+    { stage: 'granularity', policies: GRANULARITIES, samples: compared, part: 1 },
+    { stage: 'processors', policies: 2 * EMULATION, samples: compared, part: 1 },
+  ];
+}

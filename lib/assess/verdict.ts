@@ -1,5 +1,6 @@
 // The verdict: may this network be quantized? From the figures alone, with the reasons in words and what to do.
 import type { Evidence } from './assess_result.js';
+import { REDUCED, SATURATING } from './comparisons.js';
 import type { Figures, Level, PolicyFigures, Thresholds } from './figures.js';
 import type { Remedy } from './remedies.js';
 
@@ -156,9 +157,6 @@ function adviceFor(evidence: Evidence): string[] {
   }
   return advice;
 }
-
-export const SATURATING = 'without VNNI (pairs of products saturate at 16 bits)';
-export const REDUCED = 'without VNNI, weights in a reduced range';
 
 /**
  * `safe`: every policy examined, the worst one found among them, loses at most the limit, with confidence. `unsafe`: one
