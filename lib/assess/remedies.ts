@@ -93,7 +93,9 @@ export async function remediesFor(
     }
   }
   const more: Policy = { ...policy, bits: new Map([...policy.bits].map(([name, bits]) => [name, oneMore(bits)])) };
-  const order = [...sensitivity].sort((a, b) => b.restored - a.restored).map(({ node }) => node);
+  // What a layer does alone, and what it is that stays when all others do it too: either can be nothing for a guilty one.
+  const harm = ({ drop, restored }: NodeSensitivity) => drop + restored;
+  const order = [...sensitivity].sort((a, b) => harm(b) - harm(a)).map(({ node }) => node);
   const nodes = await fewestNodes(measurer, choose, policy, order, thresholds, options);
   const kept = keep(policy, nodes);
   const further = [...policy.bits.values()].every(isEight) ? [] : [more];

@@ -1,5 +1,5 @@
 // The verdict: may this network be quantized? From the figures alone, with the reasons in words and what to do.
-import type { Evidence } from './assess_result.js';
+import type { Evidence, ProcessorFigures } from './assess_result.js';
 import { REDUCED, SATURATING } from './comparisons.js';
 import type { Figures, Level, PolicyFigures, Thresholds } from './figures.js';
 import type { Remedy } from './remedies.js';
@@ -126,10 +126,18 @@ function granularityReasons({ granularity, thresholds }: Evidence): string[] {
   });
 }
 
-function processorReasons({ processors, thresholds }: Evidence): string[] {
-  const bad = processors.filter(({ drop }) => drop > thresholds.maxDrop);
-  return bad.map(
-    ({ name, policy, drop }) => `on processors ${name}, ${policy} loses ${number(drop)} ${unitOf(thresholds)}`,
+/** Processors on which a policy loses more than the limit, and clearly more than here. */
+function worseElsewhere({ processors, policies, thresholds }: Evidence): readonly ProcessorFigures[] {
+  return processors.filter(({ policy, drop }) => {
+    const here = policies.find(({ name }) => name === policy);
+    if (!here || here.level === 'unsafe') return false; // that is said already
+    return drop > thresholds.maxDrop && drop - here.drop > thresholds.maxDrop / 2;
+  });
+}
+
+function processorReasons(evidence: Evidence): string[] {
+  return worseElsewhere(evidence).map(
+    ({ name, policy, drop }) => `on processors ${name}, ${policy} loses ${number(drop)} ${unitOf(evidence.thresholds)}`,
   );
 }
 
@@ -150,9 +158,9 @@ function adviceFor(evidence: Evidence): string[] {
   }
   if (first && policies.some(({ level }) => level !== 'safe'))
     advice.push(`${first.name} is within the limit as it is`);
-  const saturating = processors.find(({ name, drop }) => name === SATURATING && drop > thresholds.maxDrop);
+  const saturating = worseElsewhere(evidence).find(({ name }) => name === SATURATING);
   const reduced = processors.find(({ name }) => name === REDUCED);
-  if (saturating && reduced && reduced.drop < saturating.drop) {
+  if (saturating && reduced && reduced.drop < saturating.drop / 2) {
     advice.push(`for processors without VNNI: reduced weight range, a loss of ${number(reduced.drop)}`);
   }
   return advice;
@@ -163,12 +171,12 @@ function adviceFor(evidence: Evidence): string[] {
  * fails catastrophically, or the mildest loses more than the limit for certain. `caution`: neither is certain.
  */
 export function verdictOf(evidence: Evidence): Verdict {
-  const { policies, processors, thresholds } = evidence;
+  const { policies, thresholds } = evidence;
   const examined = policies.filter(({ name }) => name !== 'best found');
   let verdict = examined.reduce<Level>((level, figures) => worse(level, figures.level), 'safe');
   const mildest = [...examined].sort((a, b) => (b.effectiveBits ?? 0) - (a.effectiveBits ?? 0))[0];
   if (mildest && mildest.interval[0] > thresholds.maxDrop) verdict = 'unsafe';
-  if (processors.some(({ drop }) => drop > thresholds.maxDrop)) verdict = worse(verdict, 'caution');
+  if (worseElsewhere(evidence).length > 0) verdict = worse(verdict, 'caution');
   const { samples } = evidence;
   const reasons = [
     ...causeOf(evidence),

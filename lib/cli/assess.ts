@@ -8,6 +8,8 @@ import type { CostEstimate } from '../assess/estimate.js';
 import { DEFAULT_THRESHOLDS } from '../assess/figures.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
+import { assessDocument } from '../report/assess_document.js';
+import { writeDocument } from '../report/write.js';
 import { sha256, toJson } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { assessText } from './assess_text.js';
@@ -95,6 +97,8 @@ async function assessCommand(model: string, flags: AssessFlags): Promise<void> {
     line.end();
     const text = assessText(result);
     await run.write('assess.txt', text);
+    await writeDocument(out, assessDocument(result));
+    process.stderr.write(`${join(out, 'report.html')}\n`);
     process.stdout.write(flags.json ? toJson(result) : text);
     process.exitCode = EXIT_CODES[result.verdict];
   } finally {

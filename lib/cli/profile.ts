@@ -1,8 +1,12 @@
 // `faultline profile`: where a quantized model's error comes from, layer by layer and channel by channel.
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Profile, profile } from '../assess/profile.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
+import { profileDocument } from '../report/profile_document.js';
+import { writeDocument } from '../report/write.js';
+import { writeWhole } from '../run/files.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
 import { profileText } from './profile_text.js';
@@ -13,6 +17,7 @@ interface ProfileFlags extends InputFlags, GranularityFlags {
   readonly exclude?: readonly string[];
   readonly activationRange: string;
   readonly reduceRange?: true;
+  readonly out?: string;
   readonly json?: true;
 }
 
@@ -44,6 +49,11 @@ async function profileCommand(model: string, flags: ProfileFlags): Promise<void>
   });
   line.end();
   const named = { ...result, model };
+  if (flags.out !== undefined) {
+    await writeWhole(join(flags.out, 'profile.json'), profileJson(named));
+    await writeDocument(flags.out, profileDocument(named));
+    process.stderr.write(`${join(flags.out, 'report.html')}\n`);
+  }
   process.stdout.write(flags.json ? `${profileJson(named)}\n` : profileText(named));
 }
 
@@ -60,6 +70,7 @@ export function addProfileCommand(program: Command): void {
     .option('--block-size <n>', 'a weight scale for each block of n weights: a power of two from 16', blockSizeOption)
     .option('--activation-range <what>', 'what shares a range at run time: per-sample or per-tensor', 'per-sample')
     .option('--reduce-range', '8-bit weights in −64 … 64, for processors without VNNI')
+    .option('--out <folder>', 'write report.html, report.md, tables/*.csv and profile.json here')
     .option('--json', 'everything as JSON on stdout, schema faultline.profile/1')
     .action(profileCommand);
 }

@@ -64,7 +64,9 @@ describe('faultline assess', () => {
     assert.equal(runs.length, 1);
     const saved = join(folder, 'runs', runs[0] as string);
     assert.deepEqual(JSON.parse(readFileSync(join(saved, 'assess.json'), 'utf8')).policies, result.policies);
-    assert.ok(existsSync(join(saved, 'manifest.json')));
+    for (const name of ['manifest.json', 'report.html', 'report.md', 'tables/policies.csv']) {
+      assert.ok(existsSync(join(saved, name)), name);
+    }
     const stages = readdirSync(join(saved, 'stages'));
     const again = JSON.parse(assess('ordinary.onnx', '--json').stdout) as AssessResult;
     assert.deepEqual(again.policies, result.policies);

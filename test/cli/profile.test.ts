@@ -1,7 +1,7 @@
 // `faultline profile`: the table, the JSON, and data that does not fit.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../lib/bench/program.js';
@@ -63,6 +63,25 @@ describe('faultline profile', () => {
     const mse = ({ layers }: typeof profile) => layers.map(({ accumulated }) => accumulated.mse);
     assert.deepEqual(mse(bytes), mse(profile));
     assert.notDeepEqual(mse(json()), mse(profile));
+  });
+
+  it('writes a report: page, tables, and the profile itself', () => {
+    const out = join(folder, 'out');
+    const run = faultline('profile', model, '--data', data, '--images', '10', '--out', out);
+    assert.equal(run.status, 0, run.stderr);
+    assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /<svg/);
+    assert.match(readFileSync(join(out, 'report.md'), 'utf8'), /logits/);
+    const [head, ...rows] = readFileSync(join(out, 'tables', 'channels.csv'), 'utf8')
+      .trim()
+      .split('\r\n');
+    const { layers } = JSON.parse(readFileSync(join(out, 'profile.json'), 'utf8')) as {
+      layers: { channels: unknown[] }[];
+    };
+    assert.match(head as string, /^node,channel,aloneSqnrDb,sqnrDb,mse/);
+    assert.equal(
+      rows.length,
+      layers.reduce((sum, { channels }) => sum + channels.length, 0),
+    );
   });
 
   it('refuses data that do not fit, naming shape or option', () => {

@@ -93,11 +93,14 @@ describe('assess', () => {
     assert.match(found.advice[0] ?? '', /cross-layer equalization|in float32/);
     const kept = found.remedies.find(({ kind }) => kind === 'keepNodes');
     assert.ok(kept && kept.nodes.length > 0);
-    // What restores most stands first.
-    const restored = kept.nodes.map((name) => found.sensitivity.find(({ node }) => node === name)?.restored ?? 0);
+    // What does most harm stands first.
+    const harm = kept.nodes.map((name) => {
+      const own = found.sensitivity.find(({ node }) => node === name);
+      return (own?.drop ?? 0) + (own?.restored ?? 0);
+    });
     assert.deepEqual(
-      restored,
-      [...restored].sort((a, b) => b - a),
+      harm,
+      [...harm].sort((a, b) => b - a),
     );
   });
 
