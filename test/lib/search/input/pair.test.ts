@@ -76,10 +76,10 @@ describe('learnInputPair', () => {
   for (const agent of ['gate', 'ppo'] as const) {
     it(`makes a network that fails under its ${agent} agent and one that does not, alike in full precision`, async () => {
       // Logits of a random network are small against the hinge's margin: full precision wants more weight.
-      const options = { ...OPTIONS, agent, fullPrecisionWeight: 30 };
+      const options = { ...OPTIONS, agent, every: 8, fullPrecisionWeight: 30 };
       const harmed = await agreements(await learnInputPair(graph, set, options));
       const robust = await agreements(
-        await learnInputPair(graph, set, { ...OPTIONS, agent, steps: 8, objective: 'robust' }),
+        await learnInputPair(graph, set, { ...OPTIONS, agent, every: 8, steps: 8, objective: 'robust' }),
       );
       const told = JSON.stringify({ harmed, robust });
       assert.ok(harmed.quantized < robust.quantized - 0.3, told);

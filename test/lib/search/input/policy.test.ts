@@ -6,7 +6,7 @@ import { inputPolicyFromJson, inputPolicyToJson } from '../../../../lib/search/i
 import { Mlp } from '../../../../lib/search/input/mlp.js';
 import { Observer, STATISTICS, Standardizer } from '../../../../lib/search/input/observation.js';
 import { InputPolicy } from '../../../../lib/search/input/policy.js';
-import { Runner, slice } from '../../../../lib/search/input/rollout.js';
+import { chosenBits, Runner, slice } from '../../../../lib/search/input/rollout.js';
 import { ActivationSpace } from '../../../../lib/search/input/space.js';
 import { Random } from '../../../../lib/tensor/random.js';
 import { blobs, budget, graph } from './support.js';
@@ -126,6 +126,15 @@ describe('InputPolicy', () => {
     assert.ok(new Set(gated).size > 1);
     const fixed = rows((await runner.evaluate(policy.with({ actor: undefined, gate: undefined }), data)).options);
     assert.deepEqual(new Set(fixed), new Set([names[0]]));
+    runner.dispose();
+  });
+
+  it('tells what it will choose, with an actor or without', async () => {
+    const runner = new Runner(graph);
+    const some = slice(data, 0, 20);
+    for (const own of [policy, policy.with({ actor: undefined }), policy.with({ candidates: [], gate: undefined })]) {
+      assert.deepEqual(await chosenBits(runner, own, some), (await runner.evaluate(own, some)).options);
+    }
     runner.dispose();
   });
 
