@@ -25,6 +25,7 @@ export type { LayerProfile } from './assess/profile_layer.js';
 export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';
 export type { LayerSpeed, MachineCeilings } from './assess/profile_speed.js';
 export type { OutputError } from './assess/profile_sums.js';
+export { guardRanges, type RangeGuard, type RangeGuardOptions } from './assess/range_guard.js';
 export {
   type ImageSamplesOptions,
   imageSamples,
@@ -69,6 +70,7 @@ export { decodeTensor, encodeTensor } from './graph/onnx/codec.js';
 export { exportModel, saveModel } from './graph/onnx/export.js';
 export { type ImportedModel, type ImportOptions, importModel, loadModel } from './graph/onnx/import.js';
 export { Parameters } from './graph/parameters.js';
+export { clipValues, type ValueRange } from './graph/passes/clip_values.js';
 export { type SimplifyOptions, simplify } from './graph/passes/index.js';
 export type { PassResult, Rewrite } from './graph/passes/rewrite.js';
 export { type InputShapes, pinInputs } from './graph/pin_inputs.js';
