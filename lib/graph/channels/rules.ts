@@ -15,6 +15,12 @@ function giveUp(call: NodeTrace, ...inputs: (Slots | undefined)[]): undefined {
 /** f(c · x) = c · f(x) for every element. */
 const homogeneous: ChannelRule = (call) => call.slots(0);
 
+/** Slopes below zero are no scales: they stay. */
+const prelu: ChannelRule = (call) => {
+  const same = JSON.stringify(call.dims(0)) === JSON.stringify(call.outputDims);
+  return same && !call.slots(1) ? call.slots(0) : giveUp(call, call.slots(0), call.slots(1));
+};
+
 /** Works on each channel of [N, C, …] by itself. */
 const perChannel: ChannelRule = (call) => {
   const x = call.slots(0);
@@ -181,7 +187,7 @@ const transpose: ChannelRule = (call) => {
   return axis < 0 ? giveUp(call, x) : { axis, ids: x.ids };
 };
 
-const reduceMean: ChannelRule = (call) => {
+const reduce: ChannelRule = (call) => {
   const x = call.slots(0);
   if (!x) return undefined;
   const rank = call.dims(0).length;
@@ -219,11 +225,19 @@ export const CHANNEL_RULES: ReadonlyMap<string, ChannelRule> = new Map(
     Relu: homogeneous,
     Identity: homogeneous,
     Dropout: homogeneous,
+    LeakyRelu: homogeneous,
+    Abs: homogeneous,
+    Neg: homogeneous,
     Clip: clip,
     MaxPool: perChannel,
     AveragePool: perChannel,
     GlobalAveragePool: perChannel,
-    ReduceMean: reduceMean,
+    GlobalMaxPool: perChannel,
+    PRelu: prelu,
+    ReduceMean: reduce,
+    ReduceSum: reduce,
+    ReduceMax: reduce,
+    ReduceMin: reduce,
     Add: add,
     Sub: add,
     Mul: mul,
@@ -231,6 +245,8 @@ export const CHANNEL_RULES: ReadonlyMap<string, ChannelRule> = new Map(
     Concat: concat,
     Flatten: reshaping,
     Reshape: reshaping,
+    Squeeze: reshaping,
+    Unsqueeze: reshaping,
     Transpose: transpose,
     Pad: pad,
   }),

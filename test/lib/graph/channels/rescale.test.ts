@@ -148,6 +148,17 @@ describe('channel rules', () => {
       }),
     ],
     [
+      'LeakyRelu, PRelu, Abs, Neg, a largest of each channel, Squeeze and Unsqueeze: pass',
+      6,
+      between((b, x) => {
+        const leaky = b.node('neg', 'Neg', [b.node('leaky', 'LeakyRelu', [x])]);
+        const abs = b.node('abs', 'Abs', [b.node('prelu', 'PRelu', [leaky, constant(b, 'slope', [6, 1, 1])])]);
+        const axes = b.initializer('axes', integers([2, 3]));
+        const squeezed = b.node('squeeze', 'Squeeze', [b.node('pool', 'GlobalMaxPool', [abs]), axes]);
+        return b.node('unsqueeze', 'Unsqueeze', [squeezed, axes]);
+      }),
+    ],
+    [
       'Clip from 0 up: passes',
       6,
       between((b, x) => b.node('clip', 'Clip', [x, b.initializer('low', floats([], [0]))])),
