@@ -61,7 +61,7 @@ async function student(teacher, kind, seed) {
     changing: () => ({ at: ({ step }) => [space.sample(random.split(String(step)))], configuration: { seed } }),
   }[kind]();
   const { normalization } = dataset;
-  return (await distill(teacher, train, { ...DETRIMENTAL, steps, teacher: { graph: teacher }, normalization, policies, seed })).graph;
+  return (await distill(teacher, train, { ...DETRIMENTAL, teacher, steps, normalization, policies, seed })).graph;
 }
 
 async function landscapes() {
