@@ -5,6 +5,7 @@
 // value model of the policies evaluated lets the agent imagine: of many episodes under noise, it evaluates the one with
 // the largest expected improvement, and it learns from the others by the return that the model expects.
 
+import type { NodeBits } from '../../quant/policy.js';
 import type { Random } from '../../tensor/random.js';
 import { ActorCritic } from '../actor_critic.js';
 import { defineAgent } from '../agent.js';
@@ -52,6 +53,9 @@ export const DDPG_DEFAULTS: DdpgOptions = {
 
 /** Turns at which an episode that follows the best one departs from it, on average. */
 const DEPARTURES = 3;
+
+/** Odds of bits between a node's most and fewest in the warm-up, where harm is wanted. */
+const BETWEEN_ODDS = 0.05;
 
 interface Transition {
   readonly situation: Situation;
@@ -119,9 +123,23 @@ class Player {
     });
   }
 
-  /** A policy of the budget not evaluated yet, as the episode that leads to it. */
+  /**
+   * A policy of the budget not evaluated yet, as the episode that leads to it. Harm grows much faster than bits shrink, so
+   * where harm is wanted nodes rather get the most or the fewest bits than something in between.
+   */
   private explore(): Episode | undefined {
-    const candidate = this.environment.unseen(this.random);
+    const { environment, random } = this;
+    const { space, problem } = environment;
+    const between = (node: number, bits: NodeBits) => {
+      const costs = space.optionsOf(node).map((option) => space.cost(node, option));
+      const cost = space.cost(node, bits);
+      return cost > Math.min(...costs) && cost < Math.max(...costs);
+    };
+    const drawn =
+      problem.goal === 'worst'
+        ? space.draw((node, bits) => (between(node, bits) ? BETWEEN_ODDS : 1), random)
+        : undefined;
+    const candidate = drawn && environment.known(drawn) === undefined ? drawn : environment.unseen(random);
     return candidate && this.walk.retrace(candidate);
   }
 
