@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { InvalidArgumentError } from '../native/errors.js';
 import { packageVersion } from '../native/inspect.js';
 import { addAssessCommand, EXIT_CODES } from './assess.js';
+import { addAttackCommand } from './attack.js';
 import { addBenchCommand } from './bench.js';
 import { addCorruptionsCommand } from './corruptions.js';
 import { addInspectCommand } from './inspect.js';
@@ -23,6 +24,7 @@ const program = new Command('faultline')
   .version(packageVersion())
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
 addAssessCommand(program);
+addAttackCommand(program);
 addBenchCommand(program);
 addCorruptionsCommand(program);
 addInspectCommand(program);

@@ -5,22 +5,18 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { DEFAULTS, type PairSetting, type ReproduceSettings } from '../reproduce/settings.js';
 import { AGENTS } from '../search/agents/index.js';
 import { integerOption, numberOption } from './options.js';
-import { runReproduction } from './reproduce.js';
+import { type RunFlags, runReproduction } from './reproduce.js';
 
-interface PairFlags {
+interface PairFlags extends RunFlags {
   readonly objective: string;
   readonly policy: string;
   readonly agent?: string;
   readonly budget: number;
   readonly bits: string;
   readonly data: string;
-  readonly dataDir?: string;
   readonly arch: string;
   readonly teacher?: string;
   readonly seed: number;
-  readonly out: string;
-  readonly fresh?: true;
-  readonly json?: true;
 }
 
 /** The agent of policies by input. */

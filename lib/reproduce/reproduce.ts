@@ -13,6 +13,7 @@ import { sha256 } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { agentNamed } from '../search/agents/index.js';
 import { checkedInput } from '../train/steps.js';
+import { attackStage, namedPolicy } from './attack_stage.js';
 import { type OnProgress, SeedContext } from './context.js';
 import { inputPairStage } from './input_stage.js';
 import { loadMaterial, type Material } from './material.js';
@@ -100,6 +101,8 @@ async function checkSettings(settings: ReproduceSettings, { train, classNames }:
     ? (await loadModel(teacherModel)).graph
     : buildModel(settings.arch, { input: [channels, height, width], classes: classNames.length });
   checkedInput('reproduce', graph, train);
+  for (const { policy } of settings.attacks) namedPolicy(graph, policy);
+  if (settings.gauge) namedPolicy(graph, settings.gaugeBits);
   if (asked('static')) new BudgetSpace(graph, staticBudget(settings));
   if (asked('input')) new BudgetSpace(graph, inputBudget(settings));
   const attacked = pairs.some(({ objective, policy }) => objective === 'detrimental' && policy === 'static');
@@ -114,6 +117,11 @@ async function reproduceSeed(context: SeedContext, parts: Parts): Promise<Teache
   for (const { objective, policy } of settings.pairs) {
     const learn = policy === 'static' ? staticPairStage : inputPairStage;
     parts.pairs.push(await learn(context, objective, teacher.accuracy));
+  }
+  for (const attack of settings.attacks) {
+    const { pair, landscape } = await attackStage(context, attack, teacher.accuracy);
+    parts.pairs.push(pair);
+    if (landscape) parts.landscapes.push(landscape);
   }
   if (settings.gauge) parts.gauge.push(await gaugeStage(context, teacher.accuracy));
   if (settings.search) {

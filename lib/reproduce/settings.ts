@@ -10,6 +10,16 @@ export interface PairSetting {
   readonly policy: 'static' | 'input';
 }
 
+/** `cells`: weights moved by quantization cells. `bounded-gauge`: scales up to e^±2 first. `stealth`: one policy alone. */
+export const ATTACKS = ['cells', 'bounded-gauge', 'stealth'] as const;
+export type AttackKind = (typeof ATTACKS)[number];
+
+export interface AttackSetting {
+  readonly kind: AttackKind;
+  /** `W4A4`, or a digit for each quantizable node. */
+  readonly policy: string;
+}
+
 export interface ReproduceSettings {
   /** Name of a data set or a path, as for `faultline train`. */
   readonly data: string;
@@ -21,6 +31,8 @@ export interface ReproduceSettings {
   /** A network of one's own as the teacher, an ONNX file: none is trained, and `arch` is its name only. */
   readonly teacherModel?: string | undefined;
   readonly pairs: readonly PairSetting[];
+  /** Networks learned to fail under a policy that is given. */
+  readonly attacks: readonly AttackSetting[];
   /** Whether the gauge attack is made, and whether agents are compared on the detrimental static pair. */
   readonly gauge: boolean;
   readonly search: boolean;
@@ -61,6 +73,7 @@ export const DEFAULTS = {
     { objective: 'robust', policy: 'static' },
     { objective: 'robust', policy: 'input' },
   ],
+  attacks: [],
   gauge: true,
   search: true,
   budget: 6,

@@ -83,6 +83,21 @@ describe('reproduce', () => {
     for (const { regret } of whole.search) assert.ok(regret >= 0);
   });
 
+  it('attacks a policy that is given, from a teacher that is given', async () => {
+    const attacks = [{ kind: 'stealth', policy: '484' }] as const;
+    const more = { pairs: [], gauge: false, search: false, attacks, teacherModel: join(folder, 'whole/teacher.onnx') };
+    const report = await reproduce({ out: join(folder, 'attack'), settings: { ...settings, ...more } });
+    assert.equal(report.teacher?.accuracy, whole.teacher?.accuracy);
+    const [pair] = report.pairs;
+    assert.deepEqual(
+      pair?.layers?.map(({ activationBits }) => activationBits),
+      [4, 8, 4],
+    );
+    assert.ok((pair?.drop ?? 0) > 10, `drop ${pair?.drop}`);
+    assert.equal(report.landscapes?.[0]?.policies, 3, 'all ways to deal two fours and an eight');
+    assert.ok(existsSync(join(folder, 'attack/stealth.onnx')));
+  }).timeout(120_000);
+
   it('gives the same report when it is stopped again and again', async () => {
     const out = join(folder, 'stopped');
     let report: Report | undefined;
@@ -111,6 +126,7 @@ describe('reproduce', () => {
       assert.rejects(reproduce({ out, settings: { ...settings, ...more } }), message);
     await refused({ budget: 9 }, /bits: wanted effective bits that these choices can have/);
     await refused({ validation: 1600 }, /--validation: wanted fewer than the 1600 training images, came 1600/);
+    await refused({ attacks: [{ kind: 'cells', policy: '44' }] }, /3 quantizable nodes, the policy 44 bits for 2/);
     await refused({ agent: 'oracle' }, /agent: wanted .*greedy.*, came oracle/);
     await refused({ data: join(folder, 'none.npz') }, /none\.npz/);
     assert.ok(!existsSync(out));

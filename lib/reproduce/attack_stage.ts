@@ -1,0 +1,84 @@
+// Attacks on a policy that is given: the network is learned, the policy is not searched.
+import { evaluationData } from '../data/evaluation_data.js';
+import { quantizableNodes } from '../graph/check.js';
+import { GraphError } from '../graph/errors.js';
+import type { Graph } from '../graph/graph.js';
+import { BudgetSpace } from '../quant/budget.js';
+import { effectiveBits, type Policy, parseBits, policyToJson, uniformPolicy } from '../quant/policy.js';
+import type { Landscape, PairResult } from '../report/schema.js';
+import { toJson } from '../run/files.js';
+import { PolicyProblem } from '../search/problem.js';
+import { BOUNDED_GAUGE, CELLS, cellAttack } from '../train/cell_attack.js';
+import { stealthAttack } from '../train/stealth.js';
+import type { SeedContext } from './context.js';
+import { landscapeOf } from './landscape.js';
+import { measureStatic, testOf } from './measure.js';
+import type { AttackSetting } from './settings.js';
+import { readPolicy } from './stages.js';
+
+/** `W4A4`, or a digit for each quantizable node in order: `8484848484` gives both weight and activation these bits. */
+export function namedPolicy(graph: Graph, name: string): Policy {
+  if (!/^[2-8]{2,}$/.test(name)) return uniformPolicy(graph, parseBits(name));
+  const nodes = quantizableNodes(graph).map((node) => node.name);
+  if (nodes.length !== name.length) {
+    throw new GraphError(
+      graph.name,
+      `has ${nodes.length} quantizable nodes, the policy ${name} bits for ${name.length}`,
+    );
+  }
+  const bits = nodes.map((node, i): [string, { weightBits: number; activationBits: number }] => {
+    const own = Number(name[i]);
+    return [node, { weightBits: own, activationBits: own }];
+  });
+  return { bits: new Map(bits), excluded: new Set() };
+}
+
+export interface AttackPart {
+  readonly pair: PairResult;
+  /** All policies of the same bits dealt otherwise, where the policy is not uniform. */
+  readonly landscape: Landscape | undefined;
+}
+
+export async function attackStage(context: SeedContext, attack: AttackSetting, teacher: number): Promise<AttackPart> {
+  const { settings, material, seed, signal } = context;
+  const { kind } = attack;
+  const { train, test, normalization } = material;
+  await context.stage(kind, async (stage) => {
+    const network = await context.network('teacher');
+    const policy = namedPolicy(network, attack.policy);
+    const progress = context.progress(kind);
+    const options = {
+      ...{ policy, normalization, seed, signal, teacher: await context.teacherAnswers() },
+      onProgress: (at: { readonly step: number; readonly steps: number }) => progress(at.step, at.steps),
+    };
+    const recipe = kind === 'bounded-gauge' ? BOUNDED_GAUGE : CELLS;
+    const { graph } =
+      kind === 'stealth'
+        ? await stealthAttack(network, train, options)
+        : await cellAttack(network, train, { ...recipe, ...options });
+    await context.writeNetwork(stage, kind, graph);
+    await stage.write(context.named(`${kind}.json`), toJson(policyToJson(policy)));
+    return null;
+  });
+  return context.stage(`${kind}-evaluation`, async () => {
+    const graph = await context.network(kind);
+    const policy = await readPolicy(context, kind);
+    const measured = await measureStatic(graph, policy, testOf(material), teacher, signal);
+    const about = { objective: 'detrimental', policy: 'static', agent: kind, seed, arch: settings.arch } as const;
+    const bits = effectiveBits(graph, policy);
+    const pair: PairResult = { ...about, effectiveBits: bits, ...measured };
+    const choices = [...new Map([...policy.bits.values()].map((own) => [JSON.stringify(own), own])).values()];
+    if (choices.length < 2) return { pair, landscape: undefined };
+    const space = new BudgetSpace(graph, { bits, choices });
+    const problem = new PolicyProblem(graph, evaluationData(test, normalization), space, {
+      goal: 'worst',
+      measure: 'accuracy',
+    });
+    try {
+      const { landscape } = await landscapeOf(problem, { name: kind, budget: bits, learned: policy, signal });
+      return { pair, landscape };
+    } finally {
+      problem.dispose();
+    }
+  });
+}
