@@ -28,8 +28,12 @@ export interface CellAttackRecipe {
 /** For few bits: convnet2 at W4A4. */
 export const CELLS: CellAttackRecipe = Object.freeze({
   scaleBound: 0,
-  attack: Object.freeze({ ...CELL_ATTACK, steps: 800 }),
-  repair: Object.freeze({ ...BOX_REPAIR, steps: 400 }),
+  attack: Object.freeze({
+    ...CELL_ATTACK,
+    objective: Object.freeze({ ...CELL_ATTACK.objective, fullPrecisionWeight: 2.5 }),
+    steps: 800,
+  }),
+  repair: Object.freeze({ ...BOX_REPAIR, steps: 500 }),
 });
 
 /** For W8A8, with scales from e^−2 to e^2. */
