@@ -33,6 +33,19 @@ export {
   type Samples,
   tensorSamples,
 } from './assess/samples.js';
+export {
+  rankVulnerability,
+  type VulnerabilityOptions,
+  type VulnerabilityRanking,
+  type VulnerablePoint,
+} from './assess/vulnerability.js';
+export {
+  type InputChange,
+  type WorstInput,
+  type WorstInputs,
+  type WorstInputsOptions,
+  worstInputs,
+} from './assess/worst_inputs.js';
 export { type ContactSheetOptions, contactSheet } from './data/contact_sheet.js';
 export {
   CORRUPTION_FAMILIES,
