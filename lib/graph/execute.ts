@@ -28,6 +28,7 @@ export interface NodeUse {
   /** Which output to compute, for operators with `eachOutput`. */
   readonly index: number;
   readonly relu: boolean;
+  readonly clip: readonly [number, number] | undefined;
   readonly residual: Value | undefined;
   /** undefined where an input is left out or is no value of the tape. */
   readonly inputs: readonly (Value | undefined)[];
@@ -52,7 +53,7 @@ function keepAll(node: GraphNode, results: readonly HostTensor[], around: Surrou
  * what the reference computes.
  */
 export function execute(use: NodeUse, around: Surroundings): Value | undefined {
-  const { node, operator, state, relu, residual, index, inputs } = use;
+  const { node, operator, state, relu, clip, residual, index, inputs } = use;
   const { tape } = around;
   const fail = (what: string): never => {
     throw new GraphError(describeNode(node), what);
@@ -78,6 +79,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
       dtype: type.dtype,
       dims: type.dims as readonly number[],
       relu,
+      clip,
       residual,
       state,
       host,
@@ -94,13 +96,14 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
     inputs.map((value, input) => (value ? hostOf(tape, value) : host(input))),
   );
   const [first] = results;
-  if (first?.dtype !== 'float32' || (!residual && !relu)) {
+  if (first?.dtype !== 'float32' || (!residual && !relu && !clip)) {
     keepAll(node, results, around);
     return undefined;
   }
   const y = tape.constant(first.data as Float32Array, first.dims);
-  const sum = residual ? binary(tape, relu ? 'addRelu' : 'add', y, residual) : unary(tape, 'relu', y);
-  return sum;
+  const sum = residual ? binary(tape, 'add', y, residual) : y;
+  const rectified = relu ? unary(tape, 'relu', sum) : sum;
+  return clip ? unary(tape, 'clip', rectified, ...clip) : rectified;
 }
 
 function typeOf(value: Value | undefined): TensorType | undefined {

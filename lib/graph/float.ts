@@ -15,6 +15,7 @@ import { execute, executeOffTape, type Surroundings } from './execute.js';
 import type { Graph, GraphNode } from './graph.js';
 import { type Inferred, inferShapes, inferValues } from './infer.js';
 import type { NodeState, Operator } from './operator.js';
+import { boundsOf } from './operators/clip.js';
 import { Parameters } from './parameters.js';
 
 export interface FloatProgramOptions {
@@ -47,6 +48,7 @@ interface Step {
   readonly output: string;
   readonly residual: string | undefined;
   readonly relu: boolean;
+  readonly clip: readonly [number, number] | undefined;
   readonly quantizable: boolean;
   /** Which output of the node it computes. */
   readonly index: number;
@@ -106,6 +108,15 @@ export class FloatProgram {
         absorbed.add(relu.name);
         end = relu;
       }
+      const activation =
+        single && operator.fuses?.clip
+          ? (this.onlyReader(value(), 'Relu') ?? this.onlyReader(value(), 'Clip'))
+          : undefined;
+      const clip = activation && boundsOf(graph, activation);
+      if (activation && clip) {
+        absorbed.add(activation.name);
+        end = activation;
+      }
       const state = { convolutions: new ConvKernels(), random: () => random.split(node.name).split(String(this.step)) };
       const quantizable = isQuantizable(graph, node);
       const at = position.get(end.name) as number;
@@ -116,6 +127,7 @@ export class FloatProgram {
         output: value(),
         residual,
         relu: relu !== undefined,
+        clip,
         quantizable,
         index: 0,
       };
@@ -198,7 +210,7 @@ export class FloatProgram {
       },
     };
     for (const step of this.steps) {
-      const { node, operator, state, relu, output, index } = step;
+      const { node, operator, state, relu, clip, output, index } = step;
       if (known.has(output)) continue;
       if (node.inputs.every((name) => name === '' || (hosts.has(name) && !parameters.get(name)))) {
         // Nothing of the tape comes in: shapes, axes, constants.
@@ -208,7 +220,7 @@ export class FloatProgram {
       const own = node.inputs.map(lookUp);
       const operands = step.quantizable && options.substitute ? options.substitute(node, own) : own;
       const residual = step.residual === undefined ? undefined : lookUp(step.residual);
-      const result = execute({ node, operator, state, index, relu, residual, inputs: operands }, around);
+      const result = execute({ node, operator, state, index, relu, clip, residual, inputs: operands }, around);
       operands.forEach((value, input) => {
         if (value && value !== own[input]) tape.release(value);
       });

@@ -100,6 +100,8 @@ export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   readonly dims: readonly number[];
   /** With `fuses.relu`: the result goes through a ReLU. */
   readonly relu: boolean;
+  /** With `fuses.clip`: the result is brought into these bounds; a ReLU is one. */
+  readonly clip: readonly [number, number] | undefined;
   /** With `fuses.residual`: to be added to the result, before the ReLU. */
   readonly residual: Value | undefined;
   readonly state: NodeState;
@@ -147,7 +149,7 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   /** `float` computes any of its outputs, each by itself. */
   readonly eachOutput?: true;
   /** What `float` can do on the way in place of the nodes that follow: an addition, a ReLU. */
-  readonly fuses?: { readonly relu?: true; readonly residual?: true };
+  readonly fuses?: { readonly relu?: true; readonly clip?: true; readonly residual?: true };
   /** The reference: plain loops over float32 or float64 (sums in float64), checked against ONNX's own tests. */
   forward(call: ForwardCall<Table>): HostTensor[];
 }
@@ -165,12 +167,18 @@ export const MAX_OUTPUTS = 65536;
 /** Elements of one value; a typed array holds no more. */
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
+/** Attributes read before: nodes are immutable, and a run asks for those of every node. */
+const attributesRead = new WeakMap<GraphNode, Attributes<AttributeTable>>();
+
 /** The attributes of a node, defaults filled in. */
 export function attributesOf(operator: Operator, node: GraphNode): Attributes<AttributeTable> {
+  const before = attributesRead.get(node);
+  if (before) return before;
   const values: Record<string, AttributeValue | undefined> = {};
   for (const [name, spec] of Object.entries(operator.attributes)) {
     values[name] = node.attributes[name] ?? (spec.default as AttributeValue | undefined);
   }
+  attributesRead.set(node, values as Attributes<AttributeTable>);
   return values as Attributes<AttributeTable>;
 }
 

@@ -8,7 +8,8 @@ export interface NativeConvolution {
     w: Float32Array,
     weightVersion: number,
     bias: Float32Array | undefined,
-    relu: boolean,
+    low: number,
+    high: number,
     y: Float32Array,
   ): void;
   backwardData(dy: Float32Array, w: Float32Array, weightVersion: number, dx: Float32Array): void;

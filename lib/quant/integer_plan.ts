@@ -354,7 +354,7 @@ export class IntegerPlan {
 
   private operate({ node, operator, state: own, index }: Step, state: RunState): Value | undefined {
     const inputs = node.inputs.map((name) => this.find(state, name));
-    const use = { node, operator, state: own, index, relu: false, residual: undefined, inputs };
+    const use = { node, operator, state: own, index, relu: false, clip: undefined, residual: undefined, inputs };
     return execute(use, this.surroundings(state));
   }
 

@@ -6,6 +6,7 @@ import { sameDims } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
 import { attributesOf, type NodeState, type Operator } from '../graph/operator.js';
+import { boundsOf } from '../graph/operators/clip.js';
 import { imageAxes, type WindowAxis } from '../graph/operators/window.js';
 import { Random } from '../tensor/random.js';
 import { type ConvProduct, type Product, productOf } from './product.js';
@@ -86,17 +87,6 @@ class Compiler {
     return (this.position.get(node.name) as number) > there ? other : undefined;
   }
 
-  /** Bounds of a Relu, or of a Clip with constant ones. */
-  private clipOf(node: GraphNode): readonly [number, number] | undefined {
-    if (node.operator === 'Relu') return [0, Number.POSITIVE_INFINITY];
-    const [low, high] = [1, 2].map((index) => {
-      const name = node.inputs[index] ?? '';
-      const absent = index === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-      return name === '' ? absent : Number(this.graph.initializers.get(name)?.data[0] ?? Number.NaN);
-    }) as [number, number];
-    return low <= high ? [low, high] : undefined;
-  }
-
   private step(node: GraphNode): Omit<Step, 'last'> {
     const operator = operatorOf(node);
     let product = productOf(this.graph, node);
@@ -123,7 +113,7 @@ class Compiler {
         output = sum.outputs[0] as string;
       }
       const activation = this.onlyReader(output, 'Relu', 'Clip');
-      clip = activation && this.clipOf(activation);
+      clip = activation && boundsOf(this.graph, activation);
       if (activation && clip) {
         this.absorbed.add(activation.name);
         output = activation.outputs[0] as string;

@@ -51,17 +51,17 @@ ConvolutionHandle::ConvolutionHandle(const Napi::CallbackInfo& info) : Napi::Obj
   convolution_ = std::make_unique<dnn::Convolution>(g, args.boolean(1));
 }
 
-// (x, w, weightVersion, bias?, relu, y)
+// (x, w, weightVersion, bias?, low, high, y)
 void ConvolutionHandle::forward(const Napi::CallbackInfo& info) {
   const Args args(info, "convolution");
   const dnn::ConvGeometry& g = convolution_->geometry();
   const auto x = args.array<const float>(0, "x", size(g.inputs()));
   const auto w = args.array<const float>(1, "w", size(g.weights()));
   const auto bias = args.optionalArray<const float>(3, "bias", size(g.outChannels));
-  const auto y = args.array<float>(5, "y", size(g.outputs()));
+  const dnn::Bounds bounds{static_cast<float>(args.number(4, "low")), static_cast<float>(args.number(5, "high"))};
+  const auto y = args.array<float>(6, "y", size(g.outputs()));
   const dnn::VersionedWeights weights{w.data, args.number(2, "weightVersion")};
-  withDnnErrors(args.env(), "convolution",
-                [&] { convolution_->forward(x.data, weights, bias.data, args.boolean(4), y.data); });
+  withDnnErrors(args.env(), "convolution", [&] { convolution_->forward(x.data, weights, bias.data, bounds, y.data); });
 }
 
 // (dy, w, weightVersion, dx)

@@ -1,6 +1,7 @@
 // The differences between oneDNN 2.6 (Debian 12) and 3.x that we meet, all in how primitives are described.
 #pragma once
 
+#include <cmath>
 #include <dnnl.hpp>
 
 namespace faultline::dnn {
@@ -13,11 +14,14 @@ struct Window {
   Dims strides, dilation, padBegin, padEnd;
 };
 
-inline void appendRelu(dnnl::post_ops& ops) {
+// min(max(·, low), high): a ReLU where the bounds are 0 and infinity.
+inline void appendClip(dnnl::post_ops& ops, float low, float high) {
+  const bool relu = low == 0.f && std::isinf(high);
+  const auto algorithm = relu ? dnnl::algorithm::eltwise_relu : dnnl::algorithm::eltwise_clip;
 #if DNNL_VERSION_MAJOR >= 3
-  ops.append_eltwise(dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+  ops.append_eltwise(algorithm, relu ? 0.f : low, relu ? 0.f : high);
 #else
-  ops.append_eltwise(1.f, dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+  ops.append_eltwise(1.f, algorithm, relu ? 0.f : low, relu ? 0.f : high);
 #endif
 }
 

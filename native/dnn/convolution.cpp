@@ -16,6 +16,7 @@ Desc weightDesc(const ConvGeometry& g) { return {weightDims(g), Type::f32, g.gro
 }  // namespace
 
 struct Convolution::Forward {
+  Bounds bounds;
   dnnl::convolution_forward::primitive_desc description;
   dnnl::convolution_forward primitive;
   Converted x, w;
@@ -59,14 +60,15 @@ void Convolution::renewForThreads() {
   threads_ = count;
 }
 
-Convolution::Forward& Convolution::forwardFor(bool bias, bool relu) {
-  std::unique_ptr<Forward>& slot = forward_[(bias ? 1 : 0) + (relu ? 2 : 0)];
-  if (slot) return *slot;
+Convolution::Forward& Convolution::forwardFor(bool bias, Bounds bounds) {
+  std::unique_ptr<Forward>& slot = forward_[(bias ? 1 : 0) + (bounds.none() ? 0 : 2)];
+  if (slot && slot->bounds == bounds) return *slot;
   dnnl::post_ops after;
-  if (relu) appendRelu(after);
+  if (!bounds.none()) appendClip(after, bounds.low, bounds.high);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(after);
   auto made = std::make_unique<Forward>();
+  made->bounds = bounds;
   made->description = convolutionForward(engine(), dnnl::prop_kind::forward_training, anyX_, anyW_,
                                          bias ? bias_ : Desc(), y_, window_, attributes);
   made->primitive = dnnl::convolution_forward(made->description);
@@ -78,9 +80,9 @@ Convolution::Forward& Convolution::forwardFor(bool bias, bool relu) {
   return *slot;
 }
 
-void Convolution::forward(const float* x, VersionedWeights w, const float* bias, bool relu, float* y) {
+void Convolution::forward(const float* x, VersionedWeights w, const float* bias, Bounds bounds, float* y) {
   renewForThreads();
-  Forward& f = forwardFor(bias != nullptr, relu);
+  Forward& f = forwardFor(bias != nullptr, bounds);
   f.y.set_data_handle(y);
   std::unordered_map<int, dnnl::memory> args{
       {DNNL_ARG_SRC, f.x.read(x, 0)}, {DNNL_ARG_WEIGHTS, f.w.read(w.data, w.version)}, {DNNL_ARG_DST, f.y}};
@@ -96,7 +98,7 @@ void Convolution::backwardData(const float* dy, VersionedWeights w, float* dx) {
   if (!backwardData_) {
     auto made = std::make_unique<BackwardData>();
     const auto description =
-        convolutionBackwardData(engine(), x_, anyW_, anyY_, window_, forwardFor(false, false).description);
+        convolutionBackwardData(engine(), x_, anyW_, anyY_, window_, forwardFor(false, kUnbounded).description);
     made->primitive = dnnl::convolution_backward_data(description);
     made->dy = Converted(y_, description.diff_dst_desc());
     made->w = Converted(w_, description.weights_desc());
@@ -118,7 +120,7 @@ void Convolution::backwardWeights(const float* x, const float* dy, float* dw, fl
     // Gradients of weights are summed and returned in float32, whatever the factors are.
     const Desc anyLayout(weightDims(geometry_), Type::f32, Tag::any);
     const auto description = convolutionBackwardWeights(engine(), anyX_, anyLayout, db ? bias_ : Desc(), anyY_, window_,
-                                                        forwardFor(false, false).description);
+                                                        forwardFor(false, kUnbounded).description);
     made->primitive = dnnl::convolution_backward_weights(description);
     made->x = Converted(x_, description.src_desc());
     made->dy = Converted(y_, description.diff_dst_desc());

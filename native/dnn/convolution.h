@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "dnn/engine.h"
@@ -35,6 +36,14 @@ struct VersionedWeights {
   double version;
 };
 
+// What a result is brought into: [0, infinity] is a ReLU.
+struct Bounds {
+  float low, high;
+  bool operator==(const Bounds&) const = default;
+  bool none() const { return low == -std::numeric_limits<float>::infinity() && high == -low; }
+};
+inline constexpr Bounds kUnbounded{-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
+
 // Primitives for one geometry, made when first used. With bf16 the products take bfloat16 factors and sum in float32.
 class Convolution {
  public:
@@ -42,8 +51,8 @@ class Convolution {
   ~Convolution();
 
   const ConvGeometry& geometry() const { return geometry_; }
-  // y = x ∗ w (+ bias [M]) (then max(·, 0)); bias may be null.
-  void forward(const float* x, VersionedWeights w, const float* bias, bool relu, float* y);
+  // y = x ∗ w (+ bias [M]), then into the bounds; bias may be null, bounds infinite.
+  void forward(const float* x, VersionedWeights w, const float* bias, Bounds bounds, float* y);
   void backwardData(const float* dy, VersionedWeights w, float* dx);
   // dw as w; db [M] may be null.
   void backwardWeights(const float* x, const float* dy, float* dw, float* db);
@@ -53,14 +62,14 @@ class Convolution {
   struct BackwardData;
   struct BackwardWeights;
   void renewForThreads();
-  Forward& forwardFor(bool bias, bool relu);
+  Forward& forwardFor(bool bias, Bounds bounds);
 
   ConvGeometry geometry_;
   Window window_;
   Desc x_, y_, w_, bias_;                            // as the caller has them
   Desc anyX_, anyY_, anyW_;                          // as the products take them
   int threads_ = 0;                                  // that the primitives below are made for
-  std::array<std::unique_ptr<Forward>, 4> forward_;  // [bias + 2 · relu]
+  std::array<std::unique_ptr<Forward>, 4> forward_;  // [bias + 2 · bounded]
   std::unique_ptr<BackwardData> backwardData_;
   std::array<std::unique_ptr<BackwardWeights>, 2> backwardWeights_;  // [bias]
 };

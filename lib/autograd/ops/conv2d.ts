@@ -1,11 +1,11 @@
-// Convolution with what follows it in networks: y = relu?(x ∗ w + b). Forward and backward by oneDNN.
+// Convolution with what follows it in networks: y = clip?(x ∗ w + b). Forward and backward by oneDNN.
 import { addon } from '../../native/addon.js';
 import type { NativeConvolution } from '../../native/float_addon.js';
 import type { Tape, Value } from '../tape.js';
 import { binary } from './binary.js';
 import { toChannelsLast, toRows } from './layout.js';
 import { reshape } from './movement.js';
-import { reluGradient } from './unary.js';
+import { clipGradient } from './unary.js';
 
 export interface ConvWindow {
   readonly strides: readonly [number, number];
@@ -15,14 +15,29 @@ export interface ConvWindow {
   readonly groups: number;
 }
 
+/** What a result is brought into: a ReLU is [0, ∞]. */
+export type Bounds = readonly [number, number];
+export const RELU: Bounds = [0, Number.POSITIVE_INFINITY];
+const UNBOUNDED: Bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+
 /** Batch sizes a network meets: that of training, of evaluation, and the last of each. */
 const MOST_KERNELS = 8;
 
 /** The native convolutions of one node, by geometry. Each has its own reordered copy of the node's weights. */
 export class ConvKernels {
   private readonly kernels = new Map<string, NativeConvolution>();
+  /** A network meets the same batch again and again. */
+  private last: { geometry: readonly number[]; bf16: boolean; kernel: NativeConvolution } | undefined;
 
   for(geometry: readonly number[], bf16: boolean): NativeConvolution {
+    const { last } = this;
+    if (last && last.bf16 === bf16 && last.geometry.every((field, i) => field === geometry[i])) return last.kernel;
+    const kernel = this.make(geometry, bf16);
+    this.last = { geometry, bf16, kernel };
+    return kernel;
+  }
+
+  private make(geometry: readonly number[], bf16: boolean): NativeConvolution {
     const key = `${geometry.join()} ${bf16}`;
     let kernel = this.kernels.get(key);
     if (kernel) return kernel;
@@ -45,7 +60,7 @@ export function conv2d(
   w: Value,
   b: Value | undefined,
   window: ConvWindow,
-  relu = false,
+  bounds: Bounds = UNBOUNDED,
 ): Value {
   const x = toChannelsLast(tape, input);
   const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
@@ -68,10 +83,11 @@ export function conv2d(
   const outHeight = outputSize(height, pads[0] + pads[2], kernelH, strides[0], dilations[0]);
   const outWidth = outputSize(width, pads[1] + pads[3], kernelW, strides[1], dilations[1]);
   const y = tape.make([n, outChannels, outHeight, outWidth], 'channelsLast', [x, w, b]);
-  kernel.forward(x.data, w.data, w.version, b?.data, relu, y.data);
+  kernel.forward(x.data, w.data, w.version, b?.data, ...bounds, y.data);
   const [xs, ws, ys, version] = [x.data, w.data, y.data, w.version];
-  tape.record(y, relu ? [x, w, y] : [x, w], (dy) => {
-    const masked = relu ? reluGradient(tape, ys, dy) : undefined;
+  const bounded = bounds !== UNBOUNDED;
+  tape.record(y, bounded ? [x, w, y] : [x, w], (dy) => {
+    const masked = bounded ? clipGradient(tape, bounds, ys, dy) : undefined;
     const g = masked?.array ?? dy;
     if (w.needsGradient || b?.needsGradient) {
       const bias = b?.needsGradient ? tape.scratch(outChannels) : undefined;
@@ -112,7 +128,7 @@ export function convTranspose2d(
   const [xs, ws, version] = [x.data, w.data, w.version];
   tape.record(y, [x, w], (dy) => {
     tape.into(w, (dw) => kernel.backwardWeights(dy, xs, dw, undefined));
-    tape.into(x, (dx) => kernel.forward(dy, ws, version, undefined, false, dx));
+    tape.into(x, (dx) => kernel.forward(dy, ws, version, undefined, ...UNBOUNDED, dx));
   });
   return b ? binary(tape, 'add', y, reshape(tape, b, [outChannels, 1, 1])) : y;
 }

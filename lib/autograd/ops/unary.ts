@@ -23,3 +23,15 @@ export function reluGradient(tape: Tape, y: Float32Array, dy: Float32Array): Buf
   addon.unaryBackward(UNARY.relu, 0, 0, y, y, dy, masked.array);
   return masked;
 }
+
+/** dy where y = clip(·) lies inside its bounds, else 0: memory of the step, for the caller to release. */
+export function clipGradient(
+  tape: Tape,
+  [low, high]: readonly [number, number],
+  y: Float32Array,
+  dy: Float32Array,
+): Buffer32 {
+  const masked = tape.memory.take(y.length);
+  addon.unaryBackward(UNARY.clip, low, high, y, y, dy, masked.array);
+  return masked;
+}
