@@ -68,7 +68,10 @@ class Profiler {
     plan.steps.forEach((step, index) => {
       if (!step.product) return;
       const summary = summaries.get(step.node.name) as NodeSummary;
-      this.layers.set(index, new LayerProfiler(step, summary, policy.bits.get(step.node.name), split));
+      const weight = plan.graph.initializers.get(step.node.inputs[1] ?? '');
+      const signal = step.product.kind === 'conv' && weight?.dims.length === 3;
+      const bits = policy.bits.get(step.node.name);
+      this.layers.set(index, new LayerProfiler(step, summary, bits, split, signal));
     });
   }
 

@@ -69,6 +69,8 @@ export class LayerProfiler {
     private readonly summary: NodeSummary,
     private readonly bits: NodeBits | undefined,
     split: SplitOptions,
+    /** A convolution of [N, C, L]: the kernels see images of one row. */
+    private readonly signal: boolean,
   ) {
     this.product = step.product as Product;
     this.errors = new OutputErrors(this.product.channels);
@@ -93,7 +95,7 @@ export class LayerProfiler {
       return;
     }
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const { output, ...window } = convWindow(step, product, x.dims);
+    const { output, ...window } = convWindow(step, product, this.signal ? [n, c, w] : x.dims);
     into?.addImages(x.data, [n, h, w, c], window);
   }
 

@@ -96,7 +96,9 @@ function causeOf(evidence: Evidence): string[] {
   const byKind = (kind: Remedy['kind']) => remedies.find((remedy) => remedy.kind === kind);
   const [equalized, finer] = [byKind('equalize'), byKind('oneMoreBit')];
   const reasons: string[] = [];
-  if (equalized && repairs(equalized, failing)) {
+  // One more bit mends much of any failure, and other scales round to other codes: the better of the two is the cause.
+  const ranges = equalized && equalized.drop <= (finer?.drop ?? equalized.drop) + evidence.thresholds.maxDrop;
+  if (equalized && ranges && repairs(equalized, failing)) {
     reasons.push(
       `cause: ranges of channels. Rescaling channels, which leaves full precision as it is, brings ${subject} to a loss of ` +
         `${number(equalized.drop)}: weights and activations of very different size share a scale`,

@@ -176,23 +176,25 @@ export class ProductExporter {
     const { codes, scales, n } = codesOf(each);
     const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activationBits);
     const w = writer.constant(`${name}.codes`, hostTensor('int8', weightDims, channelsFirst(codes, product.shape)));
-    const weightScale = writer.constant(`${name}.weightScale`, floats([1, n, 1, 1], scales));
+    // [1, n, 1, 1] for images, one axis less for signals.
+    const eachChannel = weightDims.map((_, axis) => (axis === 1 ? n : 1));
+    const weightScale = writer.constant(`${name}.weightScale`, floats(eachChannel, scales));
     const sums = writer.raw(`${name}.sums`, 'ConvInteger', [x, w, zeroPoint], each.attributes);
     const output = node.outputs[0] as string;
     const y = this.scaled(node, sums, scale, weightScale, product.bias ? {} : { output });
     if (!product.bias) return;
-    const bias = writer.constant(`${name}.bias`, floats([1, n, 1, 1], product.bias));
+    const bias = writer.constant(`${name}.bias`, floats(eachChannel, product.bias));
     writer.node(name, 'Add', [y, bias], { output });
   }
 
   private convFloat(each: ProductExport, product: ConvProduct, input: string): void {
     const { writer } = this;
-    const { node } = each;
-    const [m, h, w, c] = product.shape;
+    const { node, weightDims } = each;
+    const [m = 0, c = 0, ...kernel] = weightDims;
     const rows = this.rows(each);
-    const shape = writer.int64s(`${node.name}.weightShape`, [m, h, w, c]);
+    const shape = writer.int64s(`${node.name}.weightShape`, [m, ...kernel, c]);
     const images = writer.node(`${node.name}.weightImages`, 'Reshape', [rows, shape]);
-    const perm = { attributes: { perm: [0, 3, 1, 2] } };
+    const perm = { attributes: { perm: [0, weightDims.length - 1, ...kernel.map((_, axis) => axis + 1)] } };
     const weight = writer.node(`${node.name}.weight`, 'Transpose', [images], perm);
     const bias = product.bias ? [writer.constant(`${node.name}.bias`, floats([m], product.bias))] : [];
     const inputs = [this.dequantized(each, input), weight, ...bias];

@@ -11,6 +11,7 @@ import { floats } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, network, PLAIN } from '../../support/assess_networks.js';
 import { randomTensor } from '../../support/onnxruntime.js';
+import { signals } from '../../support/signals.js';
 import { TOKENS, transformer } from '../../support/transformer.js';
 
 /** Sums of fp64 in another order, over thousands of terms. */
@@ -141,6 +142,19 @@ describe('error profile of a network', () => {
     const reduced = await own({ arithmetic: 'saturating16', reduceRange: true });
     assert.ok(reduced.every(({ isolated }) => isolated?.saturations === 0));
     assert.ok(reduced.every(({ isolated }) => isolated?.weights.largestCode === 64));
+  });
+
+  it('signals, [N, C, L]: with one layer quantized nothing comes in, and own error is what the evaluator has', async () => {
+    const net = signals();
+    const data = tensorSamples(net, randomTensor(new Random(4), [5, 4, 20]));
+    for (const node of ['first', 'second', 'logits']) {
+      const { layers } = await profile(net, data, { policy: excluding(net, node, 'W4A4') });
+      const own = layers.find((layer) => layer.node === node);
+      assert.equal(own?.accumulated.propagatedMse, 0);
+      assert.deepEqual(own?.isolated, own?.inPlace);
+      // Nothing but a bias stands between the product and what is compared, where no ReLU follows.
+      if (node !== 'first') near(own?.accumulated.mse ?? 0, own?.isolated?.mse ?? 0, 1e-4, node);
+    }
   });
 
   it('one image, constant images, and images without labels', async () => {

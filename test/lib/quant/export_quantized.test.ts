@@ -12,6 +12,7 @@ import { type NodeBits, type Policy, uniformPolicy } from '../../../lib/quant/po
 import { floats, type HostTensor, hostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';
+import { signals } from '../../support/signals.js';
 import { TOKENS, transformer, VOCABULARY } from '../../support/transformer.js';
 
 type Feeds = Record<string, HostTensor>;
@@ -133,6 +134,18 @@ describe('export of quantized models', () => {
       for (const format of ['integer', 'qdq'] as const) {
         for (const granularity of ['perChannel', 'perTensor', { blockSize: 16 }] as const) {
           await check(graph, { bits, excluded: new Set() }, oddFeeds(), { format, granularity });
+        }
+      }
+    }
+  });
+
+  it('convolutions of signals, [N, C, L]', async () => {
+    const graph = signals();
+    const feeds = { input: randomTensor(new Random(2), [3, 4, 20]) };
+    for (const bits of ['W8A8', 'W4A5']) {
+      for (const granularity of ['perChannel', { blockSize: 16 }] as const) {
+        for (const format of ['integer', 'qdq'] as const) {
+          await check(graph, uniformPolicy(graph, bits), feeds, { format, granularity });
         }
       }
     }
