@@ -81,7 +81,13 @@ export { type AttributeValue, Graph, type GraphNode, type GraphParts, type Tenso
 export { type InferOptions, inferShapes } from './graph/infer.js';
 export { decodeTensor, encodeTensor } from './graph/onnx/codec.js';
 export { exportModel, saveModel } from './graph/onnx/export.js';
-export { type ImportedModel, type ImportOptions, importModel, loadModel } from './graph/onnx/import.js';
+export {
+  type ImportedModel,
+  type ImportOptions,
+  importModel,
+  loadModel,
+  loadModel as loadOnnx,
+} from './graph/onnx/import.js';
 export { Parameters } from './graph/parameters.js';
 export { clipValues, type ValueRange } from './graph/passes/clip_values.js';
 export { type SimplifyOptions, simplify } from './graph/passes/index.js';
