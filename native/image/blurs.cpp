@@ -135,7 +135,7 @@ class ZoomBlur : public Corruption {
     for (int64_t i = 0; i < count; ++i) {
       const double factor = 1 + static_cast<double>(i) * spacing;
       rows_.push_back(zoomAxis(size.h, factor));
-      columns_.push_back(zoomAxis(size.w, factor));
+      columns_.push_back(zoomAxis(size.w, factor, size.c));
     }
   }
   int64_t scratch() const override { return 2 * size_.values() + zoomScratch(size_); }

@@ -40,6 +40,15 @@ FAULTLINE_VECTORIZED void mixRows(int64_t count, float fraction, const float* __
   for (int64_t i = 0; i < count; ++i) y[i] = a[i] + fraction * (b[i] - a[i]);
 }
 
+// y += x[low] mixed with x[high], place by place.
+FAULTLINE_VECTORIZED void addMixed(int64_t count, const int32_t* __restrict low, const int32_t* __restrict high,
+                                   const float* __restrict fraction, const float* __restrict x, float* __restrict y) {
+  for (int64_t i = 0; i < count; ++i) {
+    const float a = x[low[i]], b = x[high[i]];
+    y[i] += a + fraction[i] * (b - a);
+  }
+}
+
 // One row with `radius` pixels beyond both ends: to[(w + 2 radius) · c].
 void padRow(Border border, int64_t radius, int64_t w, int64_t c, const float* from, float* to) {
   std::memcpy(to + radius * c, from, static_cast<size_t>(w * c) * sizeof(float));
@@ -149,7 +158,7 @@ void motionBlur(const MotionKernel& kernel, double degrees, Size size, const flo
   }
 }
 
-ZoomAxis zoomAxis(int64_t n, double factor) {
+ZoomAxis zoomAxis(int64_t n, double factor, int64_t channels) {
   const auto middle = static_cast<int64_t>(std::ceil(static_cast<double>(n) / factor));
   const int64_t top = (n - middle) / 2;
   const auto enlarged = static_cast<int64_t>(std::nearbyint(static_cast<double>(middle) * factor));
@@ -159,9 +168,12 @@ ZoomAxis zoomAxis(int64_t n, double factor) {
   for (int64_t i = 0; i < n; ++i) {
     const double at = std::clamp(static_cast<double>(cut + i) * step, 0.0, static_cast<double>(middle - 1));
     const auto low = static_cast<int64_t>(at);
-    axis.low.push_back(static_cast<int32_t>(top + low));
-    axis.high.push_back(static_cast<int32_t>(top + std::min(low + 1, middle - 1)));
-    axis.fraction.push_back(static_cast<float>(at - static_cast<double>(low)));
+    const int64_t below = top + low, above = top + std::min(low + 1, middle - 1);
+    for (int64_t k = 0; k < channels; ++k) {
+      axis.low.push_back(static_cast<int32_t>(below * channels + k));
+      axis.high.push_back(static_cast<int32_t>(above * channels + k));
+      axis.fraction.push_back(static_cast<float>(at - static_cast<double>(low)));
+    }
   }
   return axis;
 }
@@ -174,13 +186,7 @@ void addZoomed(const ZoomAxis& rows, const ZoomAxis& columns, Size size, const f
   for (int64_t i = 0; i < h; ++i) {
     const auto at = static_cast<size_t>(i);
     mixRows(row, rows.fraction[at], x + rows.low[at] * row, x + rows.high[at] * row, scratch);
-    float* to = y + i * row;
-    for (int64_t j = 0; j < w; ++j) {
-      const float* a = scratch + columns.low[static_cast<size_t>(j)] * c;
-      const float* b = scratch + columns.high[static_cast<size_t>(j)] * c;
-      const float fraction = columns.fraction[static_cast<size_t>(j)];
-      for (int64_t k = 0; k < c; ++k) to[j * c + k] += a[k] + fraction * (b[k] - a[k]);
-    }
+    addMixed(row, columns.low.data(), columns.high.data(), columns.fraction.data(), scratch, y + i * row);
   }
 }
 
