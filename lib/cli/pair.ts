@@ -47,6 +47,8 @@ function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
   const pairs: PairSetting[] = [{ objective, policy }];
   return {
     ...{ data: flags.data, arch, seeds: [flags.seed], pairs, gauge: false, search: false, budget: flags.budget },
+    // Alone, a robust pair need not be quick: nothing is learned beside it.
+    staticEpochs: { detrimental: 2, robust: 2 },
     ...(policy === 'static' ? { agent, staticChoices: names } : { inputBits: numbers }),
     ...(flags.teacher === undefined ? {} : { teacherModel: flags.teacher }),
   };

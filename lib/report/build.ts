@@ -51,6 +51,12 @@ function worst(report: Report, objective: string, policy?: PairResult['policy'])
     .reduce<PairResult | undefined>((most, pair) => (most && most.drop >= pair.drop ? most : pair), undefined);
 }
 
+/** What a figure stands for where there are several alike. */
+function largestOf(report: Report, { objective, policy }: PairResult): string {
+  const alike = report.pairs.filter((pair) => pair.objective === objective && pair.policy === policy).length;
+  return alike > 1 ? `, the largest drop of ${alike}` : '';
+}
+
 const points = (value: number) => formatQuantity(value, 'points');
 const percent = (value: number) => formatQuantity(value, 'percent');
 
@@ -73,7 +79,7 @@ function factsOf(report: Report): Fact[] {
         label: `${objective}, ${policy === 'static' ? 'static policy' : 'policy by input'}`,
         value: formatNumber(-pair.drop, 'points'),
         unit: 'points',
-        note: `${formatNumber(pair.fpAccuracy, 'percent')} → ${percent(pair.quantizedAccuracy)} at ${formatQuantity(pair.effectiveBits, 'bits')}`,
+        note: `${formatNumber(pair.fpAccuracy, 'percent')} → ${percent(pair.quantizedAccuracy)} at ${formatQuantity(pair.effectiveBits, 'bits')}${largestOf(report, pair)}`,
         tone: objective === 'robust' ? 'good' : 'bad',
       });
     }
