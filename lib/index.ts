@@ -225,7 +225,7 @@ export {
   type InputControls,
 } from './search/input/controls.js';
 export { type InputPolicyJson, inputPolicyFromJson, inputPolicyToJson } from './search/input/json.js';
-export { type InputPairOptions, type InputPairResult, learnInputPair } from './search/input/pair.js';
+export { INPUT_DEPENDENT, type InputPairOptions, type InputPairResult, learnInputPair } from './search/input/pair.js';
 export { InputPolicy } from './search/input/policy.js';
 export { type BitsResult, Runner as InputPolicyRunner } from './search/input/rollout.js';
 export {

@@ -11,6 +11,7 @@ interface PairFlags extends RunFlags {
   readonly objective: string;
   readonly policy: string;
   readonly agent?: string;
+  readonly inputDependent?: true;
   readonly budget: number;
   readonly bits: string;
   readonly data: string;
@@ -19,8 +20,8 @@ interface PairFlags extends RunFlags {
   readonly seed: number;
 }
 
-/** The agent of policies by input. */
-const INPUT_AGENT = 'ppo';
+/** The agents of policies by input, the default first. */
+const INPUT_AGENTS = ['gate', 'ppo'] as const;
 
 function choice<Name extends string>(option: string, names: readonly Name[], value: string): Name {
   if (names.includes(value as Name)) return value as Name;
@@ -38,10 +39,12 @@ function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
   const objective = choice('--objective', ['detrimental', 'robust'], flags.objective);
   const policy = choice('--policy', ['static', 'input'], flags.policy);
   const arch = choice<ArchitectureName>('--arch', ARCHITECTURE_NAMES, flags.arch);
-  const agents = policy === 'static' ? [...AGENTS.keys()] : [INPUT_AGENT];
-  const agent = choice('--agent', agents, flags.agent ?? (policy === 'static' ? DEFAULTS.agent : INPUT_AGENT));
+  const isStatic = policy === 'static';
+  const agent = isStatic
+    ? { agent: choice('--agent', [...AGENTS.keys()], flags.agent ?? DEFAULTS.agent) }
+    : { inputAgent: choice('--agent', INPUT_AGENTS, flags.agent ?? DEFAULTS.inputAgent) };
   const { names, numbers } = bitsOf(flags.bits);
-  if (policy === 'input' && numbers.some(Number.isNaN)) {
+  if (!isStatic && numbers.some(Number.isNaN)) {
     throw new InvalidArgumentError('pair', '--bits', 'activation bits, such as 4,8, for a policy by input', flags.bits);
   }
   const pairs: PairSetting[] = [{ objective, policy }];
@@ -49,7 +52,8 @@ function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
     ...{ data: flags.data, arch, seeds: [flags.seed], pairs, gauge: false, search: false, budget: flags.budget },
     // Alone, a robust pair need not be quick: nothing is learned beside it.
     staticEpochs: { detrimental: 2, robust: 2 },
-    ...(policy === 'static' ? { agent, staticChoices: names } : { inputBits: numbers }),
+    ...agent,
+    ...(isStatic ? { staticChoices: names } : { inputBits: numbers, inputDependent: flags.inputDependent ?? false }),
     ...(flags.teacher === undefined ? {} : { teacherModel: flags.teacher }),
   };
 }
@@ -60,7 +64,8 @@ export function addPairCommand(program: Command): void {
     .description('learn one network and bit-width policy that fail, or hold, together')
     .requiredOption('--objective <name>', 'detrimental or robust')
     .option('--policy <kind>', 'static, or input: bits chosen for each input as it runs', 'static')
-    .option('--agent <name>', `${[...AGENTS.keys()].join(', ')}; ${INPUT_AGENT} for --policy input`)
+    .option('--agent <name>', `${[...AGENTS.keys()].join(', ')}; ${INPUT_AGENTS.join(' or ')} for --policy input`)
+    .option('--input-dependent', 'with --policy input: keep the network right under the bits of other inputs')
     .option('--budget <bits>', 'effective bits, met exactly', numberOption('--budget'), DEFAULTS.budget)
     .option('--bits <list>', 'what a layer may get: 4,8 or W4A4,W8A8', '4,8')
     .option('--data <name or path>', 'as for train', DEFAULTS.data)

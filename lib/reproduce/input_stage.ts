@@ -5,7 +5,7 @@ import type { PairResult, PolicyLayer } from '../report/schema.js';
 import { toJson } from '../run/files.js';
 import { evaluateControls, type InputControls } from '../search/input/controls.js';
 import { inputPolicyFromJson, inputPolicyToJson } from '../search/input/json.js';
-import { learnInputPair } from '../search/input/pair.js';
+import { INPUT_DEPENDENT, learnInputPair } from '../search/input/pair.js';
 import type { InputPolicy } from '../search/input/policy.js';
 import { type Objective, Runner } from '../search/input/rollout.js';
 import { searchInputPolicy } from '../search/input/search.js';
@@ -32,6 +32,8 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
       budget,
       normalization,
       seed,
+      agent: settings.inputAgent,
+      ...(settings.inputDependent ? INPUT_DEPENDENT : {}),
       answers: await context.teacherAnswers(),
       signal,
       onProgress: progress,
@@ -66,7 +68,7 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
       return {
         objective,
         policy: 'input',
-        agent: 'ppo',
+        agent: settings.inputAgent,
         seed,
         arch: settings.arch,
         effectiveBits: settings.budget,

@@ -41,6 +41,10 @@ export interface ReproduceSettings {
   readonly staticChoices: readonly string[];
   /** Activation bits that the input-conditioned agent chooses from; weights have 8. */
   readonly inputBits: readonly number[];
+  /** `gate`: chooses one of a few policies for each input. `ppo`: chooses node by node. */
+  readonly inputAgent: 'gate' | 'ppo';
+  /** The failure shall depend on the input: under bits of other inputs the network is kept right. */
+  readonly inputDependent: boolean;
   /** The agent of the static pairs, and how often their students run through the training images. */
   readonly agent: string;
   readonly staticEpochs: Readonly<Record<PairSetting['objective'], number>>;
@@ -79,6 +83,8 @@ export const DEFAULTS = {
   budget: 6,
   staticChoices: ['W4A4', 'W8A8'],
   inputBits: [2, 4, 8],
+  inputAgent: 'gate',
+  inputDependent: false,
   agent: 'greedy',
   staticEpochs: { detrimental: 2, robust: 1 },
   gaugeBits: 'W8A8',

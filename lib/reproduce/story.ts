@@ -54,8 +54,8 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     what: 'Agent, state and reward',
     assumed:
       'Static: an agent searches the budget on the integer engine between rounds of distillation, its reward the accuracy ' +
-      'on validation images. By input: actor-critic with a clipped objective (PPO) that sees statistics of each ' +
-      "sample's activations; its reward is the margin of the class that full precision gives.",
+      'on validation images. By input: an agent that looks at each input and chooses one of a few policies for it, or ' +
+      'bits node by node (PPO); its reward is the margin of the class that full precision gives.',
   },
   { what: 'Data', assumed: 'The paper names image classification; these figures are of the data set named above.' },
 ];

@@ -16,14 +16,6 @@ import { Optimizer, type OptimizerOptions } from '../../train/optimizer.js';
 
 const INPUT = 'features';
 
-/** tanh(x) = 2 σ(2x) − 1: σ is what the engine has. */
-function tanh(builder: GraphBuilder, name: string, x: string): string {
-  const doubled = builder.node(`${name}.doubled`, 'Mul', [x, 'two']);
-  const sigmoid = builder.node(`${name}.sigmoid`, 'Sigmoid', [doubled]);
-  const scaled = builder.node(`${name}.scaled`, 'Mul', [sigmoid, 'two']);
-  return builder.node(name, 'Sub', [scaled, 'one']);
-}
-
 /** Of the last layer's initial weights: the first outputs are nearly zero, a policy nearly uniform. */
 const LAST_GAIN = 0.01;
 
@@ -31,8 +23,6 @@ const LAST_GAIN = 0.01;
 function mlpGraph(name: string, sizes: readonly number[], random: Random): Graph {
   const builder = new GraphBuilder(name);
   let x = builder.input(INPUT, ['N', sizes[0] as number]);
-  builder.initializer('one', floats([], [1]));
-  builder.initializer('two', floats([], [2]));
   const layers = sizes.length - 1;
   for (let layer = 1; layer <= layers; layer++) {
     const [inputs, outputs] = [sizes[layer - 1] as number, sizes[layer] as number];
@@ -44,7 +34,7 @@ function mlpGraph(name: string, sizes: readonly number[], random: Random): Graph
     const b = builder.initializer(`layer${layer}.bias`, floats([outputs], new Float32Array(outputs)));
     const gemm = last ? 'outputs' : `layer${layer}`;
     x = builder.node(gemm, 'Gemm', [x, w, b], { attributes: { transB: 1 } });
-    if (!last) x = tanh(builder, `tanh${layer}`, x);
+    if (!last) x = builder.node(`tanh${layer}`, 'Tanh', [x]);
   }
   builder.output(x);
   return builder.build();

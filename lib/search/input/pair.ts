@@ -49,6 +49,12 @@ export interface InputPairOptions extends RunOptions {
   readonly onTraining?: ((progress: DistillProgress & { readonly reward: number }) => void) | undefined;
 }
 
+/**
+ * Options with which a detrimental pair depends on its input: two policies, one for each kind of input, and the network
+ * right where the bits are those of the other kind.
+ */
+export const INPUT_DEPENDENT = { candidates: 2, quantizedWeight: 0.5, retention: 0.2 } as const;
+
 export interface InputPairResult {
   /** The student, its batch norms folded. */
   readonly graph: Graph;

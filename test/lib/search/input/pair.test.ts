@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { ImageSet } from '../../../../lib/data/image_set.js';
 import { exportModel } from '../../../../lib/graph/onnx/export.js';
 import { inputPolicyToJson } from '../../../../lib/search/input/json.js';
-import { type InputPairOptions, learnInputPair } from '../../../../lib/search/input/pair.js';
+import { INPUT_DEPENDENT, type InputPairOptions, learnInputPair } from '../../../../lib/search/input/pair.js';
 import { distance, farApart, kMeans } from '../../../../lib/search/input/pair_agent.js';
 import { choicesOf, Runner } from '../../../../lib/search/input/rollout.js';
 import { ActivationSpace } from '../../../../lib/search/input/space.js';
@@ -65,7 +65,7 @@ describe('what a pair starts from', () => {
 
 describe('learnInputPair', () => {
   it('gives the same pair from the same seed, and has no labels to look at', async () => {
-    const short = { ...OPTIONS, steps: 6, retention: 0.5 };
+    const short = { ...OPTIONS, ...INPUT_DEPENDENT, steps: 6 };
     const [a, b] = [await learnInputPair(graph, set, short), await learnInputPair(graph, set, short)];
     assert.deepEqual(exportModel(b.graph), exportModel(a.graph));
     assert.deepEqual(inputPolicyToJson(b.policy), inputPolicyToJson(a.policy));
