@@ -2,20 +2,6 @@
 import { InvalidArgumentError } from '../native/errors.js';
 import { DEFAULT_CONFIDENCE, type Interval, pairedCounts, pairedDifference, wilsonInterval } from './statistics.js';
 
-/** The class of each sample: the first of the largest logits. `logits`: [samples, classes]. */
-export function predictedClasses(logits: Float32Array, classes: number): Int32Array {
-  const samples = logits.length / classes;
-  if (!Number.isInteger(samples)) {
-    throw new InvalidArgumentError('predictedClasses', 'logits', `rows of ${classes}`, `${logits.length} numbers`);
-  }
-  return Int32Array.from({ length: samples }, (_, sample) => {
-    const at = sample * classes;
-    let best = at;
-    for (let i = at + 1; i < at + classes; i++) if ((logits[i] as number) > (logits[best] as number)) best = i;
-    return best - at;
-  });
-}
-
 /** A sample whose class quantization changed. */
 export interface Flip {
   readonly sample: number;

@@ -6,6 +6,7 @@ import { Value } from '../autograd/tape.js';
 import type { Graph } from '../graph/graph.js';
 import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { sizeOf } from '../tensor/host_tensor.js';
+import { indexOfLargest } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from './integer_plan.js';
 import { checkPolicy, formatBits, type NodeBits, type Policy } from './policy.js';
@@ -219,10 +220,9 @@ function score(logits: Value, data: EvaluationData, start: number, end: number) 
   const classes = values.length / (end - start);
   let [correct, agreeing] = [0, 0];
   for (let sample = start, at = 0; sample < end; sample++, at += classes) {
-    let best = at;
-    for (let i = at + 1; i < at + classes; i++) if ((values[i] as number) > (values[best] as number)) best = i;
-    if (labels && labels[sample] === best - at) correct += 1;
-    if (reference && reference[sample] === best - at) agreeing += 1;
+    const best = indexOfLargest(values, at, classes);
+    if (labels && labels[sample] === best) correct += 1;
+    if (reference && reference[sample] === best) agreeing += 1;
   }
   return { correct, agreeing };
 }

@@ -1,7 +1,7 @@
 // The figures of one network under one policy, on test images, as the report has them. Full precision is float32, what
 // is quantized is integers.
 
-import { type Comparison, compareClasses, predictedClasses } from '../assess/comparison.js';
+import { type Comparison, compareClasses } from '../assess/comparison.js';
 import { evaluationData } from '../data/evaluation_data.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
@@ -9,6 +9,7 @@ import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policie
 import { formatBits, type Policy, uniformPolicy } from '../quant/policy.js';
 import { pictureUrl } from '../report/png.js';
 import type { Flips, PairResult } from '../report/schema.js';
+import { predictedClasses } from '../tensor/largest.js';
 import { type FullPrecision, fullPrecision } from '../train/full_precision.js';
 import type { Material } from './material.js';
 

@@ -13,6 +13,7 @@ import type { BudgetSpace } from '../quant/budget.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
 import { type Policy, policyFromJson, policyToJson } from '../quant/policy.js';
 import { writeWhole } from '../run/files.js';
+import { indexOfLargest } from '../tensor/largest.js';
 import { Random } from '../tensor/random.js';
 import { boxRepair } from '../train/box_repair.js';
 import {
@@ -138,8 +139,7 @@ function evaluationData(set: ImageSet, normalization: Normalization, count = set
 function shareOf(labels: ArrayLike<number>, { logits, classes }: TeacherLogits): number {
   let correct = 0;
   for (let i = 0; i < labels.length; i++) {
-    const own = logits.subarray(i * classes, (i + 1) * classes);
-    if (own.reduce((best, value, k) => (value > (own[best] as number) ? k : best), 0) === labels[i]) correct += 1;
+    if (indexOfLargest(logits, i * classes, classes) === labels[i]) correct += 1;
   }
   return correct / labels.length;
 }

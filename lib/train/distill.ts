@@ -12,6 +12,7 @@ import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { threads } from '../native/threads.js';
 import { FakeQuantProgram } from '../quant/fake_quant.js';
 import { checkPolicy, type Policy, policyToJson } from '../quant/policy.js';
+import { indexOfLargest } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
 import type { EpochSums } from './checkpoint.js';
 import { type Coordinates, plainCoordinates } from './coordinates.js';
@@ -97,12 +98,6 @@ function sourceOf({ policies }: Pick<DistillOptions, 'policies'>): PolicySource 
   return fixed(policies) ? undefined : (policies as PolicySource);
 }
 
-function firstLargest(logits: Float32Array, start: number, classes: number): number {
-  let best = 0;
-  for (let k = 1; k < classes; k++) if ((logits[start + k] as number) > (logits[start + best] as number)) best = k;
-  return best;
-}
-
 class Distillation implements Learner {
   private readonly program: FakeQuantProgram;
   private readonly parameters: Parameters;
@@ -145,7 +140,7 @@ class Distillation implements Learner {
     for (let row = 0; row < count; row++) {
       const at = (indices[row] as number) * classes;
       own.set(logits.subarray(at, at + classes), row * classes);
-      teacher[row] = firstLargest(own, row * classes, classes);
+      teacher[row] = indexOfLargest(own, row * classes, classes);
     }
     return { rows: count, classes, logits: own, teacher, labels };
   }
@@ -186,7 +181,7 @@ class Distillation implements Learner {
       seeds.push([logits, gradient]);
       let agreeing = 0;
       for (let row = 0; row < targets.rows; row++) {
-        if (firstLargest(logits.data, row * targets.classes, targets.classes) === targets.teacher[row]) agreeing += 1;
+        if (indexOfLargest(logits.data, row * targets.classes, targets.classes) === targets.teacher[row]) agreeing += 1;
       }
       count(`images ${name}`, batch.count);
       count(`loss ${name}`, lost * batch.count);

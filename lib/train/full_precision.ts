@@ -7,6 +7,7 @@ import { Parameters } from '../graph/parameters.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { sizeOf } from '../tensor/host_tensor.js';
+import { predictedClasses } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
 import { yieldToEvents } from './steps.js';
 
@@ -64,17 +65,7 @@ export async function fullPrecision(
     onProgress?.(end, count);
     await yieldToEvents();
   }
-  const classes = largest(all, count);
+  const classes = predictedClasses(all, all.length / count);
   const correct = labels && classes.reduce((sum, value, i) => sum + (value === labels[i] ? 1 : 0), 0);
   return { logits: all, classes, accuracy: correct === undefined ? undefined : correct / count };
-}
-
-function largest(logits: Float32Array, count: number): Int32Array {
-  const width = logits.length / count;
-  return Int32Array.from({ length: count }, (_, sample) => {
-    const at = sample * width;
-    let best = at;
-    for (let i = at + 1; i < at + width; i++) if ((logits[i] as number) > (logits[best] as number)) best = i;
-    return best - at;
-  });
 }

@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../../native/errors.js';
 import type { EvaluationData } from '../../quant/evaluate_policies.js';
 import { type BitChooser, IntegerPlan } from '../../quant/integer_plan.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
+import { indexOfLargest } from '../../tensor/largest.js';
 import { Memory } from '../../tensor/memory.js';
 import { fullPrecision } from '../../train/full_precision.js';
 import { yieldToEvents } from '../../train/steps.js';
@@ -50,12 +51,6 @@ export function slice(data: EvaluationData, start: number, end: number): Evaluat
   };
 }
 
-function largest(values: Float32Array, at: number, classes: number): number {
-  let best = at;
-  for (let i = at + 1; i < at + classes; i++) if ((values[i] as number) > (values[best] as number)) best = i;
-  return best - at;
-}
-
 /** Full precision's first and second choice for each sample. */
 export interface Choices {
   readonly classes: Int32Array;
@@ -68,7 +63,7 @@ export async function choicesOf(graph: Graph, data: EvaluationData, options: Run
   const width = logits.length / classes.length;
   const runnersUp = classes.map((own, i) => {
     logits[i * width + own] = Number.NEGATIVE_INFINITY;
-    return largest(logits, i * width, width);
+    return indexOfLargest(logits, i * width, width);
   });
   return { classes, runnersUp };
 }
@@ -174,7 +169,7 @@ export class Runner {
       if (all.length === 0) all = new Float32Array(count * classes);
       all.set(logits, start * classes);
       for (let i = 0; i < n; i++) {
-        const best = largest(logits, i * classes, classes);
+        const best = indexOfLargest(logits, i * classes, classes);
         if (data.labels?.[start + i] === best) correct += 1;
         if (data.reference?.[start + i] === best) agreeing += 1;
       }

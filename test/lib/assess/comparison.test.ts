@@ -1,6 +1,7 @@
 // Full precision against quantized classes: what flips, and the figures that follow from it.
 import assert from 'node:assert/strict';
-import { compareClasses, predictedClasses } from '../../../lib/assess/comparison.js';
+import { compareClasses } from '../../../lib/assess/comparison.js';
+import { predictedClasses } from '../../../lib/tensor/largest.js';
 
 describe('compareClasses', () => {
   const labels = [0, 0, 1, 1, 2, 2];

@@ -1,6 +1,5 @@
 // Worst inputs are failures when they are run again, no larger than they say; rankings hold what the integers do.
 import assert from 'node:assert/strict';
-import { predictedClasses } from '../../../lib/assess/comparison.js';
 import { imageSamples } from '../../../lib/assess/samples.js';
 import { rankVulnerability } from '../../../lib/assess/vulnerability.js';
 import { type InputChange, worstInputs } from '../../../lib/assess/worst_inputs.js';
@@ -12,6 +11,7 @@ import type { Graph } from '../../../lib/graph/graph.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
 import { uniformPolicy } from '../../../lib/quant/policy.js';
 import { floats } from '../../../lib/tensor/host_tensor.js';
+import { predictedClasses } from '../../../lib/tensor/largest.js';
 import { blobs, PLAIN, trainedOnBlobs } from '../../support/assess_networks.js';
 
 const CLASSES = 4;
