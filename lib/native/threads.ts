@@ -12,3 +12,17 @@ export function setThreads(count: number): void {
   requireInteger('setThreads', 'count', count, 0, 4096);
   addon.setThreads(count);
 }
+
+/**
+ * Computes without help: networks of a few thousand weights are far too small to be shared between threads, waiting for
+ * each other would be all these did.
+ */
+export function onOneThread<Result>(compute: () => Result): Result {
+  const before = threads();
+  setThreads(1);
+  try {
+    return compute();
+  } finally {
+    setThreads(before);
+  }
+}

@@ -6,7 +6,7 @@ import { GraphBuilder } from '../graph/builder.js';
 import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
-import { setThreads, threads } from '../native/threads.js';
+import { onOneThread } from '../native/threads.js';
 import { floats } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import type { Random } from '../tensor/random.js';
@@ -51,17 +51,6 @@ function network(
   x = linear('last', x, 1, LAST_BOUND);
   builder.output(squash ? builder.node('squash', 'Sigmoid', [x]) : x);
   return builder.build();
-}
-
-/** These networks are far too small to be shared between threads: waiting for each other would be all they did. */
-function onOneThread<Result>(compute: () => Result): Result {
-  const before = threads();
-  setThreads(1);
-  try {
-    return compute();
-  } finally {
-    setThreads(before);
-  }
 }
 
 /** One network with what trains it. */

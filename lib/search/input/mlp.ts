@@ -9,6 +9,7 @@ import { importModel } from '../../graph/onnx/import.js';
 import { Parameters } from '../../graph/parameters.js';
 import { addon } from '../../native/addon.js';
 import { InvalidArgumentError } from '../../native/errors.js';
+import { onOneThread } from '../../native/threads.js';
 import { floats } from '../../tensor/host_tensor.js';
 import { Memory } from '../../tensor/memory.js';
 import type { Random } from '../../tensor/random.js';
@@ -87,7 +88,8 @@ export class Mlp {
   /** x: [rows, inputs] → [rows, outputs], overwritten by the next call. */
   forward(x: Float32Array, rows: number): Float32Array {
     this.memory.reset();
-    return this.run(new Tape({ memory: this.memory, training: false, record: false }), x, rows).data;
+    const tape = new Tape({ memory: this.memory, training: false, record: false });
+    return onOneThread(() => this.run(tape, x, rows).data);
   }
 
   /** Starts to learn: forgets the optimizer's state. */
@@ -101,17 +103,20 @@ export class Mlp {
    * them. A step with a gradient that is not finite is left out.
    */
   step(x: Float32Array, rows: number, factor: number, gradientOf: (y: Float32Array, dy: Float32Array) => void): void {
-    if (!this.optimizer) throw new InvalidArgumentError('Mlp', 'step', 'learn() before it', 'none');
+    const { optimizer } = this;
+    if (!optimizer) throw new InvalidArgumentError('Mlp', 'step', 'learn() before it', 'none');
     this.memory.reset();
-    const tape = new Tape({ memory: this.memory, training: true, record: true });
-    const y = this.run(tape, x, rows);
-    const seed = tape.scratch(y.size);
-    seed.fill(0);
-    gradientOf(y.data, seed);
-    tape.backward(y, seed);
-    const norm = addon.norm(this.parameters.gradients);
-    if (!Number.isFinite(norm)) return;
-    this.steps += 1;
-    this.optimizer.step(this.steps, { factor }, norm);
+    onOneThread(() => {
+      const tape = new Tape({ memory: this.memory, training: true, record: true });
+      const y = this.run(tape, x, rows);
+      const seed = tape.scratch(y.size);
+      seed.fill(0);
+      gradientOf(y.data, seed);
+      tape.backward(y, seed);
+      const norm = addon.norm(this.parameters.gradients);
+      if (!Number.isFinite(norm)) return;
+      this.steps += 1;
+      optimizer.step(this.steps, { factor }, norm);
+    });
   }
 }
