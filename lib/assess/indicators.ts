@@ -36,6 +36,8 @@ export interface ScanOptions {
   readonly policy?: Policy | undefined;
   /** Draws of each kind of noise. Default 4. */
   readonly draws?: number | undefined;
+  /** Whether noise is also put into each layer alone, a pass each. Default true. */
+  readonly layerFlips?: boolean | undefined;
   /** Default 0. */
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -45,8 +47,8 @@ export interface ScanOptions {
 
 export interface LayerScan extends WeightShape {
   readonly node: string;
-  /** Share of the samples that noise in this layer alone flips: 0–1. */
-  readonly pseudoNoiseFlips: number;
+  /** Share of the samples that noise in this layer alone flips: 0–1; undefined without `layerFlips`. */
+  readonly pseudoNoiseFlips: number | undefined;
   /** Median over samples, noise of this layer alone. */
   readonly noiseOverMargin: number;
   /** Of the noise that reaches the margin: 0–1, and the part of it that comes from the activation. */
@@ -143,14 +145,14 @@ function overMargin(noises: readonly LayerNoise[], { margins }: Reference) {
  * GraphError or InvalidArgumentError when network, policy and samples do not fit; the signal's reason when called off.
  */
 export async function scan(graph: Graph, samples: Samples, options: ScanOptions = {}): Promise<Scan> {
-  const { draws = DRAWS, seed = 0, signal, onProgress } = options;
+  const { draws = DRAWS, layerFlips = true, seed = 0, signal, onProgress } = options;
   requireInteger('scan', 'draws', draws, 1, 1000);
   requireInteger('scan', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
   const policy = options.policy ?? uniformPolicy(freeBatch(graph).graph, 'W4A4');
   const network = new ScanNetwork(graph, policy);
   const { layers } = network;
   const random = new Random(seed).split('scan');
-  const total = 4 + 3 * draws + layers.length;
+  const total = 4 + 3 * draws + (layerFlips ? layers.length : 0);
   let done = 0;
   const pass = async <Result>(work: () => Result): Promise<Result> => {
     signal?.throwIfAborted();
@@ -182,7 +184,7 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
   const scanned: LayerScan[] = [];
   for (const layer of layers) {
     const alone = pseudoNoise(random.split('0').split('pseudo'), layer);
-    const flips = await pass(() => flipRate(network, samples, reference.classes, alone));
+    const flips = layerFlips ? await pass(() => flipRate(network, samples, reference.classes, alone)) : undefined;
     const noise = noises.get(layer) as LayerNoise;
     const { peak, spread } = shapes.get(layer) as ActivationShape;
     const own = totalNoise(noise);
