@@ -20,6 +20,14 @@ export {
 } from './assess/corruption_grid.js';
 export type { CostEstimate, StageEstimate } from './assess/estimate.js';
 export type { Figures, Level, PolicyFigures, Thresholds } from './assess/figures.js';
+export {
+  INDICATORS,
+  type IndicatorName,
+  type LayerScan,
+  type Scan,
+  type ScanOptions,
+  scan,
+} from './assess/indicators.js';
 export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';
 export type { LayerProfile } from './assess/profile_layer.js';
 export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';

@@ -12,6 +12,7 @@ import { addPairCommand } from './pair.js';
 import { addProfileCommand } from './profile.js';
 import { addQuantizeCommand } from './quantize.js';
 import { addReproduceCommand } from './reproduce.js';
+import { addScanCommand } from './scan.js';
 import { addSearchCommand } from './search.js';
 import { addTrainCommands } from './train.js';
 
@@ -32,6 +33,7 @@ addPairCommand(program);
 addProfileCommand(program);
 addQuantizeCommand(program);
 addReproduceCommand(program);
+addScanCommand(program);
 addSearchCommand(program);
 addTrainCommands(program);
 

@@ -115,7 +115,7 @@ export function corruptionSection(report: Report): Section | undefined {
   return { id: 'corruptions', title: 'Corruptions', blocks };
 }
 
-export function indicatorSection(report: Report): Section | undefined {
+export function indicatorSection(report: Pick<Report, 'indicators'>): Section | undefined {
   const { indicators = [] } = report;
   if (indicators.length === 0) return undefined;
   return {
