@@ -28,6 +28,13 @@ export {
   type ScanOptions,
   scan,
 } from './assess/indicators.js';
+export {
+  fitPredictor,
+  type Prediction,
+  type Predictor,
+  predictDrop,
+  type StudyNetwork,
+} from './assess/predictor.js';
 export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';
 export type { LayerProfile } from './assess/profile_layer.js';
 export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';
@@ -41,6 +48,7 @@ export {
   type Samples,
   tensorSamples,
 } from './assess/samples.js';
+export { type IndicatorQuality, type IndicatorStudy, studyIndicators } from './assess/study.js';
 export {
   rankVulnerability,
   type VulnerabilityOptions,

@@ -14,6 +14,7 @@ import { addQuantizeCommand } from './quantize.js';
 import { addReproduceCommand } from './reproduce.js';
 import { addScanCommand } from './scan.js';
 import { addSearchCommand } from './search.js';
+import { addStudyCommand } from './study.js';
 import { addTrainCommands } from './train.js';
 
 /** Exit codes: 0 done, 1 failed, 2 refused its arguments; but the first three of assess are its verdict. */
@@ -35,6 +36,7 @@ addQuantizeCommand(program);
 addReproduceCommand(program);
 addScanCommand(program);
 addSearchCommand(program);
+addStudyCommand(program);
 addTrainCommands(program);
 
 try {

@@ -1,0 +1,128 @@
+// How good are the indicators? Over a population of networks with measured drops: rank correlation and area under the ROC
+// curve of each, useless ones included, and a fitted predictor on teachers and architectures that it never saw.
+import { InvalidArgumentError } from '../native/errors.js';
+import { INDICATORS, type IndicatorName } from './indicators.js';
+import { fitPredictor, heldOut, type Predictor, type StudyNetwork, worseness } from './predictor.js';
+import { auroc, type Estimate, mean, spearman } from './statistics.js';
+
+/** Drop in points from which on a network counts as broken. */
+export const BROKEN = 10;
+
+export interface Quality {
+  readonly networks: number;
+  readonly broken: number;
+  /** With the drop; undefined where the networks do not differ. */
+  readonly spearman: Estimate | undefined;
+  /** For a drop above the threshold; undefined where all or none are broken. */
+  readonly auroc: Estimate | undefined;
+}
+
+export interface IndicatorQuality {
+  readonly indicator: IndicatorName;
+  /** Nothing is fitted but the direction, which was given: ranks over all networks are held-out ranks. */
+  readonly all: Quality;
+  /** Within one architecture. */
+  readonly byArch: Readonly<Record<string, Quality>>;
+}
+
+export interface FittedQuality extends Quality {
+  /** Mean of |measured − expected drop|, points. */
+  readonly meanError: number;
+}
+
+export interface IndicatorStudy {
+  readonly schema: 'faultline.indicators/1';
+  readonly threshold: number;
+  readonly networks: readonly StudyNetwork[];
+  /** Best rank correlation first. */
+  readonly indicators: readonly IndicatorQuality[];
+  /** The indicator chosen, and its curve fitted, without the teacher (the architecture) it is judged on. */
+  readonly heldOutTeachers: FittedQuality | undefined;
+  readonly heldOutArchs: FittedQuality | undefined;
+  readonly predictor: Predictor;
+}
+
+function quality(scores: readonly number[], drops: readonly number[], threshold: number): Quality {
+  const broken = drops.map((drop) => drop > threshold);
+  const known = (estimate: Estimate) => (Number.isNaN(estimate.value) ? undefined : estimate);
+  return {
+    networks: drops.length,
+    broken: broken.filter(Boolean).length,
+    spearman: known(spearman(scores, drops)),
+    auroc: known(auroc(scores, broken)),
+  };
+}
+
+function qualityOf(networks: readonly StudyNetwork[], name: IndicatorName, threshold: number): Quality {
+  const scores = networks.map(({ indicators }) => worseness(name, indicators[name]));
+  return quality(
+    scores,
+    networks.map(({ drop }) => drop),
+    threshold,
+  );
+}
+
+const NAMES = Object.keys(INDICATORS) as IndicatorName[];
+
+/** The indicator of the best rank correlation with the drop. */
+function best(networks: readonly StudyNetwork[]): IndicatorName {
+  const value = (name: IndicatorName) => qualityOf(networks, name, BROKEN).spearman?.value ?? -1;
+  return NAMES.reduce((a, b) => (value(b) > value(a) ? b : a));
+}
+
+function fitted(
+  networks: readonly StudyNetwork[],
+  group: (network: StudyNetwork) => string,
+  threshold: number,
+): FittedQuality | undefined {
+  const found = heldOut(networks, group, best, threshold);
+  if (found.length === 0) return undefined;
+  const drops = found.map(({ network }) => network.drop);
+  return {
+    ...quality(
+      found.map(({ probability }) => probability),
+      drops,
+      threshold,
+    ),
+    meanError: mean(found.map(({ network, drop }) => Math.abs(network.drop - drop))),
+  };
+}
+
+/**
+ * The study of a population. Intervals take networks to be independent; those of one teacher are not, so that few teachers
+ * make them too narrow. `settings`: bits, data and samples that the figures are of. Throws InvalidArgumentError with fewer
+ * than two teachers, and on figures that are no numbers.
+ */
+export function studyIndicators(
+  networks: readonly StudyNetwork[],
+  settings: unknown,
+  threshold = BROKEN,
+): IndicatorStudy {
+  for (const { name, drop, indicators } of networks) {
+    const bad = NAMES.find((indicator) => !Number.isFinite(indicators[indicator]));
+    if (bad === undefined && Number.isFinite(drop)) continue;
+    const came = bad ? `${bad} ${indicators[bad]}` : `drop ${drop}`;
+    throw new InvalidArgumentError('studyIndicators', `network "${name}"`, 'finite figures', came);
+  }
+  const archs = [...new Set(networks.map(({ arch }) => arch))].sort();
+  const indicators = NAMES.map((indicator): IndicatorQuality => {
+    const of = (arch: string) =>
+      qualityOf(
+        networks.filter((network) => network.arch === arch),
+        indicator,
+        threshold,
+      );
+    const byArch = Object.fromEntries(archs.map((arch) => [arch, of(arch)]));
+    return { indicator, all: qualityOf(networks, indicator, threshold), byArch };
+  });
+  const rank = ({ all }: IndicatorQuality) => all.spearman?.value ?? -1;
+  return {
+    schema: 'faultline.indicators/1',
+    threshold,
+    networks,
+    indicators: indicators.sort((a, b) => rank(b) - rank(a)),
+    heldOutTeachers: fitted(networks, ({ teacher }) => teacher, threshold),
+    heldOutArchs: archs.length > 1 ? fitted(networks, ({ arch }) => arch, threshold) : undefined,
+    predictor: fitPredictor(networks, best(networks), threshold, settings),
+  };
+}

@@ -1,0 +1,194 @@
+// `faultline study`: how good the indicators of `faultline scan` are, over networks with measured drops. The networks are
+// listed in a file; each is a stage of a run directory, so that a population can grow and an interrupted study goes on.
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { fullPrecision } from '../assess/figures.js';
+import { INDICATORS, scan } from '../assess/indicators.js';
+import { Measurer } from '../assess/measure.js';
+import type { StudyNetwork } from '../assess/predictor.js';
+import { imageSamples, type Samples, splitSamples } from '../assess/samples.js';
+import type { Estimate } from '../assess/statistics.js';
+import { type FittedQuality, type IndicatorStudy, type Quality, studyIndicators } from '../assess/study.js';
+import { loadDataset } from '../data/load.js';
+import { loadModel } from '../graph/onnx/import.js';
+import { InvalidArgumentError } from '../native/errors.js';
+import { formatBits, parseBits, uniformPolicy } from '../quant/policy.js';
+import { writeReport } from '../report/write.js';
+import { sha256, toJson } from '../run/files.js';
+import { RunDirectory } from '../run/run_directory.js';
+import { integerOption } from './options.js';
+
+const populationSchema = z.object({
+  schema: z.literal('faultline.population/1'),
+  networks: z.array(
+    z.object({
+      name: z.string().regex(/^[\w.-]+$/, 'letters, digits, ".", "_", "-"'),
+      /** ONNX file, relative to this file. */
+      model: z.string(),
+      teacher: z.string(),
+      arch: z.string(),
+      kind: z.string(),
+    }),
+  ),
+});
+
+type Member = z.infer<typeof populationSchema>['networks'][number];
+
+interface StudyFlags {
+  readonly data: string;
+  readonly dataDir?: string;
+  readonly out: string;
+  readonly bits: string;
+  readonly images: number;
+  readonly judged: number;
+  readonly draws: number;
+  readonly seed: number;
+  readonly fresh?: true;
+}
+
+async function readPopulation(path: string): Promise<Member[]> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new InvalidArgumentError('study', path, 'a population as JSON', (error as Error).message);
+  }
+  const parsed = populationSchema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new InvalidArgumentError(
+      'study',
+      `${path}: ${issue?.path.join('.')}`,
+      'as it should be',
+      `${issue?.message}`,
+    );
+  }
+  const { networks } = parsed.data;
+  const names = networks.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new InvalidArgumentError('study', path, 'each name once', twice);
+  return networks.map((member) => ({ ...member, model: resolve(dirname(path), member.model) }));
+}
+
+/** Scanned without labels on some samples; its drop measured in integers on the others. */
+async function measure(
+  model: string,
+  samplesFor: (graph: Parameters<typeof scan>[0]) => Samples,
+  flags: StudyFlags,
+): Promise<Pick<StudyNetwork, 'drop' | 'indicators'>> {
+  const { graph } = await loadModel(model);
+  const [seen, judged] = splitSamples(samplesFor(graph), flags.images, flags.seed);
+  const policy = uniformPolicy(graph, parseBits(flags.bits));
+  const { draws, seed } = flags;
+  const { indicators } = await scan(graph, seen, { policy, draws, seed, layerFlips: false });
+  const measurer = new Measurer(graph);
+  try {
+    const outcomes = await measurer.run(judged, [fullPrecision(policy.bits.keys()), policy]);
+    const labels = judged.labels ?? new Int32Array(0);
+    const [fp, quantized] = outcomes.map(
+      ({ classes }) => (100 * classes.filter((found, i) => found === labels[i]).length) / judged.count,
+    ) as [number, number];
+    return { drop: fp - quantized, indicators };
+  } finally {
+    measurer.dispose();
+  }
+}
+
+const ends = ({ interval: [low, high] }: Estimate): [number, number] => [low, high];
+
+const figure = (estimate: Quality['spearman']) =>
+  estimate ? `${estimate.value.toFixed(2)} [${estimate.interval.map((end) => end.toFixed(2)).join(', ')}]` : '–';
+
+function fittedLine(what: string, found: FittedQuality | undefined): string {
+  if (!found) return `${what}: too few`;
+  return (
+    `${what}: Spearman ${figure(found.spearman)}, AUROC ${figure(found.auroc)}, ` +
+    `off by ${found.meanError.toFixed(1)} points`
+  );
+}
+
+export function studyText(study: IndicatorStudy): string {
+  const { networks, predictor, threshold } = study;
+  const broken = networks.filter(({ drop }) => drop > threshold).length;
+  return [
+    `${networks.length} networks of ${predictor.provenance.teachers.length} teachers, ${broken} of them lose more than ` +
+      `${threshold} points`,
+    '',
+    `${'indicator'.padEnd(28)}${'Spearman'.padEnd(22)}AUROC`,
+    ...study.indicators.map(({ indicator, all }) =>
+      `${INDICATORS[indicator].label.padEnd(28)}${figure(all.spearman).padEnd(22)}${figure(all.auroc)}`.trimEnd(),
+    ),
+    '',
+    `predictor: ${INDICATORS[predictor.indicator].label}; chosen and fitted without what it is judged on:`,
+    fittedLine('held-out teachers', study.heldOutTeachers),
+    fittedLine('held-out architectures', study.heldOutArchs),
+    '',
+  ].join('\n');
+}
+
+async function studyCommand(path: string, flags: StudyFlags): Promise<void> {
+  const members = await readPopulation(path);
+  const { data, images, judged, draws, seed } = flags;
+  const bits = formatBits(parseBits(flags.bits));
+  const dataset = await loadDataset(data, flags.dataDir === undefined ? {} : { from: flags.dataDir });
+  const set = dataset.test;
+  if (!set.labels) throw new InvalidArgumentError('study', '--data', 'test images with labels', data);
+  const settings = { data, bits, images, judged, draws, seed };
+  const run = await RunDirectory.open(flags.out, {
+    command: `faultline study ${path}`,
+    configuration: settings,
+    fresh: flags.fresh,
+  });
+  try {
+    const networks: StudyNetwork[] = [];
+    for (const { name, model, teacher, arch, kind } of members) {
+      // Named by its content: a network that changed is measured anew.
+      const content = sha256(await readFile(model)).slice(0, 12);
+      const found = await run.stage(`${name}-${content}`, () =>
+        measure(
+          model,
+          (graph) => imageSamples(graph, set, dataset.normalization, { count: images + judged, seed }),
+          flags,
+        ),
+      );
+      networks.push({ name, teacher, arch, kind, ...found });
+      process.stderr.write(`${networks.length}/${members.length} ${name}: ${found.drop.toFixed(2)} points\n`);
+    }
+    const study = studyIndicators(networks, settings);
+    await run.write('study.json', toJson(study));
+    await run.write('predictor.json', toJson(study.predictor));
+    await writeReport(flags.out, {
+      schema: 'faultline.report/1',
+      title: `Indicators over ${networks.length} networks`,
+      summary: `${fittedLine('Held-out teachers', study.heldOutTeachers)}. ${fittedLine('Held-out architectures', study.heldOutArchs)}.`,
+      indicators: study.indicators.map(({ indicator, all }) => ({
+        indicator: INDICATORS[indicator].label,
+        ...(all.spearman ? { spearman: all.spearman.value, spearmanInterval: ends(all.spearman) } : {}),
+        ...(all.auroc ? { auroc: all.auroc.value, aurocInterval: ends(all.auroc) } : {}),
+        note: INDICATORS[indicator].classical ? 'classical' : '',
+      })),
+    });
+    process.stdout.write(studyText(study));
+  } finally {
+    run.close();
+  }
+}
+
+export function addStudyCommand(program: Command): void {
+  program
+    .command('study')
+    .argument('<population.json>', 'networks with teacher, arch and kind, schema faultline.population/1')
+    .description('how well indicators from full precision tell the drop, over a population of networks')
+    .requiredOption('--data <name or path>', 'labelled test images')
+    .option('--data-dir <folder or URL>', 'where the files of a named data set are')
+    .requiredOption('--out <folder>', 'run directory: study.json, predictor.json, report.html; goes on where it was')
+    .option('--bits <bits>', 'what the drop is measured under: W2A2 … W8A8', 'W4A4')
+    .option('--images <n>', 'unlabelled, for the indicators', integerOption('--images', 1), 256)
+    .option('--judged <n>', 'other images, for the drop', integerOption('--judged', 1), 2000)
+    .option('--draws <n>', 'of each kind of noise', integerOption('--draws', 1), 4)
+    .option('--seed <n>', 'of everything drawn', integerOption('--seed', 0), 0)
+    .option('--fresh', 'measure everything anew')
+    .action(studyCommand);
+}
