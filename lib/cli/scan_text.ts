@@ -3,7 +3,7 @@ import { INDICATORS, type IndicatorName, type LayerScan, type Scan } from '../as
 import { shorten } from '../graph/printer.js';
 import { wrapText } from '../report/terminal.js';
 
-const NAME_WIDTH = 23;
+const NAME_WIDTH = 22;
 const LABEL_WIDTH = 28;
 const VALUE_WIDTH = 10;
 const WIDTHS = [6, 7, 6, 5, 9, 5, 5, 7];

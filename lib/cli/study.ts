@@ -15,6 +15,7 @@ import { loadDataset } from '../data/load.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { formatBits, parseBits, uniformPolicy } from '../quant/policy.js';
+import { wrapText } from '../report/terminal.js';
 import { writeReport } from '../report/write.js';
 import { sha256, toJson } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
@@ -122,8 +123,8 @@ export function studyText(study: IndicatorStudy): string {
     ),
     '',
     `predictor: ${INDICATORS[predictor.indicator].label}; chosen and fitted without what it is judged on:`,
-    fittedLine('held-out teachers', study.heldOutTeachers),
-    fittedLine('held-out architectures', study.heldOutArchs),
+    ...wrapText(fittedLine('held-out teachers', study.heldOutTeachers), '  '),
+    ...wrapText(fittedLine('held-out architectures', study.heldOutArchs), '  '),
     '',
   ].join('\n');
 }
