@@ -1,0 +1,98 @@
+// What kind of failure a network has under a policy, told by what undoes it, measured without labels: agreement with full
+// precision quantized as it is, equalized, with one more bit, with one bright pixel. Learned failures sit on one rounding
+// grid and another undoes them; gauge failures are channels at very different scales; range failures need no attack on
+// the network, one value far out of range takes all codes.
+import { equalize } from '../../graph/channels/equalize.js';
+import { simplify } from '../../graph/passes/index.js';
+import { MOST_BITS, type Policy } from '../../quant/policy.js';
+import type { Samples } from '../samples.js';
+import { type Candidate, quantizedClasses, staticPolicy } from './cure.js';
+import { disparity } from './equalization.js';
+
+export type Failure = 'gauge' | 'learned' | 'range';
+
+/** Percent of the images with the class that the network says of them in full precision, clean. */
+export interface Diagnosis {
+  readonly failures: readonly Failure[];
+  /** Why, in words, a sentence for each failure; or that there is none. */
+  readonly reasons: readonly string[];
+  readonly agreement: number;
+  /** Largest factor that equalization scales a channel by, in powers of two. */
+  readonly disparity: number;
+  readonly equalized: number;
+  /** Undefined where there is no further bit, or an agent chooses. */
+  readonly oneMoreBit: number | undefined;
+  /** Under the bright pixel, quantized and in full precision; undefined where inputs are no images. */
+  readonly brightPixel: { readonly quantized: number; readonly fullPrecision: number } | undefined;
+}
+
+export interface Scenes {
+  readonly clean: Samples;
+  readonly brightPixel: Samples | undefined;
+  /** Of full precision, on the clean images. */
+  readonly classes: Int32Array;
+  /** Of full precision, under the bright pixel. */
+  readonly brightClasses: Int32Array | undefined;
+}
+
+/** Points of agreement that are worth a cure. */
+const HARM = 1;
+/** A cause is one whose removal wins back so much of what is lost. */
+const CAUSE = 0.25;
+
+export function agreementOf(classes: Int32Array, wanted: Int32Array): number {
+  return (100 * classes.reduce((sum, own, i) => sum + (own === wanted[i] ? 1 : 0), 0)) / classes.length;
+}
+
+/** One bit more everywhere; undefined when all have 8. */
+function finer(policy: Policy | undefined): Policy | undefined {
+  if (!policy) return undefined;
+  const more = (bits: number) => Math.min(MOST_BITS, bits + 1);
+  const bits = [...policy.bits].map(
+    ([name, own]) => [name, { weightBits: more(own.weightBits), activationBits: more(own.activationBits) }] as const,
+  );
+  const raised = bits.some(([name, own]) => {
+    const before = policy.bits.get(name);
+    return own.weightBits !== before?.weightBits || own.activationBits !== before.activationBits;
+  });
+  return raised ? { ...policy, bits: new Map(bits) } : undefined;
+}
+
+const percent = (value: number) => `${value.toFixed(1)} %`;
+
+export async function diagnose(candidate: Candidate, scenes: Scenes, signal?: AbortSignal): Promise<Diagnosis> {
+  const { clean, brightPixel, classes, brightClasses } = scenes;
+  const share = async (one: Candidate, samples: Samples) =>
+    agreementOf(await quantizedClasses(one, samples, signal), classes);
+  const agreement = await share(candidate, clean);
+  const { graph, scales } = equalize(simplify(candidate.graph).graph, { powersOfTwo: true });
+  const equalized = await share({ ...candidate, graph }, clean);
+  const more = finer(staticPolicy(candidate));
+  const oneMoreBit = more && (await share({ ...candidate, policy: more }, clean));
+  const bright = brightPixel &&
+    brightClasses && {
+      quantized: await share(candidate, brightPixel),
+      fullPrecision: agreementOf(brightClasses, classes),
+    };
+  const lost = 100 - agreement;
+  const failures: Failure[] = [];
+  const reasons: string[] = [];
+  const add = (failure: Failure, reason: string) => {
+    failures.push(failure);
+    reasons.push(`${failure}: ${reason}`);
+  };
+  if (lost > HARM && equalized - agreement > CAUSE * lost) {
+    add('gauge', `with channels equalized ${percent(agreement)} agree → ${percent(equalized)}`);
+  }
+  if (lost > HARM && equalized - agreement <= (1 - CAUSE) * lost) {
+    const finerGrid =
+      oneMoreBit === undefined ? 'equalized channels leave most of it' : `one more bit gives ${percent(oneMoreBit)}`;
+    add('learned', `${percent(agreement)} agree on this rounding grid; ${finerGrid}`);
+  }
+  if (bright && bright.fullPrecision - bright.quantized > HARM) {
+    const { quantized, fullPrecision } = bright;
+    add('range', `one bright pixel leaves ${percent(quantized)}, ${percent(fullPrecision)} in full precision`);
+  }
+  if (failures.length === 0) reasons.push(`no failure: ${percent(agreement)} agree`);
+  return { failures, reasons, agreement, disparity: disparity(scales), equalized, oneMoreBit, brightPixel: bright };
+}

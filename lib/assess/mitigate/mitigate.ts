@@ -1,0 +1,275 @@
+// Mends a network that fails when quantized, without labels. Cures are applied one after another to what the one before
+// left; each is judged on images that no cure saw, by agreement with what the network said at first in full precision,
+// and kept only when it is better there for certain. Cures that did not help are in the result too.
+import { corrupt } from '../../data/corruptions.js';
+import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
+import { quantizableNodes } from '../../graph/check.js';
+import type { Graph } from '../../graph/graph.js';
+import { InvalidArgumentError, requireInteger } from '../../native/errors.js';
+import type { Policy } from '../../quant/policy.js';
+import type { InputPolicy } from '../../search/input/policy.js';
+import { Random } from '../../tensor/random.js';
+import { predictedClasses } from '../comparison.js';
+import { fullPrecision as allInFloat } from '../figures.js';
+import { Measurer } from '../measure.js';
+import { freeBatch, imageSamples, type Samples } from '../samples.js';
+import { pairedCounts, pairedDifference } from '../statistics.js';
+import { biasCorrection } from './bias_correction.js';
+import { clipping } from './clipping.js';
+import { type Calibration, type Candidate, type Cure, quantizedClasses, type Scene } from './cure.js';
+import { agreementOf, type Diagnosis, diagnose, type Failure, type Scenes } from './diagnosis.js';
+import { equalization } from './equalization.js';
+import { inputGuard } from './guard.js';
+import { policyRepair } from './policy_repair.js';
+import { shortTraining } from './qat.js';
+
+export const CURE_NAMES = [
+  'equalization',
+  'bias correction',
+  'clip percentile',
+  'clip MSE',
+  'short QAT',
+  'policy repair',
+  'range guard',
+] as const;
+export type CureName = (typeof CURE_NAMES)[number];
+
+export interface MitigateOptions {
+  readonly policy: Policy | InputPolicy;
+  /** `auto` (default): those that the diagnosis asks for; or these, in this order. */
+  readonly cures?: 'auto' | readonly CureName[] | undefined;
+  /** Training steps of `short QAT`. */
+  readonly steps?: number | undefined;
+  /** Effective bits that `policy repair` may add. Default 0: the policy stays. */
+  readonly moreBits?: number | undefined;
+  readonly layout?: 'nchw' | 'nhwc' | undefined;
+  /** Images that cures learn from, and images that judge them, drawn from all. Defaults 1,000 each, or half each. */
+  readonly calibration?: number | undefined;
+  readonly validation?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((progress: { readonly stage: string; readonly done: number; readonly total: number }) => void)
+    | undefined;
+}
+
+/** Percent of the validation images that keep the class that full precision said at first, clean. */
+export type Agreement = Readonly<Record<Scene, number | undefined>>;
+
+export interface CureResult {
+  readonly cure: CureName;
+  /** What was done, or why nothing was. */
+  readonly what: string;
+  readonly applied: boolean;
+  readonly before: Agreement;
+  readonly after: Agreement;
+  /** Better for certain where it is meant to help, worse for certain nowhere. */
+  readonly kept: boolean;
+  readonly seconds: number;
+}
+
+export interface MitigateResult {
+  readonly graph: Graph;
+  readonly policy: Policy | InputPolicy;
+  readonly diagnosis: Diagnosis;
+  readonly cures: readonly CureResult[];
+  readonly before: Agreement;
+  readonly after: Agreement;
+  /** Images used. */
+  readonly calibration: number;
+  readonly validation: number;
+  readonly seconds: number;
+}
+
+const OPERATION = 'mitigate';
+/** More unlabelled images than this are seldom at hand, and gain little in so few steps. */
+export const DEFAULT_IMAGES = 1000;
+/** METHOD: the strength at which one pixel takes 70 points from an ordinary network at W4A4. */
+export const BRIGHTNESS = 16;
+/** Of a cure's effect being chance; below, it counts. */
+const SIGNIFICANT = 0.05;
+
+/** In the order of their application: what changes no function first, what costs bits last, the guard around it all. */
+const WANTED: Readonly<Record<CureName, readonly Failure[]>> = {
+  equalization: ['gauge', 'learned'],
+  'bias correction': ['learned'],
+  'clip percentile': [],
+  'clip MSE': [],
+  'short QAT': ['gauge', 'learned'],
+  'policy repair': ['gauge', 'learned'],
+  'range guard': ['range'],
+};
+
+function cureOf(name: CureName, { steps, moreBits = 0 }: MitigateOptions): Cure {
+  switch (name) {
+    case 'equalization':
+      return equalization;
+    case 'bias correction':
+      return biasCorrection;
+    case 'clip percentile':
+      return clipping('percentile');
+    case 'clip MSE':
+      return clipping('mse');
+    case 'short QAT':
+      return shortTraining(steps);
+    case 'policy repair':
+      return policyRepair(moreBits);
+    case 'range guard':
+      return inputGuard;
+  }
+}
+
+/** What full precision says of samples. */
+async function floatLogits(graph: Graph, samples: Samples, signal: AbortSignal | undefined) {
+  const measurer = new Measurer(graph);
+  const parts: Float32Array[] = [];
+  try {
+    const policy = allInFloat(quantizableNodes(graph).map(({ name }) => name));
+    await measurer.visit(samples, [policy], (_policy, logits) => parts.push(logits.slice()), { signal });
+  } finally {
+    measurer.dispose();
+  }
+  const logits = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    logits.set(part, at);
+    at += part.length;
+  }
+  const classes = logits.length / samples.count;
+  return { count: samples.count, classes, logits, predicted: predictedClasses(logits, classes) };
+}
+
+/** Classes that the quantized network says of the scenes. */
+type Said = Readonly<Record<Scene, Int32Array | undefined>>;
+
+class Judge {
+  constructor(
+    private readonly scenes: Scenes,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  async ask(candidate: Candidate): Promise<Said> {
+    const { clean, brightPixel } = this.scenes;
+    return {
+      clean: await quantizedClasses(candidate, clean, this.signal),
+      brightPixel: brightPixel && (await quantizedClasses(candidate, brightPixel, this.signal)),
+    };
+  }
+
+  agreement(said: Said): Agreement {
+    const share = (classes: Int32Array | undefined) => classes && agreementOf(classes, this.scenes.classes);
+    return { clean: share(said.clean), brightPixel: share(said.brightPixel) };
+  }
+
+  /** Whether `after` is better for certain in this scene, and in none worse for certain. */
+  better(before: Said, after: Said, scene: Scene): boolean {
+    const verdict = (one: Scene): number => {
+      const [a, b] = [before[one], after[one]];
+      if (!a || !b) return 0;
+      const right = (classes: Int32Array) => Array.from(classes, (own, i) => own === this.scenes.classes[i]);
+      const { difference, pValue } = pairedDifference(pairedCounts(right(b), right(a)));
+      return pValue < SIGNIFICANT ? Math.sign(difference) : 0;
+    };
+    return verdict(scene) > 0 && verdict('clean') >= 0 && verdict('brightPixel') >= 0;
+  }
+}
+
+/** Images for cures and images for judging them, none in both. */
+function parted(images: ImageSet, options: MitigateOptions): readonly [ImageSet, ImageSet] {
+  const half = Math.floor(images.count / 2);
+  const { calibration = Math.min(DEFAULT_IMAGES, half), validation = Math.min(DEFAULT_IMAGES, images.count - half) } =
+    options;
+  requireInteger(OPERATION, 'calibration', calibration, 1, images.count - 1);
+  requireInteger(OPERATION, 'validation', validation, 1, images.count - calibration);
+  const order = Int32Array.from({ length: images.count }, (_, i) => i);
+  new Random(options.seed ?? 0).split('mitigate').shuffle(order);
+  return [
+    subset(images, order.subarray(0, calibration).sort()),
+    subset(images, order.subarray(calibration, calibration + validation).sort()),
+  ];
+}
+
+function unlabelled({ count, height, width, channels, pixels }: ImageSet): ImageSet {
+  return { count, height, width, channels, pixels };
+}
+
+/** Whether `auto` has a use for a cure. */
+function reasonToLeave(name: CureName, { failures }: Diagnosis): string | undefined {
+  const wanted = WANTED[name];
+  if (wanted.some((failure) => failures.includes(failure))) return undefined;
+  return wanted.length === 0 ? 'not what these failures ask for' : `no ${wanted.join(' or ')} failure`;
+}
+
+/**
+ * Mends `source` under a policy with the images given, whose labels are not looked at. Deterministic from the seed, for a
+ * given number of threads. Throws InvalidArgumentError or GraphError for what does not fit, before any work; the signal's
+ * reason when called off.
+ */
+export async function mitigate(
+  source: Graph,
+  images: ImageSet,
+  normalization: Normalization,
+  options: MitigateOptions,
+): Promise<MitigateResult> {
+  const began = performance.now();
+  const { cures = 'auto', layout, seed = 0, signal, onProgress } = options;
+  requireInteger(OPERATION, 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
+  const unknown = cures === 'auto' ? undefined : cures.find((name) => !CURE_NAMES.includes(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(OPERATION, 'cures', CURE_NAMES.join(', '), unknown);
+  const [learn, check] = parted(unlabelled(images), options);
+  const { graph } = freeBatch(source);
+  const samplesOf = (set: ImageSet) => imageSamples(graph, set, normalization, { layout });
+  const samples = samplesOf(learn);
+  const { predicted, ...logits } = await floatLogits(graph, samples, signal);
+  const calibration: Calibration = { images: learn, normalization, samples, logits, classes: predicted };
+  const bright = samplesOf(
+    await corrupt(check, 'bright_pixel', { strength: BRIGHTNESS }, { seed, normalization, signal }),
+  );
+  const clean = samplesOf(check);
+  const scenes: Scenes = {
+    clean,
+    brightPixel: bright,
+    classes: (await floatLogits(graph, clean, signal)).predicted,
+    brightClasses: (await floatLogits(graph, bright, signal)).predicted,
+  };
+  let candidate: Candidate = { graph, policy: options.policy };
+  const judge = new Judge(scenes, signal);
+  onProgress?.({ stage: 'diagnosis', done: 0, total: 1 });
+  const diagnosis = await diagnose(candidate, scenes, signal);
+  onProgress?.({ stage: 'diagnosis', done: 1, total: 1 });
+  let said = await judge.ask(candidate);
+  const first = judge.agreement(said);
+  const results: CureResult[] = [];
+  for (const name of cures === 'auto' ? CURE_NAMES : cures) {
+    signal?.throwIfAborted();
+    const start = performance.now();
+    const before = judge.agreement(said);
+    const done = (what: string, applied: boolean, after: Agreement, kept: boolean) =>
+      results.push({ cure: name, what, applied, before, after, kept, seconds: (performance.now() - start) / 1000 });
+    const left = cures === 'auto' ? reasonToLeave(name, diagnosis) : undefined;
+    if (left !== undefined) {
+      done(left, false, before, false);
+      continue;
+    }
+    const cure = cureOf(name, options);
+    const cured = await cure.apply(candidate, calibration, {
+      seed,
+      signal,
+      onProgress: (part, total) => onProgress?.({ stage: name, done: part, total }),
+    });
+    if ('reason' in cured) {
+      done(cured.reason, false, before, false);
+      continue;
+    }
+    const after = await judge.ask(cured.candidate);
+    const kept = judge.better(said, after, cure.scene);
+    done(cured.what, true, judge.agreement(after), kept);
+    if (kept) [candidate, said] = [cured.candidate, after];
+  }
+  return {
+    ...{ graph: candidate.graph, policy: candidate.policy, diagnosis, cures: results },
+    ...{ before: first, after: judge.agreement(said) },
+    ...{ calibration: learn.count, validation: check.count },
+    seconds: (performance.now() - began) / 1000,
+  };
+}
