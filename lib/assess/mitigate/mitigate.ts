@@ -63,7 +63,7 @@ export interface CureResult {
   readonly applied: boolean;
   readonly before: Agreement;
   readonly after: Agreement;
-  /** Better for certain where it is meant to help, worse for certain nowhere. */
+  /** Better for certain where it is meant to help, by more than it is worse elsewhere. */
   readonly kept: boolean;
   readonly seconds: number;
 }
@@ -89,6 +89,9 @@ export const BRIGHTNESS = 16;
 /** Of a cure's effect being chance; below, it counts. */
 const SIGNIFICANT = 0.05;
 
+/** Percent of agreement at which `auto` is content: what is left flips both ways, right as often as wrong. */
+const MENDED = 99.5;
+
 /** In the order of their application: what changes no function first, what costs bits last, the guard around it all. */
 const WANTED: Readonly<Record<CureName, readonly Failure[]>> = {
   equalization: ['gauge', 'learned'],
@@ -99,6 +102,8 @@ const WANTED: Readonly<Record<CureName, readonly Failure[]>> = {
   'policy repair': ['gauge', 'learned'],
   'range guard': ['range'],
 };
+
+const cleanOnly = (name: CureName) => name !== 'range guard';
 
 function cureOf(name: CureName, { steps, moreBits = 0 }: MitigateOptions): Cure {
   switch (name) {
@@ -161,16 +166,20 @@ class Judge {
     return { clean: share(said.clean), brightPixel: share(said.brightPixel) };
   }
 
-  /** Whether `after` is better for certain in this scene, and in none worse for certain. */
+  /**
+   * Whether `after` is better for certain in this scene, by more than it is worse for certain in the other: where
+   * a failing network is right by chance only, a few points less mean little.
+   */
   better(before: Said, after: Said, scene: Scene): boolean {
-    const verdict = (one: Scene): number => {
+    const gain = (one: Scene): number => {
       const [a, b] = [before[one], after[one]];
       if (!a || !b) return 0;
       const right = (classes: Int32Array) => Array.from(classes, (own, i) => own === this.scenes.classes[i]);
       const { difference, pValue } = pairedDifference(pairedCounts(right(b), right(a)));
-      return pValue < SIGNIFICANT ? Math.sign(difference) : 0;
+      return pValue < SIGNIFICANT ? difference : 0;
     };
-    return verdict(scene) > 0 && verdict('clean') >= 0 && verdict('brightPixel') >= 0;
+    const other = scene === 'clean' ? 'brightPixel' : 'clean';
+    return gain(scene) > Math.max(0, -gain(other));
   }
 }
 
@@ -193,9 +202,10 @@ function unlabelled({ count, height, width, channels, pixels }: ImageSet): Image
   return { count, height, width, channels, pixels };
 }
 
-/** Whether `auto` has a use for a cure. */
-function reasonToLeave(name: CureName, { failures }: Diagnosis): string | undefined {
+/** Why `auto` has no use for a cure; undefined where it has. */
+function reasonToLeave(name: CureName, { failures }: Diagnosis, { clean = 0 }: Agreement): string | undefined {
   const wanted = WANTED[name];
+  if (cleanOnly(name) && clean >= MENDED) return `nothing left to mend: ${clean.toFixed(1)} % agree`;
   if (wanted.some((failure) => failures.includes(failure))) return undefined;
   return wanted.length === 0 ? 'not what these failures ask for' : `no ${wanted.join(' or ')} failure`;
 }
@@ -246,7 +256,7 @@ export async function mitigate(
     const before = judge.agreement(said);
     const done = (what: string, applied: boolean, after: Agreement, kept: boolean) =>
       results.push({ cure: name, what, applied, before, after, kept, seconds: (performance.now() - start) / 1000 });
-    const left = cures === 'auto' ? reasonToLeave(name, diagnosis) : undefined;
+    const left = cures === 'auto' ? reasonToLeave(name, diagnosis, before) : undefined;
     if (left !== undefined) {
       done(left, false, before, false);
       continue;
