@@ -35,6 +35,14 @@ export {
   predictDrop,
   type StudyNetwork,
 } from './assess/predictor.js';
+export type { Diagnosis, Failure } from './assess/mitigate/diagnosis.js';
+export {
+  type CureName,
+  type CureResult,
+  type MitigateOptions,
+  type MitigateResult,
+  mitigate,
+} from './assess/mitigate/mitigate.js';
 export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';
 export type { LayerProfile } from './assess/profile_layer.js';
 export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';
