@@ -20,7 +20,7 @@ struct PartialRange {
 
 inline constexpr int32_t kNoBadUnit = 0x7fffffff;
 
-// Block (slice, unit) scans a part of a unit, the range containing zero: partial[unit][slice].
+// Block unit · slices + slice scans a part of a unit, the range containing zero.
 struct RangeKernel {
   static constexpr int kThreads = 128;
   static constexpr int kSharedBytes = kThreads / kWarp * static_cast<int>(sizeof(PartialRange));
@@ -30,7 +30,7 @@ struct RangeKernel {
     int64_t unitLength;
     int64_t sliceLength;
     int32_t slices;
-    PartialRange* partial;
+    PartialRange* partial;  // [units][slices]
   };
 
   static FAULTLINE_DEVICE void merge(PartialRange& r, float min, float max, int32_t finite) {
@@ -47,9 +47,10 @@ struct RangeKernel {
   }
 
   static FAULTLINE_DEVICE void run(const Params& p, const Cta& cta) {
-    const int64_t unit = static_cast<int64_t>(cta.y) + static_cast<int64_t>(cta.z) * 65535;
+    const int64_t unit = cta.x / p.slices;
+    const int64_t slice = cta.x % p.slices;
     const float* x = p.x + unit * p.ldx;
-    const int64_t begin = cta.x * p.sliceLength;
+    const int64_t begin = slice * p.sliceLength;
     const int64_t end = begin + p.sliceLength < p.unitLength ? begin + p.sliceLength : p.unitLength;
     PartialRange range = {0.0f, 0.0f, 1};
     for (int64_t i = begin + cta.thread; i < end; i += kThreads) {
@@ -62,7 +63,7 @@ struct RangeKernel {
     syncBlock();
     if (cta.thread != 0) return;
     for (int w = 1; w < kThreads / kWarp; ++w) merge(range, warps[w].min, warps[w].max, warps[w].finite);
-    p.partial[unit * p.slices + cta.x] = range;
+    p.partial[cta.x] = range;
   }
 };
 

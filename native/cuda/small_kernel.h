@@ -18,7 +18,7 @@ struct SmallKernel {
   static constexpr int kHalfK = 16;
   static constexpr int kStepK = kWarp * kLaneK;
 
-  // Grid: x eight channels (one a warp), y kRows rows.
+  // Grid: x kRows rows, y eight channels (one a warp).
   struct Params {
     const uint8_t* a;  // [rows][kBytes] codes, zeros past K
     int64_t rows;
@@ -96,9 +96,9 @@ struct SmallKernel {
   }
 
   static FAULTLINE_DEVICE void run(const Params& p, const Cta& cta) {
-    const int64_t channel = static_cast<int64_t>(cta.x) * (kThreads / kWarp) + cta.warp();
+    const int64_t channel = static_cast<int64_t>(cta.y) * (kThreads / kWarp) + cta.warp();
     if (channel >= p.n) return;  // the whole warp
-    const int64_t firstRow = static_cast<int64_t>(cta.y) * kRows;
+    const int64_t firstRow = static_cast<int64_t>(cta.x) * kRows;
     const int lane = cta.lane();
     const uint8_t* b = p.b + channel * (kInt4 ? p.kBytes / 2 : p.kBytes);
     int32_t acc[kRows] = {};
