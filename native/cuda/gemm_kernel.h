@@ -102,26 +102,26 @@ struct GemmKernel {
     if constexpr (kInt4) {
       uint32_t packed[4];
       loadMatrices(packed, tile + swizzleB(warpColumn + lane, slab));
-#pragma unroll
+FAULTLINE_UNROLL
       for (int j = 0; j < 4; ++j) {
         b[j][0] = packed[j] << 4 & 0xf0f0f0f0u;
         b[j][1] = packed[j] & 0xf0f0f0f0u;
       }
     } else {
-#pragma unroll
+FAULTLINE_UNROLL
       for (int pair = 0; pair < 2; ++pair) {
         uint32_t words[4];
         loadMatrices(words, tile + swizzleB(warpColumn + pair * 16 + (lane >> 4) * 8 + (lane & 7),
                                             slab * 2 + (lane >> 3 & 1)));
-#pragma unroll
+FAULTLINE_UNROLL
         for (int i = 0; i < 4; ++i) b[pair * 2 + i / 2][i % 2] = words[i];
       }
     }
-#pragma unroll
+FAULTLINE_UNROLL
     for (int f = 0; f < kFragments; ++f) {
       uint32_t a[4];
       loadMatrices(a, stage + swizzleA(warpRow + f * 16 + (lane & 15), slab * 2 + (lane >> 4)));
-#pragma unroll
+FAULTLINE_UNROLL
       for (int j = 0; j < 4; ++j) mmaU8S8(acc[f][j], a, b[j]);
     }
   }
@@ -152,15 +152,15 @@ struct GemmKernel {
       if (step + kStages - 1 < steps) loadStage(p, from, cta, step + kStages - 1);
       commitCopies();
       const uint8_t* stage = cta.shared + step % kStages * kStageBytes;
-#pragma unroll
+FAULTLINE_UNROLL
       for (int slab = 0; slab < kTileK / kSlabK; ++slab) multiplySlab(stage, cta, slab, warpRow, warpColumn, acc);
     }
 
-#pragma unroll
+FAULTLINE_UNROLL
     for (int f = 0; f < kFragments; ++f) {
-#pragma unroll
+FAULTLINE_UNROLL
       for (int j = 0; j < 4; ++j) {
-#pragma unroll
+FAULTLINE_UNROLL
         for (int i = 0; i < 4; ++i) {
           const int64_t row = firstRow + warpRow + f * 16 + cta.lane() / 4 + i / 2 * 8;
           const int64_t channel = firstChannel + warpColumn + j * 8 + cta.lane() % 4 * 2 + i % 2;

@@ -16,9 +16,11 @@
 
 #ifdef __CUDACC__
 #define FAULTLINE_DEVICE __device__ __forceinline__
+#define FAULTLINE_UNROLL _Pragma("unroll")
 #else
 #include <cmath>
 #define FAULTLINE_DEVICE inline
+#define FAULTLINE_UNROLL
 #endif
 
 namespace faultline::cuda {
