@@ -60,7 +60,7 @@ FAULTLINE_UNROLL
   static FAULTLINE_DEVICE int32_t unscaled(int32_t sum) { return kInt4 ? sum >> 4 : sum; }
 
   // t = fma(float(c_g), scale[g], t) for the groups whose k this step finishes. Every lane follows the same t.
-  static FAULTLINE_DEVICE void addGroups(const Params& p, int64_t channel, int32_t zeroPoint, int64_t stepK, int lane,
+  static FAULTLINE_DEVICE void addGroups(const Params& p, int64_t channel, int32_t zeroPoint, int64_t stepK,
                                          int32_t (&sums)[2], int32_t* carried, float* t) {
     const auto take = [&](int32_t sum, int64_t group) {
       const int64_t at = group * p.paddedN + channel;
@@ -115,7 +115,7 @@ FAULTLINE_UNROLL
         int32_t sums[2] = {0, 0};
         if (inside) dotLane(p.a + row * p.kBytes + k, w, sums);
         if (p.blockSize > 0) {
-          addGroups(p, channel, p.output.zeroPoint[row / p.output.rowsPerParam], stepK, lane, sums, &acc[r], &t[r]);
+          addGroups(p, channel, p.output.zeroPoint[row / p.output.rowsPerParam], stepK, sums, &acc[r], &t[r]);
         } else {
           acc[r] += sums[0] + sums[1];
         }
