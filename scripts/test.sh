@@ -121,6 +121,13 @@ instruction_sets
 mocha_tests
 gate 'gyp build' bash scripts/build-gyp.sh
 gate 'sanitizers' sanitizers
+if selected 'cuda'; then
+  if command -v nvcc >/dev/null; then
+    gate 'cuda' bash scripts/cuda-check.sh
+  else
+    echo '== cuda: SKIPPED, no nvcc on this machine (the kernels ran emulated, in the native tests)'
+  fi
+fi
 fuzz
 
 echo "$passed passed, $failed failed"

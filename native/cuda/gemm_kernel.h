@@ -1,23 +1,25 @@
 // gemm_u8s8_s32 on tensor cores: a matrix product, or a convolution as one (implicit GEMM).
 //
-// A block of 256 threads computes 128 rows × kTileN channels, K in steps of 64 bytes through a ring of kStages stages in
-// shared memory that cp.async fills. Warps stand 8 / kWarpsN × kWarpsN, each on (16 · kWarpsN) rows × 32 channels.
+// A block of 256 threads computes 128 rows × kTileN channels, K in steps of 64 bytes through a ring of kStages stages
+// in shared memory that cp.async fills. Warps stand 8 / kWarpsN × kWarpsN, each on (16 · kWarpsN) rows × 32 channels.
 //
 //   A: codes u8, row-major, K contiguous within chunks of 16 bytes (RowMap finds them).
-//   B: int8 [paddedN][kBytes]; int4: byte i of each 16 holds w[k + i] & 15 | (w[k + 16 + i] & 15) << 4 for a slab of 32 k,
+//   B: int8 [paddedN][kBytes]; int4: byte i of each 16 holds w[k + i] & 15 | (w[k + 16 + i] & 15) << 4 for a slab of 32
+//   k,
 //      so that a word of an ldmatrix is b[0] in its low and b[1] in its high nibbles. Shifted to the top of their bytes
 //      they multiply as 16 · w; the finished sum is divided by 16, exactly (as on the CPU, quant/packed_matrix.h).
 //
-// Shared rows are 64 (int4: 32) bytes; their chunks are permuted so that the 8 rows of an ldmatrix lie in different banks.
+// Shared rows are 64 (int4: 32) bytes; their chunks are permuted so that the 8 rows of an ldmatrix lie in different
+// banks.
 #pragma once
 
 #include "cuda/output.h"
 
 namespace faultline::cuda {
 
-inline constexpr int kChunk = 16;   // bytes of one cp.async, one row of an ldmatrix
-inline constexpr int kTileK = 64;   // k of a stage
-inline constexpr int kSlabK = 32;   // k of an mma
+inline constexpr int kChunk = 16;  // bytes of one cp.async, one row of an ldmatrix
+inline constexpr int kTileK = 64;  // k of a stage
+inline constexpr int kSlabK = 32;  // k of an mma
 inline constexpr int kTileM = 128;
 
 // Where the codes of a row lie. A matrix: row · rowBytes + k. A convolution: the window's first pixel plus chunkOffset.
@@ -26,8 +28,8 @@ struct RowMap {
   int64_t rowBytes = 0;                  // matrix
   const int32_t* chunkOffset = nullptr;  // convolution: [kBytes / 16] from a window's first byte; null for a matrix
   int64_t outPixels = 1, outW = 1;
-  int64_t imageBytes = 0;                // from one sample to the next
-  int64_t stepH = 0, stepW = 0;          // bytes from one output row or column's window to the next
+  int64_t imageBytes = 0;        // from one sample to the next
+  int64_t stepH = 0, stepW = 0;  // bytes from one output row or column's window to the next
   int64_t groupBytes = 0;
 
   FAULTLINE_DEVICE const uint8_t* row(int64_t r, int64_t group) const {
@@ -85,12 +87,13 @@ struct GemmKernel {
     const int aRow = cta.thread / (kTileK / kChunk);
     const int64_t offset = p.a.offset(step * (kTileK / kChunk) + aChunk);
     for (int i = 0; i < 2; ++i) {
-      copyAsync(stage + swizzleA(aRow + i * kARowsApart, aChunk), from.a[i] + (from.valid[i] ? offset : 0), from.valid[i]);
+      copyAsync(stage + swizzleA(aRow + i * kARowsApart, aChunk), from.a[i] + (from.valid[i] ? offset : 0),
+                from.valid[i]);
     }
     const int bChunk = cta.thread % kBRowChunks;
     for (int row = cta.thread / kBRowChunks; row < kTileN; row += kBRowsApart) {
-      copyAsync(stage + kABytes + swizzleB(row, bChunk), from.b + row * from.bStride + step * kBRowBytes + bChunk * kChunk,
-                true);
+      copyAsync(stage + kABytes + swizzleB(row, bChunk),
+                from.b + row * from.bStride + step * kBRowBytes + bChunk * kChunk, true);
     }
   }
 
@@ -102,26 +105,26 @@ struct GemmKernel {
     if constexpr (kInt4) {
       uint32_t packed[4];
       loadMatrices(packed, tile + swizzleB(warpColumn + lane, slab));
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int j = 0; j < 4; ++j) {
         b[j][0] = packed[j] << 4 & 0xf0f0f0f0u;
         b[j][1] = packed[j] & 0xf0f0f0f0u;
       }
     } else {
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int pair = 0; pair < 2; ++pair) {
         uint32_t words[4];
-        loadMatrices(words, tile + swizzleB(warpColumn + pair * 16 + (lane >> 4) * 8 + (lane & 7),
-                                            slab * 2 + (lane >> 3 & 1)));
-FAULTLINE_UNROLL
+        loadMatrices(
+            words, tile + swizzleB(warpColumn + pair * 16 + (lane >> 4) * 8 + (lane & 7), slab * 2 + (lane >> 3 & 1)));
+        FAULTLINE_UNROLL
         for (int i = 0; i < 4; ++i) b[pair * 2 + i / 2][i % 2] = words[i];
       }
     }
-FAULTLINE_UNROLL
+    FAULTLINE_UNROLL
     for (int f = 0; f < kFragments; ++f) {
       uint32_t a[4];
       loadMatrices(a, stage + swizzleA(warpRow + f * 16 + (lane & 15), slab * 2 + (lane >> 4)));
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int j = 0; j < 4; ++j) mmaU8S8(acc[f][j], a, b[j]);
     }
   }
@@ -152,15 +155,15 @@ FAULTLINE_UNROLL
       if (step + kStages - 1 < steps) loadStage(p, from, cta, step + kStages - 1);
       commitCopies();
       const uint8_t* stage = cta.shared + step % kStages * kStageBytes;
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int slab = 0; slab < kTileK / kSlabK; ++slab) multiplySlab(stage, cta, slab, warpRow, warpColumn, acc);
     }
 
-FAULTLINE_UNROLL
+    FAULTLINE_UNROLL
     for (int f = 0; f < kFragments; ++f) {
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int j = 0; j < 4; ++j) {
-FAULTLINE_UNROLL
+        FAULTLINE_UNROLL
         for (int i = 0; i < 4; ++i) {
           const int64_t row = firstRow + warpRow + f * 16 + cta.lane() / 4 + i / 2 * 8;
           const int64_t channel = firstChannel + warpColumn + j * 8 + cta.lane() % 4 * 2 + i % 2;

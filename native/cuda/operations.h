@@ -83,8 +83,8 @@ void quantizeActivations(Queue& queue, const Activations& a, const Workspace& w)
   const int64_t length = a.unitLength();
   queue.template launch<RangeKernel>(Grid{a.units * slices},
                                      {a.x, a.ldx, length, ceilDiv(length, int64_t{slices}), slices, w.partial});
-  queue.template launch<ParamsKernel>(Grid{a.params()}, {w.partial, slices, a.unitsPerParam(), a.bits, a.unitBits,
-                                                         w.scale, w.zeroPoint, w.firstBad});
+  queue.template launch<ParamsKernel>(
+      Grid{a.params()}, {w.partial, slices, a.unitsPerParam(), a.bits, a.unitBits, w.scale, w.zeroPoint, w.firstBad});
   const int64_t chunks = a.units * a.imageBytes() / QuantizeKernel::kCodes;
   queue.template launch<QuantizeKernel>(
       Grid{ceilDiv(chunks, int64_t{QuantizeKernel::kThreads})},
@@ -104,9 +104,8 @@ template <bool kInt4, int kWarpsN, typename Queue>
 void launchGemm(Queue& queue, const RowMap& a, int64_t rows, const DeviceWeights& w, const Output& output) {
   using Kernel = GemmKernel<kInt4, kWarpsN>;
   const WeightLayout& l = w.layout;
-  queue.template launch<Kernel>(
-      Grid{ceilDiv(rows, int64_t{kTileM}), l.paddedN / Kernel::kTileN, l.groups},
-      {a, rows, w.codes, l.n, l.paddedN, l.kBytes, output});
+  queue.template launch<Kernel>(Grid{ceilDiv(rows, int64_t{kTileM}), l.paddedN / Kernel::kTileN, l.groups},
+                                {a, rows, w.codes, l.n, l.paddedN, l.kBytes, output});
 }
 
 template <bool kInt4, typename Queue>
@@ -116,9 +115,8 @@ void multiplyStored(Queue& queue, const RowMap& a, int64_t rows, const DeviceWei
   if (matrix && (l.blockSize > 0 || rows <= kFewRows)) {
     using Kernel = SmallKernel<kInt4>;
     const int64_t channels = Kernel::kThreads / kWarp;
-    queue.template launch<Kernel>(
-        Grid{ceilDiv(rows, int64_t{Kernel::kRows}), ceilDiv(l.n, channels)},
-        {a.codes, rows, w.codes, l.n, l.paddedN, l.kBytes, l.k, l.blockSize, output});
+    queue.template launch<Kernel>(Grid{ceilDiv(rows, int64_t{Kernel::kRows}), ceilDiv(l.n, channels)},
+                                  {a.codes, rows, w.codes, l.n, l.paddedN, l.kBytes, l.k, l.blockSize, output});
   } else if (l.warpsN == 1) {
     launchGemm<kInt4, 1>(queue, a, rows, w, output);
   } else if (l.warpsN == 2) {

@@ -6,10 +6,10 @@
 namespace faultline::cuda {
 
 struct Output {
-  const int32_t* sums = nullptr;       // [groups][paddedN] Σ of a channel's weights; scales by group: [scaleGroups][…]
-  const float* scales = nullptr;       // as sums
-  const float* bias = nullptr;         // [groups · n], optional
-  const float* residual = nullptr;     // as out, optional
+  const int32_t* sums = nullptr;    // [groups][paddedN] Σ of a channel's weights; scales by group: [scaleGroups][…]
+  const float* scales = nullptr;    // as sums
+  const float* bias = nullptr;      // [groups · n], optional
+  const float* residual = nullptr;  // as out, optional
   float clipMin = 0.0f;
   float clipMax = 0.0f;
   const float* rowScale = nullptr;     // [rows / rowsPerParam]

@@ -25,7 +25,7 @@ struct RangeKernel {
   static constexpr int kThreads = 128;
   static constexpr int kSharedBytes = kThreads / kWarp * static_cast<int>(sizeof(PartialRange));
   struct Params {
-    const float* x;      // [units, unitLength], units ldx elements apart
+    const float* x;  // [units, unitLength], units ldx elements apart
     int64_t ldx;
     int64_t unitLength;
     int64_t sliceLength;

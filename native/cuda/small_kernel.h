@@ -25,7 +25,7 @@ struct SmallKernel {
     const uint8_t* b;  // as GemmKernel's, one group
     int64_t n;
     int64_t paddedN;
-    int64_t kBytes;     // a multiple of 64
+    int64_t kBytes;  // a multiple of 64
     int64_t k;
     int64_t blockSize;  // a power of two ≥ 16: scales[g][paddedN], sums[g][paddedN]; 0: one scale a channel
     Output output;
@@ -35,21 +35,21 @@ struct SmallKernel {
   static FAULTLINE_DEVICE void dotLane(const uint8_t* codes, const uint32_t (&w)[8], int32_t (&sums)[2]) {
     for (int half = 0; half < 2; ++half) {
       const Bytes16 a = *reinterpret_cast<const Bytes16*>(codes + half * kHalfK);
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int i = 0; i < 4; ++i) sums[half] = dotU8S8(a.word[i], w[half * 4 + i], sums[half]);
     }
   }
   static FAULTLINE_DEVICE void loadWeights(const uint8_t* b, uint32_t (&w)[8]) {
     const Bytes16 first = *reinterpret_cast<const Bytes16*>(b);
     if constexpr (kInt4) {
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int i = 0; i < 4; ++i) {
         w[i] = first.word[i] << 4 & 0xf0f0f0f0u;
         w[4 + i] = first.word[i] & 0xf0f0f0f0u;
       }
     } else {
       const Bytes16 second = *reinterpret_cast<const Bytes16*>(b + kChunkBytes);
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int i = 0; i < 4; ++i) {
         w[i] = first.word[i];
         w[4 + i] = second.word[i];
@@ -108,7 +108,7 @@ FAULTLINE_UNROLL
       const bool inside = k < p.kBytes;
       uint32_t w[8] = {};
       if (inside) loadWeights(b + (kInt4 ? k / 2 : k), w);
-FAULTLINE_UNROLL
+      FAULTLINE_UNROLL
       for (int r = 0; r < kRows; ++r) {
         const int64_t row = firstRow + r;
         if (row >= p.rows) break;
@@ -121,7 +121,7 @@ FAULTLINE_UNROLL
         }
       }
     }
-FAULTLINE_UNROLL
+    FAULTLINE_UNROLL
     for (int r = 0; r < kRows; ++r) {
       const int64_t row = firstRow + r;
       if (row >= p.rows) break;
@@ -148,8 +148,8 @@ struct DepthwiseKernel {
     int64_t outPixels, outW;
     int64_t kernelH, kernelW;
     int64_t strideH, strideW, dilationH, dilationW;
-    int64_t channels;     // output channels
-    int64_t multiplier;   // output channels per input channel
+    int64_t channels;       // output channels
+    int64_t multiplier;     // output channels per input channel
     const int8_t* weights;  // [kernelH · kernelW][channels]
     int64_t rows;           // samples · outPixels
     Output output;

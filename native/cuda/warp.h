@@ -5,9 +5,9 @@
 // the CPU kernels bit for bit on machines without a GPU. The emulation cannot see races in shared memory.
 //
 // Fragments of mma.m16n8k32 (PTX ISA, "Matrix Fragments for mma.m16n8k32"), g = lane / 4, t = lane % 4, 4 bytes a word:
-//   A u8 [16, 32]   a[0]: row g, k 4t…    a[1]: row g + 8, k 4t…    a[2]: row g, k 16 + 4t…    a[3]: row g + 8, k 16 + 4t…
-//   B s8 [32, 8]    b[0]: column g, k 4t…    b[1]: column g, k 16 + 4t…
-//   C s32 [16, 8]   c[0], c[1]: row g, columns 2t, 2t + 1    c[2], c[3]: row g + 8
+//   A u8 [16, 32]   a[0]: row g, k 4t…    a[1]: row g + 8, k 4t…    a[2]: row g, k 16 + 4t…    a[3]: row g + 8, k 16 +
+//   4t… B s8 [32, 8]    b[0]: column g, k 4t…    b[1]: column g, k 16 + 4t… C s32 [16, 8]   c[0], c[1]: row g, columns
+//   2t, 2t + 1    c[2], c[3]: row g + 8
 // ldmatrix gives lane L bytes 4t … 4t + 3 of row g of an 8 × 16 byte matrix: exactly one word of A or B.
 #pragma once
 
@@ -52,10 +52,9 @@ FAULTLINE_DEVICE uint32_t sharedAddress(const void* p) { return static_cast<uint
 
 // c += a · b: u8 [16, 32] · s8 [32, 8], wrapping int32.
 FAULTLINE_DEVICE void mmaU8S8(int32_t (&c)[4], const uint32_t (&a)[4], const uint32_t* b) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-      : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+               : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
 // Four 8 × 16 byte matrices; lane L gives the address of row L % 8 of matrix L / 8.

@@ -31,7 +31,8 @@ void place(WeightImage* image, int64_t channel, int64_t k, int8_t code) {
   const int64_t slab = k / (2 * kChunkBytes);
   const int64_t inSlab = k % (2 * kChunkBytes);
   const int shift = inSlab < kChunkBytes ? 0 : 4;
-  uint8_t& byte = image->codes[static_cast<size_t>(channel * (l.kBytes / 2) + slab * kChunkBytes + inSlab % kChunkBytes)];
+  uint8_t& byte =
+      image->codes[static_cast<size_t>(channel * (l.kBytes / 2) + slab * kChunkBytes + inSlab % kChunkBytes)];
   byte = static_cast<uint8_t>(byte | (code & 15) << shift);
 }
 

@@ -48,7 +48,8 @@ void compare(const Problem& p, uint64_t seed) {
   std::vector<float> x = random.floats(p.n * p.h * p.w * args.c, 1.0f);
   // Samples of different size and sign, so that each has its own scale and zero point.
   const size_t each = x.size() / static_cast<size_t>(p.n);
-  for (size_t i = 0; i < x.size(); ++i) x[i] = x[i] * static_cast<float>(1 + i / each) + 0.3f * static_cast<float>(i / each);
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = x[i] * static_cast<float>(1 + i / each) + 0.3f * static_cast<float>(i / each);
   std::vector<uint8_t> bits;
   for (int64_t i = 0; i < p.n; ++i) bits.push_back(static_cast<uint8_t>(8 - i % 7));
   args.x = x.data();
@@ -87,8 +88,9 @@ void compare(const Problem& p, uint64_t seed) {
   call.sampleBits = args.sampleBits;
   const cuda::Activations a = activationsOf(call);
   const std::vector<int32_t> offsets =
-      conv.isDepthwise() ? std::vector<int32_t>{}
-                         : cuda::chunkOffsets(conv, v.dilationH * a.paddedW() * a.pixelBytes(), v.dilationW * a.pixelBytes());
+      conv.isDepthwise()
+          ? std::vector<int32_t>{}
+          : cuda::chunkOffsets(conv, v.dilationH * a.paddedW() * a.pixelBytes(), v.dilationW * a.pixelBytes());
   call.chunkOffset = conv.isDepthwise() ? nullptr : offsets.data();
   AlignedBuffer<uint8_t> memory(carve(a, nullptr).bytes);
   std::memset(memory.data(), 0xee, memory.size());

@@ -1,7 +1,7 @@
-// Runs the CUDA kernels of native/cuda on the processor, for tests: each thread of a block is a fiber, blocks follow one
-// another. Barriers and the warp's instructions wait for their threads; mma and ldmatrix distribute their operands as
-// the PTX ISA documents. Fresh shared memory holds garbage, and an asynchronous copy arrives only when it is waited for,
-// so that a missing wait shows. What cannot show: races between threads (a fiber runs undisturbed between two such
+// Runs the CUDA kernels of native/cuda on the processor, for tests: each thread of a block is a fiber, blocks follow
+// one another. Barriers and the warp's instructions wait for their threads; mma and ldmatrix distribute their operands
+// as the PTX ISA documents. Fresh shared memory holds garbage, and an asynchronous copy arrives only when it is waited
+// for, so that a missing wait shows. What cannot show: races between threads (a fiber runs undisturbed between two such
 // points), the memory model, alignment rules that no instruction here checks, limits on registers.
 #pragma once
 
@@ -29,12 +29,11 @@ struct EmulatedQueue {
     for (int64_t z = 0; z < grid.z; ++z) {
       for (int64_t y = 0; y < grid.y; ++y) {
         for (int64_t x = 0; x < grid.x; ++x) {
-          emulateBlock({Kernel::kThreads, size_t{Kernel::kSharedBytes}, static_cast<int>(x), static_cast<int>(y),
-                        static_cast<int>(z),
-                        [](const void* p, const Cta& cta) {
-                          Kernel::run(*static_cast<const typename Kernel::Params*>(p), cta);
-                        },
-                        &params});
+          emulateBlock(
+              {Kernel::kThreads, size_t{Kernel::kSharedBytes}, static_cast<int>(x), static_cast<int>(y),
+               static_cast<int>(z),
+               [](const void* p, const Cta& cta) { Kernel::run(*static_cast<const typename Kernel::Params*>(p), cta); },
+               &params});
         }
       }
     }
