@@ -112,13 +112,15 @@ class Machine {
     fiber.done = false;
     fiber.uncommitted.clear();
     fiber.groups.clear();
-    getcontext(&fiber.context);
+    capture(&fiber.context);
     fiber.context.uc_stack.ss_sp = stacks_.data() + i * kStackBytes;
     fiber.context.uc_stack.ss_size = kStackBytes;
     fiber.context.uc_link = &scheduler_;
     makecontext(&fiber.context, enter, 0);
   }
   static void enter();
+  // On its own, because getcontext returns twice for all that the compiler knows: no variable may live across it.
+  [[gnu::noinline]] static void capture(ucontext_t* context) { getcontext(context); }
 
   const EmulatedBlock* block_ = nullptr;
   ucontext_t scheduler_;
