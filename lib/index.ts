@@ -28,13 +28,6 @@ export {
   type ScanOptions,
   scan,
 } from './assess/indicators.js';
-export {
-  fitPredictor,
-  type Prediction,
-  type Predictor,
-  predictDrop,
-  type StudyNetwork,
-} from './assess/predictor.js';
 export type { Diagnosis, Failure } from './assess/mitigate/diagnosis.js';
 export {
   type CureName,
@@ -43,6 +36,13 @@ export {
   type MitigateResult,
   mitigate,
 } from './assess/mitigate/mitigate.js';
+export {
+  fitPredictor,
+  type Prediction,
+  type Predictor,
+  predictDrop,
+  type StudyNetwork,
+} from './assess/predictor.js';
 export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';
 export type { LayerProfile } from './assess/profile_layer.js';
 export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';

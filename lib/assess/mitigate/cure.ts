@@ -6,8 +6,8 @@ import type { BitChooser } from '../../quant/integer_plan.js';
 import type { Policy } from '../../quant/policy.js';
 import { InputPolicy } from '../../search/input/policy.js';
 import { Runner } from '../../search/input/rollout.js';
+import { predictedClasses } from '../../tensor/largest.js';
 import type { TeacherLogits } from '../../train/teacher.js';
-import { predictedClasses } from '../comparison.js';
 import { Measurer } from '../measure.js';
 import type { Samples } from '../samples.js';
 
