@@ -11,7 +11,7 @@ namespace faultline::cuda {
 inline constexpr int kDefaultSharedBytes = 48 * 1024;
 
 template <typename Kernel>
-__global__ void __launch_bounds__(Kernel::kThreads) entry(const typename Kernel::Params params) {
+__global__ void __launch_bounds__(Kernel::kThreads, 1) entry(const typename Kernel::Params params) {
   extern __shared__ __align__(128) uint8_t shared[];
   const Cta cta = {static_cast<int>(threadIdx.x), static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y),
                    static_cast<int>(blockIdx.z), shared};
