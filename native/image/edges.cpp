@@ -13,7 +13,7 @@ enum Mark : uint8_t { kNone = 0, kStrong = 1, kWeak = 2 };
 // Is the gradient at p larger than at its neighbours across the edge? tan 22.5° in 15-bit fixed point.
 bool isRidge(Size plane, const int32_t* dx, const int32_t* dy, const int32_t* size, int64_t i, int64_t j) {
   constexpr int64_t kTangent = 13573;
-  const auto [h, w, c] = plane;
+  const int64_t h = plane.h, w = plane.w;  // named bindings cannot be captured (Clang 14)
   const int64_t p = i * w + j;
   const auto at = [&](int64_t y, int64_t x) { return y < 0 || y >= h || x < 0 || x >= w ? 0 : size[y * w + x]; };
   const int64_t xs = std::abs(dx[p]), ys = static_cast<int64_t>(std::abs(dy[p])) << 15;
@@ -26,7 +26,7 @@ bool isRidge(Size plane, const int32_t* dx, const int32_t* dy, const int32_t* si
 
 // Weak marks that touch strong ones become strong. stack: pixels places.
 void spread(Size plane, uint8_t* marks, int32_t* stack) {
-  const auto [h, w, c] = plane;
+  const int64_t h = plane.h, w = plane.w;  // named bindings cannot be captured (Clang 14)
   int64_t top = 0;
   for (int64_t p = 0; p < h * w; ++p) {
     if (marks[p] == kStrong) stack[top++] = static_cast<int32_t>(p);
@@ -47,7 +47,7 @@ void spread(Size plane, uint8_t* marks, int32_t* stack) {
 }  // namespace
 
 void cannyEdges(Size plane, const uint8_t* x, int low, int high, uint8_t* edges, float* scratch) {
-  const auto [h, w, c] = plane;
+  const int64_t h = plane.h, w = plane.w;  // named bindings cannot be captured (Clang 14)
   auto* dx = reinterpret_cast<int32_t*>(scratch);
   int32_t* dy = dx + h * w;
   int32_t* size = dy + h * w;
@@ -88,7 +88,7 @@ void distanceFromEdges(Size plane, const uint8_t* edges, float most, float* dist
                                            {-1, 1, kDiagonal},
                                            {-1, 2, kKnight},
                                            {0, -1, kBeside}}};
-  const auto [h, w, c] = plane;
+  const int64_t h = plane.h, w = plane.w;  // named bindings cannot be captured (Clang 14)
   for (int64_t p = 0; p < h * w; ++p) distance[p] = edges[p] ? 0.f : most;
   const auto visit = [&](int64_t i, int64_t j, int64_t sign) {
     float& here = distance[i * w + j];

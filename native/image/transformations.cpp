@@ -69,7 +69,7 @@ class Geometric : public Corruption {
   }
 
   void sample(const float* image, float row, float column, uint8_t* out) const {
-    const auto [h, w, c] = size_;
+    const int64_t h = size_.h, w = size_.w, c = size_.c;  // named bindings cannot be captured (Clang 14)
     const float top = std::floor(row), left = std::floor(column);
     const float fy = row - top, fx = column - left;
     const auto i = static_cast<int64_t>(top), j = static_cast<int64_t>(left);
