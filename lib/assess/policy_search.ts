@@ -1,5 +1,6 @@
 // The worst and the best policy that a search finds in a budget, on the network as it is: nothing is trained. Several
 // agents get the same number of evaluations, so that what one finds can be held against plain baselines.
+import { setImmediate } from 'node:timers/promises';
 import type { Graph } from '../graph/graph.js';
 import type { BudgetSpace } from '../quant/budget.js';
 import { formatBits, type Policy, type PolicyJson, policyToJson } from '../quant/policy.js';
@@ -79,6 +80,11 @@ class MeasuredProblem implements SearchProblem {
       (confidence[index] as number) += meanProbability(logits, wanted) * count;
     };
     await this.measurer.visit(this.data, fresh, visit, { signal: options.signal });
+    if (fresh.length === 0) {
+      // Nothing was run, so nothing has let a timer, the deadline's among them, fire.
+      await setImmediate();
+      options.signal?.throwIfAborted();
+    }
     fresh.forEach((policy, i) => {
       const score = {
         value: (correct[i] as number) / this.samples,
