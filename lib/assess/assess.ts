@@ -115,7 +115,9 @@ class Assessment {
     if (timeBudget !== undefined && !(timeBudget > 0)) {
       throw new InvalidArgumentError('assess', 'timeBudget', 'seconds above 0', String(timeBudget));
     }
-    this.deadline = timeBudget === undefined ? undefined : AbortSignal.timeout(1e3 * timeBudget);
+    // A timer takes whole milliseconds, at most these.
+    const budgetMs = Math.min(Math.ceil(1e3 * (timeBudget ?? 0)), 2 ** 31 - 1);
+    this.deadline = timeBudget === undefined ? undefined : AbortSignal.timeout(budgetMs);
   }
 
   private get graph(): Graph {
