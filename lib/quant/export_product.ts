@@ -39,6 +39,8 @@ interface Codes {
 
 const FLOAT32 = 1; // TensorProto.DataType
 const BYTE_BITS = 8;
+/** Of codes written as unsigned bytes. */
+const MIDDLE = 128;
 /** Bits that MatMulNBits stores, and the code it takes for zero. */
 const NBITS = 4;
 const NBITS_ZERO = 8;
@@ -84,7 +86,12 @@ function channelsFirst(codes: Int8Array, [m, h, w, c]: ConvProduct['shape']): In
   return result;
 }
 
+/** int8 codes as unsigned bytes whose zero point is 128: the same integers once that is taken off. */
+const unsigned = (codes: Int8Array) => Uint8Array.from(codes, (code) => code + MIDDLE);
+
 export class ProductExporter {
+  private zeroPoint: string | undefined;
+
   constructor(
     private readonly writer: ModelWriter,
     private readonly activations: ActivationQuantizer,
@@ -175,16 +182,24 @@ export class ProductExporter {
     const { name } = node;
     const { codes, scales, n } = codesOf(each);
     const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activationBits);
-    const w = writer.constant(`${name}.codes`, hostTensor('int8', weightDims, channelsFirst(codes, product.shape)));
+    // ONNX Runtime's ConvInteger has fast kernels for unsigned weights only.
+    const bytes = hostTensor('uint8', weightDims, unsigned(channelsFirst(codes, product.shape)));
+    const w = writer.constant(`${name}.codes`, bytes);
     // [1, n, 1, 1] for images, one axis less for signals.
     const eachChannel = weightDims.map((_, axis) => (axis === 1 ? n : 1));
     const weightScale = writer.constant(`${name}.weightScale`, floats(eachChannel, scales));
-    const sums = writer.raw(`${name}.sums`, 'ConvInteger', [x, w, zeroPoint], each.attributes);
+    const sums = writer.raw(`${name}.sums`, 'ConvInteger', [x, w, zeroPoint, this.middle()], each.attributes);
     const output = node.outputs[0] as string;
     const y = this.scaled(node, sums, scale, weightScale, product.bias ? {} : { output });
     if (!product.bias) return;
     const bias = writer.constant(`${name}.bias`, floats(eachChannel, product.bias));
     writer.node(name, 'Add', [y, bias], { output });
+  }
+
+  /** The zero point that all unsigned weights share. */
+  private middle(): string {
+    this.zeroPoint ??= this.writer.constant('weightZeroPoint', hostTensor('uint8', [], Uint8Array.of(MIDDLE)));
+    return this.zeroPoint;
   }
 
   private convFloat(each: ProductExport, product: ConvProduct, input: string): void {

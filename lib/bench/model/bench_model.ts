@@ -17,7 +17,6 @@ import { type Policy, policyToJson, uniformPolicy } from '../../quant/policy.js'
 import { MeasuringProcess } from './child.js';
 import type { Contender, InputShape } from './contender.js';
 import { inputShape } from './inputs.js';
-import { withUnsignedConvWeights } from './peer_model.js';
 import { type ModelReport, type ModelRow, modelReportSchema } from './schema.js';
 
 export interface BenchModelOptions {
@@ -77,7 +76,7 @@ async function contendersOf(
   try {
     const { bytes } = exportQuantized(graph, uniformPolicy(graph, PEER_POLICY));
     const variant = 'DynamicQuantizeLinear, ConvInteger (u8 weights, zero point 128), MatMulInteger; a range a batch';
-    peers.push(await peer(PEER_POLICY, variant, 'int8.onnx', withUnsignedConvWeights(bytes)));
+    peers.push(await peer(PEER_POLICY, variant, 'int8.onnx', bytes));
   } catch (error) {
     notes.push(`onnxruntime dynamic int8: ${(error as Error).message}; not compared`);
   }

@@ -3,20 +3,17 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { benchModel, nearness } from '../../../lib/bench/model/bench_model.js';
 import { MeasuringProcess } from '../../../lib/bench/model/child.js';
 import { modelDocument } from '../../../lib/bench/model/document.js';
-import { benchInput, inputShape, toChannelsLast } from '../../../lib/bench/model/inputs.js';
+import { inputShape, toChannelsLast } from '../../../lib/bench/model/inputs.js';
 import { modelOutput } from '../../../lib/bench/model/output.js';
-import { withUnsignedConvWeights } from '../../../lib/bench/model/peer_model.js';
 import { makeRunner } from '../../../lib/bench/model/runner.js';
 import { type ModelReport, modelReportSchema } from '../../../lib/bench/model/schema.js';
 import { quantizableNodes } from '../../../lib/graph/check.js';
 import { saveModel } from '../../../lib/graph/onnx/export.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { InvalidArgumentError } from '../../../lib/native/errors.js';
-import { exportQuantized } from '../../../lib/quant/export_quantized.js';
 import { policyToJson, uniformPolicy } from '../../../lib/quant/policy.js';
 import { markdownReport } from '../../../lib/report/markdown.js';
 import { terminalReport } from '../../../lib/report/terminal.js';
@@ -162,19 +159,6 @@ describe('bench model', () => {
 });
 
 describe('bench model: parts', () => {
-  it('unsigned convolution weights compute the same logits in ONNX Runtime, bit for bit', async () => {
-    const { bytes } = exportQuantized(graph, uniformPolicy(graph, 'W8A8'));
-    const { values, dims } = benchInput(inputShape(graph, 4, 5));
-    const logits = async (file: Uint8Array) => {
-      const session = await InferenceSession.create(file);
-      const feeds = { [session.inputNames[0] as string]: new Tensor('float32', values, dims) };
-      return (await session.run(feeds))[session.outputNames[0] as string]?.data;
-    };
-    const moved = withUnsignedConvWeights(bytes);
-    assert.notDeepEqual(moved, bytes);
-    assert.deepEqual(await logits(moved), await logits(bytes));
-  });
-
   it('nearness counts classes and relates noise to signal', () => {
     const reference = Float32Array.of(1, 0, 0, 2);
     const near = nearness(Float32Array.of(1, 0.5, 2.5, 2), reference, 2);

@@ -4,7 +4,7 @@ import ort from 'onnxruntime-node';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
-import { decodeModel } from '../../../lib/graph/onnx/codec.js';
+import { decodeModel, encodeModel } from '../../../lib/graph/onnx/codec.js';
 import { type ArchitectureName, buildModel } from '../../../lib/models/index.js';
 import { type ExportQuantizedOptions, exportQuantized } from '../../../lib/quant/export_quantized.js';
 import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
@@ -23,6 +23,9 @@ type Feeds = Record<string, HostTensor>;
  * a logit moves by some steps of the logits' own range; on these networks by at most one.
  */
 const STEPS = 4;
+
+/** TensorProto.DataType */
+const UINT8 = 2;
 
 const tolerance = (activationBits: number) => STEPS / (2 ** activationBits - 1);
 
@@ -154,10 +157,10 @@ describe('export of quantized models', () => {
   it('reduced range: no code beyond ±64, the same figures', async () => {
     const { graph, feeds } = imageNet('convnet2');
     const { bytes } = await check(graph, uniformPolicy(graph, 'W8A8'), feeds, { reduceRange: true });
-    const codes = decodeModel(bytes).graph?.initializer?.filter(({ dataType }) => dataType === 3) ?? [];
+    const codes = decodeModel(bytes).graph?.initializer?.filter(({ name }) => name?.endsWith('.codes')) ?? [];
     assert.ok(codes.length > 0);
-    for (const { rawData = new Uint8Array() } of codes) {
-      const values = Int8Array.from(rawData);
+    for (const { rawData = new Uint8Array(), dataType } of codes) {
+      const values = Int8Array.from(rawData, (code) => (dataType === UINT8 ? code - 128 : code));
       assert.equal(Math.max(...values.map(Math.abs)), 64);
     }
   });
@@ -173,6 +176,24 @@ describe('export of quantized models', () => {
     assert.equal(count('DynamicQuantizeLinear'), nodes.length - 2);
     assert.deepEqual(new Set(nodes.map(({ form }) => form)), new Set(['integer']));
     assert.ok(nodes.every(({ remarks }) => remarks.length === 0));
+  });
+
+  it('unsigned convolution weights with a zero point compute what signed ones do, bit for bit', async () => {
+    const { graph, feeds } = imageNet('resnet8');
+    const { bytes } = exportQuantized(graph, uniformPolicy(graph, 'W8A8'));
+    const model = decodeModel(bytes);
+    const { node = [], initializer = [] } = model.graph ?? {};
+    let signed = 0;
+    for (const one of node.filter(({ opType }) => opType === 'ConvInteger')) {
+      const codes = initializer.find(({ name }) => name === one.input?.[1]);
+      assert.ok(codes?.rawData && codes.dataType === UINT8);
+      codes.rawData = codes.rawData.map((code) => code ^ 128);
+      codes.dataType = 3;
+      one.input = one.input?.slice(0, 3) ?? [];
+      signed += 1;
+    }
+    assert.equal(signed, 9);
+    assert.deepEqual(await onnxruntime(encodeModel(model), feeds), await onnxruntime(bytes, feeds));
   });
 
   it('says of each node what the target cannot do and what became of it', () => {
