@@ -89,9 +89,10 @@ export {
   type Severity,
 } from './data/corruptions.js';
 export { evaluationData } from './data/evaluation_data.js';
-export type { ImageSet, Normalization } from './data/image_set.js';
-export { type LoadOptions, loadDataset } from './data/load.js';
+export type { Dataset, ImageSet, Normalization } from './data/image_set.js';
+export { type LoadOptions, loadDataset, openDataset } from './data/load.js';
 export { type Augmentation, Loader, type LoaderOptions } from './data/loader.js';
+export type { ImageSource, OpenDataset, StoredImages } from './data/stored_images.js';
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
 export { coarseScales } from './graph/channels/coarse.js';
 export { type Equalized, type EqualizeOptions, equalize } from './graph/channels/equalize.js';

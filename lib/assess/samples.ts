@@ -2,6 +2,7 @@
 // are needed. Checks once, before any work, that data and network agree.
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
+import type { ImageSource, StoredImages } from '../data/stored_images.js';
 import { compatible, type Dim, formatShape } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
@@ -105,49 +106,93 @@ function checkLabels(graph: Graph, labels: Int32Array | undefined, count: number
   throw new InvalidArgumentError(OPERATION, 'labels', wanted, `${labels[bad]} at sample ${bad}`);
 }
 
-/** A seeded choice of `count` of the images, in their order. */
-function choose(set: ImageSet, { count = set.count, seed = 0 }: ImageSamplesOptions): ImageSet {
-  if (count >= set.count) return set;
-  const order = new Random(seed).split('samples').shuffle(Int32Array.from({ length: set.count }, (_, i) => i));
-  return subset(set, order.subarray(0, count).sort());
-}
-
 /** Images with their normalization. Throws InvalidArgumentError when they or their labels do not fit the network. */
 export function imageSamples(
   graph: Graph,
-  images: ImageSet,
+  images: ImageSource,
   normalization: Normalization,
   options: ImageSamplesOptions = {},
 ): Samples {
-  const { layout = 'nchw' } = options;
+  const { layout = 'nchw', count = images.count, seed = 0 } = options;
   if (!(images.count > 0)) throw new InvalidArgumentError(OPERATION, 'images', 'one or more', String(images.count));
-  return samplesOf(graph, choose(images, options), normalization, layout);
-}
-
-function samplesOf(graph: Graph, set: ImageSet, normalization: Normalization, layout: 'nchw' | 'nhwc'): Samples {
-  const { channels, height, width, labels, count } = set;
+  const { channels, height, width, labels } = images;
   const dims = layout === 'nchw' ? [channels, height, width] : [height, width, channels];
   checkShape(graph, 'images', dims);
-  checkLabels(graph, labels, count);
+  checkLabels(graph, labels, images.count);
+  if ('read' in images) {
+    const all = Int32Array.from({ length: images.count }, (_, i) => i);
+    return storedSamples(images, choose(all, count, seed), dims, normalization, layout);
+  }
+  if (count >= images.count) return heldSamples(images, dims, normalization, layout);
+  const order = Int32Array.from({ length: images.count }, (_, i) => i);
+  return heldSamples(subset(images, choose(order, count, seed)), dims, normalization, layout);
+}
+
+/** A seeded choice of `count` of them, in their order. */
+function choose(indices: Int32Array, count: number, seed: number): Int32Array {
+  if (count >= indices.length) return indices;
+  return new Random(seed).split('samples').shuffle(indices).subarray(0, count).sort();
+}
+
+/** Batches of a set, the first image being sample `from`. */
+function* batchesOf(
+  set: ImageSet,
+  dims: readonly number[],
+  normalization: Normalization,
+  layout: 'nchw' | 'nhwc',
+  size: number,
+  from = 0,
+): Generator<SampleBatch> {
+  let start = 0;
+  for (const { count, inputs } of new Loader(set, { batchSize: Math.min(size, set.count), normalization }).epoch(0)) {
+    yield {
+      start: from + start,
+      count,
+      dims: [count, ...dims],
+      inputs: inputs.subarray(0, count * imageSize(set)),
+      layout: layout === 'nchw' ? 'channelsLast' : 'rows',
+      labels: set.labels?.subarray(start, start + count),
+    };
+    start += count;
+  }
+}
+
+function heldSamples(
+  set: ImageSet,
+  dims: readonly number[],
+  normalization: Normalization,
+  layout: 'nchw' | 'nhwc',
+): Samples {
   return {
-    count,
+    count: set.count,
     dims,
-    labels,
-    take: (indices) => samplesOf(graph, subset(set, indices), normalization, layout),
+    labels: set.labels,
+    take: (indices) => heldSamples(subset(set, indices), dims, normalization, layout),
+    batches: (size) => batchesOf(set, dims, normalization, layout, size),
+  };
+}
+
+/** Images that stay where they are but for those of one batch. */
+function storedSamples(
+  images: StoredImages,
+  chosen: Int32Array,
+  dims: readonly number[],
+  normalization: Normalization,
+  layout: 'nchw' | 'nhwc',
+): Samples {
+  const { labels } = images;
+  return {
+    count: chosen.length,
+    dims,
+    labels: labels && Int32Array.from(chosen, (index) => labels[index] as number),
+    take(indices) {
+      const own = Int32Array.from(indices, (index) => chosen[index] as number);
+      return storedSamples(images, own, dims, normalization, layout);
+    },
     *batches(size) {
-      const loader = new Loader(set, { batchSize: size, normalization });
-      let start = 0;
-      for (const batch of loader.epoch(0)) {
-        const end = start + batch.count;
-        yield {
-          start,
-          count: batch.count,
-          dims: [batch.count, ...dims],
-          inputs: batch.inputs.subarray(0, batch.count * imageSize(set)),
-          layout: layout === 'nchw' ? 'channelsLast' : 'rows',
-          labels: labels?.subarray(start, end),
-        };
-        start = end;
+      for (let start = 0; start < chosen.length; start += size) {
+        const part = images.read(chosen.subarray(start, start + size));
+        yield* batchesOf(part, dims, normalization, layout, size, start);
       }
     },
   };

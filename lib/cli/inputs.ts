@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import { imageSamples, inputOf, type Samples } from '../assess/samples.js';
 import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
-import { loadDataset } from '../data/load.js';
+import { type LoadOptions, loadDataset, openDataset } from '../data/load.js';
+import { type ImageSource, mapImages } from '../data/stored_images.js';
 import type { Graph } from '../graph/graph.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { integerOption } from './options.js';
@@ -91,7 +92,7 @@ function spread(
 }
 
 /** mean and std as the Loader takes them: of pixels scaled to 0–1. */
-function normalizationOf(flags: InputFlags, dataset: Dataset, { channels }: ImageSet): Normalization {
+function normalizationOf(flags: InputFlags, usual: Normalization, channels: number): Normalization {
   const scale = oneOf('--pixels', ['1', '255'], flags.pixels) === '255' ? 255 : 1;
   const given = (option: '--mean' | '--std', values: readonly number[] | undefined) =>
     spread(option, values, channels)?.map((value) => value / scale);
@@ -102,7 +103,7 @@ function normalizationOf(flags: InputFlags, dataset: Dataset, { channels }: Imag
     const one = Array<number>(channels).fill(1 / scale);
     return { mean: mean ?? Array<number>(channels).fill(0), std: std ?? one };
   }
-  return dataset.normalization;
+  return usual;
 }
 
 function swapped(set: ImageSet): ImageSet {
@@ -116,35 +117,43 @@ function swapped(set: ImageSet): ImageSet {
 }
 
 /** Images as the data have them, and what makes them the model's input. */
-export interface Images {
-  readonly set: ImageSet;
-  readonly dataset: Dataset;
+export interface Images<Source = ImageSet> {
+  readonly set: Source;
+  readonly dataset: Dataset<Source>;
   readonly normalization: Normalization;
   readonly layout: 'nchw' | 'nhwc';
   /** Exchanges colours where the model takes them in another order. */
   readonly prepare: (set: ImageSet) => ImageSet;
 }
 
-/** The images that the flags ask for, all of them. Throws DataError or InvalidArgumentError, naming file or option. */
+/** The images that the flags ask for, in memory, all of them. Throws DataError or InvalidArgumentError. */
 export async function readImages(graph: Graph, flags: InputFlags): Promise<Images> {
+  return imagesOf(graph, flags, loadDataset);
+}
+
+async function imagesOf<Source extends ImageSource>(
+  graph: Graph,
+  flags: InputFlags,
+  load: (spec: string, options: LoadOptions) => Promise<Dataset<Source>>,
+): Promise<Images<Source>> {
   const layout = oneOf('--layout', ['nchw', 'nhwc'], flags.layout);
   const split = oneOf('--split', ['test', 'train'], flags.split);
   const model = declared(graph, layout);
   const [height, width] = flags.size ?? [model.height, model.width];
   const channels = model.channels === 1 || model.channels === 3 ? model.channels : undefined;
-  const dataset = await loadDataset(flags.data, {
+  const dataset = await load(flags.data, {
     ...(height && width ? { height, width } : {}),
     ...(channels ? { channels } : {}),
     ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),
   });
   const set = dataset[split] ?? refuse('--split', 'a split that the data have', split);
-  const normalization = normalizationOf(flags, dataset, set);
+  const normalization = normalizationOf(flags, dataset.normalization, set.channels);
   return { set, dataset, normalization, layout, prepare: (images) => (flags.bgr ? swapped(images) : images) };
 }
 
-/** The images that the flags ask for, as samples. Throws DataError or InvalidArgumentError, naming file or option. */
-export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ samples: Samples; dataset: Dataset }> {
-  const { set, dataset, normalization, layout, prepare } = await readImages(graph, flags);
+/** The images that the flags ask for, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError, naming file or option. */
+export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ samples: Samples }> {
+  const { set, normalization, layout, prepare } = await imagesOf(graph, flags, openDataset);
   const { images: count, seed } = flags;
-  return { samples: imageSamples(graph, prepare(set), normalization, { layout, count, seed }), dataset };
+  return { samples: imageSamples(graph, mapImages(set, prepare), normalization, { layout, count, seed }) };
 }

@@ -2,6 +2,7 @@
 import { DataError } from './errors.js';
 import { readData } from './files.js';
 import { type Dataset, imageSet } from './image_set.js';
+import { type OpenDataset, openData, plainDataset, storedImages } from './stored_images.js';
 
 const UNSIGNED_BYTE = 0x08;
 
@@ -10,8 +11,8 @@ export interface IdxArray {
   readonly data: Uint8Array;
 }
 
-/** Parses an IDX file of unsigned bytes with `rank` dimensions; `source` names it in errors. */
-export function parseIdx(source: string, bytes: Uint8Array, rank: number): IdxArray {
+/** Shape of an IDX file of unsigned bytes with `rank` dimensions, `length` bytes in all, and where its elements begin. */
+function parseHeader(source: string, bytes: Uint8Array, length: number, rank: number) {
   const header = 4 + 4 * rank;
   if (bytes.length < header) throw new DataError(source, `an IDX header of ${header} bytes`, `${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -23,24 +24,36 @@ export function parseIdx(source: string, bytes: Uint8Array, rank: number): IdxAr
   }
   const dims = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const size = dims.reduce((product, dim) => product * dim, 1);
-  if (bytes.length !== header + size) {
-    throw new DataError(source, `${size} bytes for [${dims.join(',')}]`, String(bytes.length - header));
+  if (length !== header + size) {
+    throw new DataError(source, `${size} bytes for [${dims.join(',')}]`, String(length - header));
   }
+  return { dims, header };
+}
+
+/** Parses an IDX file of unsigned bytes with `rank` dimensions; `source` names it in errors. */
+export function parseIdx(source: string, bytes: Uint8Array, rank: number): IdxArray {
+  const { dims, header } = parseHeader(source, bytes, bytes.length, rank);
   return { dims, data: bytes.subarray(header) };
+}
+
+async function readLabels(path: string | undefined): Promise<{ readonly labels?: Int32Array }> {
+  return path === undefined ? {} : { labels: Int32Array.from(parseIdx(path, await readData(path), 1).data) };
 }
 
 /** Grey images [n, height, width] and, where given, their labels [n], gzip or not. Throws DataError naming the file. */
 export async function loadIdx(imagesPath: string, labelsPath?: string): Promise<Dataset> {
   const { dims, data } = parseIdx(imagesPath, await readData(imagesPath), 3);
-  const classes = labelsPath === undefined ? undefined : parseIdx(labelsPath, await readData(labelsPath), 1).data;
-  const labels = classes && Int32Array.from(classes);
   const [, height = 0, width = 0] = dims;
-  const parts = { height, width, channels: 1, pixels: data };
-  const count = labels ? labels.reduce((most, label) => Math.max(most, label + 1), 0) : 0;
-  return {
-    name: imagesPath,
-    classNames: Array.from({ length: count }, (_, i) => String(i)),
-    normalization: { mean: [0], std: [1] },
-    test: imageSet(imagesPath, labels ? { ...parts, labels } : parts),
-  };
+  const parts = { height, width, channels: 1, pixels: data, ...(await readLabels(labelsPath)) };
+  return plainDataset(imagesPath, imageSet(imagesPath, parts));
+}
+
+/** The same, not compressed, with images that are read as they are wanted. */
+export async function openIdx(imagesPath: string, labelsPath?: string): Promise<OpenDataset> {
+  const { descriptor, length, beginning } = openData(imagesPath, 4 + 4 * 3);
+  const { dims, header: offset } = parseHeader(imagesPath, beginning, length, 3);
+  const [count = 0, height = 0, width = 0] = dims;
+  const file = { path: imagesPath, descriptor, offset, bytes: height * width, decode: (bytes: Uint8Array) => bytes };
+  const parts = { count, height, width, channels: 1, ...(await readLabels(labelsPath)) };
+  return plainDataset(imagesPath, storedImages(file, parts));
 }

@@ -19,19 +19,29 @@ export interface Normalization {
   readonly std: readonly number[];
 }
 
-export interface Dataset {
+/** Images under a name; `Source`: whether they are in memory. */
+export interface Dataset<Source = ImageSet> {
   /** As given on the command line: `fashion-mnist`, a path, … */
   readonly name: string;
   readonly classNames: readonly string[];
   readonly normalization: Normalization;
   /** Absent when the source has one set only. */
-  readonly train?: ImageSet;
-  readonly test: ImageSet;
+  readonly train?: Source;
+  readonly test: Source;
 }
 
 /** Elements of one image. */
 export function imageSize(set: Pick<ImageSet, 'height' | 'width' | 'channels'>): number {
   return set.height * set.width * set.channels;
+}
+
+/** Checks that there is a label for each image, of a class that there is; `source` names the file in errors. */
+export function checkLabels(source: string, labels: Int32Array | undefined, count: number, classes?: number): void {
+  if (labels && labels.length !== count) throw new DataError(source, `${count} labels`, String(labels.length));
+  const bad = labels?.findIndex((label) => label < 0 || (classes !== undefined && label >= classes)) ?? -1;
+  if (!labels || bad < 0) return;
+  const range = classes === undefined ? 'labels ≥ 0' : `labels from 0 to ${classes - 1}`;
+  throw new DataError(source, range, `${labels[bad]} at image ${bad}`);
 }
 
 /** Checks that the parts fit together; `source` names the file in errors. */
@@ -42,13 +52,7 @@ export function imageSet(source: string, parts: Omit<ImageSet, 'count'>, classes
     const shape = `${parts.height}×${parts.width}×${parts.channels}`;
     throw new DataError(source, `one or more whole ${shape} images`, `${parts.pixels.length} values`);
   }
-  const { labels } = parts;
-  if (labels && labels.length !== count) throw new DataError(source, `${count} labels`, String(labels.length));
-  const bad = labels?.findIndex((label) => label < 0 || (classes !== undefined && label >= classes)) ?? -1;
-  if (labels && bad >= 0) {
-    const range = classes === undefined ? 'labels ≥ 0' : `labels from 0 to ${classes - 1}`;
-    throw new DataError(source, range, `${labels[bad]} at image ${bad}`);
-  }
+  checkLabels(source, parts.labels, count, classes);
   if (parts.pixels instanceof Float32Array) {
     const at = parts.pixels.findIndex((value) => !Number.isFinite(value));
     if (at >= 0) throw new DataError(source, 'finite pixels', `${parts.pixels[at]} in image ${Math.floor(at / size)}`);

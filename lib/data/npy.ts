@@ -2,7 +2,8 @@
 import { unzipSync } from 'fflate';
 import { DataError } from './errors.js';
 import { readData } from './files.js';
-import { type Dataset, type ImageSet, imageSet } from './image_set.js';
+import { type Dataset, type ImageSet, imageSet, imageSize } from './image_set.js';
+import { type OpenDataset, openData, plainDataset, storedImages } from './stored_images.js';
 
 type NumericArray =
   | Uint8Array
@@ -38,8 +39,21 @@ const ARRAYS: Record<string, { new (buffer: ArrayBuffer): NumericArray; readonly
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
 
-/** Parses a .npy file; `source` names it in errors. */
-export function parseNpy(source: string, bytes: Uint8Array): NpyArray {
+type ArrayType = (typeof ARRAYS)[string];
+
+/** Where the elements of a .npy file are, and what they are. */
+interface NpyHeader {
+  readonly dims: readonly number[];
+  readonly Type: ArrayType;
+  /** Offset of the first element. */
+  readonly dataAt: number;
+}
+
+/** Longest header of a large file that is read: the shape of an array of images takes a hundred bytes. */
+const HEADER_BYTES = 2 ** 16;
+
+/** Parses the beginning of a .npy file; `source` names it in errors. */
+function parseNpyHeader(source: string, bytes: Uint8Array): NpyHeader {
   if (bytes.length < 12 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
     throw new DataError(source, 'a .npy file', `${bytes.length} bytes that do not begin with \\x93NUMPY`);
   }
@@ -59,47 +73,75 @@ export function parseNpy(source: string, bytes: Uint8Array): NpyArray {
     .split(',')
     .filter((part) => part.trim() !== '')
     .map(Number);
+  return { dims, Type, dataAt };
+}
+
+/** Bytes of all elements. Throws DataError when the file, of `length` bytes, has fewer. */
+function npyBytes(source: string, { dims, Type, dataAt }: NpyHeader, length: number): number {
   const size = dims.reduce((product, dim) => product * dim, 1) * Type.BYTES_PER_ELEMENT;
-  if (bytes.length - dataAt < size) {
-    throw new DataError(source, `${size} bytes for (${dims.join(', ')})`, String(bytes.length - dataAt));
+  if (!(length - dataAt >= size)) {
+    throw new DataError(source, `${size} bytes for (${dims.join(', ')})`, String(length - dataAt));
   }
+  return size;
+}
+
+/** Parses a .npy file; `source` names it in errors. */
+export function parseNpy(source: string, bytes: Uint8Array): NpyArray {
+  const header = parseNpyHeader(source, bytes);
+  const size = npyBytes(source, header, bytes.length);
+  const { dims, Type, dataAt } = header;
   return { dims, data: new Type(bytes.slice(dataAt, dataAt + size).buffer as ArrayBuffer) };
 }
 
 const DEPTHS = [1, 3, 4];
 
+/** What an array says of the images in it. */
+interface ArrayLayout {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** [N, C, H, W] */
+  readonly channelsFirst: boolean;
+}
+
 /** Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (told by where 1, 3 or 4 channels can be). */
-function toImages(source: string, array: NpyArray): Omit<ImageSet, 'count' | 'labels'> {
-  const { dims, data } = array;
+function layoutOf(source: string, dims: readonly number[]): ArrayLayout {
+  const [, a, b, c] = dims as [number, number, number, number];
+  if (dims.length === 3) return { height: a, width: b, channels: 1, channelsFirst: false };
+  if (dims.length !== 4) throw new DataError(source, 'images [N,H,W], [N,H,W,C] or [N,C,H,W]', `[${dims.join(',')}]`);
+  if (DEPTHS.includes(c)) return { height: a, width: b, channels: c, channelsFirst: false };
+  if (!DEPTHS.includes(a)) throw new DataError(source, '1, 3 or 4 channels', `[${dims.join(',')}]`);
+  return { height: b, width: c, channels: a, channelsFirst: true };
+}
+
+/** Pixels as an ImageSet has them: bytes or floats, channels last. */
+function pixelsOf(data: NumericArray, { height, width, channels, channelsFirst }: ArrayLayout) {
   const pixels =
     data instanceof Uint8Array || data instanceof Float32Array ? data : Float32Array.from(data as never, Number);
-  if (dims.length === 3) return { height: dims[1] as number, width: dims[2] as number, channels: 1, pixels };
-  if (dims.length !== 4) throw new DataError(source, 'images [N,H,W], [N,H,W,C] or [N,C,H,W]', `[${dims.join(',')}]`);
-  const [n, a, b, c] = dims as [number, number, number, number];
-  if (DEPTHS.includes(c)) return { height: a, width: b, channels: c, pixels };
-  if (!DEPTHS.includes(a)) throw new DataError(source, '1, 3 or 4 channels', `[${dims.join(',')}]`);
+  if (!channelsFirst) return pixels;
   const moved = pixels.slice();
-  const plane = b * c;
-  for (let image = 0; image < n; image++) {
-    const base = image * a * plane;
-    for (let channel = 0; channel < a; channel++) {
-      for (let i = 0; i < plane; i++) moved[base + i * a + channel] = pixels[base + channel * plane + i] as number;
+  const plane = height * width;
+  for (let base = 0; base < pixels.length; base += channels * plane) {
+    for (let channel = 0; channel < channels; channel++) {
+      for (let i = 0; i < plane; i++)
+        moved[base + i * channels + channel] = pixels[base + channel * plane + i] as number;
     }
   }
-  return { height: b, width: c, channels: a, pixels: moved };
+  return moved;
 }
+
+function toImages(source: string, { dims, data }: NpyArray): Omit<ImageSet, 'count' | 'labels'> {
+  const layout = layoutOf(source, dims);
+  const { height, width, channels } = layout;
+  return { height, width, channels, pixels: pixelsOf(data, layout) };
+}
+
+const classesIn = (labels: NpyArray | undefined) => labels && Int32Array.from(labels.data as never, Number);
 
 function toDataset(source: string, images: NpyArray, labels: NpyArray | undefined): Dataset {
   const parts = toImages(source, images);
-  const classes = labels ? Int32Array.from(labels.data as never, Number) : undefined;
-  const test = imageSet(source, classes ? { ...parts, labels: classes } : parts);
-  const count = classes ? classes.reduce((max, label) => Math.max(max, label + 1), 0) : 0;
-  return {
-    name: source,
-    classNames: Array.from({ length: count }, (_, i) => String(i)),
-    normalization: { mean: Array(parts.channels).fill(0), std: Array(parts.channels).fill(1) },
-    test,
-  };
+  const classes = classesIn(labels);
+  return plainDataset(source, imageSet(source, classes ? { ...parts, labels: classes } : parts));
 }
 
 /** A pair of .npy files; labels may be absent. Integer pixels other than bytes are taken as floats, unscaled. */
@@ -107,6 +149,22 @@ export async function loadNpy(imagesPath: string, labelsPath?: string): Promise<
   const images = parseNpy(imagesPath, await readData(imagesPath));
   const labels = labelsPath ? parseNpy(labelsPath, await readData(labelsPath)) : undefined;
   return toDataset(imagesPath, images, labels);
+}
+
+/** The same with images that are read as they are wanted. */
+export async function openNpy(imagesPath: string, labelsPath?: string): Promise<OpenDataset> {
+  const { descriptor, length, beginning } = openData(imagesPath, HEADER_BYTES);
+  const header = parseNpyHeader(imagesPath, beginning);
+  npyBytes(imagesPath, header, length);
+  const { dims, Type, dataAt } = header;
+  const layout = layoutOf(imagesPath, dims);
+  const [count = 0] = dims;
+  const bytes = imageSize(layout) * Type.BYTES_PER_ELEMENT;
+  const decode = (stored: Uint8Array<ArrayBuffer>) => pixelsOf(new Type(stored.buffer), layout);
+  const labels = classesIn(labelsPath ? parseNpy(labelsPath, await readData(labelsPath)) : undefined);
+  const { height, width, channels } = layout;
+  const parts = { count, height, width, channels, ...(labels ? { labels } : {}) };
+  return plainDataset(imagesPath, storedImages({ path: imagesPath, descriptor, offset: dataAt, bytes, decode }, parts));
 }
 
 const IMAGE_NAMES = ['images', 'x', 'data', 'x_test', 'test_images', 'arr_0'];
