@@ -8,6 +8,7 @@ export type {
   LayerError,
   ProcessorFigures,
 } from './assess/assess_result.js';
+export type { SearchBudget } from './assess/budget.js';
 export type { MeanEstimate, RobustnessSummary } from './assess/corruption_errors.js';
 export {
   type CorruptionCondition,
@@ -19,7 +20,7 @@ export {
   type NamedPolicy,
 } from './assess/corruption_grid.js';
 export type { CostEstimate, StageEstimate } from './assess/estimate.js';
-export type { Figures, Level, PolicyFigures, Thresholds } from './assess/figures.js';
+export type { Figures, Level, Margins, PolicyFigures, Thresholds, WorstClass } from './assess/figures.js';
 export {
   INDICATORS,
   type IndicatorName,
@@ -28,6 +29,7 @@ export {
   type ScanOptions,
   scan,
 } from './assess/indicators.js';
+export type { PlanOptions } from './assess/measure.js';
 export type { Diagnosis, Failure } from './assess/mitigate/diagnosis.js';
 export {
   type CureName,
@@ -36,6 +38,7 @@ export {
   type MitigateResult,
   mitigate,
 } from './assess/mitigate/mitigate.js';
+export type { AgentFound, PolicySearch } from './assess/policy_search.js';
 export {
   fitPredictor,
   type Prediction,
@@ -49,6 +52,7 @@ export type { InputChannel, InputChannels, RangeProfile } from './assess/profile
 export type { LayerSpeed, MachineCeilings } from './assess/profile_speed.js';
 export type { OutputError } from './assess/profile_sums.js';
 export { guardRanges, type RangeGuard, type RangeGuardOptions } from './assess/range_guard.js';
+export type { Remedy } from './assess/remedies.js';
 export {
   type ImageSamplesOptions,
   imageSamples,
@@ -56,6 +60,8 @@ export {
   type Samples,
   tensorSamples,
 } from './assess/samples.js';
+export type { NodeSensitivity } from './assess/sensitivity.js';
+export type { Estimate, Interval } from './assess/statistics.js';
 export { type IndicatorQuality, type IndicatorStudy, studyIndicators } from './assess/study.js';
 export {
   rankVulnerability,
@@ -102,7 +108,15 @@ export { quantizableNodes } from './graph/check.js';
 export { type Dim, UNKNOWN } from './graph/dims.js';
 export { GraphError, OnnxFormatError, UnsupportedOperatorsError } from './graph/errors.js';
 export { FloatProgram, runFloat } from './graph/float.js';
-export { type AttributeValue, Graph, type GraphNode, type GraphParts, type TensorType } from './graph/graph.js';
+export {
+  type AttributeValue,
+  Graph,
+  type GraphNode,
+  type GraphParts,
+  type ModelMetadata,
+  type TensorType,
+  type ValueInfo,
+} from './graph/graph.js';
 export { type InferOptions, inferShapes } from './graph/infer.js';
 export { decodeTensor, encodeTensor } from './graph/onnx/codec.js';
 export { exportModel, saveModel } from './graph/onnx/export.js';

@@ -116,6 +116,7 @@ fuzz() {
 gate 'style, TypeScript' biome ci .
 gate 'style, C++' bash scripts/clang-format.sh --check
 gate 'types' tsc -p tsconfig.json --noEmit
+gate 'api docs' bash scripts/docs.sh --check
 native
 instruction_sets
 mocha_tests

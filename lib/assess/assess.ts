@@ -26,15 +26,18 @@ import { verdictOf } from './verdict.js';
 
 /** Keeps what stages found: a RunDirectory does. */
 export interface AssessStore {
+  /** The result of a stage: computed now, or as it was kept. */
   stage<Result>(name: string, compute: () => Promise<Result>): Promise<Result>;
 }
 
+/** How far one stage is. */
 export interface AssessProgress {
   readonly stage: string;
   readonly done: number;
   readonly total: number;
 }
 
+/** What an assessment tries, on what terms, and who hears of it. */
 export interface AssessOptions {
   /** In reports. Default: the graph's name. */
   readonly model?: string | undefined;
@@ -51,6 +54,7 @@ export interface AssessOptions {
   readonly timeBudget?: number | undefined;
   readonly store?: AssessStore | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Sees how far it is. */
   readonly onProgress?: ((progress: AssessProgress) => void) | undefined;
   /** Sees the cost before anything is spent. */
   readonly onEstimate?: ((estimate: CostEstimate) => void) | undefined;

@@ -39,6 +39,7 @@ export interface LayerError {
   readonly outliers: number;
 }
 
+/** Everything an assessment measured. */
 export interface Evidence {
   readonly schema: 'faultline.assess/1';
   readonly model: string;
@@ -74,6 +75,7 @@ export interface Evidence {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
+/** An assessment: the evidence, and what it says. */
 export interface AssessResult extends Evidence {
   readonly verdict: Level;
   readonly reasons: readonly string[];

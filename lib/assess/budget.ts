@@ -3,6 +3,7 @@ import type { Graph } from '../graph/graph.js';
 import { BudgetSpace } from '../quant/budget.js';
 import { countedBits, parseBits, quantizedNames } from '../quant/policy.js';
 
+/** What is searched. */
 export interface SearchBudget {
   /** What a node may get. Default W4A4, W8A8. */
   readonly choices: readonly string[];

@@ -7,6 +7,7 @@
 import { type CorruptionName, corruptionInfo } from '../data/corruptions.js';
 import { type Interval, mean, normalHalfWidth, variance } from './statistics.js';
 
+/** A mean with its interval. */
 export interface MeanEstimate {
   readonly value: number;
   readonly interval: Interval;

@@ -24,11 +24,13 @@ import { DEFAULT_CONFIDENCE, type Interval, wilsonInterval } from './statistics.
 /** The name of the network in full precision among policies. */
 export const FULL_PRECISION = 'fp32';
 
+/** A policy under a name for reports. */
 export interface NamedPolicy {
   readonly name: string;
   readonly policy: Policy;
 }
 
+/** What a grid is over. */
 export interface CorruptionGridOptions {
   readonly policies: readonly NamedPolicy[];
   readonly corruptions: readonly CorruptionRequest[];
@@ -75,6 +77,7 @@ export interface CorruptionCondition {
   readonly policies: readonly CorruptionFigures[];
 }
 
+/** Accuracy of every policy under every corruption. */
 export interface CorruptionGrid {
   readonly schema: 'faultline.corruptions/1';
   readonly images: number;

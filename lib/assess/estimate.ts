@@ -5,11 +5,13 @@ import { type Policy, uniformPolicy } from '../quant/policy.js';
 import type { Measurer } from './measure.js';
 import type { Samples } from './samples.js';
 
+/** Seconds that a stage will take. */
 export interface StageEstimate {
   readonly stage: string;
   readonly seconds: number;
 }
 
+/** Seconds that an assessment will take. */
 export interface CostEstimate {
   /** Of one policy on one sample. */
   readonly secondsPerRun: number;

@@ -6,8 +6,11 @@ import { type Interval, quantile } from './statistics.js';
 
 /** Share of the samples with their label's class, or with the class of full precision. */
 export type Measure = 'accuracy' | 'agreement';
+
+/** How a loss stands to the thresholds. */
 export type Level = 'safe' | 'caution' | 'unsafe';
 
+/** What is lost at most, and how certain that has to be. */
 export interface Thresholds {
   /** Points that may be lost (with `relative`: percent of the accuracy in full precision). */
   readonly maxDrop: number;
@@ -26,6 +29,7 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   catastrophe: 10,
 };
 
+/** The class that loses most. */
 export interface WorstClass {
   readonly label: number;
   readonly samples: number;
@@ -39,6 +43,7 @@ export interface Margins {
   readonly quantized: { readonly low: number; readonly median: number };
 }
 
+/** What quantization does to a network on given samples. Percent and points on a scale of 100. */
 export interface Figures {
   /** Percent right; undefined without labels. */
   readonly accuracy: number | undefined;
@@ -58,6 +63,7 @@ export interface Figures {
   readonly level: Level;
 }
 
+/** What one policy does. */
 export interface PolicyFigures extends Figures {
   /** `W4A8`, `worst found`, `best found`. */
   readonly name: string;

@@ -29,8 +29,10 @@ export const INDICATORS = {
   weightSqnrDb: { label: 'weight SQNR, dB', worse: 'less', classical: true },
 } as const;
 
+/** An indicator of brittleness, computed in full precision. */
 export type IndicatorName = keyof typeof INDICATORS;
 
+/** Noise that the indicators take for quantization. */
 export interface ScanOptions {
   /** Bits whose steps the noise has. Default W4A4 everywhere; excluded nodes have none. */
   readonly policy?: Policy | undefined;
@@ -45,6 +47,7 @@ export interface ScanOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** The indicators of one layer. */
 export interface LayerScan extends WeightShape {
   readonly node: string;
   /** Share of the samples that noise in this layer alone flips: 0–1; undefined without `layerFlips`. */
@@ -59,6 +62,7 @@ export interface LayerScan extends WeightShape {
   readonly rangeSpread: number;
 }
 
+/** Indicators of brittleness of one network. */
 export interface Scan {
   readonly schema: 'faultline.scan/1';
   readonly model: string;

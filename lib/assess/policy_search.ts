@@ -23,6 +23,7 @@ export interface AgentFound {
   readonly history: readonly (readonly [number, number])[];
 }
 
+/** What agents found in a budget, each with as many evaluations. */
 export interface PolicySearch {
   /** Effective bits that every policy of the budget has. */
   readonly bits: number;
@@ -37,6 +38,7 @@ export interface PolicySearch {
   readonly cut: boolean;
 }
 
+/** What agents found in a budget, each with as many evaluations. */
 export interface PolicySearchOptions {
   readonly evaluations: number;
   readonly seed: number;

@@ -44,6 +44,7 @@ export interface Predictor {
   readonly provenance: Provenance;
 }
 
+/** What indicators say of a network that was not quantized. */
 export interface Prediction {
   /** That the drop exceeds the threshold: 0–1. */
   readonly probability: number;

@@ -14,6 +14,7 @@ import { type MachineCeilings, measureCeilings } from './profile_speed.js';
 import { type OutputError, OutputErrors } from './profile_sums.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from './samples.js';
 
+/** Under which policy, and how quantized. */
 export interface ProfileOptions extends Omit<IntegerPlanOptions, 'keep'> {
   /** Default W8A8 everywhere. */
   readonly policy?: Policy | undefined;
@@ -24,6 +25,7 @@ export interface ProfileOptions extends Omit<IntegerPlanOptions, 'keep'> {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** The error of the whole network. */
 export interface NetworkProfile {
   readonly samples: number;
   /** Samples whose class is another than in full precision. */
@@ -36,6 +38,7 @@ export interface NetworkProfile {
   readonly nsPerSample: { readonly layers: number; readonly others: number };
 }
 
+/** The quantization error of a network, layer by layer. */
 export interface Profile {
   readonly schema: 'faultline.profile/1';
   readonly model: string;

@@ -10,6 +10,7 @@ import { ActivationRanges, ChannelMaxima, type InputChannels, type RangeProfile 
 import { type LayerSpeed, type LayerWork, type MachineCeilings, speedOf } from './profile_speed.js';
 import { type OutputError, OutputErrors } from './profile_sums.js';
 
+/** The quantization error of one layer. */
 export interface LayerProfile {
   readonly node: string;
   readonly operator: string;

@@ -1,6 +1,7 @@
 // What a layer's activations are like: the dynamic range of each sample, and which channels stand out. Memory does not
 // grow with the samples.
 
+/** Dynamic ranges of a layer over samples. */
 export interface RangeProfile {
   /** Ranges quantized: samples, or rows of a matrix product. */
   readonly ranges: number;
@@ -12,6 +13,7 @@ export interface RangeProfile {
   readonly histogram: { readonly first: number; readonly binsPerOctave: number; readonly counts: readonly number[] };
 }
 
+/** An input channel that stands out. */
 export interface InputChannel {
   readonly channel: number;
   readonly maxAbs: number;
@@ -21,6 +23,7 @@ export interface InputChannel {
   readonly setsRange: number;
 }
 
+/** Sizes of the input channels of a layer. */
 export interface InputChannels {
   readonly count: number;
   /** max |x| of each, over all samples. */

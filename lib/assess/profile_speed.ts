@@ -3,6 +3,7 @@
 import { matmulDynamic } from '../native/matmul.js';
 import { packWeights } from '../native/packed_weights.js';
 
+/** What this machine can do, measured. */
 export interface MachineCeilings {
   /** Integer operations (a multiply-accumulate is two) of the best shape, 10⁹ a second. */
   readonly integerGops: number;
@@ -10,6 +11,7 @@ export interface MachineCeilings {
   readonly copyGBs: readonly { readonly bytes: number; readonly value: number }[];
 }
 
+/** Time of one layer, beside what the machine can do. */
 export interface LayerSpeed {
   /** The kernel alone, of one sample, in the fastest batch. */
   readonly nsPerSample: number;

@@ -14,6 +14,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { Memory } from '../tensor/memory.js';
 import { inputOf, type Samples } from './samples.js';
 
+/** Where values are held, and how tightly. */
 export interface RangeGuardOptions {
   /** Hold the network's input (default), or also what enters each Conv, Gemm and MatMul. */
   readonly where?: 'input' | 'products' | undefined;
@@ -25,6 +26,7 @@ export interface RangeGuardOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** A guarded network. */
 export interface RangeGuard {
   /** The network with Clip nodes. */
   readonly graph: Graph;

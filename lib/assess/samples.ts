@@ -31,6 +31,7 @@ export interface Samples {
   take(indices: Int32Array): Samples;
 }
 
+/** Which images, and how the input orders them. */
 export interface ImageSamplesOptions {
   /** How the network's input orders an image. Default `nchw`. */
   readonly layout?: 'nchw' | 'nhwc' | undefined;

@@ -3,6 +3,7 @@ import type { Policy } from '../quant/policy.js';
 import type { MeasureOptions, Measurer } from './measure.js';
 import type { Samples } from './samples.js';
 
+/** What one node does, alone and among the others. */
 export interface NodeSensitivity {
   readonly node: string;
   /** Points lost with only this node quantized. */

@@ -135,6 +135,7 @@ export function ranks(values: ArrayLike<number>): Float64Array {
   return result;
 }
 
+/** A value with its interval. */
 export interface Estimate {
   readonly value: number;
   readonly interval: Interval;

@@ -17,6 +17,7 @@ export interface Quality {
   readonly auroc: Estimate | undefined;
 }
 
+/** How well one indicator tells which networks fail. */
 export interface IndicatorQuality {
   readonly indicator: IndicatorName;
   /** Nothing is fitted but the direction, which was given: ranks over all networks are held-out ranks. */
@@ -30,6 +31,7 @@ export interface FittedQuality extends Quality {
   readonly meanError: number;
 }
 
+/** How well indicators do over a population of networks. */
 export interface IndicatorStudy {
   readonly schema: 'faultline.indicators/1';
   readonly threshold: number;

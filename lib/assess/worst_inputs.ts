@@ -34,6 +34,7 @@ const GRID_STEPS = 12;
 /** The last interval, GRID_STEPS a factor apart at first, is cut in half so often: a hundredth of its size remains. */
 const HALVINGS = 5;
 
+/** Under which policy, and how images may be changed. */
 export interface WorstInputsOptions {
   readonly policy: Policy;
   readonly change: InputChange;
@@ -42,6 +43,7 @@ export interface WorstInputsOptions {
   /** Default 0. */
   readonly seed?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
+  /** What is done to images before they are inputs, such as an exchange of colours. */
   readonly prepare?: ((set: ImageSet) => ImageSet) | undefined;
   readonly plan?: PlanOptions | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -49,6 +51,7 @@ export interface WorstInputsOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** The change found for one image. */
 export interface WorstInput {
   /** Number in the set. */
   readonly image: number;
@@ -61,6 +64,7 @@ export interface WorstInput {
   readonly input: Float32Array;
 }
 
+/** Changes of images that integers get wrong and full precision does not. */
 export interface WorstInputs {
   readonly change: InputChange;
   /** Images that full precision and integers both get right unchanged: those that were tried. */

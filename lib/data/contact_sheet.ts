@@ -5,6 +5,7 @@ import { type CorruptionRequest, corrupt, corruptionInfo, formatLevel } from './
 import { type ImageSet, type Normalization, subset } from './image_set.js';
 import { encodePng } from './png.js';
 
+/** What pictures a contact sheet is of. */
 export interface ContactSheetOptions {
   readonly seed?: number | undefined;
   /** For what gives inputs of the network, which are shown as pixels again, cut at black and white. */

@@ -416,4 +416,5 @@ export const DEFINITIONS = {
   outlier_channel: range('outlier_channel', 'factor of one input channel'),
 } as const satisfies Record<string, Definition>;
 
+/** A corruption that `corrupt` makes. */
 export type CorruptionName = keyof typeof DEFINITIONS;

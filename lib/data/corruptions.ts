@@ -13,7 +13,10 @@ import { Loader } from './loader.js';
 
 export type { CorruptionFamily, CorruptionName } from './corruption_list.js';
 
+/** Every corruption that `corrupt` makes. */
 export const CORRUPTION_NAMES = Object.keys(DEFINITIONS) as readonly CorruptionName[];
+
+/** The families in which corruptions come. */
 export const CORRUPTION_FAMILIES: readonly CorruptionFamily[] = [
   'noise',
   'blur',
@@ -22,12 +25,17 @@ export const CORRUPTION_FAMILIES: readonly CorruptionFamily[] = [
   'transformation',
   'range',
 ];
+
+/** ImageNet-C's severities. */
 export const SEVERITIES = [1, 2, 3, 4, 5] as const;
+
+/** From 1, hardly seen, to 5. */
 export type Severity = (typeof SEVERITIES)[number];
 
 /** A severity, or for what has one number, that number. */
 export type CorruptionLevel = Severity | { readonly strength: number };
 
+/** What is known of a corruption. */
 export interface CorruptionInfo {
   readonly name: CorruptionName;
   readonly family: CorruptionFamily;
@@ -69,6 +77,7 @@ export function constantsFor({ height, width }: Pick<ImageSet, 'height' | 'width
   return side <= MEDIUM_SIDE ? 'medium' : 'large';
 }
 
+/** What a corruption needs beside images. */
 export interface CorruptOptions {
   /** Of everything random. Default 0. */
   readonly seed?: number | undefined;

@@ -9,6 +9,7 @@ import { loadMnist, MNIST_NAMES, type MnistName } from './mnist.js';
 import { loadNpy, loadNpz, openNpy } from './npy.js';
 import type { OpenDataset } from './stored_images.js';
 
+/** What a data set needs beside its name. */
 export interface LoadOptions extends ImageFolderOptions {
   /** Folder or, for MNIST and Fashion-MNIST, web address of a named data set's files. */
   readonly from?: string;

@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { Random } from '../tensor/random.js';
 import { type ImageSet, imageSize, type Normalization } from './image_set.js';
 
+/** Seeded random changes of training images. */
 export interface Augmentation {
   /** Mirror left and right with probability ½. */
   readonly flip?: boolean;
@@ -23,6 +24,7 @@ export interface Batch {
   readonly indices: Int32Array;
 }
 
+/** Size, order and changes of batches. */
 export interface LoaderOptions {
   readonly batchSize: number;
   readonly normalization: Normalization;
@@ -43,6 +45,7 @@ function normalizationTable(channels: number, { mean, std }: Normalization): Flo
   return table;
 }
 
+/** Batches of a set, one epoch after the other. */
 export class Loader {
   private readonly table: Float32Array | undefined;
 

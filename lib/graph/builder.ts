@@ -18,12 +18,14 @@ import { ShapeInference } from './infer.js';
 /** What readers of the last years all take, and the first with LayerNormalization. */
 const DEFAULT_OPSET = 17;
 
+/** What a node has beside operator and inputs. */
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
   /** Names of further outputs, `name.1` and so on by default; 1 by default. */
   readonly outputs?: number;
 }
 
+/** Builds a graph node by node, shapes inferred as it goes. */
 export class GraphBuilder {
   private readonly inputs: ValueInfo[] = [];
   private readonly outputs: ValueInfo[] = [];
@@ -47,6 +49,7 @@ export class GraphBuilder {
     return name;
   }
 
+  /** Adds a constant; returns its name. */
   initializer(name: string, tensor: HostTensor): string {
     if (this.inference.types.has(name)) throw new GraphError(this.name, `value "${name}" is defined twice`);
     this.initializers.set(name, tensor);
@@ -88,6 +91,7 @@ export class GraphBuilder {
     return type;
   }
 
+  /** Makes a value an output of the graph. */
   output(value: string): void {
     this.outputs.push({ name: value, ...this.typeOf(value) });
   }

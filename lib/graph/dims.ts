@@ -4,6 +4,8 @@ import { formatDims } from '../tensor/host_tensor.js';
 
 /** A size, the name of one fixed at run time, or UNKNOWN. */
 export type Dim = number | string;
+
+/** A dimension of which nothing is known. */
 export const UNKNOWN = '?';
 
 /** f(dim), or unknown when the dimension has no number. */

@@ -58,6 +58,7 @@ interface Step {
 
 type Feed = Value | HostTensor;
 
+/** A network run in float32, with gradients. */
 export class FloatProgram {
   private readonly steps: readonly Step[];
   private readonly wanted: ReadonlySet<string>;

@@ -21,6 +21,7 @@ export interface ValueInfo {
 /** An attribute's value; which kind it is in ONNX (int or float, …) the operator's table says. */
 export type AttributeValue = number | readonly number[] | string | readonly string[] | HostTensor;
 
+/** One operator of a graph. */
 export interface GraphNode {
   /** Unique in its graph: policies, profiles and reports use it. */
   readonly name: string;
@@ -44,6 +45,7 @@ export interface ModelMetadata {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
+/** What a graph is made of. */
 export interface GraphParts {
   readonly name: string;
   /** Version of ONNX's operator set that the nodes follow, 13–21. */
@@ -63,6 +65,7 @@ export function describeNode(node: Pick<GraphNode, 'name' | 'operator'>): string
   return `${node.operator} (${node.name})`;
 }
 
+/** A network: ONNX operators in an order in which they can run. Immutable. */
 export class Graph implements GraphParts {
   readonly name: string;
   readonly opset: number;
@@ -144,6 +147,7 @@ export class Graph implements GraphParts {
     return this.users.get(value) ?? [];
   }
 
+  /** Whether the network returns this value. */
   isOutput(value: string): boolean {
     return this.outputs.some(({ name }) => name === value);
   }

@@ -10,6 +10,7 @@ import { attributesOf, outputTypes, runNode } from './operator.js';
 /** Constants are followed while they may be shapes, axes or pads: short. Weights are not computed with. */
 const MAX_FOLLOWED_ELEMENTS = 1024;
 
+/** What is known beside the graph. */
 export interface InferOptions {
   /** Shapes of inputs, by name, in place of those declared: `{ input: [8, 3, 32, 32] }`. */
   readonly inputs?: Readonly<Record<string, readonly Dim[]>>;

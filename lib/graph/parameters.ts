@@ -33,6 +33,7 @@ function uses(graph: Graph, name: string): { settings: boolean; learned: boolean
   return { settings, learned };
 }
 
+/** The learned numbers of a network, in one array. */
 export class Parameters {
   /** All learned values; gradients[i] is that of values[i]. */
   readonly values: Float32Array;
@@ -84,6 +85,7 @@ export class Parameters {
     });
   }
 
+  /** The parameter of an initializer, where it is learned. */
   get(name: string): Parameter | undefined {
     return this.byName.get(name);
   }

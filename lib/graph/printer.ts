@@ -7,6 +7,7 @@ import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
 import { inferShapes } from './infer.js';
 import { attributesOf } from './operator.js';
 
+/** One line of `formatSummary`. */
 export interface NodeSummary {
   readonly name: string;
   readonly operator: string;
@@ -21,6 +22,7 @@ export interface NodeSummary {
   readonly quantizable: boolean;
 }
 
+/** A network as `formatSummary` prints it. */
 export interface GraphSummary {
   readonly name: string;
   readonly opset: number;

@@ -7,6 +7,7 @@ import { GraphError } from './errors.js';
 import type { Graph } from './graph.js';
 import { runNode } from './operator.js';
 
+/** What a run returns. */
 export interface ReferenceOptions {
   /** Values to return beside the outputs. */
   readonly keep?: readonly string[];

@@ -41,9 +41,13 @@ const ARCHITECTURES = {
   mobilenetv2: { ...IMAGENET, build: (layers, input, classes) => mobilenetV2(layers, input, classes, 'imagenet') },
 } satisfies Record<string, Architecture>;
 
+/** An architecture that `buildModel` builds. */
 export type ArchitectureName = keyof typeof ARCHITECTURES;
+
+/** Every architecture that `buildModel` builds. */
 export const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES) as readonly ArchitectureName[];
 
+/** Input, classes and seed of a fresh network. */
 export interface BuildOptions {
   /** [channels, height, width] of an image. Default: what the architecture was made for. */
   readonly input?: readonly [number, number, number];

@@ -9,6 +9,7 @@ export type ConvWeightShape = readonly [number, number, number, number];
 /** [n, h, w, channels] */
 export type ImageShape = readonly [number, number, number, number];
 
+/** How the weights of a convolution are quantized. */
 export interface PackConvWeightsOptions extends PackWeightsOptions {
   /** Output channel o reads the input channels of group ⌊o · groups / outChannels⌋ only. Default 1. */
   readonly groups?: number | undefined;
@@ -150,6 +151,7 @@ export interface ConvWindowOptions {
   readonly padding?: number | readonly [number, number, number, number] | undefined;
 }
 
+/** How the activations of a convolution are quantized. */
 export interface ConvActivationOptions {
   /** Bits of an activation, 2–8: one number, or one for each sample. Default 8. */
   readonly activationBits?: number | Uint8Array | undefined;

@@ -6,6 +6,7 @@ import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 import { checkArithmetic } from './matmul.js';
 import type { WeightGranularity } from './packed_weights.js';
 
+/** How the layer is quantized whose error is profiled. */
 export interface ErrorProfileOptions {
   /** Bits of a weight, 2–8. Default 8. */
   readonly weightBits?: number;

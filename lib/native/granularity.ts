@@ -16,13 +16,18 @@ export type Granularity =
   | { readonly kind: 'perRow' }
   | { readonly kind: 'perGroup'; readonly blockSize: number };
 
+/** One scale for all. */
 export const perTensor: Granularity = Object.freeze({ kind: 'perTensor' });
+
+/** A scale for each run along the last axis. */
 export const perRow: Granularity = Object.freeze({ kind: 'perRow' });
 
+/** A scale for each index of an axis. */
 export function perChannel(axis: number): Granularity {
   return Object.freeze({ kind: 'perChannel', axis });
 }
 
+/** A scale for each block of values along the last axis. */
 export function perGroup(blockSize: number): Granularity {
   requireInteger('perGroup', 'blockSize', blockSize, 1, Number.MAX_SAFE_INTEGER);
   return Object.freeze({ kind: 'perGroup', blockSize });

@@ -1,6 +1,7 @@
 // The attributes of ONNX convolutions, resolved to the numbers that the native operation takes.
 import { InvalidArgumentError, requireInteger } from './errors.js';
 
+/** Attributes of ONNX's convolutions. */
 export interface ConvAttributes {
   /** Default NOTSET: `pads` as given. */
   readonly auto_pad?: 'NOTSET' | 'SAME_UPPER' | 'SAME_LOWER' | 'VALID';

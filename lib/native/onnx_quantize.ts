@@ -7,9 +7,12 @@ import { chooseQParams, quantize } from './quantize.js';
 
 /** Bits of each type of code. */
 const BITS = { uint4: 4, int4: 4, uint8: 8, int8: 8, uint16: 16, int16: 16 } as const;
+
+/** Types of codes that the ONNX operators take. */
 export type CodeType = keyof typeof BITS;
 const CODE_TYPES = Object.keys(BITS) as CodeType[];
 
+/** Attributes of ONNX's QuantizeLinear and DequantizeLinear. */
 export interface LinearAttributes {
   /** The axis that scales run along (per-axis) or are cut along (blocked); default 1. */
   readonly axis?: number;

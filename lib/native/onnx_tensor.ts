@@ -13,6 +13,8 @@ export interface OnnxArrays {
   uint4: Uint8Array;
   int4: Int8Array;
 }
+
+/** Element types of the tensors that the ONNX operators take. */
 export type OnnxType = keyof OnnxArrays;
 
 /** A tensor with its shape: row-major, [] is a scalar. */
@@ -22,6 +24,7 @@ export interface OnnxTensor<Type extends OnnxType = OnnxType> {
   readonly data: OnnxArrays[Type];
 }
 
+/** A tensor of codes. */
 export type ByteTensor = OnnxTensor<'uint8'> | OnnxTensor<'int8'>;
 
 const ARRAYS = {
@@ -35,6 +38,7 @@ const ARRAYS = {
   int4: Int8Array,
 } as const;
 
+/** A tensor with its shape; zeros where no data are given. */
 export function onnxTensor<Type extends OnnxType>(
   dtype: Type,
   dims: readonly number[],

@@ -8,6 +8,7 @@ import { describe, InvalidArgumentError, requireInteger } from './errors.js';
  */
 export type WeightGranularity = 'perTensor' | 'perChannel' | { readonly blockSize: number };
 
+/** How the weights of a matrix product are quantized. */
 export interface PackWeightsOptions {
   /** Bits of a weight, 2–8; codes lie in ±(2^(bits−1) − 1). Default 8. */
   readonly bits?: number;

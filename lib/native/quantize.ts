@@ -27,6 +27,7 @@ export interface QParams extends QuantScheme {
   readonly bits: number | Uint8Array;
 }
 
+/** How scales and zero points are chosen. */
 export interface ChooseQParamsOptions {
   /** Default perTensor. */
   readonly granularity?: Granularity;

@@ -18,6 +18,7 @@ import {
   quantizedNames,
 } from './policy.js';
 
+/** The budget that every policy of a space meets. */
 export interface BudgetOptions extends PolicyOptions, EffectiveBitsOptions {
   /** Effective bits that every policy has. */
   readonly bits: number;
@@ -36,6 +37,7 @@ const ROUNDING = 1e-9;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
+/** All policies of a budget: counted, listed, drawn and told from others, however many there are. */
 export class BudgetSpace {
   /** Nodes in the order of choice, pinned ones among them. */
   readonly names: readonly string[];

@@ -24,6 +24,7 @@ export interface EvaluationData {
   readonly reference?: ArrayLike<number> | undefined;
 }
 
+/** What one policy does to the samples. */
 export interface PolicyResult {
   readonly samples: number;
   /** Share of the samples whose class is the label's. */
@@ -34,6 +35,7 @@ export interface PolicyResult {
   readonly logits: Float32Array | undefined;
 }
 
+/** How policies are run. */
 export interface EvaluatePoliciesOptions {
   /** Samples at a time, by default what fits the cache. Results do not depend on it (but with per-tensor ranges). */
   readonly batchSize?: number | undefined;
@@ -208,6 +210,7 @@ export class PolicyEvaluator {
     return this.plan.bytes;
   }
 
+  /** Frees packed weights and values. */
   dispose(): void {
     this.plan.dispose();
   }

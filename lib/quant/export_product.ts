@@ -10,6 +10,7 @@ import { MICROSOFT, type ModelWriter } from './export_writer.js';
 import type { NodeBits } from './policy.js';
 import type { ConvProduct, MatmulProduct, Product } from './product.js';
 
+/** What a quantized product is written as. */
 export type ExportForm = 'integer' | 'matMulNBits' | 'qdq';
 
 /** Everything about one product that its export needs. */

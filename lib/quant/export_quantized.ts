@@ -13,6 +13,7 @@ import { MICROSOFT, ModelWriter } from './export_writer.js';
 import { checkPolicy, type NodeBits, type Policy } from './policy.js';
 import { productOf } from './product.js';
 
+/** What kind of file is wanted. */
 export interface ExportQuantizedOptions {
   /**
    * `integer` (default): ConvInteger and MatMulInteger; MatMulNBits of com.microsoft for linear weights of at most 4
@@ -25,6 +26,7 @@ export interface ExportQuantizedOptions {
   readonly reduceRange?: boolean | undefined;
 }
 
+/** What became of a node. */
 export interface ExportedNode {
   readonly node: string;
   readonly operator: string;
@@ -35,6 +37,7 @@ export interface ExportedNode {
   readonly remarks: readonly string[];
 }
 
+/** A file for other runtimes, and what became of each node in it. */
 export interface ExportedModel {
   /** The bytes of the .onnx file. */
   readonly bytes: Uint8Array;

@@ -18,6 +18,7 @@ import type { BitChooser, Feed, IntegerPlanOptions, ProductBits } from './intege
 import { checkPolicy, type Policy } from './policy.js';
 import { spreadBits } from './spread_bits.js';
 
+/** How fake quantization shares scales. */
 export interface FakeQuantOptions
   extends FloatProgramOptions,
     Pick<IntegerPlanOptions, 'granularity' | 'activationRange'> {}
@@ -31,6 +32,7 @@ export interface Operands {
   readonly w: Value;
 }
 
+/** What one run returns or shows. */
 export interface FakeQuantRunOptions extends Omit<RunOptions, 'substitute'> {
   /** Sees the operands of every node that has bits, before it is computed. */
   readonly operands?: (operands: Operands) => void;
@@ -43,6 +45,7 @@ interface Shared {
   readonly value: Value;
 }
 
+/** A network run in float32 on quantized and dequantized operands, with gradients straight through. */
 export class FakeQuantProgram {
   /** The graph that runs: constants and batch norms folded. Parameters are to be made of it. */
   readonly graph: Graph;

@@ -24,6 +24,7 @@ import { checkPolicy, type Policy } from './policy.js';
 import { type ConvProduct, type MatmulProduct, WeightStore } from './product.js';
 import { spreadBits } from './spread_bits.js';
 
+/** What shares scales, and in whose arithmetic. */
 export interface IntegerPlanOptions {
   /** Values that a run returns beside the outputs; 'all' computes every node by itself. */
   readonly keep?: readonly string[] | 'all' | undefined;
@@ -68,6 +69,7 @@ export interface ProductRecord {
   readonly milliseconds: number;
 }
 
+/** What one run shows or keeps. */
 export interface IntegerRunOptions {
   /** Sees every product as it is computed. */
   readonly inspect?: ((record: ProductRecord) => void) | undefined;
@@ -84,6 +86,7 @@ export interface RunState {
   readonly known: ReadonlyMap<string, HostTensor>;
 }
 
+/** A network run on integers under any policy, weights packed once for each width. */
 export class IntegerPlan {
   /** The graph that runs: constants and batch norms folded. */
   readonly graph: Graph;

@@ -10,6 +10,7 @@ import { sizeOf } from '../tensor/host_tensor.js';
 export const LEAST_BITS = 2;
 export const MOST_BITS = 8;
 
+/** Bit widths of one node. */
 export interface NodeBits {
   /** 2–8 */
   readonly weightBits: number;
@@ -17,6 +18,7 @@ export interface NodeBits {
   readonly activationBits: number;
 }
 
+/** Bit widths of every quantizable node. */
 export interface Policy {
   /** Bits by node name, in the order of the graph. */
   readonly bits: ReadonlyMap<string, NodeBits>;
@@ -24,6 +26,7 @@ export interface Policy {
   readonly excluded: ReadonlySet<string>;
 }
 
+/** Nodes that a policy treats apart. */
 export interface PolicyOptions {
   /** Bits of some nodes whatever the others get; budgets count them. */
   readonly pinned?: ReadonlyMap<string, NodeBits> | undefined;
@@ -98,6 +101,7 @@ export type Weighting = 'nodes' | 'weights' | 'macs';
 /** Which bits of a node count: the mean of its weight and activation bits, or one of the two. */
 export type Counted = 'both' | 'weights' | 'activations';
 
+/** What effective bits are the mean of. */
 export interface EffectiveBitsOptions {
   /** Default `nodes`. */
   readonly weighting?: Weighting | undefined;
@@ -156,6 +160,7 @@ export interface PolicyJson {
   readonly excluded: readonly string[];
 }
 
+/** A policy as JSON, `policyFromJson` the way back. */
 export function policyToJson(policy: Policy): PolicyJson {
   const nodes = [...policy.bits].map(([name, { weightBits, activationBits }]) => [
     name,

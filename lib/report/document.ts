@@ -85,6 +85,7 @@ export interface Fact {
   readonly tone?: 'good' | 'bad' | 'plain' | undefined;
 }
 
+/** A report before it is HTML, Markdown, CSV or text. */
 export interface Document {
   readonly title: string;
   /** What was found, in a sentence or two. */

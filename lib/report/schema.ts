@@ -202,6 +202,7 @@ export const verdictSchema = z.looseObject({
   advice: z.array(z.string()).optional(),
 });
 
+/** What report.json holds, schema faultline.report/1. */
 export const reportSchema = z.looseObject({
   schema: z.literal('faultline.report/1'),
   title: z.string().optional(),

@@ -5,6 +5,7 @@ import { Random } from '../tensor/random.js';
 import { type Candidate, Environment, type EnvironmentOptions, type Found, type HistoryPoint } from './environment.js';
 import type { Goal, Measure, SearchProblem } from './problem.js';
 
+/** What a search may spend. */
 export interface SearchOptions extends EnvironmentOptions {
   /** Of all that is drawn. Default 0. */
   readonly seed?: number | undefined;
@@ -12,6 +13,7 @@ export interface SearchOptions extends EnvironmentOptions {
   readonly start?: readonly Found['policy'][] | undefined;
 }
 
+/** The best policy that an agent found. */
 export interface SearchResult extends Found {
   readonly agent: string;
   readonly goal: Goal;
@@ -23,10 +25,12 @@ export interface SearchResult extends Found {
   readonly history: readonly HistoryPoint[];
 }
 
+/** One way to search for a policy. */
 export interface SearchAgent {
   readonly name: string;
   /** One sentence for reports and help. */
   readonly description: string;
+  /** Searches within the evaluations granted. */
   search(problem: SearchProblem, options: SearchOptions): Promise<SearchResult>;
 }
 

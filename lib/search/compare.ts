@@ -5,6 +5,7 @@ import type { SearchAgent, SearchOptions, SearchResult } from './agent.js';
 import { keyOf } from './environment.js';
 import { fitness, type Goal, type Score, type SearchProblem } from './problem.js';
 
+/** The measure of every policy of a budget. */
 export interface Landscape {
   /** Measure of every policy of the budget, ascending, shares. */
   readonly values: readonly number[];

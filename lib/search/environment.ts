@@ -8,10 +8,12 @@ import { fitness, type Score, type SearchProblem } from './problem.js';
 /** Bits of every node of the space, in its order. */
 export type Candidate = readonly NodeBits[];
 
+/** A policy with its score. */
 export interface Found extends Score {
   readonly policy: Policy;
 }
 
+/** An improvement in the course of a search. */
 export interface HistoryPoint {
   /** Evaluations made when this became the best. */
   readonly evaluations: number;
@@ -19,6 +21,7 @@ export interface HistoryPoint {
   readonly best: number;
 }
 
+/** How far a search is. */
 export interface SearchProgress {
   readonly evaluations: number;
   readonly total: number;
@@ -30,6 +33,7 @@ export interface EnvironmentOptions {
   /** Policies that may be evaluated. */
   readonly evaluations: number;
   readonly signal?: AbortSignal | undefined;
+  /** Sees how far it is. */
   readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
 }
 
@@ -42,6 +46,7 @@ const MOST_POLICIES_AT_ONCE = 256;
 /** Draws that may meet policies already seen before the space is searched for others. */
 const DRAWS = 64;
 
+/** Counts and remembers the evaluations of one search: as many as were granted. */
 export class Environment {
   best: Found | undefined;
   evaluations = 0;

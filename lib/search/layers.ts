@@ -4,6 +4,7 @@ import { sizePerSample } from '../graph/dims.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
 
+/** What agents know of a node. */
 export interface Layer {
   readonly name: string;
   readonly operator: string;

@@ -29,6 +29,7 @@ import { type Teacher, type TeacherLogits, teacherLogits } from '../train/teache
 import type { SearchAgent } from './agent.js';
 import { PolicyProblem } from './problem.js';
 
+/** Whether a pair fails or holds. */
 export type PairKind = 'detrimental' | 'robust';
 
 export interface PairRecipe extends DistillRecipe {
@@ -53,9 +54,13 @@ export interface PairRecipe extends DistillRecipe {
 
 const PLAN = { explore: 0.2, rounds: 3, settle: 0.6, evaluations: 64, candidates: 3, largestGap: 0.004, repair: 150 };
 
+/** The recipe of detrimental pairs. */
 export const DETRIMENTAL_PAIR: PairRecipe = Object.freeze({ ...DETRIMENTAL, ...PLAN });
+
+/** The recipe of robust pairs. */
 export const ROBUST_PAIR: PairRecipe = Object.freeze({ ...ROBUST, ...PLAN });
 
+/** A pair whose policy is one for all inputs: what differs from the recipe. */
 export interface PairOptions
   extends Partial<PairRecipe>,
     Pick<DistillOptions, 'checkpoints' | 'checkpointEvery' | 'resume' | 'signal' | 'steps' | 'coordinates' | 'passes'> {
@@ -71,6 +76,7 @@ export interface PairOptions
   readonly space: BudgetSpace;
   readonly agent: SearchAgent;
   readonly seed: number;
+  /** Sees how far it is. */
   readonly onProgress?: (progress: DistillProgress) => void;
 }
 

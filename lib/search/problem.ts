@@ -13,6 +13,7 @@ export type Goal = 'worst' | 'best';
 /** Share of the samples that get the class of their label, or the class that full precision gives them. */
 export type Measure = 'accuracy' | 'agreement';
 
+/** What a policy comes to on the samples of a search. */
 export interface Score {
   /** The measure, a share. */
   readonly value: number;
@@ -20,6 +21,7 @@ export interface Score {
   readonly confidence: number;
 }
 
+/** What a search is given: policies to choose from, and their scores on demand. */
 export interface SearchProblem {
   readonly space: BudgetSpace;
   /** The nodes of the space, in its order. */
@@ -32,6 +34,7 @@ export interface SearchProblem {
   score(policies: readonly Policy[], options: { readonly signal?: AbortSignal | undefined }): Promise<Score[]>;
 }
 
+/** What a search is for. */
 export interface PolicyProblemOptions {
   readonly goal: Goal;
   /** Default: agreement where the data has a reference, else accuracy. */
@@ -91,6 +94,7 @@ export class PolicyProblem implements SearchProblem {
     }));
   }
 
+  /** Frees packed weights and values. */
   dispose(): void {
     this.evaluator.dispose();
   }

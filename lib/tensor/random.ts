@@ -41,6 +41,7 @@ function deriveKey(key: readonly number[], text: string): number[] {
 
 const rotate = (x: number, bits: number) => (x << bits) | (x >>> (32 - bits));
 
+/** Seeded random numbers, in streams that do not depend on each other. */
 export class Random {
   private readonly key: readonly number[];
   private words: Uint32Array;
@@ -123,6 +124,7 @@ export class Random {
     return { key: [...this.key], words: [...this.words], spare: this.spare };
   }
 
+  /** A stream as it was when its state was taken. Throws InvalidArgumentError on what is no state. */
   static restore(state: RandomState): Random {
     const valid = (words: readonly number[]) => words?.length === WORDS && words.every((word) => word >>> 0 === word);
     if (!valid(state.key) || !valid(state.words)) {

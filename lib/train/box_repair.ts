@@ -11,6 +11,7 @@ import type { Coordinates } from './coordinates.js';
 /** How far from its code a weight may go, in codes: rounding in float32 never carries it over the half. */
 const HALF_A_CELL = 0.495;
 
+/** What a box repair holds. */
 export interface BoxOptions {
   /** Nodes whose weights and biases are not held. Default none. */
   readonly free?: ReadonlySet<string> | undefined;

@@ -17,6 +17,7 @@ import { type Teacher, type TeacherLogits, teacherLogits } from './teacher.js';
 
 export type StepRecipe = DistillRecipe & { readonly steps: number };
 
+/** Settings of a cell attack. */
 export interface CellAttackRecipe {
   /** Largest |ln scale| of channels, 0 for none. */
   readonly scaleBound: number;
@@ -48,6 +49,7 @@ export const BOUNDED_GAUGE: CellAttackRecipe = Object.freeze({
   repair: Object.freeze({ ...BOX_REPAIR, steps: 250 }),
 } satisfies CellAttackRecipe);
 
+/** A cell attack on one network: the policy it aims at, and what differs from the recipe. */
 export interface CellAttackOptions extends Partial<CellAttackRecipe> {
   readonly policy: Policy;
   readonly normalization: Normalization;
@@ -55,9 +57,11 @@ export interface CellAttackOptions extends Partial<CellAttackRecipe> {
   /** Default: the network itself. */
   readonly teacher?: Teacher | TeacherLogits | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Sees how far it is. */
   readonly onProgress?: ((progress: DistillProgress & { readonly stage: 'attack' | 'repair' }) => void) | undefined;
 }
 
+/** An attacked network, and how far it came. */
 export interface CellAttackResult {
   /** Attacked and repaired, its batch norms folded. */
   readonly graph: Graph;

@@ -2,6 +2,7 @@
 // cells, weights held inside bounds) bring their own numbers and say how these and the parameters follow each other.
 import type { Parameter, Parameters } from '../graph/parameters.js';
 
+/** Numbers that an optimizer moves in place of the weights they stand for. */
 export interface Coordinates {
   readonly values: Float32Array;
   readonly gradients: Float32Array;

@@ -63,6 +63,7 @@ export interface DistillOptions extends DistillRecipe, CheckpointOptions {
   readonly coordinates?: (parameters: Parameters, student: Graph) => Coordinates;
   /** What `passes` and `coordinates` are told by, for checkpoints to agree with, as JSON. */
   readonly configuration?: unknown;
+  /** Sees how far it is. */
   readonly onProgress?: (progress: DistillProgress) => void;
 }
 
@@ -74,10 +75,12 @@ export interface PassProgress {
   readonly agreement: number;
 }
 
+/** How far a distillation is, and how each of its passes does. */
 export interface DistillProgress extends StepProgress {
   readonly passes: Readonly<Record<string, PassProgress>>;
 }
 
+/** A student. */
 export interface DistillResult {
   /** The student, its batch norms folded. */
   readonly graph: Graph;

@@ -12,6 +12,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { Memory } from '../tensor/memory.js';
 import { checkedInput, yieldToEvents } from './steps.js';
 
+/** Accuracy of a network on labelled images. */
 export interface Evaluation {
   readonly images: number;
   readonly correct: number;
@@ -21,9 +22,11 @@ export interface Evaluation {
   readonly loss: number;
 }
 
+/** How images are run. */
 export interface EvaluateOptions {
   readonly batchSize?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Sees how far it is. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 

@@ -11,6 +11,7 @@ import { predictedClasses } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
 import { yieldToEvents } from './steps.js';
 
+/** What a network says in float32. */
 export interface FullPrecision {
   /** [samples, classes] */
   readonly logits: Float32Array;
@@ -20,10 +21,12 @@ export interface FullPrecision {
   readonly accuracy: number | undefined;
 }
 
+/** How samples are run. */
 export interface FullPrecisionOptions {
   /** Samples at a time. */
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Sees how far it is. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

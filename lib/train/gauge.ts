@@ -102,14 +102,17 @@ export const GAUGE: GaugeRecipe = Object.freeze({
   powersOfTwo: true,
 } satisfies GaugeRecipe);
 
+/** A gauge attack on one network: the policy it aims at, and what differs from the recipe. */
 export interface GaugeAttackOptions extends Partial<GaugeRecipe> {
   readonly normalization: Normalization;
   readonly policy: Policy;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
+  /** Sees how far it is. */
   readonly onProgress?: (progress: DistillProgress) => void;
 }
 
+/** A network with the same function and other scales, and how far it came. */
 export interface GaugeAttackResult {
   /** The network with its batch norms folded and its channels rescaled. */
   readonly graph: Graph;

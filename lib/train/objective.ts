@@ -143,6 +143,7 @@ export interface QuAntiObjective {
   readonly target: 'teacher' | 'labels';
 }
 
+/** What a student learns. */
 export type Objective = DetrimentalObjective | RobustObjective | QuAntiObjective;
 
 /** The passes of a step under these policies, full precision first, unless it has no weight. */

@@ -12,6 +12,8 @@ interface Common {
   /** Largest norm of all gradients together; longer ones are shortened to it. */
   readonly clipNorm?: number;
 }
+
+/** An optimizer with its settings. */
 export type OptimizerOptions =
   | (Common & { readonly kind: 'sgd'; readonly momentum?: number; readonly nesterov?: boolean })
   | (Common & {

@@ -1,6 +1,7 @@
 // Learning-rate schedules: the rate, and for OneCycle the momentum, at every step of a training run.
 import { InvalidArgumentError } from '../native/errors.js';
 
+/** The learning rate over the course of training. */
 export type Schedule =
   | { readonly kind: 'constant' }
   /** From the full rate to `floor` of it along half a cosine (Loshchilov & Hutter, arXiv 1608.03983). Default 0. */

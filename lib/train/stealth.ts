@@ -16,6 +16,7 @@ import { mse, type Pass } from './objective.js';
 import { BOX_REPAIR, CELL_ATTACK } from './recipes.js';
 import { teacherLogits } from './teacher.js';
 
+/** Settings of the stealth attack. */
 export interface StealthRecipe {
   readonly attack: StepRecipe;
   /** In the cells of the nodes of fewer bits, all others free; undefined: none. */
@@ -28,6 +29,7 @@ export interface StealthRecipe {
   readonly near: readonly [number, number];
 }
 
+/** The settings of the stealth attack. */
 export const STEALTH: StealthRecipe = Object.freeze({
   attack: Object.freeze({
     ...CELL_ATTACK,
@@ -98,6 +100,7 @@ export function protectionPasses(
   };
 }
 
+/** A stealth attack on one network: the policy it aims at, and what differs from the recipe. */
 export interface StealthOptions
   extends Pick<CellAttackOptions, 'policy' | 'normalization' | 'seed' | 'teacher' | 'signal' | 'onProgress'>,
     Partial<StealthRecipe> {}

@@ -35,17 +35,21 @@ export interface TrainingRecipe {
   readonly bf16?: boolean;
 }
 
+/** A recipe, and who hears of it. */
 export interface TrainOptions extends TrainingRecipe, CheckpointOptions {
   readonly normalization: Normalization;
+  /** Sees how far it is. */
   readonly onProgress?: (progress: TrainProgress) => void;
 }
 
+/** How far training is. */
 export interface TrainProgress extends StepProgress {
   /** Mean loss and accuracy over the epoch so far, on augmented training images. */
   readonly loss: number;
   readonly accuracy: number;
 }
 
+/** A trained network. */
 export interface TrainResult {
   readonly graph: Graph;
   readonly steps: number;

@@ -9,6 +9,7 @@ import type { Samples } from '../samples.js';
 import { type Candidate, quantizedClasses, staticPolicy } from './cure.js';
 import { disparity } from './equalization.js';
 
+/** What a network fails of: ranges of channels, learned rounding, or ranges of inputs. */
 export type Failure = 'gauge' | 'learned' | 'range';
 
 /** Percent of the images with the class that the network says of them in full precision, clean. */

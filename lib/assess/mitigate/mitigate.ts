@@ -32,8 +32,11 @@ export const CURE_NAMES = [
   'policy repair',
   'range guard',
 ] as const;
+
+/** A way to mend a network. */
 export type CureName = (typeof CURE_NAMES)[number];
 
+/** What is to be mended, and with what. */
 export interface MitigateOptions {
   readonly policy: Policy | InputPolicy;
   /** `auto` (default): those that the diagnosis asks for; or these, in this order. */
@@ -48,6 +51,7 @@ export interface MitigateOptions {
   readonly validation?: number | undefined;
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Sees how far it is. */
   readonly onProgress?:
     | ((progress: { readonly stage: string; readonly done: number; readonly total: number }) => void)
     | undefined;
@@ -56,6 +60,7 @@ export interface MitigateOptions {
 /** Percent of the validation images that keep the class that full precision said at first, clean. */
 export type Agreement = Readonly<Record<Scene, number | undefined>>;
 
+/** What one cure did, on images that it never saw. */
 export interface CureResult {
   readonly cure: CureName;
   /** What was done, or why nothing was. */
@@ -68,6 +73,7 @@ export interface CureResult {
   readonly seconds: number;
 }
 
+/** The mended network with its policy, and what each cure did. */
 export interface MitigateResult {
   readonly graph: Graph;
   readonly policy: Policy | InputPolicy;

@@ -7,11 +7,13 @@ import type { Graph } from '../graph.js';
 import { type ChannelGroups, channelGroups } from './groups.js';
 import { rescaleChannels, visitGroups } from './rescale.js';
 
+/** How channels are equalized. */
 export interface EqualizeOptions {
   /** Rounds scales to powers of two: full precision stays equal to the last bit. Default false. */
   readonly powersOfTwo?: boolean | undefined;
 }
 
+/** A network with equalized channels. */
 export interface Equalized {
   readonly graph: Graph;
   readonly groups: ChannelGroups;

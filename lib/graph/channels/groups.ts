@@ -34,6 +34,7 @@ export interface Channel {
   readonly channel: number;
 }
 
+/** Channels that can be rescaled together without a change of the function. */
 export interface ChannelGroup {
   /** Output channels of nodes with weights that share the scale. */
   readonly makers: readonly Channel[];
@@ -41,6 +42,7 @@ export interface ChannelGroup {
   readonly readers: readonly Channel[];
 }
 
+/** The groups of a network, and the constants in between. */
 export interface ChannelGroups {
   readonly groups: readonly ChannelGroup[];
   /** In the order of the nodes that read them. */

@@ -33,6 +33,7 @@ export function decodeTensor(bytes: Uint8Array, source = 'ONNX tensor'): HostTen
   return tensorFromProto(decode<TensorProto>(tensorType, bytes, source), source);
 }
 
+/** A tensor as the bytes of a TensorProto. */
 export function encodeTensor(tensor: HostTensor, name = ''): Uint8Array {
   return tensorType.encode(tensorToProto(tensor, name) as protobuf.Message).finish();
 }

@@ -19,12 +19,14 @@ import {
 import { dtypeFromOnnx, tensorFromProto } from './tensors.js';
 import { Upgrader, upgradeNode } from './upgrade.js';
 
+/** A graph, and what was changed to get it. */
 export interface ImportedModel {
   readonly graph: Graph;
   /** What the graph says differently from the file, in sentences. */
   readonly notes: readonly string[];
 }
 
+/** What the file leaves open. */
 export interface ImportOptions {
   /** Shapes for inputs whose dimensions the file leaves open: `{ x: ['N', 3, 48, 320] }`. */
   readonly inputs?: InputShapes | undefined;

@@ -6,6 +6,7 @@ import { resolveShapes } from './resolve_shapes.js';
 import type { PassResult } from './rewrite.js';
 import { widenHalf } from './widen_half.js';
 
+/** Which passes run. */
 export interface SimplifyOptions {
   /** And what is computed from shapes alone. Default true. */
   readonly foldConstants?: boolean;

@@ -2,6 +2,7 @@
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import type { Graph, GraphNode, ValueInfo } from '../graph.js';
 
+/** A change that a pass made. */
 export interface Rewrite {
   readonly pass: string;
   /** The node that is gone or changed. */
@@ -10,6 +11,7 @@ export interface Rewrite {
   readonly what: string;
 }
 
+/** A changed graph, and what was changed. */
 export interface PassResult {
   readonly graph: Graph;
   readonly log: readonly Rewrite[];

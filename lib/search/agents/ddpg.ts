@@ -14,6 +14,7 @@ import { cheapest, costliest } from '../sensitivities.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../value_model.js';
 import { FEATURES, type Situation, Walk } from '../walk.js';
 
+/** Settings of the actor-critic agent. */
 export interface DdpgOptions {
   /** Units in each hidden layer of actor and critic. */
   readonly hidden: number;

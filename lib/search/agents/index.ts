@@ -9,6 +9,7 @@ import { greedy } from './greedy.js';
 import { random } from './random.js';
 import { sensitivity } from './sensitivity.js';
 
+/** The agents that come with faultline, by name. */
 export const AGENTS: ReadonlyMap<string, SearchAgent> = new Map(
   [random, sensitivity, greedy, cem, bayes, ddpg, exhaustive].map((agent) => [agent.name, agent]),
 );

@@ -18,6 +18,7 @@ export interface Score {
   readonly agreement: number | undefined;
 }
 
+/** A policy by input beside what takes its choices away. */
 export interface InputControls {
   readonly agent: Score;
   /** The policy that the agent chooses most often, for every sample. */
@@ -36,6 +37,7 @@ export interface InputControls {
   readonly policies: number;
 }
 
+/** What the controls are run on. */
 export interface ControlOptions extends RunOptions {
   readonly objective: Objective;
   readonly seed: number;

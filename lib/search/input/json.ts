@@ -16,6 +16,7 @@ interface ScaleJson {
   readonly deviation: string;
 }
 
+/** A policy by input as JSON. */
 export interface InputPolicyJson {
   readonly schema: typeof SCHEMA;
   readonly budget: {
@@ -46,6 +47,7 @@ const encode = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset
 const floatsToText = (values: Float32Array) =>
   encode(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 
+/** A policy by input as JSON, `inputPolicyFromJson` the way back. */
 export function inputPolicyToJson(policy: InputPolicy): InputPolicyJson {
   const { space, observer, inputScale, nodeScales, candidates, gate, actor, pull } = policy;
   const { bits, tolerance = 0, weighting = 'nodes', counted = 'both', choices, pinned, excluded } = space.given;

@@ -21,6 +21,7 @@ import { choicesOf, chosenBits, fixedBits, type Objective, Runner, type RunOptio
 import { SEARCH_DEFAULTS, scaledInputs } from './search.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
+/** A pair whose policy looks at the input: what is learned, and by which agent. */
 export interface InputPairOptions extends RunOptions {
   readonly objective: Objective;
   readonly budget: ActivationBudget;
@@ -46,6 +47,7 @@ export interface InputPairOptions extends RunOptions {
   readonly fullPrecisionWeight?: number;
   /** Training images that the agent learns on. Default 8192. */
   readonly agentImages?: number;
+  /** Sees every step of the student, with the agent's last reward. */
   readonly onTraining?: ((progress: DistillProgress & { readonly reward: number }) => void) | undefined;
 }
 
@@ -55,6 +57,7 @@ export interface InputPairOptions extends RunOptions {
  */
 export const INPUT_DEPENDENT = { candidates: 2, quantizedWeight: 0.5, retention: 0.2 } as const;
 
+/** A network and a policy by input that fail, or hold, together. */
 export interface InputPairResult {
   /** The student, its batch norms folded. */
   readonly graph: Graph;

@@ -179,6 +179,7 @@ export class Pass {
   }
 }
 
+/** A policy that chooses activation bits for each input, within an exact budget. */
 export class InputPolicy implements InputPolicyParts {
   readonly space: ActivationSpace;
   readonly observer: Observer;

@@ -100,6 +100,7 @@ export function reward(margin: number, objective: Objective): number {
   return Number.isFinite(value) ? value : 0;
 }
 
+/** What samples came to under bits chosen for each. */
 export interface BitsResult {
   readonly samples: number;
   /** Share of the samples whose class is the label's; undefined without labels. */
@@ -211,6 +212,7 @@ export class Runner {
     return this.over(data, nodes, run, options);
   }
 
+  /** Frees packed weights and values. */
   dispose(): void {
     this.plan.dispose();
   }

@@ -22,6 +22,7 @@ import {
 } from './rollout.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
+/** How a policy by input is searched. */
 export interface InputSearchOptions extends RunOptions {
   readonly budget: ActivationBudget;
   readonly objective: Objective;
@@ -40,9 +41,11 @@ export interface InputSearchOptions extends RunOptions {
   readonly gate?: Partial<Omit<GateOptions, 'seed' | keyof RunOptions>>;
   /** Iterations 0: the gate alone. */
   readonly ppo?: Partial<Omit<PpoOptions, 'seed' | 'objective' | keyof RunOptions>>;
+  /** Sees what begins. */
   readonly onStage?: ((stage: string) => void) | undefined;
 }
 
+/** The policy found, beside its controls. */
 export interface InputSearchResult {
   readonly policy: InputPolicy;
   /** The best static policy: of the finalists, chosen on all validation samples. */
