@@ -27,23 +27,24 @@ import { fullPrecision } from '../train/full_precision.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { integerOption, numberOption } from './options.js';
 import { ProgressLine } from './progress.js';
+import { inputSearchText, type NamedBudget, prepareInputSearch, searchInput } from './search_input.js';
 import { searchText } from './search_text.js';
 
 interface SearchFlags extends InputFlags {
   readonly worst?: true;
   readonly best?: true;
+  readonly policy: string;
   readonly budget: number;
   readonly tolerance?: number;
   readonly weighting: string;
-  readonly bits: readonly string[];
+  readonly bits: string;
   readonly pin?: readonly string[];
   readonly exclude?: readonly string[];
-  readonly agent: string;
+  readonly agent?: string;
   readonly baselines: boolean;
   readonly evaluations: number;
   readonly enumerate: number;
   readonly measure?: string;
-  readonly images: number;
   readonly out?: string;
   readonly fresh?: true;
   readonly json?: true;
@@ -85,17 +86,31 @@ export interface SearchReport {
   readonly found: string;
 }
 
+type PolicyKind = 'static' | 'input';
+
+/** The agent of static policies, and the images that it searches on. */
+const DEFAULT_AGENT = 'ddpg';
+const DEFAULT_IMAGES = 1000;
+/** The agents of policies by input, the default first: node by node, or one of a few policies for each input. */
+const INPUT_AGENTS = ['ppo', 'gate'] as const;
+
 const list = (text: string) => text.split(',').map((part) => part.trim());
 /** Ten decimals: 8.8, not 8.799999999999999. */
 const percent = (share: number) => Number((100 * share).toFixed(10));
 
+/** Bits that a number on the command line stands for: of weights and activations, or of activations that are chosen. */
+const BITS_OF: Readonly<Record<PolicyKind, (bits: number) => string>> = {
+  static: (bits) => `W${bits}A${bits}`,
+  input: (bits) => `W8A${bits}`,
+};
+
 /** `4,8` → W4A4, W8A8; `2-8` → W2A2 … W8A8; `W4A8` as it is. */
-function choicesOption(text: string): string[] {
+function choicesOf(text: string, kind: PolicyKind): string[] {
   return list(text).flatMap((part) => {
     const range = /^(\d)(?:-(\d))?$/.exec(part);
     if (!range) return [formatBits(parseBits(part))];
     const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
-    const all = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `W${from + i}A${from + i}`);
+    const all = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => BITS_OF[kind](from + i));
     if (all.length > 0) return all.map((bits) => formatBits(parseBits(bits)));
     throw new InvalidArgumentError('search', '--bits', 'widths as 4,8 or 2-8 or W4A4,W8A8', text);
   });
@@ -156,7 +171,12 @@ async function withReference(graph: Graph, data: EvaluationData, signal: AbortSi
 type Found = Omit<AgentReport, 'regret' | 'others'>;
 
 /** Each agent is a stage of the run: one that ended is not run again. */
-async function searchAll(work: Work, flags: SearchFlags, run: RunDirectory, signal: AbortSignal) {
+async function searchAll(
+  work: Work,
+  flags: SearchFlags & { readonly agent: string },
+  run: RunDirectory,
+  signal: AbortSignal,
+) {
   const { graph, space, goal, measure, searched } = work;
   const problem = new PolicyProblem(graph, searched, space, { goal, measure });
   const shared = new SharedProblem(problem);
@@ -208,15 +228,70 @@ async function searchAll(work: Work, flags: SearchFlags, run: RunDirectory, sign
   }
 }
 
+/** The run in its folder: `work` ends it, or is interrupted by Ctrl-C and goes on with the same command. */
+async function inRun(
+  model: string,
+  flags: SearchFlags,
+  work: (run: RunDirectory, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const { out: _, fresh: __, json: ___, ...settings } = flags;
+  const configuration = { ...settings, model: sha256(await readFile(model)) };
+  const key = sha256(JSON.stringify(configuration)).slice(0, 8);
+  const out = flags.out ?? join('runs', `search-${basename(model, '.onnx')}-${key}`);
+  const command = ['faultline', ...process.argv.slice(2)].join(' ');
+  const run = await RunDirectory.open(out, { command, configuration, fresh: flags.fresh ?? false });
+  const abort = new AbortController();
+  const stop = () => abort.abort(new Error(`interrupted; the best so far is in ${out}, the same command goes on`));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    await work(run, abort.signal);
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    run.close();
+  }
+}
+
 async function searchCommand(model: string, flags: SearchFlags): Promise<void> {
+  const kind = oneOf('--policy', ['static', 'input'], flags.policy);
   const goal = goalOf(flags);
-  agentNamed(flags.agent);
   const weighting = oneOf('--weighting', ['nodes', 'weights', 'macs'], flags.weighting);
+  const choices = choicesOf(flags.bits, kind);
   const { graph: loaded, notes } = await loadModel(model);
   for (const note of notes) process.stderr.write(`${note}\n`);
   const { graph } = freeBatch(loaded);
-  const { budget: bits, tolerance, bits: choices, exclude: excluded } = flags;
-  const space = new BudgetSpace(graph, { bits, tolerance, choices, weighting, excluded, pinned: pinsOf(flags.pin) });
+  const { budget: bits, tolerance, exclude: excluded } = flags;
+  const budget = { bits, tolerance, choices, weighting, excluded, pinned: pinsOf(flags.pin) };
+  if (kind === 'static') await searchStatic(model, graph, budget, goal, flags);
+  else await searchByInput(model, graph, { ...budget, counted: 'activations' }, goal, flags);
+}
+
+async function searchByInput(
+  model: string,
+  graph: Graph,
+  budget: NamedBudget,
+  goal: Goal,
+  flags: SearchFlags,
+): Promise<void> {
+  const agent = oneOf('--agent', INPUT_AGENTS, flags.agent ?? INPUT_AGENTS[0]);
+  const search = { model, graph, goal, budget, agent, flags };
+  const data = await prepareInputSearch(search);
+  await inRun(model, flags, async (run, signal) => {
+    const report = await searchInput(search, data, run, signal);
+    process.stdout.write(flags.json ? toJson(report) : inputSearchText(report, `policy: ${run.file('policy.json')}`));
+  });
+}
+
+async function searchStatic(
+  model: string,
+  graph: Graph,
+  budget: NamedBudget,
+  goal: Goal,
+  given: SearchFlags,
+): Promise<void> {
+  const flags = { ...given, agent: given.agent ?? DEFAULT_AGENT, images: given.images ?? DEFAULT_IMAGES };
+  const { bits, weighting, choices } = budget;
+  agentNamed(flags.agent);
+  const space = new BudgetSpace(graph, budget);
   if (flags.agent === 'exhaustive' && space.count > BigInt(Math.max(flags.enumerate, flags.evaluations))) {
     throw new InvalidArgumentError('search', '--evaluations', `all ${space.count} policies`, String(flags.evaluations));
   }
@@ -230,22 +305,13 @@ async function searchCommand(model: string, flags: SearchFlags): Promise<void> {
   if (measure === 'accuracy' && !samples.labels) {
     throw new InvalidArgumentError('search', '--measure', 'agreement, where images have no labels', 'accuracy');
   }
-  const { out: _, fresh: __, json: ___, ...settings } = flags;
-  const configuration = { ...settings, model: sha256(await readFile(model)) };
-  const key = sha256(JSON.stringify(configuration)).slice(0, 8);
-  const out = flags.out ?? join('runs', `search-${basename(model, '.onnx')}-${key}`);
-  const command = ['faultline', ...process.argv.slice(2)].join(' ');
-  const run = await RunDirectory.open(out, { command, configuration, fresh: flags.fresh ?? false });
-  const abort = new AbortController();
-  const stop = () => abort.abort(new Error(`interrupted; the best so far is in ${out}, the same command goes on`));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
+  await inRun(model, flags, async (run, signal) => {
     const { searched, others } = parts(samples, images, flags.seed);
-    const first = await withReference(graph, searched, abort.signal);
-    const second = others && (await withReference(graph, others, abort.signal));
+    const first = await withReference(graph, searched, signal);
+    const second = others && (await withReference(graph, others, signal));
     const work: Work = { graph, space, goal, measure, searched: first.data, others: second?.data };
-    const { found, landscape } = await searchAll(work, flags, run, abort.signal);
-    const judged = await judge(work, found, abort.signal);
+    const { found, landscape } = await searchAll(work, flags, run, signal);
+    const judged = await judge(work, found, signal);
     const optimum = landscape && (goal === 'worst' ? landscape[0] : landscape.at(-1));
     const best = found.reduce((top, each) =>
       (goal === 'worst' ? each.value < top.value : each.value > top.value) ? each : top,
@@ -270,10 +336,7 @@ async function searchCommand(model: string, flags: SearchFlags): Promise<void> {
     };
     await run.write('search.json', toJson(report));
     process.stdout.write(flags.json ? toJson(report) : searchText(graph, report, `policy: ${run.file('policy.json')}`));
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-    run.close();
-  }
+  });
 }
 
 function compact(values: { searched: number | undefined; others: number | undefined }) {
@@ -298,12 +361,16 @@ export function addSearchCommand(program: Command): void {
     .option('--worst', 'the policy that does most harm')
     .option('--best', 'the policy that does least')
     .requiredOption('--budget <bits>', 'effective bits of every policy, exactly', numberOption('--budget'))
-    .requiredOption('--bits <list>', 'what a node may get: 4,8 or 2-8 or W4A4,W4A8,W8A8', choicesOption)
+    .requiredOption('--bits <list>', 'what a node may get: 4,8 or 2-8 or W4A4,W4A8,W8A8')
+    .option('--policy <kind>', 'static, or input: activation bits chosen for each input as it runs', 'static')
     .option('--tolerance <bits>', 'how far from --budget effective bits may lie', numberOption('--tolerance'))
     .option('--weighting <name>', 'what a node counts for in the budget: nodes, weights or macs', 'nodes')
     .option('--pin <node=bits...>', 'bits that some nodes have, as stem.conv=W8A8')
     .option('--exclude <nodes...>', 'nodes left in float32')
-    .option('--agent <name>', `ddpg, ${BASELINES.join(', ')} or exhaustive`, 'ddpg')
+    .option(
+      '--agent <name>',
+      `${DEFAULT_AGENT}, ${BASELINES.join(', ')} or exhaustive; ${INPUT_AGENTS.join(' or ')} for --policy input`,
+    )
     .option('--no-baselines', 'only the agent')
     .option('--evaluations <n>', 'policies that each agent may try', integerOption('--evaluations', 1), 40)
     .option(
@@ -313,7 +380,7 @@ export function addSearchCommand(program: Command): void {
       1024,
     )
     .option('--measure <name>', 'accuracy, or agreement with full precision; default: accuracy where there are labels');
-  addInputOptions(command, 1000)
+  addInputOptions(command)
     .option('--out <folder>', 'the run, which the same command goes on with; default: runs/search-…')
     .option('--fresh', 'begin anew what --out holds')
     .option('--json', 'everything as JSON on stdout, schema faultline.search/1')
