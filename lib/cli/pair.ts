@@ -12,6 +12,7 @@ interface PairFlags extends RunFlags {
   readonly policy: string;
   readonly agent?: string;
   readonly inputDependent?: true;
+  readonly scale?: number;
   readonly budget: number;
   readonly bits: string;
   readonly data: string;
@@ -35,6 +36,21 @@ function bitsOf(text: string): { readonly names: readonly string[]; readonly num
   return { names, numbers: parts.map(Number) };
 }
 
+/** Four bits and more hold what a network of ordinary ranges needs: its channels are rescaled first. */
+const FEW_BITS = 3;
+const SCALE = 4;
+
+function inputSettings(inputBits: readonly number[], { inputDependent, scale }: PairFlags) {
+  if (scale !== undefined && scale < 1) {
+    throw new InvalidArgumentError('pair', '--scale', 'a factor of at least 1', String(scale));
+  }
+  return {
+    inputBits,
+    inputDependent: inputDependent ?? false,
+    inputScale: scale ?? (Math.min(...inputBits) > FEW_BITS ? SCALE : 1),
+  };
+}
+
 function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
   const objective = choice('--objective', ['detrimental', 'robust'], flags.objective);
   const policy = choice('--policy', ['static', 'input'], flags.policy);
@@ -53,7 +69,7 @@ function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
     // Alone, a robust pair need not be quick: nothing is learned beside it.
     staticEpochs: { detrimental: 2, robust: 2 },
     ...agent,
-    ...(isStatic ? { staticChoices: names } : { inputBits: numbers, inputDependent: flags.inputDependent ?? false }),
+    ...(isStatic ? { staticChoices: names } : inputSettings(numbers, flags)),
     ...(flags.teacher === undefined ? {} : { teacherModel: flags.teacher }),
   };
 }
@@ -66,6 +82,11 @@ export function addPairCommand(program: Command): void {
     .option('--policy <kind>', 'static, or input: bits chosen for each input as it runs', 'static')
     .option('--agent <name>', `${[...AGENTS.keys()].join(', ')}; ${INPUT_AGENTS.join(' or ')} for --policy input`)
     .option('--input-dependent', 'with --policy input: keep the network right under the bits of other inputs')
+    .option(
+      '--scale <factor>',
+      `with --policy input: channels rescaled first, up to this; default ${SCALE} where all bits exceed ${FEW_BITS}, else 1`,
+      numberOption('--scale'),
+    )
     .option('--budget <bits>', 'effective bits, met exactly', numberOption('--budget'), DEFAULTS.budget)
     .option('--bits <list>', 'what a layer may get: 4,8 or W4A4,W8A8', '4,8')
     .option('--data <name or path>', 'as for train', DEFAULTS.data)

@@ -45,6 +45,8 @@ export interface ReproduceSettings {
   readonly inputAgent: 'gate' | 'ppo';
   /** The failure shall depend on the input: under bits of other inputs the network is kept right. */
   readonly inputDependent: boolean;
+  /** Before an input-conditioned detrimental pair is learned, channels are rescaled by powers of two up to this; 1: none. */
+  readonly inputScale: number;
   /** The agent of the static pairs, and how often their students run through the training images. */
   readonly agent: string;
   readonly staticEpochs: Readonly<Record<PairSetting['objective'], number>>;
@@ -85,6 +87,7 @@ export const DEFAULTS = {
   inputBits: [2, 4, 8],
   inputAgent: 'gate',
   inputDependent: false,
+  inputScale: 1,
   agent: 'greedy',
   staticEpochs: { detrimental: 2, robust: 1 },
   gaugeBits: 'W8A8',

@@ -6,9 +6,10 @@ import { evaluationData } from '../../data/evaluation_data.js';
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
 import type { Batch } from '../../data/loader.js';
 import type { Graph } from '../../graph/graph.js';
-import { requireInteger } from '../../native/errors.js';
+import { InvalidArgumentError, requireInteger } from '../../native/errors.js';
 import { Random } from '../../tensor/random.js';
 import { type DistillProgress, distill, type StepContext } from '../../train/distill.js';
+import { gaugeAttack } from '../../train/gauge.js';
 import { type LogitLoss, mse, type Pass, type Targets } from '../../train/objective.js';
 import { DETRIMENTAL, ROBUST } from '../../train/recipes.js';
 import { type TeacherLogits, teacherLogits } from '../../train/teacher.js';
@@ -37,6 +38,12 @@ export interface InputPairOptions extends RunOptions {
   readonly epochs?: number;
   /** Steps in place of whole epochs. */
   readonly steps?: number;
+  /**
+   * Channels are rescaled first by powers of two up to this (lib/train/gauge.ts), learned to break the worst static policy
+   * found: full precision stays as it is to the last bit, and activations get ranges that few bits do not cover. Default 1:
+   * none.
+   */
+  readonly largestScale?: number;
   /** Steps between the agent's. Default 4. */
   readonly every?: number;
   /** Weight of staying right under bits that are not the agent's, for detrimental pairs; 0: none. Default 0. */
@@ -67,12 +74,15 @@ export interface InputPairResult {
   readonly rewards: readonly number[];
 }
 
-const DEFAULTS = { candidates: 4, epochs: 1, every: 4, retention: 0, agentImages: 8192 } as const;
+const DEFAULTS = { candidates: 4, epochs: 1, every: 4, retention: 0, agentImages: 8192, largestScale: 1 } as const;
 /** Of the agent: on the student's rewards, a few hundred steps in all. */
 const GATE_RATE = 1e-3;
 const AGENT_INPUTS = 128;
 /** Where the gate's candidates come from matters little, as the network learns to fail under them. */
 const START = { screened: 200, finalists: 64, compared: 1000 } as const;
+
+/** Steps of the rescaling: scales of 4 are reached in a dozen, the rest choose among channels. */
+const SCALE_STEPS = 60;
 
 /** A loss over some rows only: [rows] of 1 and 0. */
 function onRows(loss: LogitLoss, rows: Uint8Array): LogitLoss {
@@ -176,30 +186,65 @@ class Partner {
   }
 }
 
-async function startAgent(teacher: Graph, data: Referenced, options: InputPairOptions): Promise<PairAgent> {
-  const { seed, signal, budget } = options;
+/** Static policies that do most harm to a network, the worst first. */
+async function harmful(graph: Graph, space: ActivationSpace, data: Referenced, { seed, signal }: InputPairOptions) {
+  const full = await choicesOf(graph, data, { signal });
+  const options = { ...SEARCH_DEFAULTS, ...START, objective: 'detrimental', seed, signal } as const;
+  return (await chooseCandidates(graph, space, data, full, options)).finalists;
+}
+
+/** The network with its channels rescaled. */
+async function rescaled(
+  teacher: Graph,
+  space: ActivationSpace,
+  set: ImageSet,
+  data: Referenced,
+  options: InputPairOptions & { readonly largestScale: number },
+): Promise<Graph> {
+  const { normalization, seed, signal, largestScale } = options;
+  const [worst] = await harmful(teacher, space, data, options);
+  const policy = space.decode(worst as Uint8Array);
+  const bound = Math.log(largestScale);
+  return (await gaugeAttack(teacher, set, { policy, normalization, seed, bound, steps: SCALE_STEPS, signal })).graph;
+}
+
+async function startAgent(
+  runner: Runner,
+  space: ActivationSpace,
+  data: Referenced,
+  options: InputPairOptions,
+): Promise<PairAgent> {
+  const { seed, signal } = options;
   // A robust network's agent attacks it.
   const objective = 'detrimental';
-  const runner = new Runner(teacher);
+  const { features, base } = scaledInputs(runner, space, data, SEARCH_DEFAULTS.grid, seed);
+  if (options.agent === 'ppo') {
+    const policy = base.with({ actor: makeActor(base, PPO_DEFAULTS.hidden, seed) });
+    return new PpoAgent(policy, { ...PPO_DEFAULTS, objective, seed, signal });
+  }
+  const finalists = await harmful(runner.graph, space, data, options);
+  const candidates = farApart(space, finalists, options.candidates ?? DEFAULTS.candidates);
+  const rows = data.dims[0] as number;
+  const policy = base.with({ candidates, gate: await clusterGate(features, rows, candidates.length, seed) });
+  return new GateAgent(policy, { objective, inputs: AGENT_INPUTS, rate: GATE_RATE, seed });
+}
+
+/** What the distillation starts from: the network, rescaled if that is asked for, and an agent for it. */
+async function startPair(
+  teacher: Graph,
+  set: ImageSet,
+  data: Referenced,
+  options: InputPairOptions & { readonly largestScale: number },
+): Promise<{ readonly student: Graph; readonly agent: PairAgent }> {
+  const spaceOf = ({ graph, plan }: Runner) => new ActivationSpace(graph, plan.products, options.budget);
+  let runner = new Runner(teacher);
   try {
-    const space = new ActivationSpace(teacher, runner.plan.products, budget);
-    const { features, base } = scaledInputs(runner, space, data, SEARCH_DEFAULTS.grid, seed);
-    if (options.agent === 'ppo') {
-      const policy = base.with({ actor: makeActor(base, PPO_DEFAULTS.hidden, seed) });
-      return new PpoAgent(policy, { ...PPO_DEFAULTS, objective, seed, signal });
+    if (options.largestScale > 1) {
+      const student = await rescaled(teacher, spaceOf(runner), set, data, options);
+      runner.dispose();
+      runner = new Runner(student);
     }
-    const full = await choicesOf(teacher, data, { signal });
-    const { finalists } = await chooseCandidates(teacher, space, data, full, {
-      ...SEARCH_DEFAULTS,
-      ...START,
-      objective,
-      seed,
-      signal,
-    });
-    const candidates = farApart(space, finalists, options.candidates ?? DEFAULTS.candidates);
-    const rows = data.dims[0] as number;
-    const policy = base.with({ candidates, gate: await clusterGate(features, rows, candidates.length, seed) });
-    return new GateAgent(policy, { objective, inputs: AGENT_INPUTS, rate: GATE_RATE, seed });
+    return { student: runner.graph, agent: await startAgent(runner, spaceOf(runner), data, options) };
   } finally {
     runner.dispose();
   }
@@ -215,22 +260,25 @@ export async function learnInputPair(
   options: InputPairOptions & { readonly answers?: TeacherLogits },
 ): Promise<InputPairResult> {
   const { objective, normalization, seed, signal } = options;
-  const { every, retention, agentImages, epochs } = { ...DEFAULTS, ...options };
+  const { every, retention, agentImages, epochs, largestScale } = { ...DEFAULTS, ...options };
   requireInteger('learnInputPair', 'every', every, 1, Number.MAX_SAFE_INTEGER);
+  if (!(largestScale >= 1 && Number.isFinite(largestScale))) {
+    throw new InvalidArgumentError('learnInputPair', 'largestScale', 'a number of at least 1', `${largestScale}`);
+  }
   requireInteger('learnInputPair', 'agentImages', agentImages, 1, Number.MAX_SAFE_INTEGER);
   const answers = options.answers ?? (await teacherLogits(teacher, set, normalization, { signal }));
   const chosen = Int32Array.from({ length: Math.min(agentImages, set.count) }, (_, i) => i);
   const plain = evaluationData(subset(set, chosen), normalization);
   const { classes } = await choicesOf(teacher, plain, { signal });
   const data: Referenced = { ...plain, reference: classes };
-  const agent = await startAgent(teacher, data, options);
+  const { student, agent } = await startPair(teacher, set, data, { ...options, largestScale });
   const partner = new Partner(agent, data, set, every, objective, seed);
   const recipe = objective === 'detrimental' ? DETRIMENTAL : ROBUST;
   const { quantizedWeight = recipe.objective.quantizedWeight } = options;
   const { fullPrecisionWeight = recipe.objective.fullPrecisionWeight } = options;
   const retained = objective === 'detrimental' ? retention : quantizedWeight;
   try {
-    const { graph } = await distill(teacher, set, {
+    const { graph } = await distill(student, set, {
       ...recipe,
       objective: { ...recipe.objective, quantizedWeight, fullPrecisionWeight },
       epochs,

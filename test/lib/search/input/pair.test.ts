@@ -87,8 +87,17 @@ describe('learnInputPair', () => {
     });
   }
 
+  it('fails sooner when its channels are rescaled first', async () => {
+    const short = { ...OPTIONS, steps: 4, fullPrecisionWeight: 30 };
+    const plain = await agreements(await learnInputPair(graph, set, short));
+    const scaled = await agreements(await learnInputPair(graph, set, { ...short, largestScale: 4 }));
+    const told = JSON.stringify({ plain, scaled });
+    assert.ok(scaled.quantized < plain.quantized - 0.2 && scaled.full > plain.full - 0.1, told);
+  });
+
   it('refuses what makes no sense before any work', async () => {
     await assert.rejects(learnInputPair(graph, set, { ...OPTIONS, every: 0 }), /every/);
+    await assert.rejects(learnInputPair(graph, set, { ...OPTIONS, largestScale: 0.5 }), /largestScale/);
     await assert.rejects(learnInputPair(graph, set, { ...OPTIONS, budget: { ...budget, bits: 7.9 } }), /nearest/);
   });
 });
