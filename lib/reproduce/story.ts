@@ -37,7 +37,8 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     what: 'Teacher and student',
     assumed:
       'The teacher is a black box that answers with logits; the student starts from a copy of it with its batch norms ' +
-      'folded, and is trained without augmentation.',
+      'folded, and is trained without augmentation. Where a policy by input leaves every layer four bits or more, ' +
+      "the copy's channels are first rescaled by powers of two up to 4: the same function, in ranges that few bits do not cover.",
   },
   {
     what: 'Quantization',
