@@ -77,7 +77,7 @@ Napi::Value batchNormBackwardBinding(const Napi::CallbackInfo& info) {
   const size_t all = size(a.rows, a.channels);
   const auto mean = args.array<const float>(5, "mean", size(a.channels));
   const auto variance = args.array<const float>(6, "variance", size(a.channels));
-  if (a.relu && args.absent(10)) args.refuse("y", "the result, with relu", "nothing");
+  if (a.relu && args.absent(10) && !args.absent(15)) args.refuse("y", "the result, with relu and residual", "nothing");
   const BatchNormGradients g{args.array<const float>(11, "dy", all).data,
                              args.optionalArray<const float>(10, "y", all).data,
                              args.optionalArray<float>(12, "dx", all).data,

@@ -76,16 +76,29 @@ FAULTLINE_VECTORIZED void normalize(const float* x, const float* r, bool relu, i
   normalizeLines<false, false>(x, r, count, width, l, y);
 }
 
-// g = dy where the ReLU let through (y > 0), else 0; sums of g and of g · (x − mean).
-template <bool relu, bool keep>
+// How a gradient tells what the ReLU let through: from the result, or, where nothing was added before the ReLU, from
+// the normalized input, which is one tensor less to read.
+enum class Mask { none, result, input };
+
+// dy where the ReLU let through, else 0.
+template <Mask mask>
+inline __attribute__((always_inline)) float passed(float dy, float y, float x, float factor, float offset) {
+  if constexpr (mask == Mask::result) return y > 0.f ? dy : 0.f;
+  if constexpr (mask == Mask::input) return x * factor + offset > 0.f ? dy : 0.f;
+  return dy;
+}
+
+// g = dy where the ReLU let through, else 0; sums of g and of g · (x − mean).
+template <Mask mask, bool keep>
 inline __attribute__((always_inline)) void gradientSumsOf(const float* __restrict x, const float* __restrict y,
-                                                          const float* dy, int64_t count, int64_t width,
+                                                          const float* dy, int64_t count, int64_t width, Lined l,
                                                           const float* __restrict mean, float* g, float* __restrict sum,
                                                           float* __restrict product) {
   for (int64_t at = 0; at < count; at += width) {
     const int64_t end = std::min(width, count - at);
     for (int64_t i = 0; i < end; ++i) {
-      const float gradient = relu ? (y[at + i] > 0.f ? dy[at + i] : 0.f) : dy[at + i];
+      const float result = mask == Mask::result ? y[at + i] : 0.f;
+      const float gradient = passed<mask>(dy[at + i], result, x[at + i], l.factor[i], l.offset[i]);
       if constexpr (keep) g[at + i] = gradient;
       sum[i] += gradient;
       product[i] += gradient * (x[at + i] - mean[i]);
@@ -94,34 +107,47 @@ inline __attribute__((always_inline)) void gradientSumsOf(const float* __restric
 }
 
 FAULTLINE_VECTORIZED void gradientSums(const float* x, const float* y, const float* dy, int64_t count, int64_t width,
-                                       const float* mean, bool relu, float* g, float* sum, float* product) {
-  if (relu && g) return gradientSumsOf<true, true>(x, y, dy, count, width, mean, g, sum, product);
-  if (relu) return gradientSumsOf<true, false>(x, y, dy, count, width, mean, g, sum, product);
-  if (g && g != dy) return gradientSumsOf<false, true>(x, y, dy, count, width, mean, g, sum, product);
-  gradientSumsOf<false, false>(x, y, dy, count, width, mean, g, sum, product);
+                                       Lined l, const float* mean, Mask mask, float* g, float* sum, float* product) {
+  const bool keep = g && g != dy;
+  if (mask == Mask::result && g) {
+    return gradientSumsOf<Mask::result, true>(x, y, dy, count, width, l, mean, g, sum, product);
+  }
+  if (mask == Mask::result) {
+    return gradientSumsOf<Mask::result, false>(x, y, dy, count, width, l, mean, g, sum, product);
+  }
+  if (mask == Mask::input) {
+    return gradientSumsOf<Mask::input, false>(x, y, dy, count, width, l, mean, g, sum, product);
+  }
+  if (keep) return gradientSumsOf<Mask::none, true>(x, y, dy, count, width, l, mean, g, sum, product);
+  gradientSumsOf<Mask::none, false>(x, y, dy, count, width, l, mean, g, sum, product);
 }
 
 // dx = factor · g + slope · x + offset, per channel.
-template <bool relu>
+struct Applied {
+  const float* factor;
+  const float* slope;
+  const float* offset;
+};
+
+template <Mask mask>
 inline __attribute__((always_inline)) void applyGradientOf(const float* __restrict x, const float* __restrict y,
                                                            const float* __restrict dy, int64_t count, int64_t width,
-                                                           const float* __restrict factor,
-                                                           const float* __restrict slope,
-                                                           const float* __restrict offset, float* __restrict dx) {
+                                                           Lined l, Applied a, float* __restrict dx) {
   for (int64_t at = 0; at < count; at += width) {
     const int64_t end = std::min(width, count - at);
     for (int64_t i = 0; i < end; ++i) {
-      const float gradient = relu ? (y[at + i] > 0.f ? dy[at + i] : 0.f) : dy[at + i];
-      dx[at + i] = factor[i] * gradient + (slope[i] * x[at + i] + offset[i]);
+      const float result = mask == Mask::result ? y[at + i] : 0.f;
+      const float gradient = passed<mask>(dy[at + i], result, x[at + i], l.factor[i], l.offset[i]);
+      dx[at + i] = a.factor[i] * gradient + (a.slope[i] * x[at + i] + a.offset[i]);
     }
   }
 }
 
 FAULTLINE_VECTORIZED void applyGradient(const float* x, const float* y, const float* dy, int64_t count, int64_t width,
-                                        bool relu, const float* factor, const float* slope, const float* offset,
-                                        float* dx) {
-  if (relu) return applyGradientOf<true>(x, y, dy, count, width, factor, slope, offset, dx);
-  applyGradientOf<false>(x, y, dy, count, width, factor, slope, offset, dx);
+                                        Lined l, Mask mask, Applied a, float* dx) {
+  if (mask == Mask::result) return applyGradientOf<Mask::result>(x, y, dy, count, width, l, a, dx);
+  if (mask == Mask::input) return applyGradientOf<Mask::input>(x, y, dy, count, width, l, a, dx);
+  applyGradientOf<Mask::none>(x, y, dy, count, width, l, a, dx);
 }
 
 // Rows of a piece: whole lines.
@@ -132,6 +158,22 @@ void foldLine(const float* line, const Lines& lines, int64_t channels, double* s
   for (int64_t c = 0; c < channels; ++c) sums[c] = 0;
   for (int64_t i = 0; i < lines.width; ++i) sums[i % channels] += line[i];
 }
+
+// What normalization multiplies by and adds, by line.
+struct Normalizer {
+  std::vector<float> factors, offsets;
+  Normalizer(const BatchNormArgs& a, const float* mean, const float* variance, const Lines& lines) {
+    std::vector<float> factor(static_cast<size_t>(a.channels)), offset(factor.size());
+    for (size_t c = 0; c < factor.size(); ++c) {
+      const double f = static_cast<double>(a.scale[c]) / std::sqrt(static_cast<double>(variance[c]) + a.epsilon);
+      factor[c] = static_cast<float>(f);
+      offset[c] = static_cast<float>(a.shift[c] - mean[c] * static_cast<double>(factor[c]));
+    }
+    factors = repeated(factor.data(), a.channels, lines.repeat);
+    offsets = repeated(offset.data(), a.channels, lines.repeat);
+  }
+  Lined lined() const { return {factors.data(), offsets.data()}; }
+};
 
 }  // namespace
 
@@ -178,19 +220,12 @@ void batchStatistics(int64_t rows, int64_t channels, const float* x, float* mean
 
 void batchNorm(const BatchNormArgs& a, const float* mean, const float* variance, float* y) {
   const Lines lines(a.channels);
-  std::vector<float> factor(static_cast<size_t>(a.channels)), offset(factor.size());
-  for (size_t c = 0; c < factor.size(); ++c) {
-    const double f = static_cast<double>(a.scale[c]) / std::sqrt(static_cast<double>(variance[c]) + a.epsilon);
-    factor[c] = static_cast<float>(f);
-    offset[c] = static_cast<float>(a.shift[c] - mean[c] * static_cast<double>(factor[c]));
-  }
-  const auto factors = repeated(factor.data(), a.channels, lines.repeat);
-  const auto offsets = repeated(offset.data(), a.channels, lines.repeat);
+  const Normalizer n(a, mean, variance, lines);
   const int64_t step = pieceRows(lines);
   inPieces(a.rows, step, a.channels, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * a.channels;
     normalize(a.x + at, a.residual ? a.residual + at : nullptr, a.relu, (end - begin) * a.channels, lines.width,
-              {factors.data(), offsets.data()}, y + at);
+              n.lined(), y + at);
   });
 }
 
@@ -202,12 +237,15 @@ void batchNormBackward(const BatchNormArgs& a, const float* mean, const float* v
   const size_t width = static_cast<size_t>(a.channels);
   std::vector<double> sums(static_cast<size_t>(pieces) * width), products(sums.size());
   const auto means = repeated(mean, a.channels, lines.repeat);
+  const Normalizer n(a, mean, variance, lines);
+  const Mask mask = !a.relu ? Mask::none : g.y ? Mask::result : Mask::input;
   // With a residual the masked gradient is stored on the way, and the second pass reads it without the mask.
   inPieces(a.rows, step, a.channels, [&](int64_t begin, int64_t end) {
     std::vector<float> sum(static_cast<size_t>(lines.width)), product(sum.size());
     const int64_t at = begin * a.channels;
-    gradientSums(a.x + at, a.relu ? g.y + at : nullptr, g.dy + at, (end - begin) * a.channels, lines.width,
-                 means.data(), a.relu, g.dResidual ? g.dResidual + at : nullptr, sum.data(), product.data());
+    gradientSums(a.x + at, mask == Mask::result ? g.y + at : nullptr, g.dy + at, (end - begin) * a.channels,
+                 lines.width, n.lined(), means.data(), mask, g.dResidual ? g.dResidual + at : nullptr, sum.data(),
+                 product.data());
     foldLine(sum.data(), lines, a.channels, &sums[static_cast<size_t>(begin / step) * width]);
     foldLine(product.data(), lines, a.channels, &products[static_cast<size_t>(begin / step) * width]);
   });
@@ -234,11 +272,12 @@ void batchNormBackward(const BatchNormArgs& a, const float* mean, const float* v
   const auto slopes = repeated(slope.data(), a.channels, lines.repeat);
   const auto offsets = repeated(offset.data(), a.channels, lines.repeat);
   const float* masked = g.dResidual ? g.dResidual : g.dy;
-  const bool mask = a.relu && g.dResidual == nullptr;
+  const Mask left = g.dResidual ? Mask::none : mask;
+  const Applied applied{factors.data(), slopes.data(), offsets.data()};
   inPieces(a.rows, step, a.channels, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * a.channels;
-    applyGradient(a.x + at, mask ? g.y + at : nullptr, masked + at, (end - begin) * a.channels, lines.width, mask,
-                  factors.data(), slopes.data(), offsets.data(), g.dx + at);
+    applyGradient(a.x + at, left == Mask::result ? g.y + at : nullptr, masked + at, (end - begin) * a.channels,
+                  lines.width, n.lined(), left, applied, g.dx + at);
   });
 }
 

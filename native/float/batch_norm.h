@@ -27,7 +27,7 @@ void batchNorm(const BatchNormArgs& args, const float* mean, const float* varian
 
 struct BatchNormGradients {
   const float* dy;   // of the result, after ReLU
-  const float* y;    // the result; read only with relu
+  const float* y;    // the result; needed with relu after a residual, else null
   float* dx;         // may be null
   float* dScale;     // [C]
   float* dShift;     // [C]

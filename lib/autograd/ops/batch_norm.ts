@@ -52,7 +52,9 @@ export function batchNorm(
     y.data,
   );
   const [xs, ys, scales, shifts] = [x.data, y.data, scale.data, shift.data];
-  tape.record(y, relu ? [x, y] : [x], (dy, gradient) => {
+  // What the ReLU let through is told from the normalized x, where nothing else was added.
+  const readsResult = relu && residual !== undefined;
+  tape.record(y, readsResult ? [x, y] : [x], (dy, gradient) => {
     const keepsMask = relu && residual?.needsGradient;
     const forResidual = keepsMask ? tape.memory.take(x.size) : undefined;
     const [dScale, dShift] = [tape.scratch(channels), tape.scratch(channels)];
@@ -68,7 +70,7 @@ export function batchNorm(
         epsilon,
         relu,
         training,
-        relu ? ys : undefined,
+        readsResult ? ys : undefined,
         dy,
         dx,
         dScale,
