@@ -1,6 +1,7 @@
 // The tape: operations write down how their gradients are computed, and backward() walks them in reverse. What an
 // operation keeps for its backward is let go as soon as that has run.
 import { addon } from '../native/addon.js';
+import type { CONV_METHODS } from '../native/float_addon.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 import { type Buffer32, Memory } from '../tensor/memory.js';
 
@@ -47,28 +48,34 @@ interface Entry {
   readonly kept: readonly Buffer32[];
 }
 
+/**
+ * `winograd`: fewer multiplications where that pays, results within some 1e-5 of the largest. `bf16`: bfloat16 factors,
+ * float32 sums.
+ */
+export type ConvMethod = keyof typeof CONV_METHODS;
+
 export interface TapeOptions {
   readonly memory: Memory;
   /** Batch norm and dropout behave as in training. */
   readonly training: boolean;
   /** Write down gradients; without, buffers belong to whoever holds the values. */
   readonly record: boolean;
-  /** bfloat16 factors in convolutions, float32 sums. Never for reported evaluation. */
-  readonly bf16?: boolean;
+  /** How convolutions compute. Default: direct; the others never for reported evaluation. */
+  readonly convolutions?: ConvMethod;
 }
 
 export class Tape {
   readonly memory: Memory;
   readonly training: boolean;
   readonly recording: boolean;
-  readonly bf16: boolean;
+  readonly convolutions: ConvMethod;
   private readonly entries: Entry[] = [];
 
   constructor(options: TapeOptions) {
     this.memory = options.memory;
     this.training = options.training;
     this.recording = options.record;
-    this.bf16 = options.bf16 ?? false;
+    this.convolutions = options.convolutions ?? 'direct';
   }
 
   /** A value over an array of the caller's; no gradient runs to it. */

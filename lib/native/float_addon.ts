@@ -1,6 +1,9 @@
 // The addon's float32 operations, as native/binding/{convolution,elementwise,fake_quant,network,statistics,training}.cpp
 // define them. Arrays are row-major; images are channels-last [N, H, W, C].
 
+/** Numbers of native/dnn/convolution.h's `Method`. */
+export const CONV_METHODS = { direct: 0, winograd: 1, bf16: 2 } as const;
+
 /** Primitives for one geometry and, reordered, the weights of the version last seen. */
 export interface NativeConvolution {
   forward(
@@ -12,7 +15,8 @@ export interface NativeConvolution {
     high: number,
     y: Float32Array,
   ): void;
-  backwardData(dy: Float32Array, w: Float32Array, weightVersion: number, dx: Float32Array): void;
+  /** again: the last convolution was this one's backwardWeights, with the same dy. */
+  backwardData(dy: Float32Array, w: Float32Array, weightVersion: number, again: boolean, dx: Float32Array): void;
   backwardWeights(x: Float32Array, dy: Float32Array, dw: Float32Array, db: Float32Array | undefined): void;
 }
 
@@ -43,7 +47,7 @@ export const UNARY = {
 export const BINARY = { add: 0, sub: 1, mul: 2, div: 3, addRelu: 4, pow: 5, min: 6, max: 7 } as const;
 
 export interface FloatAddon {
-  Convolution: new (geometry: Int32Array, bf16: boolean) => NativeConvolution;
+  Convolution: new (geometry: Int32Array, method: number) => NativeConvolution;
   matmul(
     a: Float32Array,
     b: Float32Array,
@@ -72,6 +76,7 @@ export interface FloatAddon {
     residual: Float32Array | undefined,
     y: Float32Array,
   ): void;
+  /** y: the result, needed with relu after a residual. */
   batchNormBackward(
     x: Float32Array,
     rows: number,

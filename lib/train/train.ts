@@ -119,7 +119,8 @@ class Training implements Learner {
   /** One step, counted from 0. Throws TrainingDivergedError before anything is changed. */
   step(batch: Batch, step: number): TrainingSums {
     const { memory, parameters, recipe } = this;
-    const tape = new Tape({ memory, training: true, record: true, bf16: recipe.bf16 ?? false });
+    const convolutions = recipe.bf16 ? 'bf16' : 'winograd';
+    const tape = new Tape({ memory, training: true, record: true, convolutions });
     const logits = this.run(batch, step, this.program, tape);
     const smoothing = recipe.labelSmoothing ?? 0;
     const { loss, correct, gradient } = crossEntropy(tape, logits, batch.labels, { smoothing, gradient: true });

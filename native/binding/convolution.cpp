@@ -20,7 +20,7 @@ Napi::Function ConvolutionHandle::define(Napi::Env env) {
 }
 
 // (geometry: Int32Array [n, h, w, c, outChannels, kernelH, kernelW, strideH, strideW, padTop, padLeft, padBottom,
-//  padRight, dilationH, dilationW, groups], bf16: boolean)
+//  padRight, dilationH, dilationW, groups], method: 0 direct, 1 Winograd's, 2 bfloat16 factors)
 ConvolutionHandle::ConvolutionHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ConvolutionHandle>(info) {
   const Args args(info, "convolution");
   const int32_t* f = args.array<const int32_t>(0, "geometry", kGeometryFields).data;
@@ -48,7 +48,8 @@ ConvolutionHandle::ConvolutionHandle(const Napi::CallbackInfo& info) : Napi::Obj
   if (std::max({in, out, taps}) >= static_cast<double>(kMaxElements)) {
     args.refuse("geometry", "tensors of fewer than 2^31 elements", "a larger one");
   }
-  convolution_ = std::make_unique<dnn::Convolution>(g, args.boolean(1));
+  convolution_ = std::make_unique<dnn::Convolution>(
+      g, static_cast<dnn::Method>(args.integer(1, "method", 0, static_cast<int>(dnn::Method::last))));
 }
 
 // (x, w, weightVersion, bias?, low, high, y)
@@ -64,15 +65,16 @@ void ConvolutionHandle::forward(const Napi::CallbackInfo& info) {
   withDnnErrors(args.env(), "convolution", [&] { convolution_->forward(x.data, weights, bias.data, bounds, y.data); });
 }
 
-// (dy, w, weightVersion, dx)
+// (dy, w, weightVersion, again, dx)
 void ConvolutionHandle::backwardData(const Napi::CallbackInfo& info) {
   const Args args(info, "convolution backward");
   const dnn::ConvGeometry& g = convolution_->geometry();
   const auto dy = args.array<const float>(0, "dy", size(g.outputs()));
   const auto w = args.array<const float>(1, "w", size(g.weights()));
-  const auto dx = args.array<float>(3, "dx", size(g.inputs()));
+  const auto dx = args.array<float>(4, "dx", size(g.inputs()));
   const dnn::VersionedWeights weights{w.data, args.number(2, "weightVersion")};
-  withDnnErrors(args.env(), "convolution backward", [&] { convolution_->backwardData(dy.data, weights, dx.data); });
+  withDnnErrors(args.env(), "convolution backward",
+                [&] { convolution_->backwardData(dy.data, weights, args.boolean(3), dx.data); });
 }
 
 // (x, dy, dw, db?)

@@ -29,34 +29,24 @@ inline void appendClip(dnnl::post_ops& ops, float low, float high) {
 #if DNNL_VERSION_MAJOR >= 3
 
 inline dnnl::convolution_forward::primitive_desc convolutionForward(const dnnl::engine& engine, dnnl::prop_kind kind,
-                                                                    const Desc& src, const Desc& weights,
-                                                                    const Desc& bias, const Desc& dst, const Window& w,
+                                                                    dnnl::algorithm algorithm, const Desc& src,
+                                                                    const Desc& weights, const Desc& bias,
+                                                                    const Desc& dst, const Window& w,
                                                                     const dnnl::primitive_attr& attributes) {
-  return {engine,     kind,      dnnl::algorithm::convolution_direct,
-          src,        weights,   bias,
-          dst,        w.strides, w.dilation,
-          w.padBegin, w.padEnd,  attributes};
+  return {engine, kind, algorithm, src, weights, bias, dst, w.strides, w.dilation, w.padBegin, w.padEnd, attributes};
 }
 
 inline dnnl::convolution_backward_data::primitive_desc convolutionBackwardData(
-    const dnnl::engine& engine, const Desc& diffSrc, const Desc& weights, const Desc& diffDst, const Window& w,
-    const dnnl::convolution_forward::primitive_desc& forward) {
-  return {engine,     dnnl::algorithm::convolution_direct,
-          diffSrc,    weights,
-          diffDst,    w.strides,
-          w.dilation, w.padBegin,
-          w.padEnd,   forward};
+    const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& diffSrc, const Desc& weights,
+    const Desc& diffDst, const Window& w, const dnnl::convolution_forward::primitive_desc& forward) {
+  return {engine, algorithm, diffSrc, weights, diffDst, w.strides, w.dilation, w.padBegin, w.padEnd, forward};
 }
 
 inline dnnl::convolution_backward_weights::primitive_desc convolutionBackwardWeights(
-    const dnnl::engine& engine, const Desc& src, const Desc& diffWeights, const Desc& diffBias, const Desc& diffDst,
-    const Window& w, const dnnl::convolution_forward::primitive_desc& forward) {
-  return {engine,     dnnl::algorithm::convolution_direct,
-          src,        diffWeights,
-          diffBias,   diffDst,
-          w.strides,  w.dilation,
-          w.padBegin, w.padEnd,
-          forward};
+    const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& src, const Desc& diffWeights,
+    const Desc& diffBias, const Desc& diffDst, const Window& w,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {engine, algorithm, src, diffWeights, diffBias, diffDst, w.strides, w.dilation, w.padBegin, w.padEnd, forward};
 }
 
 inline dnnl::matmul::primitive_desc matmulDescriptor(const dnnl::engine& engine, const Desc& a, const Desc& b,
@@ -67,27 +57,29 @@ inline dnnl::matmul::primitive_desc matmulDescriptor(const dnnl::engine& engine,
 #else
 
 inline dnnl::convolution_forward::primitive_desc convolutionForward(const dnnl::engine& engine, dnnl::prop_kind kind,
-                                                                    const Desc& src, const Desc& weights,
-                                                                    const Desc& bias, const Desc& dst, const Window& w,
+                                                                    dnnl::algorithm algorithm, const Desc& src,
+                                                                    const Desc& weights, const Desc& bias,
+                                                                    const Desc& dst, const Window& w,
                                                                     const dnnl::primitive_attr& attributes) {
-  return {dnnl::convolution_forward::desc(kind, dnnl::algorithm::convolution_direct, src, weights, bias, dst, w.strides,
-                                          w.dilation, w.padBegin, w.padEnd),
+  return {dnnl::convolution_forward::desc(kind, algorithm, src, weights, bias, dst, w.strides, w.dilation, w.padBegin,
+                                          w.padEnd),
           attributes, engine};
 }
 
 inline dnnl::convolution_backward_data::primitive_desc convolutionBackwardData(
-    const dnnl::engine& engine, const Desc& diffSrc, const Desc& weights, const Desc& diffDst, const Window& w,
-    const dnnl::convolution_forward::primitive_desc& forward) {
-  return {dnnl::convolution_backward_data::desc(dnnl::algorithm::convolution_direct, diffSrc, weights, diffDst,
-                                                w.strides, w.dilation, w.padBegin, w.padEnd),
+    const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& diffSrc, const Desc& weights,
+    const Desc& diffDst, const Window& w, const dnnl::convolution_forward::primitive_desc& forward) {
+  return {dnnl::convolution_backward_data::desc(algorithm, diffSrc, weights, diffDst, w.strides, w.dilation, w.padBegin,
+                                                w.padEnd),
           engine, forward};
 }
 
 inline dnnl::convolution_backward_weights::primitive_desc convolutionBackwardWeights(
-    const dnnl::engine& engine, const Desc& src, const Desc& diffWeights, const Desc& diffBias, const Desc& diffDst,
-    const Window& w, const dnnl::convolution_forward::primitive_desc& forward) {
-  return {dnnl::convolution_backward_weights::desc(dnnl::algorithm::convolution_direct, src, diffWeights, diffBias,
-                                                   diffDst, w.strides, w.dilation, w.padBegin, w.padEnd),
+    const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& src, const Desc& diffWeights,
+    const Desc& diffBias, const Desc& diffDst, const Window& w,
+    const dnnl::convolution_forward::primitive_desc& forward) {
+  return {dnnl::convolution_backward_weights::desc(algorithm, src, diffWeights, diffBias, diffDst, w.strides,
+                                                   w.dilation, w.padBegin, w.padEnd),
           engine, forward};
 }
 

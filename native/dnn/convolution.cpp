@@ -1,5 +1,7 @@
 #include "dnn/convolution.h"
 
+#include <algorithm>
+
 namespace faultline::dnn {
 namespace {
 
@@ -11,6 +13,16 @@ Dims weightDims(const ConvGeometry& g) {
   return {g.groups, g.outChannels / g.groups, g.c / g.groups, g.kernelH, g.kernelW};
 }
 
+// Winograd's algorithm pays, reordered activations included, from here on (bench/README.md has the figures).
+constexpr int64_t kWinogradChannels = 64;
+constexpr int64_t kWinogradPixels = 1024;
+
+bool suitsWinograd(const ConvGeometry& g) {
+  return g.groups == 1 && g.kernelH == 3 && g.kernelW == 3 && g.strideH == 1 && g.strideW == 1 && g.dilationH == 1 &&
+         g.dilationW == 1 && std::min(g.c, g.outChannels) >= kWinogradChannels &&
+         g.n * g.outH() * g.outW() >= kWinogradPixels;
+}
+
 Desc weightDesc(const ConvGeometry& g) { return {weightDims(g), Type::f32, g.groups == 1 ? Tag::oihw : Tag::goihw}; }
 
 }  // namespace
@@ -19,14 +31,13 @@ struct Convolution::Forward {
   Bounds bounds;
   dnnl::convolution_forward::primitive_desc description;
   dnnl::convolution_forward primitive;
-  Converted x, w;
-  dnnl::memory bias, y;
+  Converted x, w, y;
+  dnnl::memory bias;
 };
 
 struct Convolution::BackwardData {
   dnnl::convolution_backward_data primitive;
-  Converted dy, w;
-  dnnl::memory dx;
+  Converted dy, w, dx;
 };
 
 struct Convolution::BackwardWeights {
@@ -35,18 +46,33 @@ struct Convolution::BackwardWeights {
   dnnl::memory db;
 };
 
-Convolution::Convolution(const ConvGeometry& g, bool bf16)
+Convolution::Convolution(const ConvGeometry& g, Method method)
     : geometry_(g),
       window_{
           {g.strideH, g.strideW}, {g.dilationH - 1, g.dilationW - 1}, {g.padTop, g.padLeft}, {g.padBottom, g.padRight}},
       x_({g.n, g.c, g.h, g.w}, Type::f32, Tag::nhwc),
       y_({g.n, g.outChannels, g.outH(), g.outW()}, Type::f32, Tag::nhwc),
       w_(weightDesc(g)),
-      bias_({g.outChannels}, Type::f32, Tag::x) {
-  const Type factor = bf16 ? Type::bf16 : Type::f32;
+      bias_({g.outChannels}, Type::f32, Tag::x),
+      winograd_(method == Method::winograd && suitsWinograd(g)) {
+  const Type factor = method == Method::bf16 ? Type::bf16 : Type::f32;
   anyX_ = Desc({g.n, g.c, g.h, g.w}, factor, Tag::nhwc);
   anyY_ = Desc({g.n, g.outChannels, g.outH(), g.outW()}, factor, Tag::nhwc);
   anyW_ = Desc(weightDims(g), factor, Tag::any);
+  freeX_ = Desc({g.n, g.c, g.h, g.w}, factor, Tag::any);
+  freeY_ = Desc({g.n, g.outChannels, g.outH(), g.outW()}, factor, Tag::any);
+}
+
+// describe(algorithm, x, y) by Winograd's algorithm where that is wanted and there, else by the direct one.
+template <typename Describe>
+auto Convolution::described(bool winograd, Describe&& describe) const {
+  if (winograd) {
+    try {
+      return describe(dnnl::algorithm::convolution_winograd, freeX_, freeY_);
+    } catch (const dnnl::error&) {  // not in this version, or not for this processor
+    }
+  }
+  return describe(dnnl::algorithm::convolution_direct, anyX_, anyY_);
 }
 
 Convolution::~Convolution() = default;
@@ -56,6 +82,7 @@ void Convolution::renewForThreads() {
   if (count == threads_) return;
   for (auto& f : forward_) f.reset();
   backwardData_.reset();
+  lastWeights_ = nullptr;
   for (auto& b : backwardWeights_) b.reset();
   threads_ = count;
 }
@@ -69,12 +96,15 @@ Convolution::Forward& Convolution::forwardFor(bool bias, Bounds bounds) {
   attributes.set_post_ops(after);
   auto made = std::make_unique<Forward>();
   made->bounds = bounds;
-  made->description = convolutionForward(engine(), dnnl::prop_kind::forward_training, anyX_, anyW_,
-                                         bias ? bias_ : Desc(), y_, window_, attributes);
+  made->description = described(winograd_ && bounds.none(), [&](auto algorithm, const Desc& x, const Desc& y) {
+    const Desc& result = algorithm == dnnl::algorithm::convolution_direct ? y_ : y;
+    return convolutionForward(engine(), dnnl::prop_kind::forward_training, algorithm, x, anyW_, bias ? bias_ : Desc(),
+                              result, window_, attributes);
+  });
   made->primitive = dnnl::convolution_forward(made->description);
-  made->x = Converted(x_, made->description.src_desc());
-  made->w = Converted(w_, made->description.weights_desc());
-  made->y = over(y_, nullptr);
+  made->x = Converted(x_, made->description.src_desc(), Place::first);
+  made->w = Converted(w_, made->description.weights_desc(), Place::kept);
+  made->y = Converted(y_, made->description.dst_desc(), Place::second);
   if (bias) made->bias = over(bias_, nullptr);
   slot = std::move(made);
   return *slot;
@@ -83,33 +113,37 @@ Convolution::Forward& Convolution::forwardFor(bool bias, Bounds bounds) {
 void Convolution::forward(const float* x, VersionedWeights w, const float* bias, Bounds bounds, float* y) {
   renewForThreads();
   Forward& f = forwardFor(bias != nullptr, bounds);
-  f.y.set_data_handle(y);
   std::unordered_map<int, dnnl::memory> args{
-      {DNNL_ARG_SRC, f.x.read(x, 0)}, {DNNL_ARG_WEIGHTS, f.w.read(w.data, w.version)}, {DNNL_ARG_DST, f.y}};
+      {DNNL_ARG_SRC, f.x.read(x, 0)}, {DNNL_ARG_WEIGHTS, f.w.read(w.data, w.version)}, {DNNL_ARG_DST, f.y.target(y)}};
   if (bias) {
     f.bias.set_data_handle(const_cast<float*>(bias));
     args.insert({DNNL_ARG_BIAS, f.bias});
   }
   f.primitive.execute(stream(), args);
+  f.y.store();
 }
 
-void Convolution::backwardData(const float* dy, VersionedWeights w, float* dx) {
+void Convolution::backwardData(const float* dy, VersionedWeights w, bool again, float* dx) {
   renewForThreads();
   if (!backwardData_) {
     auto made = std::make_unique<BackwardData>();
-    const auto description =
-        convolutionBackwardData(engine(), x_, anyW_, anyY_, window_, forwardFor(false, kUnbounded).description);
+    const auto description = described(winograd_, [&](auto algorithm, const Desc& x, const Desc& y) {
+      const Desc& result = algorithm == dnnl::algorithm::convolution_direct ? x_ : x;
+      return convolutionBackwardData(engine(), algorithm, result, anyW_, y, window_,
+                                     forwardFor(false, kUnbounded).description);
+    });
     made->primitive = dnnl::convolution_backward_data(description);
-    made->dy = Converted(y_, description.diff_dst_desc());
-    made->w = Converted(w_, description.weights_desc());
-    made->dx = over(x_, nullptr);
+    made->dy = Converted(y_, description.diff_dst_desc(), Place::second);
+    made->w = Converted(w_, description.weights_desc(), Place::kept);
+    made->dx = Converted(x_, description.diff_src_desc(), Place::first);
     backwardData_ = std::move(made);
   }
   BackwardData& b = *backwardData_;
-  b.dx.set_data_handle(dx);
-  b.primitive.execute(stream(), {{DNNL_ARG_DIFF_DST, b.dy.read(dy, 0)},
+  const bool ready = again && lastWeights_ && lastWeights_->dy.wanted() == b.dy.wanted();
+  b.primitive.execute(stream(), {{DNNL_ARG_DIFF_DST, ready ? lastWeights_->dy.again() : b.dy.read(dy, 0)},
                                  {DNNL_ARG_WEIGHTS, b.w.read(w.data, w.version)},
-                                 {DNNL_ARG_DIFF_SRC, b.dx}});
+                                 {DNNL_ARG_DIFF_SRC, b.dx.target(dx)}});
+  b.dx.store();
 }
 
 void Convolution::backwardWeights(const float* x, const float* dy, float* dw, float* db) {
@@ -119,16 +153,19 @@ void Convolution::backwardWeights(const float* x, const float* dy, float* dw, fl
     auto made = std::make_unique<BackwardWeights>();
     // Gradients of weights are summed and returned in float32, whatever the factors are.
     const Desc anyLayout(weightDims(geometry_), Type::f32, Tag::any);
-    const auto description = convolutionBackwardWeights(engine(), anyX_, anyLayout, db ? bias_ : Desc(), anyY_, window_,
-                                                        forwardFor(false, kUnbounded).description);
+    const auto description = described(winograd_, [&](auto algorithm, const Desc& x, const Desc& y) {
+      return convolutionBackwardWeights(engine(), algorithm, x, anyLayout, db ? bias_ : Desc(), y, window_,
+                                        forwardFor(false, kUnbounded).description);
+    });
     made->primitive = dnnl::convolution_backward_weights(description);
-    made->x = Converted(x_, description.src_desc());
-    made->dy = Converted(y_, description.diff_dst_desc());
-    made->dw = Converted(w_, description.diff_weights_desc());
+    made->x = Converted(x_, description.src_desc(), Place::first);
+    made->dy = Converted(y_, description.diff_dst_desc(), Place::second);
+    made->dw = Converted(w_, description.diff_weights_desc(), Place::kept);
     if (db) made->db = over(bias_, nullptr);
     slot = std::move(made);
   }
   BackwardWeights& b = *slot;
+  lastWeights_ = &b;
   std::unordered_map<int, dnnl::memory> args{
       {DNNL_ARG_SRC, b.x.read(x, 0)}, {DNNL_ARG_DIFF_DST, b.dy.read(dy, 0)}, {DNNL_ARG_DIFF_WEIGHTS, b.dw.target(dw)}};
   if (db) {

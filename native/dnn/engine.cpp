@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include "core/aligned.h"
 #include "core/parallel.h"
 
 namespace faultline::dnn {
@@ -29,17 +30,34 @@ void Reorder::run(dnnl::memory& from, dnnl::memory& to) const {
   primitive_.execute(stream(), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
 }
 
-Converted::Converted(const Desc& given, const Desc& wanted)
-    : given_(given), wanted_(wanted), same_(given == wanted), outside_(given, engine(), nullptr) {
+Converted::Converted(const Desc& given, const Desc& wanted, Place place)
+    : given_(given), wanted_(wanted), place_(place), same_(given == wanted), outside_(given, engine(), nullptr) {
   if (same_) return;
   in_ = Reorder(given, wanted);
   out_ = Reorder(wanted, given);
 }
 
+// Memory for the converted copy.
+void Converted::prepare() {
+  if (place_ == Place::kept) {
+    if (!inside_) inside_ = dnnl::memory(wanted_, engine());
+    return;
+  }
+  struct First;
+  struct Second;
+  const size_t bytes = wanted_.get_size();
+  char* memory = place_ == Place::first ? scratch<First, char>(bytes) : scratch<Second, char>(bytes);
+  if (inside_) {
+    inside_.set_data_handle(memory);
+  } else {
+    inside_ = over(wanted_, memory);
+  }
+}
+
 dnnl::memory& Converted::read(const float* data, double version) {
   outside_.set_data_handle(const_cast<float*>(data));
   if (same_) return outside_;
-  if (!inside_) inside_ = dnnl::memory(wanted_, engine());
+  prepare();
   if (version == 0 || version != version_) in_.run(outside_, inside_);
   version_ = version;
   return inside_;
@@ -48,7 +66,7 @@ dnnl::memory& Converted::read(const float* data, double version) {
 dnnl::memory& Converted::target(float* data) {
   outside_.set_data_handle(data);
   if (same_) return outside_;
-  if (!inside_) inside_ = dnnl::memory(wanted_, engine());
+  prepare();
   return inside_;
 }
 

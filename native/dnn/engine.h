@@ -32,19 +32,30 @@ class Reorder {
   dnnl::reorder primitive_;
 };
 
+// Where a converted copy lies. `kept` has memory of its own and lasts; the others are two memories that all primitives
+// of a thread share, each until the next conversion into it, so that a network needs memory for its largest tensors
+// only.
+enum class Place { kept, first, second };
+
 // The same values in the layout and type that a primitive wants: the caller's array itself where that fits already.
 class Converted {
  public:
   Converted() = default;
-  Converted(const Desc& given, const Desc& wanted);
-  // The memory to hand to the primitive. A version other than the last one (or 0) converts again.
+  Converted(const Desc& given, const Desc& wanted, Place place);
+  // The memory to hand to the primitive. A version other than the last one (or 0) converts again; only `kept` has one.
   dnnl::memory& read(const float* data, double version);
+  const Desc& wanted() const { return wanted_; }
+  // What read() left, nobody having used its place since.
+  dnnl::memory& again() { return same_ ? outside_ : inside_; }
   // For results: the memory that the primitive writes; then store() brings it to the caller's array.
   dnnl::memory& target(float* data);
   void store();
 
  private:
+  void prepare();
+
   Desc given_, wanted_;
+  Place place_ = Place::kept;
   bool same_ = true;
   dnnl::memory outside_, inside_;
   Reorder in_, out_;

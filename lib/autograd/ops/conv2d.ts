@@ -1,7 +1,7 @@
 // Convolution with what follows it in networks: y = clip?(x ∗ w + b). Forward and backward by oneDNN.
 import { addon } from '../../native/addon.js';
-import type { NativeConvolution } from '../../native/float_addon.js';
-import type { Tape, Value } from '../tape.js';
+import { CONV_METHODS, type NativeConvolution } from '../../native/float_addon.js';
+import type { ConvMethod, Tape, Value } from '../tape.js';
 import { binary } from './binary.js';
 import { toChannelsLast, toRows } from './layout.js';
 import { reshape } from './movement.js';
@@ -27,21 +27,21 @@ const MOST_KERNELS = 8;
 export class ConvKernels {
   private readonly kernels = new Map<string, NativeConvolution>();
   /** A network meets the same batch again and again. */
-  private last: { geometry: readonly number[]; bf16: boolean; kernel: NativeConvolution } | undefined;
+  private last: { geometry: readonly number[]; method: ConvMethod; kernel: NativeConvolution } | undefined;
 
-  for(geometry: readonly number[], bf16: boolean): NativeConvolution {
+  for(geometry: readonly number[], method: ConvMethod): NativeConvolution {
     const { last } = this;
-    if (last && last.bf16 === bf16 && last.geometry.every((field, i) => field === geometry[i])) return last.kernel;
-    const kernel = this.make(geometry, bf16);
-    this.last = { geometry, bf16, kernel };
+    if (last && last.method === method && last.geometry.every((field, i) => field === geometry[i])) return last.kernel;
+    const kernel = this.make(geometry, method);
+    this.last = { geometry, method, kernel };
     return kernel;
   }
 
-  private make(geometry: readonly number[], bf16: boolean): NativeConvolution {
-    const key = `${geometry.join()} ${bf16}`;
+  private make(geometry: readonly number[], method: ConvMethod): NativeConvolution {
+    const key = `${geometry.join()} ${method}`;
     let kernel = this.kernels.get(key);
     if (kernel) return kernel;
-    kernel = new addon.Convolution(Int32Array.from(geometry), bf16);
+    kernel = new addon.Convolution(Int32Array.from(geometry), CONV_METHODS[method]);
     if (this.kernels.size >= MOST_KERNELS) this.kernels.delete(this.kernels.keys().next().value as string);
     this.kernels.set(key, kernel);
     return kernel;
@@ -79,7 +79,7 @@ export function conv2d(
     ...dilations,
     groups,
   ];
-  const kernel = kernels.for(geometry, tape.bf16);
+  const kernel = kernels.for(geometry, tape.convolutions);
   const outHeight = outputSize(height, pads[0] + pads[2], kernelH, strides[0], dilations[0]);
   const outWidth = outputSize(width, pads[1] + pads[3], kernelW, strides[1], dilations[1]);
   const y = tape.make([n, outChannels, outHeight, outWidth], 'channelsLast', [x, w, b]);
@@ -89,14 +89,15 @@ export function conv2d(
   tape.record(y, bounded ? [x, w, y] : [x, w], (dy) => {
     const masked = bounded ? clipGradient(tape, bounds, ys, dy) : undefined;
     const g = masked?.array ?? dy;
-    if (w.needsGradient || b?.needsGradient) {
+    const forWeights = w.needsGradient || (b?.needsGradient ?? false);
+    if (forWeights) {
       const bias = b?.needsGradient ? tape.scratch(outChannels) : undefined;
       const run = (dw: Float32Array) => kernel.backwardWeights(xs, g, dw, bias);
       if (w.needsGradient) tape.into(w, run);
       else run(tape.scratch(w.size));
       if (b && bias) tape.into(b, (db) => db.set(bias));
     }
-    tape.into(x, (dx) => kernel.backwardData(g, ws, version, dx));
+    tape.into(x, (dx) => kernel.backwardData(g, ws, version, forWeights, dx));
     if (masked) tape.memory.release(masked);
   });
   return y;
@@ -122,9 +123,9 @@ export function convTranspose2d(
   const { strides, pads, dilations, groups } = window;
   const outChannels = groupOut * groups;
   const geometry = [n, ...output, outChannels, channels, kernelH, kernelW, ...strides, ...pads, ...dilations, groups];
-  const kernel = kernels.for(geometry, tape.bf16);
+  const kernel = kernels.for(geometry, tape.convolutions);
   const y = tape.make([n, outChannels, ...output], 'channelsLast', [x, w]);
-  kernel.backwardData(x.data, w.data, w.version, y.data);
+  kernel.backwardData(x.data, w.data, w.version, false, y.data);
   const [xs, ws, version] = [x.data, w.data, w.version];
   tape.record(y, [x, w], (dy) => {
     tape.into(w, (dw) => kernel.backwardWeights(dy, xs, dw, undefined));
