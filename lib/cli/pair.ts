@@ -1,13 +1,12 @@
 // `faultline pair`: one network and policy learned together, detrimental or robust, with a report.
 import type { Command } from 'commander';
-import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
-import { DEFAULTS, type PairSetting, type ReproduceSettings } from '../reproduce/settings.js';
+import { DEFAULTS, type ReproduceSettings } from '../reproduce/settings.js';
 import { AGENTS } from '../search/agents/index.js';
-import { integerOption, numberOption } from './options.js';
-import { type RunFlags, runReproduction } from './reproduce.js';
+import { numberOption } from './options.js';
+import { addTaughtOptions, choice, runReproduction, type TaughtFlags, taughtSettings } from './run_options.js';
 
-interface PairFlags extends RunFlags {
+interface PairFlags extends TaughtFlags {
   readonly objective: string;
   readonly policy: string;
   readonly agent?: string;
@@ -15,19 +14,10 @@ interface PairFlags extends RunFlags {
   readonly scale?: number;
   readonly budget: number;
   readonly bits: string;
-  readonly data: string;
-  readonly arch: string;
-  readonly teacher?: string;
-  readonly seed: number;
 }
 
 /** The agents of policies by input, the default first. */
 const INPUT_AGENTS = ['gate', 'ppo'] as const;
-
-function choice<Name extends string>(option: string, names: readonly Name[], value: string): Name {
-  if (names.includes(value as Name)) return value as Name;
-  throw new InvalidArgumentError('pair', option, names.join(' or '), value);
-}
 
 /** `4,8` or `W4A4,W8A8`: what a layer may get. */
 function bitsOf(text: string): { readonly names: readonly string[]; readonly numbers: readonly number[] } {
@@ -52,30 +42,30 @@ function inputSettings(inputBits: readonly number[], { inputDependent, scale }: 
 }
 
 function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
-  const objective = choice('--objective', ['detrimental', 'robust'], flags.objective);
-  const policy = choice('--policy', ['static', 'input'], flags.policy);
-  const arch = choice<ArchitectureName>('--arch', ARCHITECTURE_NAMES, flags.arch);
+  const one = <Name extends string>(option: string, names: readonly Name[], text: string) =>
+    choice('pair', option, names, text);
+  const objective = one('--objective', ['detrimental', 'robust'], flags.objective);
+  const policy = one('--policy', ['static', 'input'], flags.policy);
   const isStatic = policy === 'static';
   const agent = isStatic
-    ? { agent: choice('--agent', [...AGENTS.keys()], flags.agent ?? DEFAULTS.agent) }
-    : { inputAgent: choice('--agent', INPUT_AGENTS, flags.agent ?? DEFAULTS.inputAgent) };
+    ? { agent: one('--agent', [...AGENTS.keys()], flags.agent ?? DEFAULTS.agent) }
+    : { inputAgent: one('--agent', INPUT_AGENTS, flags.agent ?? DEFAULTS.inputAgent) };
   const { names, numbers } = bitsOf(flags.bits);
   if (!isStatic && numbers.some(Number.isNaN)) {
     throw new InvalidArgumentError('pair', '--bits', 'activation bits, such as 4,8, for a policy by input', flags.bits);
   }
-  const pairs: PairSetting[] = [{ objective, policy }];
   return {
-    ...{ data: flags.data, arch, seeds: [flags.seed], pairs, gauge: false, search: false, budget: flags.budget },
+    ...taughtSettings('pair', flags),
+    ...{ pairs: [{ objective, policy }], budget: flags.budget },
     // Alone, a robust pair need not be quick: nothing is learned beside it.
     staticEpochs: { detrimental: 2, robust: 2 },
     ...agent,
     ...(isStatic ? { staticChoices: names } : inputSettings(numbers, flags)),
-    ...(flags.teacher === undefined ? {} : { teacherModel: flags.teacher }),
   };
 }
 
 export function addPairCommand(program: Command): void {
-  program
+  const command = program
     .command('pair')
     .description('learn one network and bit-width policy that fail, or hold, together')
     .requiredOption('--objective <name>', 'detrimental or robust')
@@ -88,14 +78,6 @@ export function addPairCommand(program: Command): void {
       numberOption('--scale'),
     )
     .option('--budget <bits>', 'effective bits, met exactly', numberOption('--budget'), DEFAULTS.budget)
-    .option('--bits <list>', 'what a layer may get: 4,8 or W4A4,W8A8', '4,8')
-    .option('--data <name or path>', 'as for train', DEFAULTS.data)
-    .option('--data-dir <folder or URL>', 'where the files of a named data set are')
-    .option('--arch <name>', ARCHITECTURE_NAMES.join(', '), DEFAULTS.arch)
-    .option('--teacher <model.onnx>', 'a network of your own in place of a trained one')
-    .option('--seed <n>', 'of everything that is drawn', integerOption('--seed', 0), 0)
-    .requiredOption('--out <folder>', 'the run; continued when it is there')
-    .option('--fresh', 'start over')
-    .option('--json', 'the report as JSON on stdout')
-    .action((flags: PairFlags) => runReproduction(flags, settingsOf(flags)));
+    .option('--bits <list>', 'what a layer may get: 4,8 or W4A4,W8A8', '4,8');
+  addTaughtOptions(command).action((flags: PairFlags) => runReproduction(flags, settingsOf(flags)));
 }
