@@ -12,6 +12,7 @@ import { writeReport } from '../report/write.js';
 import { sha256 } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { agentNamed } from '../search/agents/index.js';
+import { checkStealthPolicy } from '../train/stealth.js';
 import { checkedInput } from '../train/steps.js';
 import { attackStage, namedPolicy } from './attack_stage.js';
 import { type OnProgress, SeedContext } from './context.js';
@@ -101,7 +102,10 @@ async function checkSettings(settings: ReproduceSettings, { train, classNames }:
     ? (await loadModel(teacherModel)).graph
     : buildModel(settings.arch, { input: [channels, height, width], classes: classNames.length });
   checkedInput('reproduce', graph, train);
-  for (const { policy } of settings.attacks) namedPolicy(graph, policy);
+  for (const { kind, policy: name } of settings.attacks) {
+    const policy = namedPolicy(graph, name);
+    if (kind === 'stealth') checkStealthPolicy(policy);
+  }
   if (settings.gauge) namedPolicy(graph, settings.gaugeBits);
   if (asked('static')) new BudgetSpace(graph, staticBudget(settings));
   if (asked('input')) new BudgetSpace(graph, inputBudget(settings));

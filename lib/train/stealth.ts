@@ -49,6 +49,13 @@ export const STEALTH: StealthRecipe = Object.freeze({
 
 const sum = ({ weightBits, activationBits }: NodeBits) => weightBits + activationBits;
 
+/** Throws InvalidArgumentError for a policy that gives all nodes the same bits: no other one is like it. */
+export function checkStealthPolicy({ bits }: Policy): void {
+  if (new Set([...bits.values()].map(formatBits)).size < 2) {
+    throw new InvalidArgumentError('stealthAttack', 'policy', 'nodes of different bits', 'the same for all');
+  }
+}
+
 /** The policy with every node's bits the least that it gives any. */
 export function leastBits(policy: Policy): Policy {
   const all = [...policy.bits.values()];
@@ -116,10 +123,7 @@ export async function stealthAttack(
 ): Promise<Omit<CellAttackResult, 'scales'>> {
   const { policy, normalization, seed, signal, onProgress } = options;
   const recipe = { ...STEALTH, ...options };
-  const all = [...policy.bits.values()];
-  if (new Set(all.map(formatBits)).size < 2) {
-    throw new InvalidArgumentError('stealthAttack', 'policy', 'nodes of different bits', 'the same for all');
-  }
+  checkStealthPolicy(policy);
   const started = performance.now();
   const student = simplify(network).graph;
   const asked = options.teacher ?? student;
@@ -132,7 +136,7 @@ export async function stealthAttack(
   // All weights move by shares of the coarsest cells: those of more bits are what tells the policies apart.
   const units = cellUnits(student, leastBits(policy));
   const { graph: attacked } = await distill(student, set, { ...recipe.attack, ...stage('attack'), coordinates: units });
-  const least = Math.min(...all.map(({ weightBits }) => weightBits));
+  const least = Math.min(...[...policy.bits.values()].map(({ weightBits }) => weightBits));
   const free = new Set([...policy.bits].filter(([, { weightBits }]) => weightBits > least).map(([name]) => name));
   const coordinates = boxRepair(attacked, policy, { free });
   const repaired =

@@ -127,6 +127,8 @@ describe('reproduce', () => {
     await refused({ budget: 9 }, /bits: wanted effective bits that these choices can have/);
     await refused({ validation: 1600 }, /--validation: wanted fewer than the 1600 training images, came 1600/);
     await refused({ attacks: [{ kind: 'cells', policy: '44' }] }, /3 quantizable nodes, the policy 44 bits for 2/);
+    await refused({ attacks: [{ kind: 'stealth', policy: 'W4A4' }] }, /policy: wanted nodes of different bits/);
+    await refused({ validation: 0 }, /validation: wanted an integer from 1 .*, came 0/);
     await refused({ agent: 'oracle' }, /agent: wanted .*greedy.*, came oracle/);
     await refused({ data: join(folder, 'none.npz') }, /none\.npz/);
     assert.ok(!existsSync(out));
