@@ -15,6 +15,7 @@ import { Measurer } from '../measure.js';
 import { freeBatch, imageSamples, type Samples } from '../samples.js';
 import { pairedCounts, pairedDifference } from '../statistics.js';
 import { biasCorrection } from './bias_correction.js';
+import { channelRescue } from './channel_rescue.js';
 import { clipping } from './clipping.js';
 import { type Calibration, type Candidate, type Cure, quantizedClasses, type Scene } from './cure.js';
 import { agreementOf, type Diagnosis, diagnose, type Failure, type Scenes } from './diagnosis.js';
@@ -25,6 +26,7 @@ import { shortTraining } from './qat.js';
 
 export const CURE_NAMES = [
   'equalization',
+  'channel rescue',
   'bias correction',
   'clip percentile',
   'clip MSE',
@@ -101,6 +103,7 @@ const MENDED = 99.5;
 /** In the order of their application: what changes no function first, what costs bits last, the guard around it all. */
 const WANTED: Readonly<Record<CureName, readonly Failure[]>> = {
   equalization: ['gauge', 'learned'],
+  'channel rescue': ['gauge'],
   'bias correction': ['learned'],
   'clip percentile': [],
   'clip MSE': [],
@@ -115,6 +118,8 @@ function cureOf(name: CureName, { steps, moreBits = 0 }: MitigateOptions): Cure 
   switch (name) {
     case 'equalization':
       return equalization;
+    case 'channel rescue':
+      return channelRescue;
     case 'bias correction':
       return biasCorrection;
     case 'clip percentile':

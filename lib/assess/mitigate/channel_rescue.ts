@@ -1,0 +1,97 @@
+// Channel rescue: input channels whose values stand far out set the range, and with it the step, of all channels beside
+// them. They are multiplied apart, at the most bits, and the others get a range of their own: the answer to outlier
+// channels that no rescaling can even out. It costs bits, and a second product for each node that has such channels.
+import { setImmediate } from 'node:timers/promises';
+import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
+import { Tape } from '../../autograd/tape.js';
+import { quantizableNodes } from '../../graph/check.js';
+import { FloatProgram } from '../../graph/float.js';
+import type { Graph, GraphNode } from '../../graph/graph.js';
+import { Parameters } from '../../graph/parameters.js';
+import { simplify } from '../../graph/passes/index.js';
+import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
+import { effectiveBits, MOST_BITS, type Policy } from '../../quant/policy.js';
+import { Memory } from '../../tensor/memory.js';
+import { ChannelMaxima } from '../profile_ranges.js';
+import { inputOf, type Samples } from '../samples.js';
+import { type Cure, staticPolicy } from './cure.js';
+
+/** Maxima over places and images settle soon. */
+const IMAGES = 256;
+const BATCH = 64;
+/** Of a node's channels: where more stand out, the others are the outliers. */
+const MOST_SHARE = 0.25;
+
+/** The channels that stand out in what each node reads in full precision, by node, largest first. */
+async function outliers(
+  graph: Graph,
+  nodes: readonly GraphNode[],
+  samples: Samples,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, number[]>> {
+  const input = inputOf(graph).name;
+  const read = nodes.map(({ inputs }) => inputs[0] as string).filter((value) => value !== input);
+  const [program, parameters, memory] = [
+    new FloatProgram(graph, { keep: [...new Set(read)] }),
+    new Parameters(graph),
+    new Memory(),
+  ];
+  const maxima = new Map<string, ChannelMaxima>();
+  for (const { inputs, dims, layout, count } of samples.batches(BATCH)) {
+    signal?.throwIfAborted();
+    const tape = new Tape({ memory, training: false, record: false });
+    const feed = tape.constant(inputs, dims, layout ?? 'rows');
+    const found = program.run(tape, parameters, { [input]: feed });
+    for (const node of nodes) {
+      const value = found.get(node.inputs[0] as string) ?? feed;
+      const image = node.operator === 'Conv';
+      const channels = value.dims[image ? 1 : value.dims.length - 1] as number;
+      const own = maxima.get(node.name) ?? new ChannelMaxima(channels);
+      own.add((image ? toChannelsLast(tape, value) : toRows(tape, value)).data, count);
+      maxima.set(node.name, own);
+    }
+    memory.reset();
+    await setImmediate();
+  }
+  return new Map(
+    [...maxima].flatMap(([name, own]): [string, number[]][] => {
+      const { count, outliers: found } = own.read();
+      const most = Math.floor(MOST_SHARE * count);
+      return found.length > 0 && most > 0 ? [[name, found.slice(0, most).map(({ channel }) => channel)]] : [];
+    }),
+  );
+}
+
+/** The policy with the nodes that were taken apart at the most bits. */
+function widened(policy: Policy, apart: Iterable<string>): Policy {
+  const bits = new Map(policy.bits);
+  for (const name of apart) bits.set(`${name}${APART}`, { weightBits: MOST_BITS, activationBits: MOST_BITS });
+  return { ...policy, bits };
+}
+
+export const channelRescue: Cure = {
+  name: 'channel rescue',
+  scene: 'clean',
+  async apply(candidate, { samples }, { signal, onProgress }) {
+    const policy = staticPolicy(candidate);
+    if (!policy) return { reason: 'an agent chooses the bits of each input' };
+    const { graph } = simplify(candidate.graph);
+    const nodes = quantizableNodes(graph).filter(
+      (node) => (policy.bits.get(node.name)?.activationBits ?? MOST_BITS) < MOST_BITS && channelAxes(graph, node),
+    );
+    if (nodes.length === 0) return { reason: `no node has channels to take apart and fewer than ${MOST_BITS} bits` };
+    const few = Int32Array.from({ length: Math.min(IMAGES, samples.count) }, (_, i) => i);
+    const found = await outliers(graph, nodes, samples.take(few), signal);
+    onProgress?.(1, 1);
+    if (found.size === 0) return { reason: 'no channel stands out' };
+    const split = splitChannels(graph, found).graph;
+    const rescued = widened(policy, found.keys());
+    const weighting = { weighting: 'macs' } as const;
+    const [before, after] = [effectiveBits(graph, policy, weighting), effectiveBits(split, rescued, weighting)];
+    const channels = [...found.values()].reduce((sum, own) => sum + own.length, 0);
+    const what =
+      `${channels} channels of ${[...found.keys()].join(', ')} at ${MOST_BITS} bits; ${before.toFixed(2)} → ` +
+      `${after.toFixed(2)} effective bits, by multiply-accumulates`;
+    return { candidate: { graph: split, policy: rescued }, what };
+  },
+};

@@ -1,0 +1,91 @@
+// A product split by its input channels: some are multiplied by a node of their own, whose result is added. In exact
+// arithmetic nothing changes; quantized, the two parts have ranges, and may have bits, of their own (the decomposition of
+// LLM.int8(), Dettmers et al., arXiv 2208.07339).
+import { floats, type HostTensor, integers, sizeOf } from '../../tensor/host_tensor.js';
+import { GraphError } from '../errors.js';
+import { describeNode, type Graph, type GraphNode } from '../graph.js';
+import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
+
+/** The end of the names of the nodes that multiply the channels taken apart. */
+export const APART = '/apart';
+
+interface Axes {
+  /** Of the channels in the activation and in the weight. */
+  readonly activation: number;
+  readonly weight: number;
+}
+
+/** Where a node's input channels are; undefined where they cannot be split. */
+export function channelAxes(graph: Graph, { operator, inputs, attributes }: GraphNode): Axes | undefined {
+  const weight = graph.initializers.get(inputs[1] ?? '');
+  if (weight?.dtype !== 'float32') return undefined;
+  if (operator === 'Conv') return (attributes.group ?? 1) === 1 ? { activation: 1, weight: 1 } : undefined;
+  if (weight.dims.length !== 2) return undefined;
+  if (operator === 'MatMul') return { activation: -1, weight: 0 };
+  if (operator !== 'Gemm' || attributes.transA === 1) return undefined;
+  return { activation: 1, weight: attributes.transB === 1 ? 1 : 0 };
+}
+
+/** The slices of a tensor at these places of an axis. */
+function sliced({ dims, data }: HostTensor, axis: number, places: readonly number[]): HostTensor {
+  const size = dims[axis] as number;
+  const inner = sizeOf(dims.slice(axis + 1));
+  const outer = sizeOf(dims.slice(0, axis));
+  const result = new Float32Array(outer * places.length * inner);
+  for (let o = 0; o < outer; o++) {
+    places.forEach((place, i) => {
+      const from = (o * size + place) * inner;
+      result.set((data as Float32Array).subarray(from, from + inner), (o * places.length + i) * inner);
+    });
+  }
+  return floats([...dims.slice(0, axis), places.length, ...dims.slice(axis + 1)], result);
+}
+
+/**
+ * Takes the channels of each node named apart: the node keeps its name, its bias and the other channels; `NAME/apart`
+ * has these. Throws GraphError for nodes that `channelAxes` has nothing for, and where no channel would be left.
+ */
+export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly number[]>): PassResult {
+  const initializers = new Map(graph.initializers);
+  const log: Rewrite[] = [];
+  const nodes = graph.nodes.flatMap((node): GraphNode[] => {
+    const channels = apart.get(node.name);
+    if (!channels) return [node];
+    const axes = channelAxes(graph, node);
+    const weight = graph.initializers.get(node.inputs[1] ?? '');
+    if (!axes || !weight) throw new GraphError(describeNode(node), 'has no input channels that can be split');
+    const count = weight.dims[axes.weight] as number;
+    const own = new Set(channels);
+    const others = Array.from({ length: count }, (_, i) => i).filter((channel) => !own.has(channel));
+    if (own.size === 0 || others.length !== count - own.size || others.length === 0) {
+      throw new GraphError(describeNode(node), `wanted 1 to ${count - 1} of its ${count} channels, came ${channels}`);
+    }
+    const [x = '', , ...bias] = node.inputs;
+    const [output] = node.outputs as [string];
+    const part = (name: string, places: readonly number[], result: string, rest: readonly string[]): GraphNode[] => {
+      const [picked, indices, factors] = [`${name}/x`, `${name}/channels`, `${name}/w`];
+      initializers.set(indices, integers(places));
+      initializers.set(factors, sliced(weight, axes.weight, places));
+      const gather = { operator: 'Gather', inputs: [x, indices], attributes: { axis: axes.activation } };
+      return [
+        { ...gather, name: picked, outputs: [picked] },
+        { ...node, name, inputs: [picked, factors, ...rest], outputs: [result] },
+      ];
+    };
+    const [most, few] = [`${output}/others`, `${output}${APART}`];
+    log.push({ pass: 'splitChannels', node: node.name, what: `channels ${channels.join(', ')} taken apart` });
+    return [
+      ...part(node.name, others, most, bias),
+      ...part(
+        `${node.name}${APART}`,
+        [...own].sort((a, b) => a - b),
+        few,
+        [],
+      ),
+      { name: `${node.name}${APART}/add`, operator: 'Add', inputs: [most, few], outputs: [output], attributes: {} },
+    ];
+  });
+  const unknown = [...apart.keys()].find((name) => !graph.nodes.some((node) => node.name === name));
+  if (unknown !== undefined) throw new GraphError(graph.name, `has no node "${unknown}"`);
+  return { graph: log.length > 0 ? withNodes(graph, nodes, initializers) : graph, log };
+}
