@@ -2,19 +2,15 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import { type Candidate, quantizedClasses } from '../assess/mitigate/cure.js';
-import { agreementOf } from '../assess/mitigate/diagnosis.js';
-import { BRIGHTNESS, CURE_NAMES, type CureName, mitigate } from '../assess/mitigate/mitigate.js';
-import { imageSamples } from '../assess/samples.js';
-import { corrupt } from '../data/corruptions.js';
-import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
-import { quantizableNodes } from '../graph/check.js';
+import { judgeMended } from '../assess/mitigate/judgement.js';
+import { CURE_NAMES, type CureName, mitigate } from '../assess/mitigate/mitigate.js';
+import { type ImageSet, subset } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { type Policy, policyToJson } from '../quant/policy.js';
-import { type Judgement, mitigateLines, mitigateReport } from '../report/mitigate_report.js';
+import { mitigateLines, mitigateReport } from '../report/mitigate_report.js';
 import { wrapText } from '../report/terminal.js';
 import { writeReport } from '../report/write.js';
 import { toJson, writeWhole } from '../run/files.js';
@@ -66,38 +62,6 @@ function parted(set: ImageSet, count: number, seed: number): readonly [ImageSet,
   return [subset(set, order.subarray(0, own).sort()), subset(set, order.subarray(own).sort())];
 }
 
-interface Networks {
-  readonly before: Candidate;
-  readonly after: Candidate;
-}
-
-/** Accuracy where there are labels, or agreement with full precision as given on the clean images. */
-async function judge(
-  { before, after }: Networks,
-  set: ImageSet,
-  normalization: Normalization,
-  layout: 'nchw' | 'nhwc',
-  reference: Int32Array | undefined,
-): Promise<{ judgement: Judgement; classes: Int32Array }> {
-  const samples = imageSamples(before.graph, set, normalization, { layout });
-  const inFloat = ({ graph }: Candidate): Candidate => {
-    const excluded = new Set(quantizableNodes(graph).map(({ name }) => name));
-    return { graph, policy: { bits: new Map(), excluded } };
-  };
-  const classes = await quantizedClasses(inFloat(before), samples);
-  const wanted = set.labels ?? reference ?? classes;
-  const share = async (candidate: Candidate) => agreementOf(await quantizedClasses(candidate, samples), wanted);
-  const judgement: Judgement = {
-    measure: set.labels ? 'accuracy' : 'agreement',
-    images: set.count,
-    fp: agreementOf(classes, wanted),
-    fpAfter: await share(inFloat(after)),
-    before: await share(before),
-    after: await share(after),
-  };
-  return { judgement, classes };
-}
-
 async function mitigateCommand(model: string, flags: MitigateFlags): Promise<void> {
   const cures = curesOf(flags.cures);
   const { graph, notes } = await loadModel(model);
@@ -115,11 +79,9 @@ async function mitigateCommand(model: string, flags: MitigateFlags): Promise<voi
     onProgress: ({ stage, done, total }) => line.show(done === total, () => `${stage}: ${done}/${total}`),
   });
   line.end();
-  const networks = { before: { graph, policy }, after: { graph: result.graph, policy: result.policy } };
-  const { judgement, classes } = await judge(networks, test, normalization, layout, undefined);
-  const bright = await corrupt(test, 'bright_pixel', { strength: BRIGHTNESS }, { seed, normalization });
-  const { judgement: brightJudgement } = await judge(networks, bright, normalization, layout, classes);
-  const parts = { model: basename(model), policy: basename(flags.policy), result, judgement, brightJudgement };
+  const mended = { graph: result.graph, policy: result.policy };
+  const judgements = await judgeMended({ graph, policy }, mended, test, normalization, { seed, layout });
+  const parts = { model: basename(model), policy: basename(flags.policy), result, judgements };
   await mkdir(flags.out, { recursive: true });
   const files = { model: join(flags.out, 'model.onnx'), policy: join(flags.out, 'policy.json') };
   await writeWhole(files.model, exportModel(result.graph));
@@ -141,8 +103,8 @@ export function addMitigateCommand(program: Command): void {
     .requiredOption('--policy <bits or file>', 'W2A2 … W8A8, or the file of a policy, static or by input')
     .option(
       '--cures <list>',
-      'auto: what the diagnosis asks for; all; or, in this order, equalization, bias-correction, clip-percentile, ' +
-        'clip-mse, short-qat, policy-repair, range-guard',
+      'auto: what the diagnosis asks for; all; or, in this order, equalization, channel-rescue, bias-correction, ' +
+        'clip-percentile, clip-mse, short-qat, policy-repair, range-guard',
       (text: string) => text.split(',').map((part) => part.trim()),
       ['auto'],
     )

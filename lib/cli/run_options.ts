@@ -64,6 +64,7 @@ export function taughtSettings(command: string, flags: TaughtFlags) {
   const { teacher, seed } = flags;
   return {
     ...{ ...runSettings(command, flags), seeds: [seed], pairs: [], attacks: [], gauge: false, search: false },
+    stress: undefined,
     ...(teacher === undefined ? {} : { teacherModel: teacher }),
   } satisfies Partial<ReproduceSettings>;
 }

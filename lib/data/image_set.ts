@@ -72,3 +72,13 @@ export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   const parts = { count: indices.length, height, width, channels, pixels };
   return labels ? { ...parts, labels: Int32Array.from(indices, (i) => labels[i] as number) } : parts;
 }
+
+/** The first images of a set: as it is in the order of the file, a sample. */
+export function firstImages(set: ImageSet, count: number): ImageSet {
+  return count >= set.count
+    ? set
+    : subset(
+        set,
+        Int32Array.from({ length: count }, (_, i) => i),
+      );
+}

@@ -1,26 +1,14 @@
 // `faultline mitigate` as a report: one row for each cure, before and after, those that did not help included, and one for
 // all that was kept, on the images that judge.
+import type { Judgement, Judgements } from '../assess/mitigate/judgement.js';
 import type { CureResult, MitigateResult } from '../assess/mitigate/mitigate.js';
 import type { ReportInput } from './schema.js';
-
-/** The mended network beside the one given, on images with labels or (`agreement`) without; percent. */
-export interface Judgement {
-  readonly measure: 'accuracy' | 'agreement';
-  readonly images: number;
-  /** Full precision as given, and mended. */
-  readonly fp: number;
-  readonly fpAfter: number;
-  readonly before: number;
-  readonly after: number;
-}
 
 export interface MitigateReportParts {
   readonly model: string;
   readonly policy: string;
   readonly result: MitigateResult;
-  readonly judgement: Judgement;
-  /** Under one bright pixel. */
-  readonly brightJudgement: Judgement;
+  readonly judgements: Judgements;
 }
 
 const percent = (value: number) => `${value.toFixed(1)} %`;
@@ -38,18 +26,19 @@ function sentence(what: string, { before, after, fp, fpAfter, measure, images }:
 }
 
 /** Sentences for a person: what is wrong, what was done, what came of it. */
-export function mitigateLines({ result, judgement, brightJudgement }: MitigateReportParts): string[] {
+export function mitigateLines({ result, judgements }: MitigateReportParts): string[] {
   return [
     ...result.diagnosis.reasons,
     ...result.cures.map((cure) => `${cure.cure}: ${outcome(cure)}`),
-    sentence('clean', judgement),
-    sentence('one bright pixel', brightJudgement),
+    sentence('clean', judgements.clean),
+    sentence('one bright pixel', judgements.brightPixel),
   ];
 }
 
 /** A faultline.report/1: rows of single cures are agreements on validation images, the last two those of the judgement. */
 export function mitigateReport(parts: MitigateReportParts): ReportInput {
-  const { model, policy, result, judgement, brightJudgement } = parts;
+  const { model, policy, result } = parts;
+  const { clean, brightPixel } = parts.judgements;
   const rows = result.cures.map((cure) => {
     const bright = cure.cure === 'range guard';
     const pick = (share: CureResult['before']) => (bright ? share.brightPixel : share.clean) ?? 0;
@@ -76,8 +65,8 @@ export function mitigateReport(parts: MitigateReportParts): ReportInput {
   return {
     schema: 'faultline.report/1',
     title: `Mitigation of ${model} under ${policy}`,
-    summary: `${sentence('Clean images', judgement)} ${sentence('Under one bright pixel', brightJudgement)}`,
-    mitigation: [...rows, whole('clean', judgement), whole('one bright pixel', brightJudgement)],
+    summary: `${sentence('Clean images', clean)} ${sentence('Under one bright pixel', brightPixel)}`,
+    mitigation: [...rows, whole('clean', clean), whole('one bright pixel', brightPixel)],
     diagnosis: result.diagnosis,
     account: advice,
     totalSeconds: result.seconds,

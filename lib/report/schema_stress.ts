@@ -24,6 +24,8 @@ export const corruptionsSchema = z.looseObject({
       /** ImageNet-C's name, or a transformation's or range attack's. */
       corruption: z.string(),
       severity: z.number(),
+      /** ImageNet-C's, `transformation` or `range`. */
+      family: z.string().optional(),
       policy: z.string(),
       /** Which network, where there are several. */
       network: z.string().optional(),
@@ -43,6 +45,8 @@ export const indicatorsSchema = z.array(
     indicator: z.string(),
     /** Of the network of this report. */
     value: z.number().optional(),
+    /** Of several networks, by name. */
+    values: z.record(z.string(), z.number()).optional(),
     /** With the drop, over a population of networks. */
     spearman: z.number().optional(),
     spearmanInterval: interval.optional(),
@@ -57,6 +61,8 @@ export const mitigationSchema = z.array(
     network: z.string(),
     cure: z.string(),
     policy: z.string().optional(),
+    /** What images it was judged on, where there are several kinds: `clean`, `one bright pixel`. */
+    scene: z.string().optional(),
     fpAccuracy: percent,
     before: percent,
     after: percent,

@@ -1,5 +1,6 @@
 // The pair whose policy looks at each input: learned, then measured beside the controls that tell whether it does.
 import { evaluationData } from '../data/evaluation_data.js';
+import { firstImages } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import type { PairResult, PolicyLayer } from '../report/schema.js';
 import { toJson } from '../run/files.js';
@@ -11,7 +12,6 @@ import { type Objective, Runner } from '../search/input/rollout.js';
 import { searchInputPolicy } from '../search/input/search.js';
 import { fullPrecision } from '../train/full_precision.js';
 import type { SeedContext } from './context.js';
-import { firstImages } from './material.js';
 import { difference, figures, percent, testOf, uniformFigures } from './measure.js';
 import { inputBudget } from './settings.js';
 

@@ -1,6 +1,6 @@
 // What all stages work on: the data set split into images to train on, to choose on and to report on, and the last two as
 // inputs of a network.
-import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
+import type { ImageSet, Normalization } from '../data/image_set.js';
 import { type LoadOptions, loadDataset } from '../data/load.js';
 import { splitByHash } from '../data/split.js';
 import { InvalidArgumentError, requireInteger } from '../native/errors.js';
@@ -38,14 +38,4 @@ export async function loadMaterial(data: string, options: MaterialOptions): Prom
     throw new InvalidArgumentError('reproduce', '--validation', wanted, String(validation));
   }
   return { name, classNames, normalization, test, ...splitByHash(train, validation, seed) };
-}
-
-/** The first images of a set: as it is in the order of the file, a sample. */
-export function firstImages(set: ImageSet, count: number): ImageSet {
-  return count >= set.count
-    ? set
-    : subset(
-        set,
-        Int32Array.from({ length: count }, (_, i) => i),
-      );
 }

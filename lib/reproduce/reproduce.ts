@@ -21,6 +21,7 @@ import { loadMaterial, type Material } from './material.js';
 import { inputBudget, type PairSetting, type ReproduceSettings, settingsFor, staticBudget } from './settings.js';
 import { gaugeStage, searchStage, staticPairStage, type TeacherPart, teacherStage } from './stages.js';
 import { ASSUMPTIONS, references } from './story.js';
+import { type StressPart, stressStages } from './stress_stage.js';
 
 export interface ReproduceOptions {
   /** The run: networks, policies, report. Continued when it is there already, with the same settings. */
@@ -41,6 +42,20 @@ interface Parts {
   readonly gauge: GaugeResult[];
   readonly search: SearchResult[];
   readonly landscapes: Landscape[];
+}
+
+/** What was found of each seed's networks under stress, seeds after one another. */
+function stressOf(parts: readonly StressPart[]): Pick<ReportInput, 'corruptions' | 'indicators' | 'mitigation'> {
+  const [first] = parts;
+  if (!first) return {};
+  return {
+    corruptions: { images: first.images, grid: parts.flatMap(({ grid }) => grid), pictures: first.pictures },
+    indicators: first.indicators.map((row, i) => ({
+      ...row,
+      values: Object.assign({}, ...parts.map(({ indicators }) => indicators[i]?.values)),
+    })),
+    mitigation: parts.flatMap(({ mitigation }) => mitigation),
+  };
 }
 
 /** Throws before any work on settings that cannot be met, data that is not there, or a directory of another run. */
@@ -65,10 +80,13 @@ export async function reproduce(options: ReproduceOptions): Promise<Report> {
   try {
     const teachers: TeacherPart[] = [];
     const parts: Parts = { pairs: [], gauge: [], search: [], landscapes: [] };
+    const stressed: StressPart[] = [];
     for (const seed of settings.seeds) {
       if (seed !== settings.seeds[0]) material = await materialFor(seed);
       const context = new SeedContext(run, settings, material, seed, signal, onProgress);
       teachers.push(await reproduceSeed(context, parts));
+      const stress = await stressStages(context);
+      if (stress) stressed.push(stress);
     }
     const [teacher] = teachers as [TeacherPart];
     const accuracy = teachers.reduce((sum, own) => sum + own.accuracy, 0) / teachers.length;
@@ -78,6 +96,7 @@ export async function reproduce(options: ReproduceOptions): Promise<Report> {
       title: 'Failure under dynamic quantization',
       teacher: teachers.length === 1 ? teacher : { accuracy, arch: settings.arch, images: test.count },
       ...parts,
+      ...stressOf(stressed),
       references: references(parts.pairs),
       assumptions: [...ASSUMPTIONS],
       provenance: provenance(command, run, settings, {

@@ -20,6 +20,16 @@ export interface AttackSetting {
   readonly policy: string;
 }
 
+/** A sample of what `faultline corruptions` and `faultline scan` do. */
+export interface StressSetting {
+  /** Of all corruptions and range attacks. */
+  readonly severities: readonly number[];
+  /** Test images that are corrupted. */
+  readonly images: number;
+  /** Held-out images that indicators look at, without their labels. */
+  readonly scanned: number;
+}
+
 export interface ReproduceSettings {
   /** Name of a data set or a path, as for `faultline train`. */
   readonly data: string;
@@ -56,6 +66,8 @@ export interface ReproduceSettings {
   readonly agents: readonly string[];
   readonly evaluations: number;
   readonly searchImages: number;
+  /** Corruptions, indicators and mitigation of every network that was made; undefined: none. */
+  readonly stress?: StressSetting | undefined;
 }
 
 const TEACHER: Omit<TrainingRecipe, 'seed'> = {
@@ -94,6 +106,7 @@ export const DEFAULTS = {
   agents: ['ddpg', 'sensitivity', 'greedy', 'cem', 'random'],
   evaluations: 40,
   searchImages: 1000,
+  stress: { severities: [1, 3, 5], images: 1000, scanned: 256 },
 } as const satisfies Partial<ReproduceSettings>;
 
 /** The settings of an architecture, with some replaced. */

@@ -2,6 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { evaluationData } from '../data/evaluation_data.js';
+import { firstImages } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { simplify } from '../graph/passes/index.js';
@@ -19,7 +20,6 @@ import { gaugeAttack } from '../train/gauge.js';
 import { train } from '../train/train.js';
 import type { SeedContext } from './context.js';
 import { landscapeOf } from './landscape.js';
-import { firstImages } from './material.js';
 import { figures, measureStatic, percent, testOf, uniformFigures } from './measure.js';
 import { staticBudget } from './settings.js';
 

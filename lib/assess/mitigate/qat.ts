@@ -25,7 +25,7 @@ export function shortTraining(steps = STEPS): Cure {
         return { reason: 'training takes images [N, C, H, W]' };
       }
       const batchSize = Math.min(ROBUST.batchSize, images.count);
-      const { graph: trained, seconds } = await distill(simplify(graph).graph, images, {
+      const { graph: trained } = await distill(simplify(graph).graph, images, {
         ...ROBUST,
         batchSize,
         steps,
@@ -36,7 +36,7 @@ export function shortTraining(steps = STEPS): Cure {
         ...(signal ? { signal } : {}),
         onProgress: ({ step }) => onProgress?.(step, steps),
       });
-      const what = `${steps} steps of ${batchSize} of ${images.count} images, ${seconds.toFixed(0)} s`;
+      const what = `${steps} steps of ${batchSize} of ${images.count} images`;
       return { candidate: { graph: trained, policy }, what };
     },
   };

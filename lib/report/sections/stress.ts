@@ -1,7 +1,7 @@
 // When a network breaks and what helps: sensitivity, corruptions, indicators, mitigation.
 import { mean } from '../../assess/statistics.js';
-import type { Block, Section } from '../document.js';
-import type { Cell } from '../format.js';
+import type { Block, Column, Section } from '../document.js';
+import type { Cell, Unit } from '../format.js';
 import { groupBy, slug } from '../names.js';
 import type { Report } from '../schema.js';
 
@@ -69,9 +69,12 @@ function corruptionChart(title: string, cells: readonly GridCell[], hottest: num
 export function corruptionSection(report: Report): Section | undefined {
   const { grid = [], pictures = [] } = report.corruptions ?? {};
   if (grid.length === 0) return undefined;
-  const groups = groupBy(grid, ({ network, policy }) => (network === undefined ? policy : `${network}, ${policy}`));
+  const titleOf = ({ network, policy }: GridCell) => (network === undefined ? policy : `${network}, ${policy}`);
+  const groups = groupBy(grid, titleOf);
   const hottest = Math.max(1, ...grid.map(({ drop }) => drop));
-  const rows = [...groups].map(([title, cells]): Cell[] => [
+  // A value far out of range is another kind of harm: its mean stands apart.
+  const kinds = groupBy(grid, (cell) => `${titleOf(cell)}${cell.family === 'range' ? '; range attacks' : ''}`);
+  const rows = [...kinds].map(([title, cells]): Cell[] => [
     title,
     mean(cells.map(({ fpAccuracy }) => fpAccuracy)),
     mean(cells.map(({ quantizedAccuracy }) => quantizedAccuracy)),
@@ -115,36 +118,52 @@ export function corruptionSection(report: Report): Section | undefined {
   return { id: 'corruptions', title: 'Corruptions', blocks };
 }
 
+type Indicator = NonNullable<Report['indicators']>[number];
+
+/** The columns of an indicator table that any row fills, each with what it takes from a row. */
+function indicatorColumns(
+  rows: readonly Indicator[],
+): readonly (Column & { readonly cell: (row: Indicator) => Cell })[] {
+  const networks = [...new Set(rows.flatMap(({ values = {} }) => Object.keys(values)))];
+  const column = (key: string, label: string, unit: Unit, cell: (row: Indicator) => Cell) => ({
+    key,
+    label,
+    unit,
+    cell,
+  });
+  const estimate = (value: number | undefined, interval: [number, number] | undefined): Cell =>
+    value === undefined ? undefined : { value, interval };
+  const columns = [
+    column('indicator', 'indicator', 'text', ({ indicator }) => indicator),
+    ...networks.map((name) => column(slug(name), name, 'number', ({ values }) => values?.[name])),
+    column('value', 'here', 'number', ({ value }) => value),
+    column('spearman', 'Spearman', 'number', (row) => estimate(row.spearman, row.spearmanInterval)),
+    column('auroc', 'AUROC', 'number', (row) => estimate(row.auroc, row.aurocInterval)),
+    column('note', 'note', 'text', ({ note }) => note),
+  ];
+  return columns.filter(({ cell }) => rows.some((row) => cell(row) !== undefined));
+}
+
 export function indicatorSection(report: Pick<Report, 'indicators'>): Section | undefined {
   const { indicators = [] } = report;
   if (indicators.length === 0) return undefined;
+  const columns = indicatorColumns(indicators);
+  const judged = columns.some(({ key }) => key === 'spearman' || key === 'auroc');
+  const what = judged
+    ? 'What full precision alone tells about the drop: Spearman correlation, and AUROC for a drop above 10 points.'
+    : 'What full precision alone tells about the drop, on images without labels and with nothing quantized.';
   return {
     id: 'indicators',
     title: 'Indicators from full precision',
     blocks: [
-      {
-        kind: 'text',
-        text: 'What full precision alone tells about the drop: Spearman correlation, and AUROC for a drop above 10 points.',
-      },
+      { kind: 'text', text: what },
       {
         kind: 'table',
         name: 'indicators',
         caption: 'Indicators, useless ones included',
         brief: true,
-        columns: [
-          { key: 'indicator', label: 'indicator', unit: 'text' },
-          { key: 'value', label: 'here', unit: 'number' },
-          { key: 'spearman', label: 'Spearman', unit: 'number' },
-          { key: 'auroc', label: 'AUROC', unit: 'number' },
-          { key: 'note', label: 'note', unit: 'text' },
-        ],
-        rows: indicators.map((one): Cell[] => [
-          one.indicator,
-          one.value,
-          one.spearman === undefined ? undefined : { value: one.spearman, interval: one.spearmanInterval },
-          one.auroc === undefined ? undefined : { value: one.auroc, interval: one.aurocInterval },
-          one.note ?? '',
-        ]),
+        columns: columns.map(({ key, label, unit }) => ({ key, label, unit })),
+        rows: indicators.map((row) => columns.map(({ cell }) => cell(row))),
       },
     ],
   };
@@ -153,6 +172,7 @@ export function indicatorSection(report: Pick<Report, 'indicators'>): Section | 
 export function mitigationSection(report: Report): Section | undefined {
   const { mitigation = [] } = report;
   if (mitigation.length === 0) return undefined;
+  const scenes = mitigation.some(({ scene }) => scene !== undefined);
   return {
     id: 'mitigation',
     title: 'Mitigation',
@@ -166,8 +186,8 @@ export function mitigationSection(report: Report): Section | undefined {
           type: 'ranges',
           x: { label: 'accuracy', unit: 'percent', domain: [0, 100] },
           names: ['before', 'after'],
-          rows: mitigation.map(({ network, cure, policy, before, after, afterInterval }) => ({
-            label: [network, cure, policy].filter(Boolean).join(', '),
+          rows: mitigation.map(({ network, scene, cure, policy, before, after, afterInterval }) => ({
+            label: [network, policy, scene, cure].filter(Boolean).join(', '),
             from: { value: before },
             to: { value: after, interval: afterInterval },
           })),
@@ -180,6 +200,7 @@ export function mitigationSection(report: Report): Section | undefined {
         brief: true,
         columns: [
           { key: 'network', label: 'network', unit: 'text' },
+          ...(scenes ? ([{ key: 'scene', label: 'images', unit: 'text' }] as const) : []),
           { key: 'cure', label: 'cure', unit: 'text' },
           { key: 'policy', label: 'policy', unit: 'text' },
           { key: 'fpAccuracy', label: 'fp32', unit: 'percent' },
@@ -189,6 +210,7 @@ export function mitigationSection(report: Report): Section | undefined {
         ],
         rows: mitigation.map((one): Cell[] => [
           one.network,
+          ...(scenes ? [one.scene] : []),
           one.cure,
           one.policy,
           one.fpAccuracy,

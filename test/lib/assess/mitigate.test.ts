@@ -111,6 +111,28 @@ describe('mitigate', () => {
     assert.equal((await only(graph, 'range guard', 'W4A4', {}, bright)).kept, false);
   });
 
+  it('channel rescue takes outlier channels apart, and is reported as no help where bits suffice or nothing stands out', async () => {
+    const { cures, policy, graph: rescued } = await run(gauge, { cures: ['channel rescue'], bits: 'W4A4' });
+    const [helped] = cures;
+    assert.ok(helped?.kept, `${helped?.what}: ${helped?.before.clean} → ${helped?.after.clean}`);
+    assert.ok((helped?.after.clean ?? 0) > (helped?.before.clean ?? 100) + 10);
+    const added = [...(policy as Policy).bits].filter(([name]) => name.endsWith('/apart'));
+    assert.ok(added.length > 0);
+    for (const [name, bits] of added) {
+      assert.deepEqual(bits, { weightBits: 8, activationBits: 8 });
+      assert.equal(rescued.node(name).operator, rescued.node(name.replace('/apart', '')).operator);
+    }
+    const enough = await only(disparate(graph, 16), 'channel rescue', 'W8A7');
+    assert.deepEqual([enough.applied, enough.kept], [true, false]);
+    for (const [own, bits] of [
+      [graph, 'W4A4'],
+      [gauge, 'W4A8'],
+    ] as const) {
+      const none = await only(own, 'channel rescue', bits);
+      assert.deepEqual([none.applied, none.kept], [false, false], none.what);
+    }
+  });
+
   it('short QAT mends channels a little apart, and is reported as no help when they are far apart', async () => {
     const few = await only(disparate(graph, 8), 'short QAT', 'W2A2', { steps: 40 });
     assert.ok(few.kept, `${few.before.clean} → ${few.after.clean}`);
@@ -197,7 +219,12 @@ describe('mitigate', () => {
     const read = importModel(exportModel(result.graph)).graph;
     assert.deepEqual(await logitsOf(read, images), await logitsOf(result.graph, images));
     const judgement = { measure: 'agreement', images: 200, fp: 100, fpAfter: 100, before: 30, after: 99 } as const;
-    const parts = { model: 'gauge.onnx', policy: 'W8A8', result, judgement, brightJudgement: judgement };
+    const parts = {
+      model: 'gauge.onnx',
+      policy: 'W8A8',
+      result,
+      judgements: { clean: judgement, brightPixel: judgement },
+    };
     const report = parseReport(mitigateReport(parts));
     assert.equal(report.mitigation?.length, CURE_NAMES.length + 2);
     assert.equal(report.mitigation?.[0]?.kept, true);

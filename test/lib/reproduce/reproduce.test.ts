@@ -83,9 +83,30 @@ describe('reproduce', () => {
     for (const { regret } of whole.search) assert.ok(regret >= 0);
   });
 
+  it('puts every network under corruptions, looks at it in full precision and mends it', () => {
+    const { corruptions, indicators = [], mitigation = [] } = whole;
+    const networks = [...new Set(corruptions?.grid.map(({ network }) => network))];
+    assert.deepEqual(networks, ['ordinary', 'detrimental, static', 'robust, static', 'gauge']);
+    const kinds = new Set(corruptions?.grid.map(({ corruption }) => corruption));
+    assert.equal(corruptions?.grid.length, 4 * 3 * kinds.size, 'three severities of each');
+    assert.ok(kinds.has('fog') && kinds.has('bright_pixel'));
+    assert.equal(corruptions?.pictures?.length, kinds.size);
+    assert.ok(indicators.every(({ values = {} }) => Object.keys(values).length <= 4));
+    assert.equal(mitigation.length, 2 * (networks.length + 2), 'clean and bright, policies by input too');
+    const gauge = mitigation.find(({ network, scene }) => network === 'gauge' && scene === 'clean');
+    assert.ok((gauge?.after ?? 0) >= (gauge?.before ?? 100));
+  });
+
   it('attacks a policy that is given, from a teacher that is given', async () => {
     const attacks = [{ kind: 'stealth', policy: '484' }] as const;
-    const more = { pairs: [], gauge: false, search: false, attacks, teacherModel: join(folder, 'whole/teacher.onnx') };
+    const more = {
+      pairs: [],
+      gauge: false,
+      search: false,
+      stress: undefined,
+      attacks,
+      teacherModel: join(folder, 'whole/teacher.onnx'),
+    };
     const report = await reproduce({ out: join(folder, 'attack'), settings: { ...settings, ...more } });
     assert.equal(report.teacher?.accuracy, whole.teacher?.accuracy);
     const [pair] = report.pairs;
