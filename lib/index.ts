@@ -31,6 +31,7 @@ export {
 } from './assess/indicators.js';
 export type { PlanOptions } from './assess/measure.js';
 export type { Diagnosis, Failure } from './assess/mitigate/diagnosis.js';
+export { type Judgement, type Judgements, type JudgeOptions, judgeMended } from './assess/mitigate/judgement.js';
 export {
   type CureName,
   type CureResult,
@@ -69,6 +70,13 @@ export {
   type VulnerabilityRanking,
   type VulnerablePoint,
 } from './assess/vulnerability.js';
+export {
+  type ChannelSensitivity,
+  type PairSensitivity,
+  type Vulnerable,
+  type VulnerableOptions,
+  vulnerable,
+} from './assess/vulnerable.js';
 export {
   type InputChange,
   type WorstInput,

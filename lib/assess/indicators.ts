@@ -57,6 +57,8 @@ export interface LayerScan extends WeightShape {
   /** Of the noise that reaches the margin: 0–1, and the part of it that comes from the activation. */
   readonly noiseShare: number;
   readonly activationShare: number;
+  /** The noise of the activation by input channel, as parts of all noise that reaches the margin. */
+  readonly channelShares: readonly number[];
   readonly hessianTrace: number;
   readonly activationPeak: number;
   readonly rangeSpread: number;
@@ -197,6 +199,7 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
       pseudoNoiseFlips: flips,
       noiseOverMargin: overMargin([noise], reference).noiseOverMargin,
       noiseShare: all > 0 ? own / all : 0,
+      channelShares: Array.from(noise.channels, (part) => (all > 0 ? part / all : 0)),
       activationShare: own > 0 ? sum(noise.activations) / own : 0,
       hessianTrace: traces.get(layer) as number,
       activationPeak: peak,

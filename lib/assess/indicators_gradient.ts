@@ -19,6 +19,8 @@ const UNIFORM_VARIANCE = 1 / 12;
 export interface LayerNoise {
   /** Variance of each sample's margin from rounding the activation, [samples]. */
   readonly activations: Float64Array;
+  /** The same summed over samples, by input channel. */
+  channels: Float64Array;
   /** The same from the weights, its mean over the samples. */
   weights: number;
   /** Mean over the samples of ‖∂margin/∂w‖². */
@@ -34,15 +36,19 @@ export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: 
   const found = new Map(
     network.layers.map((layer): [ScanLayer, LayerNoise] => [
       layer,
-      { activations: new Float64Array(samples.count), weights: 0, squaredGradient: 0 },
+      { activations: new Float64Array(samples.count), channels: new Float64Array(0), weights: 0, squaredGradient: 0 },
     ]),
   );
   for (const batch of network.batches(samples)) {
     const hook: LayerHook = (layer, activation, _weight, tape) => ({
-      x: probe(tape, activation, layer, (row, variance) => {
+      x: probe(tape, activation, layer, (row, variances) => {
         const sample = batch.start + Math.floor(row / Math.max(1, activation.rowsPerSample));
-        const { activations } = found.get(layer) as LayerNoise;
-        activations[sample] = (activations[sample] as number) + variance;
+        const own = found.get(layer) as LayerNoise;
+        if (own.channels.length === 0) own.channels = new Float64Array(variances.length);
+        variances.forEach((variance, channel) => {
+          own.activations[sample] = (own.activations[sample] as number) + variance;
+          own.channels[channel] = (own.channels[channel] as number) + variance;
+        });
       }),
     });
     network.parameters.gradients.fill(0);
@@ -70,12 +76,12 @@ export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: 
   return found;
 }
 
-/** The same value; sees its gradient on the way back, as the variance that rounding each row brings. */
+/** The same value; sees its gradient on the way back, as the variance that rounding each channel of a row brings. */
 function probe(
   tape: Tape,
   activation: Activation,
   layer: ScanLayer,
-  see: (row: number, variance: number) => void,
+  see: (row: number, variances: Float64Array) => void,
 ): Value {
   const { value, rows } = activation;
   const steps = activationSteps(activation, layer.bits.activationBits);
@@ -84,11 +90,19 @@ function probe(
   const y = new Value(value.dims, value.layout, value.buffer, true);
   const length = value.size / rows;
   const { data } = value;
+  // Channels are innermost in memory, in images and in rows.
+  const channels = (value.layout === 'channelsLast' ? value.dims[1] : value.dims.at(-1)) as number;
   tape.record(y, [value], (dy, gradient) => {
     for (let row = 0; row < rows; row++) {
-      let sum = 0;
-      for (let i = row * length; i < (row + 1) * length; i++) if (data[i] !== 0) sum += (dy[i] as number) ** 2;
-      see(row, sum * (steps[row] as number) ** 2 * UNIFORM_VARIANCE);
+      const variances = new Float64Array(channels);
+      const factor = (steps[row] as number) ** 2 * UNIFORM_VARIANCE;
+      for (let start = row * length; start < (row + 1) * length; start += channels) {
+        for (let c = 0; c < channels; c++) {
+          if (data[start + c] === 0) continue;
+          variances[c] = (variances[c] as number) + factor * (dy[start + c] as number) ** 2;
+        }
+      }
+      see(row, variances);
     }
     tape.give(value, gradient);
   });

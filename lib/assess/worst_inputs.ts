@@ -24,6 +24,9 @@ import { type Interval, wilsonInterval } from './statistics.js';
  */
 export type InputChange = 'pixel' | 'linf' | 'intensity';
 
+/** Every kind of change. */
+export const INPUT_CHANGES = ['pixel', 'linf', 'intensity'] as const satisfies readonly InputChange[];
+
 /** Sizes tried, least to most. */
 const LIMITS: Record<InputChange, readonly [number, number]> = {
   pixel: [1, 64],

@@ -17,6 +17,7 @@ import { addScanCommand } from './scan.js';
 import { addSearchCommand } from './search.js';
 import { addStudyCommand } from './study.js';
 import { addTrainCommands } from './train.js';
+import { addVulnerableCommand } from './vulnerable.js';
 
 /** Exit codes: 0 done, 1 failed, 2 refused its arguments; but the first three of assess are its verdict. */
 const { failed: EXIT_FAILED, refused: EXIT_REFUSED } =
@@ -40,6 +41,7 @@ addScanCommand(program);
 addSearchCommand(program);
 addStudyCommand(program);
 addTrainCommands(program);
+addVulnerableCommand(program);
 
 try {
   await program.parseAsync();

@@ -103,8 +103,8 @@ class Canvas {
   }
 }
 
-/** Inputs of a network as bytes again. */
-function shown(set: ImageSet, { mean, std }: Normalization): ImageSet {
+/** Inputs of a network as bytes again, cut at black and white. */
+export function asPixels(set: ImageSet, { mean, std }: Normalization): ImageSet {
   if (set.pixels instanceof Uint8Array) return set;
   const { channels } = set;
   const pixel = (value: number, c: number) => 255 * (value * (std[c] ?? 1) + (mean[c] ?? 0));
@@ -135,11 +135,11 @@ export async function contactSheet(
     const top = heading + row * cellHeight;
     canvas.text(name.replaceAll('_', ' '), top + Math.floor(cellHeight / 2) - POINT * GLYPH_HEIGHT, GAP);
     canvas.text(corruptionInfo(name).family, top + Math.floor(cellHeight / 2) + POINT * 2, GAP);
-    canvas.image(shown(one, normalization), scale, top, labels);
+    canvas.image(asPixels(one, normalization), scale, top, labels);
     for (const [column, level] of levels.entries()) {
       const left = labels + (column + 1) * cellWidth;
       if (row === 0 && sameLevels) canvas.text(formatLevel(level), GAP, left);
-      canvas.image(shown(await corrupt(one, name, level, { seed, normalization }), normalization), scale, top, left);
+      canvas.image(asPixels(await corrupt(one, name, level, { seed, normalization }), normalization), scale, top, left);
     }
     await setImmediate();
   }

@@ -1,0 +1,275 @@
+// `faultline vulnerable` as a Document: where a network is most vulnerable under a policy, by layer, channel, class and input.
+import type { Vulnerable } from '../assess/vulnerable.js';
+import type { InputChange, WorstInput, WorstInputs } from '../assess/worst_inputs.js';
+import { asPixels } from '../data/contact_sheet.js';
+import type { ImageSet, Normalization } from '../data/image_set.js';
+import type { Block, Document, Section, Table } from './document.js';
+import { type Cell, formatNumber, formatQuantity, plural, type Unit } from './format.js';
+import { pictureUrl } from './png.js';
+
+/** What the pictures are of, and what classes are called. */
+export interface VulnerableScene {
+  /** The images that were measured, in order. */
+  readonly images: ImageSet;
+  readonly normalization: Normalization;
+  readonly classNames: readonly string[];
+}
+
+const PICTURES = 24;
+const ROWS = 50;
+
+const column = (key: string, label: string, unit: Unit) => ({ key, label, unit });
+const percent = (value: number) => formatQuantity(value, 'percent');
+
+/** What a size of a change means, in words. */
+export function sizeText(change: InputChange, size: number): string {
+  const number = formatNumber(size, 'number');
+  switch (change) {
+    case 'pixel':
+      return `one pixel ×${number}`;
+    case 'linf':
+      return `all pixels ±${formatNumber(255 * size, 'number')} of 255`;
+    case 'intensity':
+      return `intensity ×${formatNumber(1 + size, 'number')} or ÷`;
+  }
+}
+
+function layerSection({ layers, pairs, measure }: Vulnerable): Section {
+  const most = layers.reduce((a, b) => (b.restored > a.restored ? b : a));
+  const table: Table = {
+    kind: 'table',
+    name: 'layers',
+    caption: `Points of ${measure}: lost with this layer alone quantized, won back with it alone in full precision`,
+    brief: true,
+    columns: [
+      column('node', 'layer', 'text'),
+      column('drop', 'broken', 'points'),
+      column('restored', 'restored', 'points'),
+    ],
+    rows: layers.map(({ node, drop, restored }): Cell[] => [node, drop, restored]),
+  };
+  const chart: Block = {
+    kind: 'chart',
+    name: 'restored',
+    caption: 'Points won back when one layer alone stays in full precision',
+    alt: `${layers.length} layers, most by ${most.node}`,
+    data: {
+      type: 'bars',
+      x: { label: 'won back', unit: 'points' },
+      bars: layers.map(({ node, restored }) => ({ label: node, value: restored, emphasis: node === most.node })),
+    },
+  };
+  const together: Table = {
+    kind: 'table',
+    name: 'pairs',
+    caption: 'Pairs of layers restored together: points won back, and how many beyond those of each alone',
+    folded: pairs.length > 12,
+    columns: [
+      column('a', 'layer', 'text'),
+      column('b', 'and', 'text'),
+      column('restored', 'restored', 'points'),
+      column('interaction', 'beyond each alone', 'points'),
+    ],
+    rows: pairs.map(({ nodes: [a, b], restored, interaction }): Cell[] => [a, b, restored, interaction]),
+  };
+  return { id: 'layers', title: 'By layer', blocks: [chart, table, ...(pairs.length > 0 ? [together] : [])] };
+}
+
+function channelSection({ channels }: Vulnerable): Section | undefined {
+  if (channels.length === 0) return undefined;
+  return {
+    id: 'channels',
+    title: 'By channel',
+    blocks: [
+      {
+        kind: 'table',
+        name: 'channels',
+        caption:
+          'Input channels by their part of the noise that reaches the margin, predicted from full precision, and the ' +
+          'points won back on integers with that channel alone in full precision',
+        brief: true,
+        columns: [
+          column('node', 'layer', 'text'),
+          column('channel', 'channel', 'count'),
+          column('share', 'of the noise', 'percent'),
+          column('restored', 'restored', 'points'),
+        ],
+        rows: channels.map(({ node, channel, share, restored }): Cell[] => [node, channel, 100 * share, restored]),
+      },
+    ],
+  };
+}
+
+function classSection({ classes }: Vulnerable, named: (label: number) => string): Section | undefined {
+  if (!classes) return undefined;
+  const rows = classes
+    .map(({ label, samples, fullPrecision, quantized }) => {
+      const [before, after] = [(100 * fullPrecision) / samples, (100 * quantized) / samples];
+      return { label, samples, before, after, drop: before - after };
+    })
+    .sort((a, b) => b.drop - a.drop);
+  return {
+    id: 'classes',
+    title: 'By class',
+    blocks: [
+      {
+        kind: 'table',
+        name: 'classes',
+        caption: 'Accuracy by class, most lost first',
+        brief: true,
+        columns: [
+          column('class', 'class', 'text'),
+          column('images', 'images', 'count'),
+          column('fp', 'fp32', 'percent'),
+          column('integer', 'integer', 'percent'),
+          column('drop', 'lost', 'points'),
+        ],
+        rows: rows.map(({ label, samples, before, after, drop }): Cell[] => [
+          named(label),
+          samples,
+          before,
+          after,
+          drop,
+        ]),
+      },
+    ],
+  };
+}
+
+function inputSection({ inputs }: Vulnerable, { images }: VulnerableScene, named: (label: number) => string): Section {
+  const { points, flips, auroc, marginAuroc } = inputs;
+  const told = auroc && marginAuroc;
+  const text =
+    `${plural(flips, 'image')} of ${formatNumber(points.length, 'count')} change their class. They are ranked by risk: how ` +
+    'far noise of one quantization step moves the margin in full precision, over the margin itself.' +
+    (told
+      ? ` The risk tells those that change from the others with an AUROC of ${formatNumber(auroc.value)}, the margin ` +
+        `alone with ${formatNumber(marginAuroc.value)}.`
+      : '');
+  const first = points.slice(0, ROWS);
+  return {
+    id: 'inputs',
+    title: 'By input',
+    blocks: [
+      { kind: 'text', text },
+      {
+        kind: 'pictures',
+        caption: 'Most at risk',
+        pictures: points.slice(0, PICTURES).map(({ sample, before, after }) => ({
+          source: pictureUrl(images, sample),
+          alt: `image ${sample}: ${named(before)}${after === before ? ', kept' : ` became ${named(after)}`}`,
+          caption: after === before ? `${named(before)}, kept` : `${named(before)} → ${named(after)}`,
+        })),
+      },
+      {
+        kind: 'table',
+        name: 'inputs',
+        caption: `The first ${first.length} by risk`,
+        folded: true,
+        columns: [
+          column('image', 'image', 'count'),
+          column('label', 'label', 'text'),
+          column('before', 'fp32', 'text'),
+          column('after', 'integer', 'text'),
+          column('margin', 'margin', 'number'),
+          column('risk', 'risk', 'number'),
+        ],
+        rows: first.map(({ sample, label, before, after, margin, risk }): Cell[] => [
+          sample,
+          label === undefined ? undefined : named(label),
+          named(before),
+          named(after),
+          margin,
+          risk,
+        ]),
+      },
+    ],
+  };
+}
+
+function worstSection(
+  { worst }: Vulnerable,
+  { images, normalization }: VulnerableScene,
+  named: (label: number) => string,
+): Section | undefined {
+  if (worst.length === 0) return undefined;
+  const { height, width, channels } = images;
+  const picture = ({ input }: WorstInput) =>
+    pictureUrl(asPixels({ height, width, channels, count: 1, pixels: input }, normalization), 0);
+  const blocks = worst.flatMap(({ change, found }: WorstInputs): Block[] => {
+    if (found.length === 0) return [];
+    return [
+      {
+        kind: 'pictures',
+        caption: `The smallest changes that break: ${change}`,
+        pictures: found.slice(0, PICTURES / 2).map((one) => ({
+          source: picture(one),
+          alt: `image ${one.image}, ${sizeText(change, one.size)}: ${named(one.label)} became ${named(one.after)}`,
+          caption: `${named(one.label)} → ${named(one.after)}, ${sizeText(change, one.size)}`,
+        })),
+      },
+    ];
+  });
+  const median = (sizes: readonly number[]) => sizes[Math.floor(sizes.length / 2)];
+  return {
+    id: 'worst',
+    title: 'Worst inputs',
+    blocks: [
+      {
+        kind: 'text',
+        text:
+          'The smallest change of an image that leaves it right in full precision and wrong on integers. Every one was run in ' +
+          'both: true failures, and upper bounds of the smallest there are.',
+      },
+      {
+        kind: 'table',
+        name: 'worst',
+        caption: 'Images right in both that a change of this kind breaks quantized only',
+        brief: true,
+        columns: [
+          column('change', 'change', 'text'),
+          column('tried', 'images', 'count'),
+          column('share', 'broken', 'percent'),
+          column('least', 'smallest', 'text'),
+          column('median', 'median', 'text'),
+        ],
+        rows: worst.map(({ change, tried, found, share, shareInterval: [low, high] }): Cell[] => {
+          const sizes = found.map(({ size }) => size);
+          const text = (size: number | undefined) => (size === undefined ? undefined : sizeText(change, size));
+          return [
+            change,
+            tried,
+            { value: 100 * share, interval: [100 * low, 100 * high] },
+            text(sizes[0]),
+            text(median(sizes)),
+          ];
+        }),
+      },
+      ...blocks,
+    ],
+  };
+}
+
+/** Everything that was found, with pictures. */
+export function vulnerableDocument(found: Vulnerable, scene: VulnerableScene): Document {
+  const named = (label: number) => scene.classNames[label] ?? String(label);
+  const { layers, inputs, measure, model, policy, samples } = found;
+  const most = layers.reduce((a, b) => (b.restored > a.restored ? b : a));
+  const sections = [
+    layerSection(found),
+    channelSection(found),
+    classSection(found, named),
+    inputSection(found, scene, named),
+    worstSection(found, scene, named),
+  ];
+  return {
+    title: `Points of highest vulnerability of ${model}`,
+    lead:
+      `Under ${policy.length > 20 ? 'a mixed policy' : policy} ${measure} goes from ${percent(found.fullPrecision)} to ` +
+      `${percent(found.quantized)} on ${plural(samples, 'image')}; ${inputs.flips} change their class. ${most.node} alone in ` +
+      `full precision wins back ${formatQuantity(most.restored, 'points')}.`,
+    facts: [],
+    sections: sections.filter((section) => section !== undefined),
+    footer: `faultline · seed ${found.seed}`,
+  };
+}
