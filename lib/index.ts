@@ -157,6 +157,8 @@ export {
   packConvWeights,
   packQuantizedConvWeights,
 } from './native/conv2d.js';
+export { type DeviceInfo, openCuda } from './native/cuda_addon.js';
+export { type Device, DeviceError, type DeviceFailure } from './native/device_error.js';
 export {
   type ChannelErrorProfile,
   ErrorProfile,
@@ -206,9 +208,11 @@ export {
 } from './native/quantize.js';
 export { setThreads, threads } from './native/threads.js';
 export { type BudgetOptions, BudgetSpace } from './quant/budget.js';
+export { DevicePlan } from './quant/device_plan.js';
 export {
   type EvaluatePoliciesOptions,
   type EvaluationData,
+  type EvaluatorOptions,
   evaluatePolicies,
   PolicyEvaluator,
   type PolicyResult,

@@ -37,7 +37,7 @@ export class Value {
   }
 
   get size(): number {
-    return this.buffer.array.length;
+    return this.buffer.length;
   }
 }
 

@@ -1,5 +1,8 @@
 // Dynamic two-dimensional convolution on packed weights.
 import { addon, type NativePackedConvWeights } from './addon.js';
+import { chooseDevice } from './cuda_addon.js';
+import { convWeights, forgetWeights, multiplyOnDevice } from './cuda_products.js';
+import type { Device } from './device_error.js';
 import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 import { type ArithmeticOptions, checkArithmetic, type EpilogueOptions } from './matmul.js';
 import { blockSizeOf, type PackWeightsOptions, type WeightGranularity } from './packed_weights.js';
@@ -48,8 +51,9 @@ export class PackedConvWeights {
     return this.handle.scales();
   }
 
-  /** Frees the native memory; any later use throws. */
+  /** Frees the native memory, the device's too; any later use throws. */
   dispose(): void {
+    forgetWeights(this);
     this.handle.dispose();
   }
 }
@@ -161,6 +165,8 @@ export interface ConvActivationOptions {
   readonly sampleScale?: Float32Array | undefined;
   /** Filled with the zero point of each sample, [n]. */
   readonly sampleZeroPoint?: Int32Array | undefined;
+  /** Where; the bits are the same. Default: `FAULTLINE_DEVICE`, else the processor. See matmulDynamic. */
+  readonly device?: Device | undefined;
 }
 
 export interface Conv2dDynamicOptions
@@ -311,6 +317,27 @@ function convolve(
   const clip = options.clip;
   if (clip !== undefined && !(clip[0] <= clip[1])) {
     throw new InvalidArgumentError('conv2dDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
+  }
+  const cuda = chooseDevice('conv2dDynamic', options.device);
+  if (cuda && options.arithmetic !== 'saturating16') {
+    const onDevice = convWeights(cuda, weights);
+    if (onDevice) {
+      const end = {
+        out,
+        outputs: outputShape(weights).reduce((product, d) => product * d, 1),
+        activationBits: options.activationBits ?? 8,
+        perTensor: options.activationRange === 'perTensor',
+        bias: options.bias,
+        residual: options.residual,
+        clip,
+        scale: options.sampleScale,
+        zeroPoint: options.sampleZeroPoint,
+      };
+      multiplyOnDevice(cuda, 'conv2dDynamic', 'sample', x, end, (array, ...rest) =>
+        cuda.addon.conv2dDynamic(array, geometry, onDevice, ...rest),
+      );
+      return;
+    }
   }
   addon.conv2dDynamic(
     x,

@@ -1,5 +1,8 @@
 // Dynamic matrix product on packed weights.
 import { addon } from './addon.js';
+import { chooseDevice } from './cuda_addon.js';
+import { matmulWeights, multiplyOnDevice } from './cuda_products.js';
+import type { Device } from './device_error.js';
 import { describe, InvalidArgumentError } from './errors.js';
 import { PackedWeights } from './packed_weights.js';
 
@@ -37,6 +40,12 @@ export interface ActivationOptions extends ArithmeticOptions {
   readonly rowScale?: Float32Array | undefined;
   /** Filled with the zero point of each row, [m]. */
   readonly rowZeroPoint?: Int32Array | undefined;
+  /**
+   * Where; the bits are the same, and what only the processor has (`saturating16`, convolutions with scales by block) is
+   * done there. `cuda` throws DeviceError where there is no GPU, `auto` takes the processor then. Default:
+   * `FAULTLINE_DEVICE`, else the processor.
+   */
+  readonly device?: Device | undefined;
 }
 
 export interface MatmulDynamicOptions extends EpilogueOptions, ActivationOptions {
@@ -119,6 +128,25 @@ function multiply(
     throw new InvalidArgumentError('matmulDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
   }
   checkArithmetic('matmulDynamic', options);
+  const cuda = chooseDevice('matmulDynamic', options.device);
+  if (cuda && options.arithmetic !== 'saturating16') {
+    const onDevice = matmulWeights(cuda, weights);
+    const end = {
+      out,
+      outputs: m * weights.n,
+      activationBits: options.activationBits ?? 8,
+      perTensor: options.activationRange === 'perTensor',
+      bias: options.bias,
+      residual: options.residual,
+      clip,
+      scale: options.rowScale,
+      zeroPoint: options.rowZeroPoint,
+    };
+    multiplyOnDevice(cuda, 'matmulDynamic', 'row', x, end, (array, ...rest) =>
+      cuda.addon.matmulDynamic(array, m, onDevice, ...rest),
+    );
+    return;
+  }
   addon.matmulDynamic(
     x,
     m,

@@ -1,5 +1,6 @@
 // Weights of a matrix product: quantized, laid out for this machine's kernels, kept in native memory.
 import { addon, type NativePackedWeights } from './addon.js';
+import { forgetWeights } from './cuda_products.js';
 import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 
 /**
@@ -57,8 +58,9 @@ export class PackedWeights {
     return this.handle.scales();
   }
 
-  /** Frees the native memory; any later use throws. */
+  /** Frees the native memory, the device's too; any later use throws. */
   dispose(): void {
+    forgetWeights(this);
     this.handle.dispose();
   }
 }

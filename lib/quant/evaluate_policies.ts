@@ -4,12 +4,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { Value } from '../autograd/tape.js';
 import type { Graph } from '../graph/graph.js';
+import { chooseDevice, requestedDevice } from '../native/cuda_addon.js';
+import { type Device, DeviceError } from '../native/device_error.js';
 import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { sizeOf } from '../tensor/host_tensor.js';
-import { indexOfLargest } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
+import { DevicePlan } from './device_plan.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from './integer_plan.js';
 import { checkPolicy, formatBits, type NodeBits, type Policy } from './policy.js';
+import { Scores, Tally } from './scores.js';
 
 /** What a network with one float32 input is evaluated on. */
 export interface EvaluationData {
@@ -46,11 +49,6 @@ export interface EvaluatePoliciesOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Samples whose largest value has about as many elements, 8 MB: what a layer writes is in the cache for the next. */
-const BATCH_ELEMENTS = 2 ** 21;
-const LEAST_BATCH = 8;
-/** More gain nothing: a call costs microseconds, its work milliseconds. */
-const MOST_BATCH = 500;
 /** Events are let in after as many policies of a batch. */
 const POLICIES_BETWEEN_EVENTS = 32;
 
@@ -62,32 +60,36 @@ interface Branch {
 
 const emptyBranch = (): Branch => ({ children: new Map(), policies: [] });
 
-class Tally {
-  correct = 0;
-  agreeing = 0;
-  logits: Float32Array | undefined;
+/** How an evaluator's plan quantizes, and where it runs. */
+export interface EvaluatorOptions extends Omit<IntegerPlanOptions, 'keep'> {
+  /**
+   * Where; results are the same. `cuda` throws DeviceError where there is no GPU or it fails, `auto` goes on with the
+   * processor then. Default: `FAULTLINE_DEVICE`, else the processor.
+   */
+  readonly device?: Device | undefined;
 }
 
 /** A network ready to be evaluated under any policies, again and again; `dispose` frees it. */
 export class PolicyEvaluator {
-  private readonly plan: IntegerPlan;
+  private plan: IntegerPlan;
   /** Number of the first step of each level: a product and what follows it. */
   private readonly levels: readonly number[];
   private readonly names: readonly string[];
 
-  /** Throws GraphError when the graph cannot run on integers. */
+  /** Throws GraphError when the graph cannot run on integers, DeviceError when there is no such device. */
   constructor(
     readonly graph: Graph,
-    options: Omit<IntegerPlanOptions, 'keep'> = {},
+    private readonly options: EvaluatorOptions = {},
   ) {
-    this.plan = new IntegerPlan(graph, options);
+    const onDevice = options.arithmetic !== 'saturating16' && chooseDevice('PolicyEvaluator', options.device);
+    this.plan = onDevice ? new DevicePlan(graph, options) : new IntegerPlan(graph, options);
     this.names = this.plan.products.map(({ name }) => name);
     this.levels = this.plan.steps.flatMap(({ product }, index) => (product ? [index] : []));
   }
 
-  private get defaultBatch(): number {
-    const most = Math.floor(BATCH_ELEMENTS / this.plan.largestValue);
-    return Math.min(MOST_BATCH, Math.max(LEAST_BATCH, most));
+  /** Where it runs; `auto` may have gone over to the processor. */
+  get device(): 'cpu' | 'cuda' {
+    return this.plan instanceof DevicePlan ? 'cuda' : 'cpu';
   }
 
   /** One result for each policy, in order. Everything is checked before anything runs. */
@@ -96,7 +98,26 @@ export class PolicyEvaluator {
     data: EvaluationData,
     options: EvaluatePoliciesOptions = {},
   ): Promise<PolicyResult[]> {
-    const { batchSize = this.defaultBatch, signal, onProgress } = options;
+    try {
+      return await this.evaluateAll(policies, data, options);
+    } catch (error) {
+      const { plan } = this;
+      const goOn = error instanceof DeviceError && requestedDevice('PolicyEvaluator', this.options.device) === 'auto';
+      if (!goOn || !(plan instanceof DevicePlan)) throw error;
+      plan.dispose();
+      this.plan = new IntegerPlan(this.graph, this.options);
+      return await this.evaluateAll(policies, data, options);
+    } finally {
+      this.plan.end();
+    }
+  }
+
+  private async evaluateAll(
+    policies: readonly Policy[],
+    data: EvaluationData,
+    options: EvaluatePoliciesOptions,
+  ): Promise<PolicyResult[]> {
+    const { batchSize = this.plan.defaultBatch, signal, onProgress } = options;
     requireInteger('evaluatePolicies', 'batchSize', batchSize, 1, 2 ** 31 - 1);
     for (const policy of policies) checkPolicy(this.graph, policy);
     const count = this.checkData(data);
@@ -108,25 +129,21 @@ export class PolicyEvaluator {
       signal?.throwIfAborted();
       const end = Math.min(count, start + batchSize);
       const state = this.begin(data, start, end);
-      let before = 0;
-      for (const { ends, logits } of this.walk(root, state)) {
-        const { correct, agreeing } = score(logits, data, start, end);
-        for (const index of ends) {
-          const tally = tallies[index] as Tally;
-          tally.correct += correct;
-          tally.agreeing += agreeing;
-          if (options.logits) {
-            const classes = logits.size / (end - start);
-            tally.logits ??= new Float32Array(count * classes);
-            tally.logits.set(logits.data, start * classes);
-          }
+      const scores = new Scores(this.plan, tallies, data, start, end);
+      try {
+        let before = 0;
+        for (const { ends, logits } of this.walk(root, state)) {
+          scores.add(ends, logits, options.logits ? count : 0);
+          done += ends.length * (end - start);
+          before += 1;
+          if (before % POLICIES_BETWEEN_EVENTS !== 0) continue;
+          onProgress?.(done, total);
+          await setImmediate();
+          signal?.throwIfAborted();
         }
-        done += ends.length * (end - start);
-        before += 1;
-        if (before % POLICIES_BETWEEN_EVENTS !== 0) continue;
-        onProgress?.(done, total);
-        await setImmediate();
-        signal?.throwIfAborted();
+        scores.finish();
+      } finally {
+        scores.dispose();
       }
       onProgress?.(done, total);
       await setImmediate();
@@ -216,20 +233,6 @@ export class PolicyEvaluator {
   }
 }
 
-/** How many samples of a batch have the class of their label, and of the reference. */
-function score(logits: Value, data: EvaluationData, start: number, end: number) {
-  const { labels, reference } = data;
-  const values = logits.data;
-  const classes = values.length / (end - start);
-  let [correct, agreeing] = [0, 0];
-  for (let sample = start, at = 0; sample < end; sample++, at += classes) {
-    const best = indexOfLargest(values, at, classes);
-    if (labels && labels[sample] === best) correct += 1;
-    if (reference && reference[sample] === best) agreeing += 1;
-  }
-  return { correct, agreeing };
-}
-
 /**
  * Accuracy, agreement with full precision and logits of many static policies, on integers. Throws GraphError when a
  * policy or the data does not fit the graph, before any work; the signal's reason when called off.
@@ -238,7 +241,7 @@ export async function evaluatePolicies(
   graph: Graph,
   policies: readonly Policy[],
   data: EvaluationData,
-  options: EvaluatePoliciesOptions & Omit<IntegerPlanOptions, 'keep'> = {},
+  options: EvaluatePoliciesOptions & EvaluatorOptions = {},
 ): Promise<PolicyResult[]> {
   const evaluator = new PolicyEvaluator(graph, options);
   try {

@@ -23,6 +23,12 @@ export class InferenceTape extends Tape {
     return value;
   }
 
+  /** Takes a value that was made elsewhere for one of this scope's. */
+  adopt(value: Value): Value {
+    this.made.push(value);
+    return value;
+  }
+
   override scratch(length: number): Float32Array {
     const buffer = this.memory.take(length);
     this.scratches.push(buffer);

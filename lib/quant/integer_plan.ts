@@ -77,6 +77,12 @@ export interface IntegerRunOptions {
 
 export type Feed = Value | HostTensor;
 
+/** Samples whose largest value has about as many elements, 8 MB: what a layer writes is in the cache for the next. */
+const BATCH_ELEMENTS = 2 ** 21;
+const LEAST_BATCH = 8;
+/** More gain nothing: a call costs microseconds, its work milliseconds. */
+const MOST_BATCH = 500;
+
 /** @internal What is known in the middle of a run. */
 export interface RunState {
   readonly values: Map<string, Value>;
@@ -92,15 +98,16 @@ export class IntegerPlan {
   readonly graph: Graph;
   /** @internal */
   readonly steps: readonly Step[];
-  /** @internal Elements of the largest value that a step computes, for one sample. */
+  /** @internal Elements of the largest value that a step computes, and of all of them, for one sample. */
   readonly largestValue: number;
+  readonly allValues: number;
+  protected readonly weights: WeightStore;
+  protected readonly perTensor: boolean;
+  protected readonly arithmetic: 'exact' | 'saturating16';
   private readonly wanted: ReadonlySet<string>;
-  private readonly weights: WeightStore;
-  private readonly perTensor: boolean;
-  private readonly arithmetic: 'exact' | 'saturating16';
   private readonly memory = new Memory();
-  private readonly tape = new InferenceTape(this.memory);
-  private readonly constants = new Map<string, Value>();
+  protected readonly tape = new InferenceTape(this.memory);
+  protected readonly constants = new Map<string, Value>();
   private readonly shapes = new Map<string, Inferred>();
   private disposed = false;
 
@@ -116,7 +123,9 @@ export class IntegerPlan {
     this.wanted = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);
     const types = inferShapes(this.graph);
     this.steps = compileSteps(this.graph, types, this.wanted);
-    this.largestValue = Math.max(1, ...this.steps.map(({ output }) => sizePerSample(types.get(output)?.dims ?? [])));
+    const sizes = this.steps.map(({ output }) => sizePerSample(types.get(output)?.dims ?? []));
+    this.largestValue = Math.max(1, ...sizes);
+    this.allValues = sizes.reduce((sum, size) => sum + size, 0);
     this.weights = new WeightStore(granularity, options.reduceRange);
     this.perTensor = activationRange === 'perTensor';
     for (const [name, tensor] of this.graph.initializers) {
@@ -145,6 +154,12 @@ export class IntegerPlan {
     return this.results(state);
   }
 
+  /** @internal Samples at a time for an evaluation: what is in the cache when the next layer reads it. */
+  get defaultBatch(): number {
+    const most = Math.floor(BATCH_ELEMENTS / this.largestValue);
+    return Math.min(MOST_BATCH, Math.max(LEAST_BATCH, most));
+  }
+
   /** @internal */
   chooser(policy: Policy | BitChooser): BitChooser {
     if (typeof policy === 'function') return policy;
@@ -155,7 +170,7 @@ export class IntegerPlan {
   /** @internal Forgets the last run and takes the inputs of another. */
   begin(feeds: Readonly<Record<string, Feed>>): RunState {
     if (this.disposed) throw new InvalidArgumentError('integer plan', 'plan', 'one in use', 'one disposed of');
-    this.memory.reset();
+    this.end();
     const { types, known } = this.shapesFor(feeds);
     const values = new Map<string, Value>();
     const hosts = new Map<string, HostTensor>([...this.graph.initializers, ...known]);
@@ -206,7 +221,7 @@ export class IntegerPlan {
     return types;
   }
 
-  private find(state: RunState, name: string): Value | undefined {
+  protected find(state: RunState, name: string): Value | undefined {
     const value = state.values.get(name) ?? this.constants.get(name);
     const host = value ? undefined : state.hosts.get(name);
     return host?.dtype === 'float32' ? this.tape.constant(host.data as Float32Array, host.dims) : value;
@@ -216,8 +231,7 @@ export class IntegerPlan {
   advance(state: RunState, from: number, to: number, choose: BitChooser, inspect?: IntegerRunOptions['inspect']): void {
     for (let index = from; index < to; index++) {
       const step = this.steps[index] as Step;
-      const compute = () => (step.product ? this.product(step, state, choose, inspect) : this.float(step, state));
-      const value = this.tape.scope(compute);
+      const value = this.tape.scope(() => this.compute(step, state, choose, inspect));
       if (value) state.values.set(step.output, value);
       for (const name of step.last) {
         const gone = state.values.get(name);
@@ -225,6 +239,16 @@ export class IntegerPlan {
         state.values.delete(name);
       }
     }
+  }
+
+  /** One step; undefined where its outputs are kept already. */
+  protected compute(
+    step: Step,
+    state: RunState,
+    choose: BitChooser,
+    inspect: IntegerRunOptions['inspect'],
+  ): Value | undefined {
+    return step.product ? this.product(step, state, choose, inspect) : this.float(step, state);
   }
 
   private product(step: Step, state: RunState, choose: BitChooser, inspect: IntegerRunOptions['inspect']): Value {
@@ -273,6 +297,7 @@ export class IntegerPlan {
       sampleScale: params?.scale,
       sampleZeroPoint: params?.zeroPoint,
       out: y.data,
+      device: 'cpu',
     });
     if (params) {
       const milliseconds = performance.now() - start;
@@ -313,6 +338,7 @@ export class IntegerPlan {
       rowScale: params?.scale,
       rowZeroPoint: params?.zeroPoint,
       out: y.data,
+      device: 'cpu',
     });
     if (params) {
       const milliseconds = performance.now() - start;
@@ -361,13 +387,18 @@ export class IntegerPlan {
     return execute(use, this.surroundings(state));
   }
 
+  /** Whether anyone reads outputs of a node after its first. */
+  protected readsOthers({ outputs }: GraphNode): boolean {
+    const read = (name: string) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length > 0);
+    return outputs.slice(1).some(read);
+  }
+
   private surroundings(state: RunState): Surroundings {
     const { tape } = this;
-    const read = (name: string) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length > 0);
     return {
       tape,
       types: state.types,
-      readsOthers: ({ outputs }) => outputs.slice(1).some(read),
+      readsOthers: (node) => this.readsOthers(node),
       host: (name) => state.hosts.get(name),
       keep: (name, result) => {
         if (result instanceof Value) state.values.set(name, result);
@@ -377,10 +408,15 @@ export class IntegerPlan {
     };
   }
 
+  /** @internal Lets go of the last run's values. */
+  end(): void {
+    this.memory.reset();
+  }
+
   /** Frees packed weights and memory at once; any later run throws. */
   dispose(): void {
     this.disposed = true;
     this.weights.dispose();
-    this.memory.reset();
+    this.end();
   }
 }

@@ -26,9 +26,20 @@ export function alignedFloats(length: number): Float32Array {
 export class Buffer32 {
   references = 1;
   constructor(
-    readonly array: Float32Array,
+    private readonly held: Float32Array,
     /** @internal */ readonly slab: Slab | undefined,
   ) {}
+
+  get array(): Float32Array {
+    return this.held;
+  }
+
+  get length(): number {
+    return this.held.length;
+  }
+
+  /** The last has let go of a buffer that is none of a Memory's. */
+  freed(): void {}
 }
 
 function slabElements(length: number): number {
@@ -77,8 +88,9 @@ export class Memory {
 
   release(buffer: Buffer32): void {
     buffer.references -= 1;
-    if (buffer.references > 0 || !buffer.slab) return;
-    if (this.live.delete(buffer)) this.giveBack(buffer.slab);
+    if (buffer.references > 0) return;
+    if (!buffer.slab) buffer.freed();
+    else if (this.live.delete(buffer)) this.giveBack(buffer.slab);
   }
 
   /** Takes back everything still handed out: the end of a step. */

@@ -39,6 +39,7 @@ struct Activations {
   bool perTensor = false;
   int bits = 8;
   const uint8_t* unitBits = nullptr;  // [units], not with perTensor
+  FaultMark fault;
 
   int64_t paddedH() const { return h + padTop + padBottom; }
   int64_t paddedW() const { return w + padLeft + padRight; }
@@ -55,7 +56,6 @@ struct Workspace {
   PartialRange* partial;  // [units][slices]
   float* scale;           // [params]
   int32_t* zeroPoint;     // [params]
-  int32_t* firstBad;      // [params], kNoBadUnit where all values are finite
   uint8_t* codes;         // [units][imageBytes]
   size_t bytes;
 };
@@ -71,7 +71,6 @@ inline Workspace carve(const Activations& a, uint8_t* base) {
   w.partial = reinterpret_cast<PartialRange*>(take(a.units * a.slices() * static_cast<int64_t>(sizeof(PartialRange))));
   w.scale = reinterpret_cast<float*>(take(a.params() * 4));
   w.zeroPoint = reinterpret_cast<int32_t*>(take(a.params() * 4));
-  w.firstBad = reinterpret_cast<int32_t*>(take(a.params() * 4));
   w.codes = take(a.units * a.imageBytes());
   w.bytes = at;
   return w;
@@ -84,7 +83,7 @@ void quantizeActivations(Queue& queue, const Activations& a, const Workspace& w)
   queue.template launch<RangeKernel>(Grid{a.units * slices},
                                      {a.x, a.ldx, length, ceilDiv(length, int64_t{slices}), slices, w.partial});
   queue.template launch<ParamsKernel>(
-      Grid{a.params()}, {w.partial, slices, a.unitsPerParam(), a.bits, a.unitBits, w.scale, w.zeroPoint, w.firstBad});
+      Grid{a.params()}, {w.partial, slices, a.unitsPerParam(), a.bits, a.unitBits, w.scale, w.zeroPoint, a.fault});
   const int64_t chunks = a.units * a.imageBytes() / QuantizeKernel::kCodes;
   queue.template launch<QuantizeKernel>(
       Grid{ceilDiv(chunks, int64_t{QuantizeKernel::kThreads})},
@@ -146,6 +145,7 @@ struct MatmulCall {
   bool perTensor = false;
   int bits = 8;
   const uint8_t* rowBits = nullptr;
+  FaultMark fault;
   Output output;  // bias, residual, clip, out or acc; the rest is filled in here
 };
 
@@ -158,6 +158,7 @@ inline Activations activationsOf(const MatmulCall& c) {
   a.perTensor = c.perTensor;
   a.bits = c.bits;
   a.unitBits = c.rowBits;
+  a.fault = c.fault;
   return a;
 }
 
@@ -187,6 +188,7 @@ struct ConvCall {
   bool perTensor = false;
   int bits = 8;
   const uint8_t* sampleBits = nullptr;
+  FaultMark fault;
   Output output;
 };
 
@@ -208,6 +210,7 @@ inline Activations activationsOf(const ConvCall& c) {
   a.perTensor = c.perTensor;
   a.bits = c.bits;
   a.unitBits = c.sampleBits;
+  a.fault = c.fault;
   return a;
 }
 

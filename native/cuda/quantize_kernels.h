@@ -19,6 +19,14 @@ struct PartialRange {
 };
 
 inline constexpr int32_t kNoBadUnit = 0x7fffffff;
+inline constexpr uint64_t kNoFault = ~uint64_t{0};
+
+// Where kernels say that they met NaN or infinity: call << 32 | unit, the least of all. Nobody waits for it: it is read
+// when results are.
+struct FaultMark {
+  uint64_t* word = nullptr;
+  uint32_t call = 0;
+};
 
 // Block unit · slices + slice scans a part of a unit, the range containing zero.
 struct RangeKernel {
@@ -79,7 +87,7 @@ struct ParamsKernel {
     const uint8_t* paramBits;  // [params] instead of bits, optional
     float* scale;              // [params]
     int32_t* zeroPoint;        // [params]
-    int32_t* firstBad;         // [params] the first unit with NaN or infinity, or kNoBadUnit
+    FaultMark fault;
   };
 
   static FAULTLINE_DEVICE void choose(float min, float max, int32_t bits, float* scale, int32_t* zeroPoint) {
@@ -114,13 +122,16 @@ struct ParamsKernel {
     }
     if (cta.thread != 0) return;
     choose(range.min, range.max, p.paramBits ? p.paramBits[param] : p.bits, p.scale + param, p.zeroPoint + param);
-    p.firstBad[param] = bad;
+    if (bad != kNoBadUnit && p.fault.word) {
+      atomicLeast(p.fault.word, static_cast<uint64_t>(p.fault.call) << 32 | static_cast<uint32_t>(bad));
+    }
   }
 };
 
 // One thread writes 16 codes of one group of one (padded) pixel.
 struct QuantizeKernel {
   static constexpr int kThreads = 256;
+  static constexpr bool kIndependent = true;
   static constexpr int kSharedBytes = 0;
   static constexpr int kCodes = 16;
   struct Params {

@@ -141,6 +141,7 @@ struct SmallKernel {
 // Depthwise convolution: one output of one channel a thread, neighbouring threads on neighbouring channels.
 struct DepthwiseKernel {
   static constexpr int kThreads = 256;
+  static constexpr bool kIndependent = true;
   static constexpr int kSharedBytes = 0;
   struct Params {
     const uint8_t* codes;  // [samples][paddedH][paddedW][pixelBytes]

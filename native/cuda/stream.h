@@ -3,15 +3,16 @@
 
 #include <cuda_runtime_api.h>
 
-#include "cuda/operations.h"
+#include "cuda/device.h"
 
 namespace faultline::cuda {
 
 // What a kernel may use of shared memory without asking.
 inline constexpr int kDefaultSharedBytes = 48 * 1024;
 
+// __grid_constant__: kernels read their parameters where they are, arrays in them included.
 template <typename Kernel>
-__global__ void __launch_bounds__(Kernel::kThreads, 1) entry(const typename Kernel::Params params) {
+__global__ void __launch_bounds__(Kernel::kThreads, 1) entry(const __grid_constant__ typename Kernel::Params params) {
   extern __shared__ __align__(128) uint8_t shared[];
   const Cta cta = {static_cast<int>(threadIdx.x), static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y),
                    static_cast<int>(blockIdx.z), shared};

@@ -19,6 +19,7 @@
 #define FAULTLINE_UNROLL _Pragma("unroll")
 #else
 #include <cmath>
+#include <cstring>
 #define FAULTLINE_DEVICE inline
 #define FAULTLINE_UNROLL
 #endif
@@ -93,6 +94,15 @@ FAULTLINE_DEVICE float divide(float a, float b) { return __fdiv_rn(a, b); }
 FAULTLINE_DEVICE float fusedMultiplyAdd(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 FAULTLINE_DEVICE int32_t roundHalfEven(float v) { return __float2int_rn(v); }
 FAULTLINE_DEVICE float toFloat(int32_t v) { return __int2float_rn(v); }
+FAULTLINE_DEVICE int32_t truncate(float v) { return __float2int_rz(v); }
+FAULTLINE_DEVICE float squareRoot(float v) { return __fsqrt_rn(v); }
+FAULTLINE_DEVICE float asFloat(int32_t bits) { return __int_as_float(bits); }
+
+// What blocks share in global memory; the order in which they come does not show in the result.
+FAULTLINE_DEVICE void atomicSum(int32_t* p, int32_t v) { atomicAdd(p, v); }
+FAULTLINE_DEVICE void atomicLeast(uint64_t* p, uint64_t v) {
+  atomicMin(reinterpret_cast<unsigned long long*>(p), static_cast<unsigned long long>(v));
+}
 
 #else
 
@@ -122,6 +132,16 @@ inline float divide(float a, float b) { return a / b; }
 inline float fusedMultiplyAdd(float a, float b, float c) { return std::fmaf(a, b, c); }
 inline int32_t roundHalfEven(float v) { return static_cast<int32_t>(std::lrint(v)); }
 inline float toFloat(int32_t v) { return static_cast<float>(v); }
+inline int32_t truncate(float v) { return static_cast<int32_t>(v); }
+inline float squareRoot(float v) { return std::sqrt(v); }
+inline float asFloat(int32_t bits) {
+  float v;
+  std::memcpy(&v, &bits, sizeof(v));
+  return v;
+}
+// Emulated blocks follow one another.
+inline void atomicSum(int32_t* p, int32_t v) { *p += v; }
+inline void atomicLeast(uint64_t* p, uint64_t v) { *p = v < *p ? v : *p; }
 
 #endif
 

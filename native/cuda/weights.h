@@ -1,11 +1,10 @@
-// Weights as the CUDA kernels read them, made on the host from the matrices that the CPU kernels use.
+// Weights as the CUDA kernels read them, made on the host from codes and scales.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "quant/packed_conv.h"
-#include "quant/packed_matrix.h"
 
 namespace faultline::cuda {
 
@@ -30,13 +29,19 @@ struct WeightImage {
   std::vector<float> scales;
 };
 
-WeightImage matrixImage(const PackedMatrix& m);
+// codes: [n, k], scales: [scale groups, n]; blockSize: 0, or k that share a scale.
+WeightImage matrixImage(const int8_t* codes, const float* scales, int64_t n, int64_t k, bool int4, int64_t blockSize);
 
-// A convolution's K runs over rows, columns, channels of a group padded to 16. Scales by group of K: no image (the
-// caller refuses them).
-WeightImage convolutionImage(const PackedConv& conv);
+// codes: [outChannels, k], scales: [outChannels]. K runs over rows, columns, channels of a group padded to 16. Scales
+// by group of K: no image (the caller refuses them).
+WeightImage convolutionImage(const int8_t* codes, const float* scales, const ConvWeightShape& shape, bool int4);
+// One input channel a group: no product of matrices.
+bool isDepthwise(const ConvWeightShape& shape);
 
 // From a window's first byte to each 16 bytes of K, [kBytes / 16]. Where K is padding, 0 (readable; weights are zero).
-std::vector<int32_t> chunkOffsets(const PackedConv& conv, int64_t dilationRowBytes, int64_t dilationColumnBytes);
+std::vector<int32_t> chunkOffsets(const ConvWeightShape& shape, int64_t dilationRowBytes, int64_t dilationColumnBytes);
+
+// Whether no sum of codes (u8) times these weights leaves int32: int4 weights are multiplied as 16 · w.
+bool sumsFit(const int8_t* codes, int64_t channels, int64_t k, bool int4);
 
 }  // namespace faultline::cuda

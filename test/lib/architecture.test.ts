@@ -42,6 +42,8 @@ interface Sources {
   readonly common: string[];
   readonly float: string[];
   readonly binding: string[];
+  readonly cuda: string[];
+  readonly cudaBinding: string[];
   readonly isa: Record<string, { readonly arch: string[]; readonly sources: string[] }>;
 }
 const sources = JSON.parse(read('native/sources.json')) as Sources;
@@ -95,9 +97,9 @@ describe('architecture: TypeScript', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('only lib/native/addon.ts loads the addon', () => {
+  it('only lib/native/addon.ts and cuda_addon.ts load addons', () => {
     const loaders = library.filter((path) => /["'`]bindings["'`]|\.node["'`]/.test(read(path)));
-    assert.deepEqual(loaders, ['lib/native/addon.ts']);
+    assert.deepEqual(loaders, ['lib/native/addon.ts', 'lib/native/cuda_addon.ts']);
   });
 });
 
@@ -146,14 +148,16 @@ describe('architecture: C++', () => {
     );
   });
 
-  it('sources.json lists every .cpp file of native/ once, CUDA aside', () => {
+  it('sources.json lists every .cpp file of native/ once', () => {
     const listed = [
       ...sources.common,
       ...sources.float,
       ...sources.binding,
+      ...sources.cuda,
+      ...sources.cudaBinding,
       ...Object.values(sources.isa).flatMap((isa) => isa.sources),
     ];
-    const present = files('native', '.cpp').filter((path) => !path.startsWith('native/cuda/'));
+    const present = files('native', '.cpp');
     assert.deepEqual(listed.sort(), present);
   });
 

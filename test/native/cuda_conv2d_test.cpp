@@ -1,4 +1,4 @@
-// The CUDA convolutions, emulated (cuda_emulator.h), against the CPU's: the same accumulators and the same floats.
+// The CUDA convolutions against the CPU's: the same accumulators and the same floats. See cuda_matmul_test.cpp.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cuda_emulator.h"
+#include "cuda_device.h"
 #include "dispatch/dispatch.h"
 #include "ops/conv2d.h"
 #include "random.h"
@@ -62,11 +62,16 @@ void compare(const Problem& p, uint64_t seed) {
   const std::vector<float> residual = random.floats(static_cast<int64_t>(outputs), 1.0f);
   args.epilogue = {bias.data(), residual.data(), -0.5f, 2.0f};
 
-  const cuda::WeightImage image = cuda::convolutionImage(conv);
-  AlignedBuffer<uint8_t> weights(image.codes.size());
-  std::memcpy(weights.data(), image.codes.data(), image.codes.size());
+  cuda::Session& session = test::session();
+  cuda::UploadedWeights weights;
+  weights.shape = shape;
+  weights.isConv = true;
+  REQUIRE(session.upload(cuda::convolutionImage(codes.data(), scales.data(), shape, int4), &weights));
+  const cuda::DeviceMemory deviceX = test::upload(x), deviceBias = test::upload(bias);
+  const cuda::DeviceMemory deviceResidual = test::upload(residual);
+  const cuda::DeviceMemory out = test::take(outputs * sizeof(float));
   cuda::ConvCall call;
-  call.x = x.data();
+  call.x = deviceX.as<float>();
   call.n = p.n;
   call.h = p.h;
   call.w = p.w;
@@ -79,23 +84,8 @@ void compare(const Problem& p, uint64_t seed) {
   call.padLeft = v.padLeft;
   call.padBottom = v.padBottom;
   call.padRight = v.padRight;
-  call.kernelH = shape.kernelH;
-  call.kernelW = shape.kernelW;
   call.outH = outH;
   call.outW = outW;
-  call.weights = {image.layout, weights.data(), image.sums.data(), image.scales.data()};
-  call.perTensor = p.perTensor;
-  call.sampleBits = args.sampleBits;
-  const cuda::Activations a = activationsOf(call);
-  const std::vector<int32_t> offsets =
-      conv.isDepthwise()
-          ? std::vector<int32_t>{}
-          : cuda::chunkOffsets(conv, v.dilationH * a.paddedW() * a.pixelBytes(), v.dilationW * a.pixelBytes());
-  call.chunkOffset = conv.isDepthwise() ? nullptr : offsets.data();
-  AlignedBuffer<uint8_t> memory(carve(a, nullptr).bytes);
-  std::memset(memory.data(), 0xee, memory.size());
-  const cuda::Workspace w = carve(a, memory.data());
-  cuda::EmulatedQueue queue;
 
   for (const bool integers : {true, false}) {
     CAPTURE(integers);
@@ -105,13 +95,15 @@ void compare(const Problem& p, uint64_t seed) {
     args.acc = integers ? wantAcc.data() : nullptr;
     REQUIRE(conv2dDynamic(args));
     call.output = {};
-    call.output.bias = bias.data();
-    call.output.residual = residual.data();
+    call.output.bias = deviceBias.as<float>();
+    call.output.residual = deviceResidual.as<float>();
     call.output.clipMin = -0.5f;
     call.output.clipMax = 2.0f;
-    call.output.out = integers ? nullptr : cameOut.data();
-    call.output.acc = integers ? cameAcc.data() : nullptr;
-    cuda::conv2dDynamic(queue, call, w);
+    call.output.out = integers ? nullptr : out.as<float>();
+    call.output.acc = integers ? out.as<int32_t>() : nullptr;
+    REQUIRE(session.conv2d(call, weights, {p.perTensor, 8, args.sampleBits, nullptr, nullptr}));
+    void* const to = integers ? static_cast<void*>(cameAcc.data()) : static_cast<void*>(cameOut.data());
+    session.device().download(to, out.as<void>(), outputs * sizeof(float));
     CHECK(cameAcc == wantAcc);
     CHECK((outputs == 0 || integers || std::memcmp(cameOut.data(), wantOut.data(), outputs * sizeof(float)) == 0));
   }

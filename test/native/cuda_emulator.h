@@ -23,19 +23,34 @@ struct EmulatedBlock {
 // Throws std::logic_error where threads diverge at a collective instruction or hand it a bad address.
 void emulateBlock(const EmulatedBlock& block);
 
+// Kernels whose threads never meet say so (kIndependent); theirs need no fibers.
+template <typename Kernel>
+constexpr bool isIndependent() {
+  if constexpr (requires { Kernel::kIndependent; }) return Kernel::kIndependent;
+  return false;
+}
+
 struct EmulatedQueue {
   template <typename Kernel>
   void launch(const Grid& grid, const typename Kernel::Params& params) {
     for (int64_t z = 0; z < grid.z; ++z) {
       for (int64_t y = 0; y < grid.y; ++y) {
-        for (int64_t x = 0; x < grid.x; ++x) {
-          emulateBlock(
-              {Kernel::kThreads, size_t{Kernel::kSharedBytes}, static_cast<int>(x), static_cast<int>(y),
-               static_cast<int>(z),
-               [](const void* p, const Cta& cta) { Kernel::run(*static_cast<const typename Kernel::Params*>(p), cta); },
-               &params});
-        }
+        for (int64_t x = 0; x < grid.x; ++x)
+          block<Kernel>(static_cast<int>(x), static_cast<int>(y), static_cast<int>(z), params);
       }
+    }
+  }
+
+ private:
+  template <typename Kernel>
+  static void block(int x, int y, int z, const typename Kernel::Params& params) {
+    if constexpr (isIndependent<Kernel>()) {
+      for (int thread = 0; thread < Kernel::kThreads; ++thread) Kernel::run(params, Cta{thread, x, y, z, nullptr});
+    } else {
+      emulateBlock(
+          {Kernel::kThreads, size_t{Kernel::kSharedBytes}, x, y, z,
+           [](const void* p, const Cta& cta) { Kernel::run(*static_cast<const typename Kernel::Params*>(p), cta); },
+           &params});
     }
   }
 };

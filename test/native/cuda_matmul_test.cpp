@@ -1,4 +1,5 @@
-// The CUDA matrix products, emulated (cuda_emulator.h), against the CPU's: the same accumulators and the same floats.
+// The CUDA matrix products against the CPU's: the same accumulators and the same floats. On an emulated device in the
+// native tests, on a real one in cuda_exactness.
 #include <doctest/doctest.h>
 
 #include <cfloat>
@@ -8,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cuda_emulator.h"
+#include "cuda_device.h"
 #include "dispatch/dispatch.h"
 #include "ops/matmul.h"
 #include "random.h"
@@ -34,11 +35,13 @@ struct Result {
   std::vector<int32_t> acc;
   std::vector<float> scale;
   std::vector<int32_t> zeroPoint;
-  int64_t firstBad = cuda::kNoBadUnit;
+  uint64_t fault = 0;
 };
 
 struct Operands {
   PackedMatrix weights;
+  std::vector<int8_t> codes;
+  std::vector<float> scales;
   std::vector<float> x, bias, residual;
   std::vector<uint8_t> rowBits;
 };
@@ -54,6 +57,8 @@ Operands makeOperands(const Problem& p, uint64_t seed) {
   std::vector<float> scales(static_cast<size_t>(scaleGroups * p.n));
   for (float& s : scales) s = 0.001f + std::fabs(random.uniform()) * 0.01f;
   packMatrix(codes.data(), scales.data(), p.n, p.k, weightBits, p.storage, p.blockSize, kernels().kGroup, &o.weights);
+  o.codes = std::move(codes);
+  o.scales = std::move(scales);
   o.x = random.floats(p.m * p.k, p.magnitude);
   // Rows of different size and sign, one of them all zero.
   for (int64_t i = 0; i < p.m; ++i) {
@@ -73,6 +78,7 @@ Operands makeOperands(const Problem& p, uint64_t seed) {
 }
 
 constexpr float kClipMin = -0.75f, kClipMax = 1.5f;
+constexpr uint32_t kCall = 5;
 
 Result onProcessor(const Problem& p, const Operands& o, bool integers) {
   const size_t outputs = static_cast<size_t>(p.m * p.n), rows = static_cast<size_t>(p.m);
@@ -94,41 +100,35 @@ Result onProcessor(const Problem& p, const Operands& o, bool integers) {
   return r;
 }
 
-Result emulated(const Problem& p, const Operands& o, bool integers) {
-  const size_t outputs = static_cast<size_t>(p.m * p.n);
-  Result r{std::vector<float>(integers ? 0 : outputs), std::vector<int32_t>(integers ? outputs : 0), {}, {}};
-  const cuda::WeightImage image = cuda::matrixImage(o.weights);
-  // Copies of 16 bytes want aligned memory, as cudaMalloc gives.
-  AlignedBuffer<uint8_t> codes(image.codes.size());
-  std::memcpy(codes.data(), image.codes.data(), image.codes.size());
+Result onDevice(const Problem& p, const Operands& o, bool integers) {
+  const size_t outputs = static_cast<size_t>(p.m * p.n), rows = static_cast<size_t>(p.m);
+  Result r{std::vector<float>(integers ? 0 : outputs), std::vector<int32_t>(integers ? outputs : 0),
+           std::vector<float>(rows), std::vector<int32_t>(rows)};
+  cuda::Session& session = test::session();
+  const cuda::DeviceMemory fault = test::upload(std::vector<uint64_t>{cuda::kNoFault});
+  cuda::UploadedWeights weights;
+  const bool int4 = p.storage == WeightStorage::int4;
+  REQUIRE(session.upload(cuda::matrixImage(o.codes.data(), o.scales.data(), p.n, p.k, int4, p.blockSize), &weights));
+  const cuda::DeviceMemory x = test::upload(o.x), bias = test::upload(o.bias), residual = test::upload(o.residual);
+  const cuda::DeviceMemory out = test::take(outputs * sizeof(float));
   cuda::MatmulCall call;
-  call.x = o.x.data();
+  call.x = x.as<float>();
   call.m = p.m;
-  call.weights = {image.layout, codes.data(), image.sums.data(), image.scales.data()};
-  call.perTensor = p.perTensor;
-  call.bits = p.bits;
-  call.rowBits = o.rowBits.empty() ? nullptr : o.rowBits.data();
+  call.fault = {fault.as<uint64_t>(), kCall};
   call.output.clipMin = -std::numeric_limits<float>::infinity();
   call.output.clipMax = std::numeric_limits<float>::infinity();
   if (p.epilogue) {
-    call.output.bias = o.bias.data();
-    call.output.residual = o.residual.data();
+    call.output.bias = bias.as<float>();
+    call.output.residual = residual.as<float>();
     call.output.clipMin = kClipMin;
     call.output.clipMax = kClipMax;
   }
-  (integers ? (void)(call.output.acc = r.acc.data()) : (void)(call.output.out = r.out.data()));
-  const cuda::Activations a = activationsOf(call);
-  AlignedBuffer<uint8_t> memory(carve(a, nullptr).bytes);
-  std::memset(memory.data(), 0xee, memory.size());
-  const cuda::Workspace w = carve(a, memory.data());
-  cuda::EmulatedQueue queue;
-  matmulDynamic(queue, call, w);
-  for (int64_t i = 0; i < p.m; ++i) {
-    const int64_t param = p.perTensor ? 0 : i;
-    r.scale.push_back(w.scale[param]);
-    r.zeroPoint.push_back(w.zeroPoint[param]);
-    r.firstBad = std::min<int64_t>(r.firstBad, w.firstBad[param]);
-  }
+  (integers ? (void)(call.output.acc = out.as<int32_t>()) : (void)(call.output.out = out.as<float>()));
+  const uint8_t* rowBits = o.rowBits.empty() ? nullptr : o.rowBits.data();
+  REQUIRE(session.matmul(call, weights, {p.perTensor, p.bits, rowBits, r.scale.data(), r.zeroPoint.data()}));
+  void* const to = integers ? static_cast<void*>(r.acc.data()) : static_cast<void*>(r.out.data());
+  session.device().download(to, out.as<void>(), outputs * sizeof(float));
+  r.fault = test::download<uint64_t>(fault, 1)[0];
   return r;
 }
 
@@ -144,12 +144,12 @@ void compare(const Problem& p, uint64_t seed) {
   for (const bool integers : {true, false}) {
     if (integers && p.blockSize > 0) continue;
     const Result want = onProcessor(p, o, integers);
-    const Result came = emulated(p, o, integers);
+    const Result came = onDevice(p, o, integers);
     CHECK(sameBits(came.scale, want.scale));
     CHECK(came.zeroPoint == want.zeroPoint);
     CHECK(came.acc == want.acc);
     CHECK(sameBits(came.out, want.out));
-    CHECK(came.firstBad == cuda::kNoBadUnit);
+    CHECK(came.fault == cuda::kNoFault);
   }
 }
 
@@ -206,7 +206,9 @@ TEST_CASE("cuda quantization: the first row with NaN or infinity is named") {
       Operands o = makeOperands(q, 18);
       o.x[static_cast<size_t>(33 * p.k + 29)] = value;
       o.x[static_cast<size_t>(37 * p.k)] = value;
-      CHECK(emulated(q, o, true).firstBad == 33);
+      const Result came = onDevice(q, o, true);
+      CHECK((came.fault >> 32) == kCall);
+      CHECK((came.fault & 0xffffffff) == 33);
     }
   }
 }

@@ -13,11 +13,18 @@ function plain({ dims, layout, data }: Value): Plain {
   return { dims, layout, data };
 }
 
-function apply(code: number, dims: readonly number[], layout: Layout, x: Plain, y: Plain, out: Float32Array): void {
+type Shaped = Pick<Value, 'dims' | 'layout'>;
+
+/** How native functions of two walk over operands that broadcast. */
+export function binaryWalk(dims: readonly number[], layout: Layout, x: Shaped, y: Shaped): Int32Array {
   const order = (items: readonly number[]) => memoryOrder(items, layout);
   const xStrides = broadcastStrides(x.dims, x.layout, dims);
   const yStrides = broadcastStrides(y.dims, y.layout, dims);
-  addon.binary(code, walk(order(dims), order(xStrides), order(yStrides)), x.data, y.data, out);
+  return walk(order(dims), order(xStrides), order(yStrides));
+}
+
+function apply(code: number, dims: readonly number[], layout: Layout, x: Plain, y: Plain, out: Float32Array): void {
+  addon.binary(code, binaryWalk(dims, layout, x, y), x.data, y.data, out);
 }
 
 /** Writes Σ g over what x was broadcast along to target, in the layout of x. */
@@ -41,12 +48,17 @@ function broadcastDims(x: readonly number[], y: readonly number[]): number[] {
   });
 }
 
-export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value): Value {
+/** What comes of operands that broadcast: in the layout of one that does not, channels-last before rows. */
+export function broadcastResult(x: Value, y: Value): { dims: number[]; layout: Layout } {
   const dims = broadcastDims(x.dims, y.dims);
   const size = sizeOf(dims);
-  // The layout of an operand that is not broadcast, channels-last before rows.
   const whole = [x, y].filter((operand) => operand.size === size && operand.dims.length === dims.length);
-  const layout: Layout = whole.some((operand) => operand.layout === 'channelsLast') ? 'channelsLast' : 'rows';
+  return { dims, layout: whole.some((operand) => operand.layout === 'channelsLast') ? 'channelsLast' : 'rows' };
+}
+
+export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value): Value {
+  const { dims, layout } = broadcastResult(x, y);
+  const size = sizeOf(dims);
   const z = tape.make(dims, layout, [x, y]);
   apply(BINARY[name], dims, layout, x, y, z.data);
   const [xs, ys, zs] = [plain(x), plain(y), plain(z)];

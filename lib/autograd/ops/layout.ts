@@ -3,22 +3,27 @@ import { addon } from '../../native/addon.js';
 import { memoryOrder, strides, walk } from '../strides.js';
 import type { Layout, Tape, Value } from '../tape.js';
 
-function planes(dims: readonly number[]): boolean {
+/** Whether elements lie in the same order in either layout. */
+export function samePlanes(dims: readonly number[]): boolean {
   const [, channels = 1, height = 1, width = 1] = dims;
   return channels === 1 || height * width === 1;
 }
 
+/** How a copy between layouts of the same shape walks. */
+export function layoutWalk(dims: readonly number[], from: Layout, to: Layout): Int32Array {
+  const order = (items: readonly number[]) => memoryOrder(items, to);
+  return walk(order(dims), order(strides(dims, from)), order(strides(dims, to)));
+}
+
 /** Copies elements between layouts of the same shape. */
 function convert(dims: readonly number[], x: Float32Array, from: Layout, y: Float32Array, to: Layout): void {
-  const order = (items: readonly number[]) => memoryOrder(items, to);
-  const axes = walk(order(dims), order(strides(dims, from)), order(strides(dims, to)));
-  addon.copyStrided(axes, x, 0, y, 0, false);
+  addon.copyStrided(layoutWalk(dims, from, to), x, 0, y, 0, false);
 }
 
 function relayout(tape: Tape, x: Value, to: Layout): Value {
   if (x.layout === to) return x;
   const { dims, layout } = x;
-  if (planes(dims)) return tape.alias(x, dims, to); // the same order in memory either way
+  if (samePlanes(dims)) return tape.alias(x, dims, to); // the same order in memory either way
   const y = tape.make(dims, to, [x]);
   convert(dims, x.data, layout, y.data, to);
   tape.record(y, [], (dy) => tape.into(x, (dx) => convert(dims, dy, to, dx, layout)));

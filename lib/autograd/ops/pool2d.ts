@@ -13,7 +13,8 @@ export interface PoolWindow {
   readonly output: readonly [number, number];
 }
 
-function geometryOf(x: Value, { kernel, strides, pads, dilations, output }: PoolWindow): Int32Array {
+/** What native pools read of their images and windows. */
+export function geometryOf(x: Value, { kernel, strides, pads, dilations, output }: PoolWindow): Int32Array {
   const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
   return Int32Array.from([n, height, width, channels, ...output, ...kernel, ...strides, ...pads, ...dilations]);
 }

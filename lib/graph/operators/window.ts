@@ -196,21 +196,31 @@ export function imageAxes(
   return axes.length === 2 ? (axes as [WindowAxis, WindowAxis]) : [FLAT, axes[0] as WindowAxis];
 }
 
-/** A pool on the tape over images or lengths; undefined for three spatial dimensions. */
-export function floatPool(
-  call: FloatCall<typeof POOL_ATTRIBUTES>,
-  compute: (image: Value, window: PoolWindow) => Value,
-): Value | undefined {
-  const x = required(call.inputs, 0);
-  const axes = imageAxes(call.attributes, x.dims.slice(2), call.attributes.kernel_shape ?? [], call.fail);
+/** The window of a pool over images or lengths [N, C, …]; undefined for three spatial dimensions. */
+export function poolWindow(
+  attributes: WindowAttributes & { readonly kernel_shape?: readonly number[] | undefined },
+  dims: readonly number[],
+  fail: Fail,
+): PoolWindow | undefined {
+  const axes = imageAxes(attributes, dims.slice(2), attributes.kernel_shape ?? [], fail);
   if (!axes) return undefined;
   const [h, w] = axes;
-  const window: PoolWindow = {
+  return {
     kernel: [h.kernel, w.kernel],
     strides: [h.stride, w.stride],
     pads: [h.padBegin, w.padBegin, h.padEnd, w.padEnd],
     dilations: [h.dilation, w.dilation],
     output: [h.output, w.output],
   };
+}
+
+/** A pool on the tape over images or lengths; undefined for three spatial dimensions. */
+export function floatPool(
+  call: FloatCall<typeof POOL_ATTRIBUTES>,
+  compute: (image: Value, window: PoolWindow) => Value,
+): Value | undefined {
+  const x = required(call.inputs, 0);
+  const window = poolWindow(call.attributes, x.dims, call.fail);
+  if (!window) return undefined;
   return fromImage(call.tape, compute(asImage(call.tape, x), window), call.dims);
 }

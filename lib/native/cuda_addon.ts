@@ -1,0 +1,163 @@
+// Loads the CUDA addon, once, when somebody asks for the device, and gives it types. The one place that chooses a device.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { packageRoot } from './addon.js';
+import { type Device, DeviceError } from './device_error.js';
+import { describe, InvalidArgumentError } from './errors.js';
+
+/** Four-byte elements in device memory. */
+export interface NativeDeviceArray {
+  /** The first elements become these. */
+  write(values: Float32Array | Int32Array): void;
+  /** Waits for the device, then copies the first elements. */
+  read(values: Float32Array | Int32Array): void;
+  /** Every element becomes 0. */
+  clear(): void;
+  dispose(): void;
+}
+
+export interface NativeDeviceWeights {
+  bytes(): number;
+  dispose(): void;
+}
+
+/** What a product ends with; see native/binding/cuda_operations.cpp. */
+export type NativeProductEnd = [
+  out: NativeDeviceArray,
+  activationBits: number | Uint8Array,
+  perTensor: boolean,
+  bias: NativeDeviceArray | undefined,
+  residual: NativeDeviceArray | undefined,
+  clipMin: number,
+  clipMax: number,
+  /** int32 accumulators in place of floats. */
+  integers: boolean,
+  scale: Float32Array | undefined,
+  zeroPoint: Int32Array | undefined,
+  fault: NativeDeviceArray,
+  call: number,
+];
+
+export interface DeviceInfo {
+  readonly name: string;
+  readonly computeCapability: string;
+  readonly multiprocessors: number;
+  /** Of memory, in all. */
+  readonly bytes: number;
+  /** Newest CUDA that the driver knows. */
+  readonly driver: string;
+  /** CUDA that the addon was built with. */
+  readonly runtime: string;
+}
+
+export interface DeviceMemoryUse {
+  readonly free: number;
+  /** Of the device, by this process's addon. */
+  readonly held: number;
+  /** Of these, not waiting to be used again. */
+  readonly inUse: number;
+}
+
+export interface NativeCuda {
+  abiVersion: number;
+  setErrorClasses(invalidArgument: typeof InvalidArgumentError, device: typeof DeviceError): void;
+  open(): DeviceInfo;
+  DeviceArray: new (count: number) => NativeDeviceArray;
+  DeviceWeights: new (
+    codes: Int8Array,
+    scales: Float32Array,
+    int4: boolean,
+    blockSize: number,
+    channels: number,
+    ...k: [k: number] | [kernelH: number, kernelW: number, groupChannels: number, groups: number]
+  ) => NativeDeviceWeights;
+  matmulDynamic(x: NativeDeviceArray, m: number, weights: NativeDeviceWeights, ...end: NativeProductEnd): void;
+  conv2dDynamic(
+    x: NativeDeviceArray,
+    geometry: Int32Array,
+    weights: NativeDeviceWeights,
+    ...end: NativeProductEnd
+  ): void;
+  unary(fn: number, p: number, q: number, count: number, x: NativeDeviceArray, y: NativeDeviceArray): void;
+  binary(fn: number, walk: Int32Array, a: NativeDeviceArray, b: NativeDeviceArray, y: NativeDeviceArray): void;
+  copy(walk: Int32Array, x: NativeDeviceArray, y: NativeDeviceArray): void;
+  pool(kind: number, geometry: Int32Array, x: NativeDeviceArray, y: NativeDeviceArray): void;
+  score(
+    logits: NativeDeviceArray,
+    rows: number,
+    classes: number,
+    labels: NativeDeviceArray | undefined,
+    reference: NativeDeviceArray | undefined,
+    counts: NativeDeviceArray,
+    at: number,
+  ): void;
+  wait(): void;
+  memory(): DeviceMemoryUse;
+}
+
+// The version native/binding/cuda_addon.cpp was written for.
+const CUDA_ABI_VERSION = 1;
+const BUILT = ['build-cuda', 'Release', 'faultline_cuda.node'] as const;
+
+/** An open device. */
+export interface Cuda {
+  readonly addon: NativeCuda;
+  readonly info: DeviceInfo;
+}
+
+let opened: Cuda | undefined;
+
+/** The device, opened when first asked for. Throws DeviceError. `FAULTLINE_CUDA_ADDON` names another file of the addon. */
+export function openCuda(): Cuda {
+  if (opened) return opened;
+  const path = process.env.FAULTLINE_CUDA_ADDON || join(packageRoot(), ...BUILT);
+  if (!existsSync(path)) {
+    throw new DeviceError(
+      'not-built',
+      `wanted the CUDA addon, came no ${path}: run \`npm run build:cuda\` (needs nvcc)`,
+    );
+  }
+  let addon: NativeCuda;
+  try {
+    addon = createRequire(import.meta.url)(path) as NativeCuda;
+  } catch (error) {
+    throw new DeviceError('stale-build', `wanted an addon for this machine, came ${(error as Error).message}`);
+  }
+  if (addon.abiVersion !== CUDA_ABI_VERSION) {
+    const versions = `wanted the CUDA addon in version ${CUDA_ABI_VERSION}, came ${addon.abiVersion}`;
+    throw new DeviceError('stale-build', `${versions}: run \`npm run build:cuda\``);
+  }
+  addon.setErrorClasses(InvalidArgumentError, DeviceError);
+  opened = { addon, info: addon.open() };
+  return opened;
+}
+
+const DEVICES: readonly Device[] = ['cpu', 'cuda', 'auto'];
+
+/** The device asked for: by the caller, else by `FAULTLINE_DEVICE`, else the processor. */
+export function requestedDevice(operation: string, device: Device | undefined): Device {
+  const requested = device ?? process.env.FAULTLINE_DEVICE;
+  if (requested === undefined || requested === '') return 'cpu';
+  if (!DEVICES.includes(requested as Device)) {
+    const argument = device === undefined ? 'FAULTLINE_DEVICE' : 'device';
+    throw new InvalidArgumentError(operation, argument, '"cpu", "cuda" or "auto"', describe(requested));
+  }
+  return requested as Device;
+}
+
+/**
+ * The open device, or undefined for the processor. `cuda` throws DeviceError where there is none, and never goes over to
+ * the processor by itself; `auto` does.
+ */
+export function chooseDevice(operation: string, device: Device | undefined): Cuda | undefined {
+  const requested = requestedDevice(operation, device);
+  if (requested === 'cpu') return undefined;
+  if (requested === 'cuda') return openCuda();
+  try {
+    return openCuda();
+  } catch (error) {
+    if (error instanceof DeviceError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,131 @@
+// Dynamic products on the device: packed weights uploaded once, and single products whose operands are the host's.
+import type { Cuda, NativeDeviceArray, NativeDeviceWeights, NativeProductEnd } from './cuda_addon.js';
+import { InvalidArgumentError } from './errors.js';
+
+/** Packed weights as the upload reads them. */
+interface Packed {
+  readonly storage: 'int8' | 'int4';
+  readonly granularity: 'perTensor' | 'perChannel' | { readonly blockSize: number };
+  /** [channels, …] */
+  codes(): Int8Array;
+  /** [scale groups, channels] */
+  scales(): Float32Array;
+}
+
+const uploaded = new WeakMap<object, NativeDeviceWeights>();
+
+function upload(weights: Packed, make: () => NativeDeviceWeights): NativeDeviceWeights {
+  const before = uploaded.get(weights);
+  if (before) return before;
+  const made = make();
+  uploaded.set(weights, made);
+  return made;
+}
+
+function blockSize({ granularity }: Packed): number {
+  return typeof granularity === 'object' ? granularity.blockSize : 0;
+}
+
+/** The weights on the device, uploaded when first asked for. */
+export function matmulWeights(
+  { addon }: Cuda,
+  weights: Packed & { readonly n: number; readonly k: number },
+): NativeDeviceWeights {
+  const { n, k, storage } = weights;
+  return upload(
+    weights,
+    () => new addon.DeviceWeights(weights.codes(), weights.scales(), storage === 'int4', blockSize(weights), n, k),
+  );
+}
+
+/** Likewise of a convolution; undefined where the device has no kernel: for scales by block. */
+export function convWeights(
+  { addon }: Cuda,
+  weights: Packed & { readonly shape: readonly [number, number, number, number]; readonly groups: number },
+): NativeDeviceWeights | undefined {
+  const { shape, groups, storage } = weights;
+  if (blockSize(weights) > 0) return undefined;
+  const [channels, ...kernel] = shape;
+  const int4 = storage === 'int4';
+  return upload(
+    weights,
+    () => new addon.DeviceWeights(weights.codes(), weights.scales(), int4, 0, channels, ...kernel, groups),
+  );
+}
+
+/** Frees the device's copy of weights; they may be uploaded again. */
+export function forgetWeights(weights: object): void {
+  uploaded.get(weights)?.dispose();
+  uploaded.delete(weights);
+}
+
+/** Marks that no product has met NaN or infinity; see FaultMark in native/cuda/quantize_kernels.h. */
+export const NO_FAULT = Int32Array.of(-1, -1);
+
+/** The first product of `fault` that met NaN or infinity, and which row or sample of it. Waits for the device. */
+export function readFault(fault: NativeDeviceArray): { call: number; unit: number } | undefined {
+  const word = new Int32Array(2);
+  fault.read(word);
+  const [unit = 0, call = 0] = word;
+  return unit === -1 && call === -1 ? undefined : { call, unit };
+}
+
+/** What a product with operands on the host ends with. */
+export interface HostEnd {
+  readonly out: Float32Array | Int32Array;
+  /** Elements that the product has; `out` may be longer. */
+  readonly outputs: number;
+  readonly activationBits: number | Uint8Array;
+  readonly perTensor: boolean;
+  readonly bias: Float32Array | undefined;
+  readonly residual: Float32Array | undefined;
+  readonly clip: readonly [number, number] | undefined;
+  readonly scale: Float32Array | undefined;
+  readonly zeroPoint: Int32Array | undefined;
+}
+
+/** One product from the host's arrays to the host's arrays. `unit`: what has a range of its own, for errors. */
+export function multiplyOnDevice(
+  { addon }: Cuda,
+  operation: string,
+  unit: 'row' | 'sample',
+  x: Float32Array,
+  end: HostEnd,
+  multiply: (x: NativeDeviceArray, ...end: NativeProductEnd) => void,
+): void {
+  const arrays: NativeDeviceArray[] = [];
+  const take = (count: number): NativeDeviceArray => {
+    const array = new addon.DeviceArray(count);
+    arrays.push(array);
+    return array;
+  };
+  const send = (values: Float32Array | Int32Array): NativeDeviceArray => {
+    const array = take(values.length);
+    array.write(values);
+    return array;
+  };
+  try {
+    const { out, bias, residual, clip = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] } = end;
+    const [to, fault] = [take(out.length), send(NO_FAULT)];
+    multiply(
+      send(x),
+      to,
+      end.activationBits,
+      end.perTensor,
+      bias && send(bias),
+      residual && send(residual),
+      clip[0],
+      clip[1],
+      out instanceof Int32Array,
+      end.scale,
+      end.zeroPoint,
+      fault,
+      0,
+    );
+    const bad = readFault(fault);
+    if (bad) throw new InvalidArgumentError(operation, 'x', 'finite values', `NaN or infinity in ${unit} ${bad.unit}`);
+    to.read(out.subarray(0, end.outputs));
+  } finally {
+    for (const array of arrays) array.dispose();
+  }
+}
