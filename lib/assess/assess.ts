@@ -358,7 +358,7 @@ class Assessment {
         judged: judge.samples.count,
         apart: this.apart,
       },
-      fp: { [measure]: share, interval: [100 * low, 100 * high] },
+      fp: { [measure]: share, interval: [100 * low, 100 * high], ...variety(judge) },
       policies: this.policies,
       search: this.search,
       subject: subjectOf(this.policies, thresholds)?.name,
@@ -389,6 +389,15 @@ function brief({ node, isolated, accumulated, ranges, inputs }: Profile['layers'
     spread: ranges?.spread,
     outliers: inputs?.outliers.length ?? 0,
   };
+}
+
+/** How different the samples are: on those of one class nothing can be seen. */
+function variety({ fp, samples: { labels, count } }: Part) {
+  const classes = new Set(fp.classes).size;
+  if (!labels) return { classes };
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return { classes, labels: counts.size, commonest: (100 * Math.max(...counts.values())) / count };
 }
 
 /** Most bits first. */

@@ -56,7 +56,16 @@ export interface Evidence {
     readonly apart: boolean;
   };
   /** `accuracy` with labels, else `agreement` (with itself: 100). */
-  readonly fp: { readonly accuracy?: number; readonly agreement?: number; readonly interval: Interval };
+  readonly fp: {
+    readonly accuracy?: number;
+    readonly agreement?: number;
+    readonly interval: Interval;
+    /** Different classes that full precision says of the samples, and that labels have. */
+    readonly classes: number;
+    readonly labels?: number;
+    /** Percent of the samples with the commonest label. */
+    readonly commonest?: number;
+  };
   /** Uniform ones, then `worst found` and `best found` of the budget. All on the network as it is. */
   readonly policies: readonly PolicyFigures[];
   readonly search: PolicySearch | undefined;
@@ -78,6 +87,8 @@ export interface Evidence {
 /** An assessment: the evidence, and what it says. */
 export interface AssessResult extends Evidence {
   readonly verdict: Level;
+  /** Which policies may be used, in a sentence. */
+  readonly answer: string;
   readonly reasons: readonly string[];
   readonly advice: readonly string[];
 }

@@ -41,6 +41,8 @@ export interface WorstClass {
 export interface Margins {
   readonly fp: { readonly low: number; readonly median: number };
   readonly quantized: { readonly low: number; readonly median: number };
+  /** Median, in full precision, of the samples whose class changes: whether these were close calls. Undefined without any. */
+  readonly flipped: number | undefined;
 }
 
 /** What quantization does to a network on given samples. Percent and points on a scale of 100. */
@@ -91,6 +93,11 @@ function spreadOf(margins: Float32Array) {
   return { low: quantile(values, 0.05), median: quantile(values, 0.5) };
 }
 
+function flippedMargin(fp: Outcome, quantized: Outcome): number | undefined {
+  const margins = Array.from(fp.margins).filter((_, i) => fp.classes[i] !== quantized.classes[i]);
+  return margins.length > 0 ? quantile(margins, 0.5) : undefined;
+}
+
 /** Whether an interval of drops lies below the threshold, above it, or on both sides; far above: a catastrophe. */
 export function levelOf([low, high]: Interval, { maxDrop, catastrophe }: Thresholds): Level {
   if (high <= maxDrop) return 'safe';
@@ -121,7 +128,11 @@ export function figuresOf(
     newlyWrong: comparison.newlyWrong,
     newlyRight: comparison.newlyRight,
     worstClass: worstClass(comparison),
-    margins: { fp: spreadOf(fp.margins), quantized: spreadOf(quantized.margins) },
+    margins: {
+      fp: spreadOf(fp.margins),
+      quantized: spreadOf(quantized.margins),
+      flipped: flippedMargin(fp, quantized),
+    },
     level: levelOf(interval, thresholds),
   };
 }

@@ -6,6 +6,8 @@ import type { Remedy } from './remedies.js';
 
 export interface Verdict {
   readonly verdict: Level;
+  /** Which policies may be used, in a sentence. */
+  readonly answer: string;
   readonly reasons: readonly string[];
   readonly advice: readonly string[];
 }
@@ -88,29 +90,66 @@ function loss({ worstClass }: PolicyFigures): number {
 
 const repairs = (remedy: Remedy | undefined, { drop }: Figures) => remedy !== undefined && remedy.drop < drop / 2;
 
-/** What kind of failure it is, by what undoes it. */
+/** Samples with less than this part of the median margin are close calls. */
+const CLOSE_CALL = 0.25;
+/** Rescaling channels is the cause where it mends as much as one more bit does, but for this part of the loss. */
+const AS_MUCH = 0.1;
+
+/** What kind of failure it is, by what undoes it and by the samples it takes. */
 function causeOf(evidence: Evidence): string[] {
-  const { subject, remedies, policies } = evidence;
+  const { subject, remedies, policies, thresholds } = evidence;
   const failing = policies.find(({ name }) => name === subject);
-  if (!failing || failing.drop <= evidence.thresholds.maxDrop) return [];
+  if (!failing || failing.drop <= thresholds.maxDrop) return [];
   const byKind = (kind: Remedy['kind']) => remedies.find((remedy) => remedy.kind === kind);
   const [equalized, finer] = [byKind('equalize'), byKind('oneMoreBit')];
-  const reasons: string[] = [];
   // One more bit mends much of any failure, and other scales round to other codes: the better of the two is the cause.
-  const ranges = equalized && equalized.drop <= (finer?.drop ?? equalized.drop) + evidence.thresholds.maxDrop;
-  if (equalized && ranges && repairs(equalized, failing)) {
-    reasons.push(
+  const slack = Math.min(thresholds.maxDrop, AS_MUCH * failing.drop);
+  if (equalized && repairs(equalized, failing) && equalized.drop <= (finer?.drop ?? equalized.drop) + slack) {
+    return [
       `cause: ranges of channels. Rescaling channels, which leaves full precision as it is, brings ${subject} to a loss of ` +
         `${number(equalized.drop)}: weights and activations of very different size share a scale`,
-    );
-  } else if (finer && failing.level === 'unsafe' && repairs(finer, failing)) {
-    reasons.push(
+    ];
+  }
+  if (finer && failing.level === 'unsafe' && repairs(finer, failing)) {
+    return [
       `cause: one rounding grid. With one more bit everywhere ${subject} loses ${number(finer.drop)} only: the weights lie ` +
         'where this grid rounds them to another function, as learned failures do',
-    );
+    ];
   }
-  return reasons;
+  const { fp, flipped } = failing.margins;
+  if (flipped === undefined || flipped > CLOSE_CALL * fp.median) return [];
+  const more =
+    finer && finer.drop < failing.drop ? `; with one more bit everywhere it loses ${number(finer.drop)}` : '';
+  return [
+    `cause: few bits for close calls. Half of the samples that ${subject} changes had a margin below ${number(flipped)} in ` +
+      `full precision, where the median is ${number(fp.median)}: rounding noise, no failure of its own${more}`,
+  ];
 }
+
+const listed = (names: readonly string[]) =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+/** Which policies may be used: those within the limit, those beyond it, and those of which it cannot be said. */
+function answerOf({ policies, thresholds }: Evidence): string {
+  const limit = `${number(thresholds.maxDrop)} ${unitOf(thresholds)}`;
+  const groupOf = ({ level, interval }: PolicyFigures) =>
+    level === 'caution' && interval[0] <= thresholds.maxDrop ? 'uncertain' : level;
+  const said = {
+    safe: [`loses at most ${limit}`, `lose at most ${limit}`],
+    uncertain: [`may lose more than ${limit}`, `may lose more than ${limit}`],
+    caution: [`loses more than ${limit}`, `lose more than ${limit}`],
+    unsafe: ['fails catastrophically', 'fail catastrophically'],
+  } as const;
+  const examined = policies.filter(({ name }) => name !== 'best found');
+  const parts = (Object.keys(said) as (keyof typeof said)[]).flatMap((group) => {
+    const names = examined.filter((each) => groupOf(each) === group).map(inAnswer);
+    return names.length > 0 ? [`${listed(names)} ${said[group][names.length > 1 ? 1 : 0]}`] : [];
+  });
+  return parts.join('; ');
+}
+
+const inAnswer = ({ name, effectiveBits }: PolicyFigures) =>
+  name === 'worst found' ? `the worst policy of ${number(effectiveBits ?? 0)} bits` : name;
 
 /** Where scales shared more widely would lose much more than those of the policies. */
 function granularityReasons({ granularity, thresholds }: Evidence): string[] {
@@ -168,9 +207,29 @@ function adviceFor(evidence: Evidence): string[] {
   return advice;
 }
 
+/** Why the samples cannot show that a network is safe, whatever it did on them. */
+function doubtsOf({ samples, fp, measure }: Evidence): string[] {
+  const doubts: string[] = [];
+  if (samples.judged < LEAST_SAMPLES) {
+    doubts.push(`judged on ${samples.judged} samples only: no network is called safe on so few`);
+  }
+  if (fp.classes < 2) {
+    doubts.push('full precision says one class of all samples: there is nothing that quantization could change');
+  }
+  if (fp.labels === 1) doubts.push('all samples have one label: they say nothing of the other classes');
+  if (measure === 'accuracy' && fp.interval[1] <= (fp.commonest ?? 0)) {
+    doubts.push(
+      `full precision is right on ${number(fp.accuracy ?? 0)} % of the samples, saying the commonest class of all would be on ` +
+        `${number(fp.commonest ?? 0)} %: are labels and preprocessing those of the model?`,
+    );
+  }
+  return doubts;
+}
+
 /**
  * `safe`: every policy examined, the worst one found among them, loses at most the limit, with confidence. `unsafe`: one
- * fails catastrophically, or the mildest loses more than the limit for certain. `caution`: neither is certain.
+ * fails catastrophically, or the mildest loses more than the limit for certain. `caution`: neither, or the samples are such
+ * that nothing can be said.
  */
 export function verdictOf(evidence: Evidence): Verdict {
   const { policies, thresholds } = evidence;
@@ -187,12 +246,11 @@ export function verdictOf(evidence: Evidence): Verdict {
     ...granularityReasons(evidence),
     ...processorReasons(evidence),
   ];
+  const doubts = doubtsOf(evidence);
+  if (doubts.length > 0) verdict = worse(verdict, 'caution');
+  reasons.push(...doubts);
   if (!samples.apart) reasons.push('too few samples to search on some and judge on others: all were used for both');
-  if (samples.judged < LEAST_SAMPLES) {
-    reasons.push(`judged on ${samples.judged} samples only: no network is called safe on so few`);
-    verdict = worse(verdict, 'caution');
-  }
-  return { verdict, reasons, advice: adviceFor(evidence) };
+  return { verdict, answer: answerOf(evidence), reasons, advice: adviceFor(evidence) };
 }
 
 /** An interval of paired differences can come out narrow by chance on fewer: no network is called safe on them. */

@@ -94,10 +94,11 @@ function granularityTable({ granularity }: AssessResult): string[] {
 }
 
 export function assessText(result: AssessResult): string {
-  const { verdict, reasons, advice, fp, samples, measure, skipped } = result;
+  const { verdict, answer, reasons, advice, fp, samples, measure, skipped } = result;
   const share = fp.accuracy ?? fp.agreement;
   const lines = [
     `${verdict.toUpperCase()}: ${result.model}`,
+    wrapped(answer),
     wrapped(
       `full precision: ${measure} ${two(share)} % of ${samples.judged} samples` +
         (samples.apart ? `; searched on ${samples.searched} others` : ''),

@@ -14,16 +14,15 @@ const dropOf = ({ drop, interval }: Figures): Measured => ({ value: drop, interv
 
 const unitOf = ({ thresholds }: AssessResult): Unit => (thresholds.dropType === 'relative' ? 'percent' : 'points');
 
-function verdictSection({ verdict, reasons, advice, thresholds }: AssessResult): Section {
-  const [first = '', ...others] = reasons;
+function verdictSection({ verdict, answer, reasons, advice, thresholds }: AssessResult): Section {
   const what = thresholds.dropType === 'relative' ? 'percent of the accuracy' : 'points';
   const rule =
     `Safe: every policy examined, the worst one found among them, loses at most ${formatNumber(thresholds.maxDrop)} ${what}, ` +
     `at ${Math.round(100 * thresholds.confidence)} % confidence. Unsafe: one loses more than ` +
     `${formatNumber(thresholds.catastrophe)}, or the mildest more than the limit, for certain. Caution: neither is certain.`;
   const blocks: Block[] = [
-    { kind: 'verdict', level: LEVEL[verdict], word: verdict, text: first },
-    ...(others.length > 0 ? [{ kind: 'list', items: others } as const] : []),
+    { kind: 'verdict', level: LEVEL[verdict], word: verdict, text: `${answer}.` },
+    { kind: 'list', items: reasons },
     ...(advice.length > 0
       ? [{ kind: 'text', text: 'What to do:' } as const, { kind: 'list', items: advice } as const]
       : []),
@@ -321,7 +320,8 @@ function factsOf(result: AssessResult): Fact[] {
   if (fp.accuracy !== undefined) {
     facts.push({
       label: 'full precision',
-      value: formatQuantity(fp.accuracy, 'percent'),
+      value: formatNumber(fp.accuracy, 'percent'),
+      unit: '%',
       note: `accuracy on ${samples.judged} samples`,
     });
   }
@@ -329,7 +329,8 @@ function factsOf(result: AssessResult): Fact[] {
   for (const each of policies.filter(({ name }) => name !== 'best found')) {
     facts.push({
       label: each.name,
-      value: formatQuantity(each.drop === 0 ? 0 : -each.drop, unit),
+      value: formatNumber(each.drop === 0 ? 0 : -each.drop, unit),
+      unit: unit === 'points' ? 'points' : '%',
       note: `${measure} ${formatQuantity(each.accuracy ?? each.agreement, 'percent')}`,
       tone: each.level === 'safe' ? 'good' : each.level === 'unsafe' ? 'bad' : 'plain',
     });
@@ -352,7 +353,7 @@ export function assessDocument(result: AssessResult): Document {
   ];
   return {
     title: `May ${basename(result.model)} be quantized?`,
-    lead: `${result.verdict[0]?.toUpperCase()}${result.verdict.slice(1)}: ${result.reasons[0] ?? ''}.`,
+    lead: `${result.verdict[0]?.toUpperCase()}${result.verdict.slice(1)}: ${result.answer}.`,
     facts: factsOf(result),
     sections: sections.filter((section) => section !== undefined),
     footer: 'faultline assess',

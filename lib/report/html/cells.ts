@@ -10,8 +10,9 @@ const TEXT_CELL = 26;
 const MOST_CELL = 56;
 /** Shades of heat above this one want the other colour of text. */
 const STRONG_HEAT = 5;
-/** And narrower than this not even for their names, turned. */
+/** And narrower than this not even for their names, turned. Numbers need no room: some of them are shown. */
 const UPRIGHT_CELL = 34;
+const NUMBERED_CELL = 8;
 /** More rows would be a tower. */
 const MOST_UPRIGHT = 80;
 
@@ -19,7 +20,8 @@ const MOST_UPRIGHT = 80;
 export function upright(chart: CellChart, width: number): CellChart {
   const { marginLeft } = leftLabels(chart.rows, width);
   const room = (width - marginLeft - 16) / chart.columns.length;
-  const fits = room >= UPRIGHT_CELL || Math.max(...chart.columns.map((label) => label.length)) * LETTER <= room;
+  const least = chart.columns.every((label) => /^\d+$/.test(label)) ? NUMBERED_CELL : UPRIGHT_CELL;
+  const fits = room >= least || Math.max(...chart.columns.map((label) => label.length)) * LETTER <= room;
   if (fits || chart.columns.length <= chart.rows.length || chart.columns.length > MOST_UPRIGHT) return chart;
   return {
     ...chart,

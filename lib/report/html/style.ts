@@ -75,12 +75,13 @@ figure svg { display: block; width: 100%; height: auto; }
 .narrow { display: none; }
 .keys { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; list-style: none; padding: 0; margin: 0 0 .5rem; font-size: .85rem; color: var(--soft); }
 .keys i { display: inline-block; width: .75rem; height: .75rem; border-radius: 3px; margin-right: .4rem; vertical-align: -.05rem; background: currentColor; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; background: linear-gradient(to right, var(--paper), transparent) 0 0 / 3rem 100% no-repeat local, linear-gradient(to left, var(--paper), transparent) 100% 0 / 3rem 100% no-repeat local, linear-gradient(to right, var(--line), transparent) 0 0 / 1rem 100% no-repeat scroll, linear-gradient(to left, var(--line), transparent) 100% 0 / 1rem 100% no-repeat scroll; }
 table { border-collapse: collapse; font-size: .9rem; line-height: 1.45; width: 100%; }
 th, td { padding: .42rem 1.1rem .42rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); font-size: .82rem; vertical-align: bottom; }
 tbody th { font-weight: 400; color: var(--ink); font-size: inherit; vertical-align: top; }
-.figure { text-align: right; white-space: nowrap; }
+.figure { text-align: right; }
+td.figure { white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 .within { display: block; font-size: .8rem; color: var(--soft); }
 td.long { overflow-wrap: anywhere; min-width: 12rem; }

@@ -48,6 +48,7 @@ describe('assess', () => {
 
   it('calls a network safe that no policy harms, with the evidence', () => {
     assert.equal(result.verdict, 'safe', result.reasons.join('\n'));
+    assert.equal(result.answer, 'W8A8, W4A8, W8A4, W4A4 and the worst policy of 5.33 bits lose at most 3.00 points');
     assert.deepEqual(
       result.policies.map(({ name }) => name),
       ['W8A8', 'W4A8', 'W8A4', 'W4A4', 'worst found', 'best found'],
@@ -150,13 +151,17 @@ describe('assess', () => {
   });
 
   it('a search that time cuts short gives the best found so far, and is not kept as if it were whole', async () => {
-    const store = new MemoryStore();
-    const timeBudget = 0.5;
-    // However fast the machine, time is up after the first evaluations.
-    const onProgress = ({ stage }: { stage: string }) => {
-      if (stage === 'search') block(1e3 * timeBudget);
+    const cutShort = async (timeBudget: number) => {
+      const store = new MemoryStore();
+      // However fast the machine, time is up after the first evaluations.
+      const onProgress = ({ stage }: { stage: string }) => {
+        if (stage === 'search') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1e3 * timeBudget);
+      };
+      return { store, found: await assess(graph, samples, { ...FEW, timeBudget, store, onProgress }) };
     };
-    const found = await assess(graph, samples, { ...FEW, timeBudget, store, onProgress });
+    // However slow it is, the search begins in time.
+    let { store, found } = await cutShort(0.5);
+    for (let budget = 2; !found.search && budget < 100; budget *= 4) ({ store, found } = await cutShort(budget));
     assert.ok(found.skipped.some(({ stage, why }) => stage === 'search' && /best so far/.test(why)));
     assert.ok(found.policies.some(({ name }) => name === 'worst found'));
     assert.ok(store.kept.has('policies') && !store.kept.has('search'));
@@ -171,6 +176,25 @@ describe('assess', () => {
       assert.notEqual(found.verdict, 'safe');
       assert.equal(found.samples.apart, false);
       assert.match(found.reasons.join('\n'), /samples only/);
+    }
+  });
+
+  it('samples on which nothing can be seen: never safe, however many', async () => {
+    const many = blobs(200);
+    const same = { ...many, labels: new Int32Array(200).fill(1) };
+    const constant = { ...many, pixels: new Uint8Array(200 * 144).fill(90) };
+    const foreign = { ...many, labels: (many.labels as Int32Array).map((label) => (label + 1) % 4) };
+    const cases = [
+      [same, /all samples have one label/],
+      [constant, /full precision says one class of all samples/],
+      [foreign, /are labels and preprocessing those of the model/],
+    ] as const;
+    for (const [set, reason] of cases) {
+      const options: AssessOptions = { search: false, policies: ['W8A8'], thresholds: { maxDrop: 5 } };
+      const found = await assess(graph, imageSamples(graph, set, PLAIN), options);
+      assert.equal(found.policies[0]?.level, 'safe');
+      assert.equal(found.verdict, 'caution');
+      assert.match(found.reasons.join('\n'), reason);
     }
   });
 
