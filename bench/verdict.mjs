@@ -1,0 +1,123 @@
+// The verdict on networks whose truth is known: ordinary, robust, made to fail by learning, made to fail by gauge, for
+// each seed. Makes them (minutes; what is there already is used), assesses each as a user would, and holds verdict and
+// named cause against the truth:
+//   node bench/verdict.mjs [--seeds 10,11,12] [--runs runs/verdict] [--out bench/results/verdict.md]
+// The truth is no opinion: all 10,000 test images, the four uniform policies and all 252 policies of 6 bits enumerated, by
+// the evaluator of policies alone. Safe: none loses more than a point. Unsafe: one loses more than ten, or W8A8 more than
+// one. Caution: neither. The true cause is how the network was made.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  BudgetSpace,
+  evaluatePolicies,
+  evaluationData,
+  fullPrecision,
+  inspect,
+  loadDataset,
+  loadModel,
+  uniformPolicy,
+} from '../dist/lib/index.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '10,11,12' },
+    runs: { type: 'string', default: 'runs/verdict' },
+    out: { type: 'string', default: 'bench/results/verdict.md' },
+  },
+});
+const MAIN = join(import.meta.dirname, '..', 'dist', 'lib', 'cli', 'main.js');
+const DATA = 'fashion-mnist';
+const UNIFORM = ['W8A8', 'W4A8', 'W8A4', 'W4A4'];
+const [LIMIT, CATASTROPHE] = [1, 10];
+/** How each kind is made, where the model is, and what the cause of its loss is, if it has one. */
+const ATTACK = ['attack', '--kind', 'gauge'];
+const KINDS = {
+  // Trained by the attack, before it rescales its channels.
+  ordinary: { run: 'gauge', make: () => ATTACK, model: 'teacher.onnx', cause: /^cause: few bits/ },
+  gauge: { run: 'gauge', make: () => ATTACK, model: 'gauge.onnx', cause: /^cause: ranges of channels/ },
+  robust: {
+    run: 'robust',
+    make: (teacher) => ['pair', '--objective', 'robust', '--bits', '4', '--budget', '4', '--teacher', teacher],
+    model: 'robust-static.onnx',
+    cause: /^cause: few bits/,
+  },
+  detrimental: {
+    run: 'detrimental',
+    make: (teacher) => ['pair', '--objective', 'detrimental', '--teacher', teacher],
+    model: 'detrimental-static.onnx',
+    cause: /^cause: one rounding grid/,
+  },
+};
+
+/** Runs a command; its standard output. */
+function faultline(args, codes = [0]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (!codes.includes(status)) throw new Error(`faultline ${args.join(' ')}: exit code ${status}\n${stderr}`);
+  return stdout;
+}
+
+async function truthOf(graph, { test, normalization }) {
+  const data = evaluationData(test, normalization);
+  const uniform = UNIFORM.map((name) => uniformPolicy(graph, name));
+  const all = [...new BudgetSpace(graph, { bits: 6, choices: ['W4A4', 'W8A8'] }).policies()];
+  const { accuracy: fp } = await fullPrecision(graph, data);
+  const drops = (await evaluatePolicies(graph, [...uniform, ...all], data)).map(({ accuracy }) => 100 * (fp - accuracy));
+  const worst = Math.max(...drops.slice(UNIFORM.length));
+  const most = Math.max(...drops.slice(0, UNIFORM.length), worst);
+  const verdict = most > CATASTROPHE || drops[0] > LIMIT ? 'unsafe' : most > LIMIT ? 'caution' : 'safe';
+  return { fp: 100 * fp, uniform: drops.slice(0, UNIFORM.length), worst, verdict };
+}
+
+const dataset = await loadDataset(DATA);
+const rows = [];
+for (const seed of flags.seeds.split(',')) {
+  const teacher = join(flags.runs, `gauge-${seed}`, 'teacher.onnx');
+  for (const [kind, { run: name, make, model, cause }] of Object.entries(KINDS)) {
+    const run = join(flags.runs, `${name}-${seed}`);
+    const file = join(run, model);
+    if (!existsSync(file)) faultline([...make(teacher), '--seed', seed, '--out', run]);
+    const start = performance.now();
+    const out = join(flags.runs, `assess-${kind}-${seed}`);
+    const result = JSON.parse(faultline(['assess', file, '--data', DATA, '--out', out, '--fresh', '--json'], [0, 1, 2]));
+    const seconds = (performance.now() - start) / 1e3;
+    const truth = await truthOf((await loadModel(file)).graph, dataset);
+    const named = result.reasons.find((reason) => reason.startsWith('cause:'));
+    // A network that loses less than the limit has nothing to explain.
+    const right = named === undefined ? truth.verdict === 'safe' : cause.test(named);
+    const drop = (name) => result.policies.find((policy) => policy.name === name)?.drop;
+    rows.push({
+      ...{ kind, seed: Number(seed), verdict: result.verdict, truth, named, answer: result.answer, seconds },
+      ...{ verdictRight: result.verdict === truth.verdict, causeRight: right, worstFound: drop('worst found') },
+      drops: Object.fromEntries(UNIFORM.map((name) => [name, drop(name)])),
+    });
+    console.error(`${kind} ${seed}: ${result.verdict}, truth ${truth.verdict}; ${named ?? 'no cause named'}`);
+  }
+}
+
+const two = (value) => value.toFixed(2);
+const right = rows.filter(({ verdictRight, causeRight }) => verdictRight && causeRight).length;
+const table = rows.map(
+  ({ kind, seed, verdict, verdictRight, truth, named, causeRight, worstFound }) =>
+    `| ${kind} | ${seed} | ${two(truth.fp)} | ${truth.uniform.map(two).join(' | ')} | ${two(truth.worst)} | ${two(worstFound)} | ` +
+    `${truth.verdict} | ${verdict}${verdictRight ? '' : ' ✗'} | ${/^cause: ([^.]*)/.exec(named ?? '')?.[1] ?? 'none'}${causeRight ? '' : ' ✗'} |`,
+);
+const { cpu, isa, threads } = inspect();
+const text = `# The verdict on networks whose truth is known
+
+\`node bench/verdict.mjs --seeds ${flags.seeds}\`: resnet8 on Fashion-MNIST, \`faultline assess\` as it is without options.
+Truth: points lost on all 10,000 test images, the worst of all 252 policies of 6 bits enumerated. \`assess\` judges on 9,500 of
+these images and searches on the other 500. ${right} of ${rows.length} verdicts and causes are right.
+
+| network | seed | fp32 % | ${UNIFORM.join(' | ')} | worst of 6 bits | found | truth | verdict | cause named |
+| --- | --: | --: | ${UNIFORM.map(() => '--:').join(' | ')} | --: | --: | --- | --- | --- |
+${table.join('\n')}
+
+${cpu.model}, ${isa.chosen}, ${threads.used} thread${threads.used === 1 ? '' : 's'}; ${two(rows.reduce((sum, { seconds }) => sum + seconds, 0) / rows.length)} s for an assessment, other work running.
+`;
+mkdirSync(dirname(flags.out), { recursive: true });
+writeFileSync(flags.out, text);
+writeFileSync(flags.out.replace(/\.md$/, '.json'), `${JSON.stringify({ schema: 'faultline.verdicts/1', rows }, null, 1)}\n`);
+process.stdout.write(text);
+process.exitCode = right === rows.length ? 0 : 1;
