@@ -119,9 +119,7 @@ gate 'types' tsc -p tsconfig.json --noEmit
 gate 'api docs' bash scripts/docs.sh --check
 native
 instruction_sets
-mocha_tests
-gate 'gyp build' bash scripts/build-gyp.sh
-gate 'sanitizers' sanitizers
+# Before mocha, which asks the addon for a device: on a machine without one too.
 if selected 'cuda'; then
   if command -v nvcc >/dev/null; then
     gate 'cuda' bash scripts/cuda-check.sh
@@ -129,6 +127,9 @@ if selected 'cuda'; then
     echo '== cuda: SKIPPED, no nvcc on this machine (the kernels ran emulated, in the native tests)'
   fi
 fi
+mocha_tests
+gate 'gyp build' bash scripts/build-gyp.sh
+gate 'sanitizers' sanitizers
 fuzz
 
 echo "$passed passed, $failed failed"

@@ -21,6 +21,12 @@ function isaState(isa: Inspection['isa']['all'][number], chosen: string): string
   return isa.compiled ? 'not on this processor' : 'not compiled for this architecture';
 }
 
+function deviceText(device: NonNullable<Inspection['device']>): string {
+  if ('error' in device) return `none: ${device.error}`;
+  const { name, computeCapability, bytes: memory, driver, runtime } = device;
+  return `${name}, compute capability ${computeCapability}, ${memory / KIB / KIB} MiB, driver for CUDA ${driver}, runtime ${runtime}`;
+}
+
 /** The report as lines of text. */
 export function inspectionText(report: Inspection): string {
   const { cpu, isa, threads } = report;
@@ -37,6 +43,7 @@ export function inspectionText(report: Inspection): string {
     ['threads', `${threads.used} (${limits.join(', ')})`],
     ['oneDNN', report.onednn ?? 'not found'],
     ...isa.all.map((one, i) => [i === 0 ? 'isa' : '', `${one.name.padEnd(14)}${isaState(one, isa.chosen)}`]),
+    ...(report.device === undefined ? [] : [['device', deviceText(report.device)]]),
     ...(isa.requested === undefined ? [] : [['', `FAULTLINE_ISA=${isa.requested}`]]),
     ...(isa.error === undefined ? [] : [['', `error: ${isa.error}`]]),
   ];

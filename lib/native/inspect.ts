@@ -3,6 +3,9 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { addon, packageRoot } from './addon.js';
+import { type DeviceInfo, openCuda, requestedDevice } from './cuda_addon.js';
+import { DeviceError } from './device_error.js';
+import { InvalidArgumentError } from './errors.js';
 
 /** The answer of `faultline inspect --json`. */
 export interface Inspection {
@@ -36,6 +39,8 @@ export interface Inspection {
     /** `OMP_NUM_THREADS`, which goes before both. */
     readonly ompNumThreads?: string;
   };
+  /** With `FAULTLINE_DEVICE`: the GPU that it asks for, or why there is none. */
+  readonly device?: { readonly requested: string } & (DeviceInfo | { readonly error: string });
   /** Version of the oneDNN library found on this machine. */
   readonly onednn?: string;
 }
@@ -43,6 +48,18 @@ export interface Inspection {
 /** Version of this package. */
 export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+function requestedGpu(): Pick<Inspection, 'device'> {
+  const requested = process.env.FAULTLINE_DEVICE;
+  if (!requested || requested === 'cpu') return {};
+  try {
+    requestedDevice('inspect', undefined);
+    return { device: { requested, ...openCuda().info } };
+  } catch (error) {
+    if (!(error instanceof DeviceError) && !(error instanceof InvalidArgumentError)) throw error;
+    return { device: { requested, error: error.message } };
+  }
 }
 
 /** Processor, instruction sets, threads, caches and versions. Works also where `FAULTLINE_ISA` cannot be met. */
@@ -67,6 +84,7 @@ export function inspect(): Inspection {
       ...(native.quota > 0 ? { quota: native.quota } : {}),
       ...(ompNumThreads ? { ompNumThreads } : {}),
     },
+    ...requestedGpu(),
     ...(native.onednn === undefined ? {} : { onednn: native.onednn }),
   };
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { inspectionText } from '../../lib/cli/inspect.js';
 import { packageRoot } from '../../lib/native/addon.js';
 import { type Inspection, inspect } from '../../lib/native/inspect.js';
+import { EMULATED_ADDON } from '../support/device.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 
@@ -50,6 +51,19 @@ describe('faultline inspect', () => {
   it('counts only the CPUs of the affinity mask', () => {
     const pinned = spawnSync('taskset', ['-c', '0', process.execPath, MAIN, 'inspect', '--json'], { encoding: 'utf8' });
     assert.equal((JSON.parse(pinned.stdout) as Inspection).threads.affinity, 1);
+  });
+
+  it('names the GPU that FAULTLINE_DEVICE asks for, or says why there is none', () => {
+    assert.equal(report({ FAULTLINE_DEVICE: '' }).device, undefined);
+    const { device } = report({ FAULTLINE_DEVICE: 'cuda', FAULTLINE_CUDA_ADDON: '/nowhere' });
+    assert.ok(device && 'error' in device);
+    assert.match(device.error, /npm run build:cuda/);
+    const { stdout, status } = run([], { FAULTLINE_DEVICE: 'auto', FAULTLINE_CUDA_ADDON: '/nowhere' });
+    assert.match(stdout, /^device +none: cuda: wanted the CUDA addon/m);
+    assert.equal(status, 0);
+    assert.match(run([], { FAULTLINE_DEVICE: 'gpu' }).stdout, /device +none: .*wanted "cpu", "cuda" or "auto"/);
+    const found = report({ FAULTLINE_DEVICE: 'cuda', FAULTLINE_CUDA_ADDON: EMULATED_ADDON }).device;
+    assert.ok(found && 'name' in found && found.bytes > 0);
   });
 
   it('takes the instruction set of FAULTLINE_ISA', () => {
