@@ -1,7 +1,6 @@
 // Dynamic two-dimensional convolution on packed weights.
 import { addon, type NativePackedConvWeights } from './addon.js';
-import { chooseDevice } from './cuda_addon.js';
-import { convWeights, forgetWeights, multiplyOnDevice } from './cuda_products.js';
+import { convWeights, forgetWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
 import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 import { type ArithmeticOptions, checkArithmetic, type EpilogueOptions } from './matmul.js';
@@ -318,10 +317,10 @@ function convolve(
   if (clip !== undefined && !(clip[0] <= clip[1])) {
     throw new InvalidArgumentError('conv2dDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
   }
-  const cuda = chooseDevice('conv2dDynamic', options.device);
-  if (cuda && options.arithmetic !== 'saturating16') {
-    const onDevice = convWeights(cuda, weights);
-    if (onDevice) {
+  if (options.arithmetic !== 'saturating16') {
+    const there = onDevice('conv2dDynamic', options.device, (cuda) => {
+      const uploaded = convWeights(cuda, weights);
+      if (!uploaded) return false;
       const end = {
         out,
         outputs: outputShape(weights).reduce((product, d) => product * d, 1),
@@ -334,10 +333,11 @@ function convolve(
         zeroPoint: options.sampleZeroPoint,
       };
       multiplyOnDevice(cuda, 'conv2dDynamic', 'sample', x, end, (array, ...rest) =>
-        cuda.addon.conv2dDynamic(array, geometry, onDevice, ...rest),
+        cuda.addon.conv2dDynamic(array, geometry, uploaded, ...rest),
       );
-      return;
-    }
+      return true;
+    });
+    if (there) return;
   }
   addon.conv2dDynamic(
     x,

@@ -39,8 +39,10 @@ export type NativeProductEnd = [
   call: number,
 ];
 
+/** What an open device says of itself. */
 export interface DeviceInfo {
   readonly name: string;
+  /** `9.0` is sm_90. */
   readonly computeCapability: string;
   readonly multiprocessors: number;
   /** Of memory, in all. */
@@ -102,6 +104,7 @@ const BUILT = ['build-cuda', 'Release', 'faultline_cuda.node'] as const;
 
 /** An open device. */
 export interface Cuda {
+  /** @internal */
   readonly addon: NativeCuda;
   readonly info: DeviceInfo;
 }
@@ -134,11 +137,13 @@ export function openCuda(): Cuda {
 }
 
 const DEVICES: readonly Device[] = ['cpu', 'cuda', 'auto'];
+/** Read once: a small product takes less time than asking the environment. */
+const DEFAULT_DEVICE = process.env.FAULTLINE_DEVICE || 'cpu';
 
 /** The device asked for: by the caller, else by `FAULTLINE_DEVICE`, else the processor. */
 export function requestedDevice(operation: string, device: Device | undefined): Device {
-  const requested = device ?? process.env.FAULTLINE_DEVICE;
-  if (requested === undefined || requested === '') return 'cpu';
+  const requested = device ?? DEFAULT_DEVICE;
+  if (requested === 'cpu') return 'cpu';
   if (!DEVICES.includes(requested as Device)) {
     const argument = device === undefined ? 'FAULTLINE_DEVICE' : 'device';
     throw new InvalidArgumentError(operation, argument, '"cpu", "cuda" or "auto"', describe(requested));

@@ -1,5 +1,13 @@
 // Dynamic products on the device: packed weights uploaded once, and single products whose operands are the host's.
-import type { Cuda, NativeDeviceArray, NativeDeviceWeights, NativeProductEnd } from './cuda_addon.js';
+import {
+  type Cuda,
+  chooseDevice,
+  type NativeDeviceArray,
+  type NativeDeviceWeights,
+  type NativeProductEnd,
+  requestedDevice,
+} from './cuda_addon.js';
+import { type Device, DeviceError } from './device_error.js';
 import { InvalidArgumentError } from './errors.js';
 
 /** Packed weights as the upload reads them. */
@@ -68,6 +76,18 @@ export function readFault(fault: NativeDeviceArray): { call: number; unit: numbe
   fault.read(word);
   const [unit = 0, call = 0] = word;
   return unit === -1 && call === -1 ? undefined : { call, unit };
+}
+
+/** Has the device compute where one is asked for; false: it is the processor's turn. `auto` goes on after a failure. */
+export function onDevice(operation: string, device: Device | undefined, compute: (cuda: Cuda) => boolean): boolean {
+  const cuda = chooseDevice(operation, device);
+  if (!cuda) return false;
+  try {
+    return compute(cuda);
+  } catch (error) {
+    if (error instanceof DeviceError && requestedDevice(operation, device) === 'auto') return false;
+    throw error;
+  }
 }
 
 /** What a product with operands on the host ends with. */

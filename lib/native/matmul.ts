@@ -1,7 +1,6 @@
 // Dynamic matrix product on packed weights.
 import { addon } from './addon.js';
-import { chooseDevice } from './cuda_addon.js';
-import { matmulWeights, multiplyOnDevice } from './cuda_products.js';
+import { matmulWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
 import { describe, InvalidArgumentError } from './errors.js';
 import { PackedWeights } from './packed_weights.js';
@@ -128,24 +127,26 @@ function multiply(
     throw new InvalidArgumentError('matmulDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
   }
   checkArithmetic('matmulDynamic', options);
-  const cuda = chooseDevice('matmulDynamic', options.device);
-  if (cuda && options.arithmetic !== 'saturating16') {
-    const onDevice = matmulWeights(cuda, weights);
-    const end = {
-      out,
-      outputs: m * weights.n,
-      activationBits: options.activationBits ?? 8,
-      perTensor: options.activationRange === 'perTensor',
-      bias: options.bias,
-      residual: options.residual,
-      clip,
-      scale: options.rowScale,
-      zeroPoint: options.rowZeroPoint,
-    };
-    multiplyOnDevice(cuda, 'matmulDynamic', 'row', x, end, (array, ...rest) =>
-      cuda.addon.matmulDynamic(array, m, onDevice, ...rest),
-    );
-    return;
+  if (options.arithmetic !== 'saturating16') {
+    const there = onDevice('matmulDynamic', options.device, (cuda) => {
+      const uploaded = matmulWeights(cuda, weights);
+      const end = {
+        out,
+        outputs: m * weights.n,
+        activationBits: options.activationBits ?? 8,
+        perTensor: options.activationRange === 'perTensor',
+        bias: options.bias,
+        residual: options.residual,
+        clip,
+        scale: options.rowScale,
+        zeroPoint: options.rowZeroPoint,
+      };
+      multiplyOnDevice(cuda, 'matmulDynamic', 'row', x, end, (array, ...rest) =>
+        cuda.addon.matmulDynamic(array, m, uploaded, ...rest),
+      );
+      return true;
+    });
+    if (there) return;
   }
   addon.matmulDynamic(
     x,

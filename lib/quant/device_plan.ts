@@ -100,6 +100,7 @@ const MOVEMENTS: ReadonlySet<string> = new Set(['Flatten', 'Reshape', 'Squeeze',
 /** Numbers of native/cuda/float_kernels.h's PoolKind. */
 const POOL = { largest: 0, mean: 1, meanWithPadding: 2 } as const;
 
+/** IntegerPlan on the device: the same results, bit for bit. A result's elements are copied when they are read. */
 export class DevicePlan extends IntegerPlan {
   private readonly cuda: Cuda;
   private readonly live = new Set<DeviceBuffer>();
@@ -161,6 +162,7 @@ export class DevicePlan extends IntegerPlan {
     return this.cuda.addon;
   }
 
+  /** @internal */
   protected override compute(
     step: Step,
     state: RunState,

@@ -101,12 +101,17 @@ export class IntegerPlan {
   /** @internal Elements of the largest value that a step computes, and of all of them, for one sample. */
   readonly largestValue: number;
   readonly allValues: number;
+  /** @internal */
   protected readonly weights: WeightStore;
+  /** @internal */
   protected readonly perTensor: boolean;
+  /** @internal */
   protected readonly arithmetic: 'exact' | 'saturating16';
   private readonly wanted: ReadonlySet<string>;
   private readonly memory = new Memory();
+  /** @internal */
   protected readonly tape = new InferenceTape(this.memory);
+  /** @internal */
   protected readonly constants = new Map<string, Value>();
   private readonly shapes = new Map<string, Inferred>();
   private disposed = false;
@@ -221,6 +226,7 @@ export class IntegerPlan {
     return types;
   }
 
+  /** @internal A float32 value by its name, of this run or a constant. */
   protected find(state: RunState, name: string): Value | undefined {
     const value = state.values.get(name) ?? this.constants.get(name);
     const host = value ? undefined : state.hosts.get(name);
@@ -241,7 +247,7 @@ export class IntegerPlan {
     }
   }
 
-  /** One step; undefined where its outputs are kept already. */
+  /** @internal One step; undefined where its outputs are kept already. */
   protected compute(
     step: Step,
     state: RunState,
@@ -387,7 +393,7 @@ export class IntegerPlan {
     return execute(use, this.surroundings(state));
   }
 
-  /** Whether anyone reads outputs of a node after its first. */
+  /** @internal Whether anyone reads outputs of a node after its first. */
   protected readsOthers({ outputs }: GraphNode): boolean {
     const read = (name: string) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length > 0);
     return outputs.slice(1).some(read);

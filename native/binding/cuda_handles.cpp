@@ -7,6 +7,9 @@ constexpr napi_type_tag kArrayTag = {0x6661756c746c696eull, 0x6544657641727261ul
 constexpr napi_type_tag kWeightsTag = {0x6661756c746c696eull, 0x6544657657656967ull};
 constexpr int64_t kMaxElements = int64_t{1} << 40;
 constexpr int64_t kMaxDimension = int64_t{1} << 31;
+// A grid has so many blocks along its second and third axis; the kernel for few rows takes eight channels a block.
+constexpr int64_t kMaxBlocks = 65535;
+constexpr int64_t kMaxChannels = 8 * kMaxBlocks;
 
 // As lib/native/device_error.ts names them.
 const char* reasonOf(cuda::DeviceError error) {
@@ -129,7 +132,7 @@ DeviceWeightsHandle::DeviceWeightsHandle(const Napi::CallbackInfo& info) : Napi:
   const bool int4 = args.boolean(2);
   const int64_t blockSize = args.integer(3, "blockSize", 0, weights->isConv ? 0 : kMaxBlockSize);
   if (blockSize > 0 && !isBlockSize(blockSize)) args.refuse("blockSize", "a power of two from 16", "another number");
-  const int64_t channels = args.integer(4, "channels", 1, kMaxDimension);
+  const int64_t channels = args.integer(4, "channels", 1, kMaxChannels);
   ConvWeightShape& shape = weights->shape;
   int64_t k = 0;
   if (weights->isConv) {
@@ -138,6 +141,9 @@ DeviceWeightsHandle::DeviceWeightsHandle(const Napi::CallbackInfo& info) : Napi:
     shape.kernelW = args.integer(6, "kernelW", 1, kMaxDimension);
     shape.groupChannels = args.integer(7, "groupChannels", 1, kMaxDimension);
     shape.groups = args.integer(8, "groups", 1, channels);
+    if (shape.groups > kMaxBlocks && !cuda::isDepthwise(shape)) {
+      args.refuse("groups", "at most " + std::to_string(kMaxBlocks), std::to_string(shape.groups));
+    }
     if (channels % shape.groups != 0) args.refuse("groups", "a divisor of the channels", std::to_string(shape.groups));
     k = shape.k();
   } else {

@@ -8,7 +8,7 @@
 namespace faultline::binding {
 namespace {
 
-constexpr int64_t kMaxRows = int64_t{1} << 31;
+constexpr int64_t kMaxRows = INT32_MAX;
 constexpr int64_t kMaxImageBytes = int64_t{1} << 31;
 constexpr double kMaxElements = 0x1p40;
 
@@ -216,7 +216,7 @@ Napi::Value poolBinding(const Napi::CallbackInfo& info) {
 Napi::Value scoreBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "score");
   const int64_t rows = args.integer(1, "rows", 0, kMaxRows);
-  const int64_t classes = args.integer(2, "classes", 1, kMaxRows - 1);
+  const int64_t classes = args.integer(2, "classes", 1, kMaxRows);
   const int64_t at = args.integer(6, "at", 0, kMaxRows);
   cuda::Device& device = sessionOf(args).device();
   device.score({DeviceArrayHandle::unwrap<float>(args, 0, "logits", checkedCount(args, "logits", {rows, classes})),

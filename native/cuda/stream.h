@@ -28,7 +28,10 @@ struct StreamQueue {
   void launch(const Grid& grid, const typename Kernel::Params& params) {
     if (error != cudaSuccess || grid.x == 0 || grid.y == 0 || grid.z == 0) return;
     if (Kernel::kSharedBytes > kDefaultSharedBytes) {
-      error = cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, Kernel::kSharedBytes);
+      // Once a process: it costs as much as a launch.
+      static const cudaError_t allowed =
+          cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, Kernel::kSharedBytes);
+      error = allowed;
       if (error != cudaSuccess) return;
     }
     const dim3 blocks(static_cast<unsigned>(grid.x), static_cast<unsigned>(grid.y), static_cast<unsigned>(grid.z));

@@ -161,6 +161,18 @@ describe('device: where there is none', () => {
     assert.equal(JSON.parse(missing).reason, 'not-built');
   });
 
+  it('a device that fails stays of no use; auto goes on with the processor', () => {
+    const program = `${ONE_PRODUCT}
+      for (let i = 0; i < 2; i++) try { console.log(multiply('cuda').length); } catch (error) { report(error); }
+      console.log(multiply('auto').join() === multiply('cpu').join());`;
+    const lines = child(program, { FAULTLINE_CUDA_ADDON: EMULATED_ADDON, FAULTLINE_EMULATED_FAILURE: '3' });
+    assert.deepEqual(
+      lines.slice(0, 2).map((line) => JSON.parse(line).reason),
+      ['failed', 'failed'],
+    );
+    assert.equal(lines[2], 'true');
+  });
+
   it('out of memory is a DeviceError, and the process goes on with less', () => {
     const program = `${ONE_PRODUCT}
       process.env.FAULTLINE_EMULATED_BYTES = String(2 ** 20);

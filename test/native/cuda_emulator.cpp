@@ -58,9 +58,11 @@ class Machine {
     warps_.assign(threads / kWarp, {});
     for (Meeting& warp : warps_) warp.expected = kWarp;
     for (size_t i = 0; i < threads; ++i) start(i);
+    backwards_ = !backwards_;
     for (int left = block.threads; left > 0;) {
       const uint64_t before = progress_;
-      for (size_t i = 0; i < threads; ++i) {
+      for (size_t turn = 0; turn < threads; ++turn) {
+        const size_t i = backwards_ ? threads - 1 - turn : turn;
         Fiber& fiber = fibers_[i];
         if (fiber.done) continue;
         current_ = i;
@@ -131,6 +133,7 @@ class Machine {
   std::vector<Meeting> warps_;
   size_t current_ = 0;
   uint64_t progress_ = 0;
+  bool backwards_ = false;  // every other block: what depends on who comes first shows in one of two runs
   std::string error_;
 };
 
