@@ -105,7 +105,7 @@ class Assessment {
     private readonly samples: Samples,
     private readonly options: AssessOptions,
   ) {
-    this.measurer = new Measurer(source);
+    this.measurer = new Measurer(source, samples.dims);
     this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
     this.names = [...uniformPolicy(this.graph, 'W8A8').bits.keys()];
     this.measure = samples.labels ? 'accuracy' : 'agreement';

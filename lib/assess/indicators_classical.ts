@@ -60,7 +60,7 @@ export function activationShapes(network: ScanNetwork, samples: Samples): Map<Sc
           if (squares > 0) found.sum += most / Math.sqrt(squares / length);
         }
         found.rows += rows;
-        found.ranges.push(...activationSteps(activation, layer.bits.activationBits));
+        for (const range of activationSteps(activation, layer.bits.activationBits)) found.ranges.push(range);
         return undefined;
       },
     });

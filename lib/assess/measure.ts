@@ -45,8 +45,9 @@ export class Measurer {
   private readonly classes: number;
   private readonly evaluators = new Map<string, PolicyEvaluator>();
 
-  constructor(source: Graph) {
-    const { graph, batch } = freeBatch(source);
+  /** `sample`: dimensions of one sample, where the network leaves them open. */
+  constructor(source: Graph, sample?: readonly number[]) {
+    const { graph, batch } = freeBatch(source, sample);
     this.graph = graph;
     this.batch = batch;
     this.classes = classesOf(graph) ?? MOST_CLASSES;

@@ -170,7 +170,7 @@ const fp32 = () => undefined;
  */
 export async function profile(source: Graph, samples: Samples, options: ProfileOptions = {}): Promise<Profile> {
   const { granularity = 'perChannel', activationRange = 'perSample', reduceRange, arithmetic, signal } = options;
-  const { graph, batch } = freeBatch(source);
+  const { graph, batch } = freeBatch(source, samples.dims);
   const policy = options.policy ?? uniformPolicy(graph, 'W8A8');
   const plan = new IntegerPlan(graph, { granularity, activationRange, reduceRange, arithmetic });
   const most = Math.min(MOST_BATCH, Math.max(1, Math.floor(BATCH_ELEMENTS / plan.largestValue)));

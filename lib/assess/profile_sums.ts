@@ -97,7 +97,8 @@ export class OutputErrors {
     this.sums.forEach((value, i) => {
       (total[i % Sum.Count] as number) += value;
     });
-    return this.summarize(total, Math.max(0, ...this.largest), this.outputs * this.channels);
+    const largest = this.largest.reduce((most, value) => Math.max(most, value), 0);
+    return this.summarize(total, largest, this.outputs * this.channels);
   }
 
   byChannel(): OutputError[] {

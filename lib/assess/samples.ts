@@ -7,6 +7,7 @@ import { compatible, type Dim, formatShape } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
+import { pinInputs } from '../graph/pin_inputs.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { floats, type HostTensor, sizeOf } from '../tensor/host_tensor.js';
@@ -55,9 +56,14 @@ export function inputOf(graph: Graph): ValueInfo {
 
 /**
  * The graph with a batch of any size, where its file declares one of a fixed size and nothing inside depends on it.
- * `batch`: the size that it is bound to all the same.
+ * `batch`: the size that it is bound to all the same. `sample`: dimensions that samples have, where the file leaves them
+ * open; not every network takes every size.
  */
-export function freeBatch(graph: Graph): { readonly graph: Graph; readonly batch: number | undefined } {
+export function freeBatch(
+  source: Graph,
+  sample?: readonly number[],
+): { readonly graph: Graph; readonly batch: number | undefined } {
+  const graph = sample ? fitted(source, sample) : source;
   const input = inputOf(graph);
   const [fixed, ...rest] = input.dims ?? [];
   if (typeof fixed !== 'number') return { graph, batch: undefined };
@@ -72,6 +78,12 @@ export function freeBatch(graph: Graph): { readonly graph: Graph; readonly batch
     if (error instanceof GraphError) return { graph, batch: fixed };
     throw error;
   }
+}
+
+/** The graph with its input of the dimensions that samples have. */
+function fitted(graph: Graph, sample: readonly number[]): Graph {
+  const { name, dims } = inputOf(graph);
+  return pinInputs(graph, { [name]: [dims?.[0] ?? 'N', ...sample] });
 }
 
 /** Classes that the network tells apart, where its shapes say so. */
@@ -95,12 +107,12 @@ function checkShape(graph: Graph, what: string, dims: readonly number[]): void {
   );
 }
 
-function checkLabels(graph: Graph, labels: Int32Array | undefined, count: number): void {
+function checkLabels(graph: Graph, dims: readonly number[], labels: Int32Array | undefined, count: number): void {
   if (!labels) return;
   if (labels.length !== count) {
     throw new InvalidArgumentError(OPERATION, 'labels', `one for each of ${count} samples`, String(labels.length));
   }
-  const classes = classesOf(graph);
+  const classes = classesOf(fitted(graph, dims));
   const bad = labels.findIndex((label) => label < 0 || (classes !== undefined && label >= classes));
   if (bad < 0) return;
   const wanted = classes === undefined ? 'labels ≥ 0' : `labels from 0 to ${classes - 1}, the network's classes`;
@@ -119,7 +131,7 @@ export function imageSamples(
   const { channels, height, width, labels } = images;
   const dims = layout === 'nchw' ? [channels, height, width] : [height, width, channels];
   checkShape(graph, 'images', dims);
-  checkLabels(graph, labels, images.count);
+  checkLabels(graph, dims, labels, images.count);
   if ('read' in images) {
     const all = Int32Array.from({ length: images.count }, (_, i) => i);
     return storedSamples(images, choose(all, count, seed), dims, normalization, layout);
@@ -208,7 +220,7 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
   }
   checkShape(graph, 'inputs', dims);
   const classes = labels && Int32Array.from(labels);
-  checkLabels(graph, classes, count);
+  checkLabels(graph, dims, classes, count);
   const data = inputs.data as Float32Array;
   const bad = data.findIndex((value) => !Number.isFinite(value));
   const size = sizeOf(dims);

@@ -15,7 +15,7 @@ import { RunDirectory } from '../run/run_directory.js';
 import { assessText } from './assess_text.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { integerOption, numberOption } from './options.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, tellNotes } from './progress.js';
 
 /** The verdict as the process ends; 3 failed, 4 refused its arguments. */
 export const EXIT_CODES = { safe: 0, caution: 1, unsafe: 2, failed: 3, refused: 4 } as const;
@@ -63,7 +63,7 @@ async function assessCommand(model: string, flags: AssessFlags): Promise<void> {
   const dropType = (['absolute', 'relative'] as const).find((name) => name === flags.dropType);
   if (!dropType) throw new InvalidArgumentError('assess', '--drop-type', 'absolute or relative', flags.dropType);
   const { graph, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const { samples } = await readInputs(graph, flags);
   const configuration = await configurationOf(model, flags);
   const key = sha256(JSON.stringify(configuration)).slice(0, 8);

@@ -8,7 +8,7 @@ import { loadModel } from '../graph/onnx/import.js';
 import { corruptionsText } from './corruptions_text.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, tellNotes } from './progress.js';
 
 interface CorruptionsFlags extends InputFlags, GranularityFlags {
   readonly corruptions: string;
@@ -27,7 +27,7 @@ async function corruptionsCommand(model: string, flags: CorruptionsFlags): Promi
   const corruptions = parseCorruptions(flags.corruptions);
   const granularity = granularityOf(flags);
   const { graph, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const policies: NamedPolicy[] = [];
   for (const name of flags.policy) policies.push({ name, policy: await readPolicy(graph, name, flags.exclude) });
   const { set, normalization, layout, prepare } = await readImages(graph, flags);

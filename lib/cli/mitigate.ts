@@ -20,7 +20,7 @@ import { Random } from '../tensor/random.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
 import { integerOption, numberOption } from './options.js';
 import { readPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, tellNotes } from './progress.js';
 
 interface MitigateFlags extends InputFlags {
   readonly policy: string;
@@ -65,7 +65,7 @@ function parted(set: ImageSet, count: number, seed: number): readonly [ImageSet,
 async function mitigateCommand(model: string, flags: MitigateFlags): Promise<void> {
   const cures = curesOf(flags.cures);
   const { graph, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const policy = await readAnyPolicy(graph, flags.policy);
   const { set, dataset, normalization, layout, prepare } = await readImages(graph, flags);
   // Where the data have a set for training, its images mend and those of the split asked for judge.

@@ -10,7 +10,7 @@ import { writeWhole } from '../run/files.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
 import { profileText } from './profile_text.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, tellNotes } from './progress.js';
 
 interface ProfileFlags extends InputFlags, GranularityFlags {
   readonly policy: string;
@@ -36,7 +36,7 @@ async function profileCommand(model: string, flags: ProfileFlags): Promise<void>
   }
   const granularity = granularityOf(flags);
   const { graph, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { samples } = await readInputs(graph, flags);
   const line = new ProgressLine();

@@ -23,3 +23,15 @@ export class ProgressLine {
     if (process.stderr.isTTY) process.stderr.write('\n');
   }
 }
+
+/** What was changed to read a model, on stderr: of many notes that say the same of other nodes, the first. */
+export function tellNotes(notes: readonly string[]): void {
+  const kinds = new Map<string, string[]>();
+  for (const note of notes) {
+    const kind = note.replace(/ \(.*?\)/, '');
+    kinds.set(kind, [...(kinds.get(kind) ?? []), note]);
+  }
+  for (const [first, ...others] of kinds.values()) {
+    process.stderr.write(`${first}${others.length > 0 ? `, and ${others.length} more` : ''}\n`);
+  }
+}

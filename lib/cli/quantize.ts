@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { type ExportedModel, exportQuantized } from '../quant/export_quantized.js';
 import { formatBits } from '../quant/policy.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
+import { tellNotes } from './progress.js';
 
 interface QuantizeFlags extends GranularityFlags {
   readonly policy: string;
@@ -41,7 +42,7 @@ async function quantizeCommand(model: string, flags: QuantizeFlags): Promise<voi
   if (!format) throw new InvalidArgumentError('quantize', '--format', FORMATS.join(' or '), flags.format);
   const granularity = granularityOf(flags);
   const { graph, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const exported = exportQuantized(graph, policy, { format, granularity, reduceRange: flags.reduceRange });
   await writeFile(`${flags.out}.unfinished`, exported.bytes);

@@ -9,7 +9,7 @@ import { writeWhole } from '../run/files.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { integerOption } from './options.js';
 import { readPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, tellNotes } from './progress.js';
 import { scanText } from './scan_text.js';
 
 interface ScanFlags extends InputFlags {
@@ -30,7 +30,7 @@ export function scanJson(result: Scan): string {
 
 async function scanCommand(model: string, flags: ScanFlags): Promise<void> {
   const { graph, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { samples } = await readInputs(graph, flags);
   const line = new ProgressLine();

@@ -26,7 +26,7 @@ import { type Goal, type Measure, PolicyProblem } from '../search/problem.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { integerOption, numberOption } from './options.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, tellNotes } from './progress.js';
 import { inputSearchText, type NamedBudget, prepareInputSearch, searchInput } from './search_input.js';
 import { searchText } from './search_text.js';
 
@@ -257,7 +257,7 @@ async function searchCommand(model: string, flags: SearchFlags): Promise<void> {
   const weighting = oneOf('--weighting', ['nodes', 'weights', 'macs'], flags.weighting);
   const choices = choicesOf(flags.bits, kind);
   const { graph: loaded, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const { graph } = freeBatch(loaded);
   const { budget: bits, tolerance, exclude: excluded } = flags;
   const budget = { bits, tolerance, choices, weighting, excluded, pinned: pinsOf(flags.pin) };

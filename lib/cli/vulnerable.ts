@@ -14,7 +14,7 @@ import { Random } from '../tensor/random.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
 import { integerOption } from './options.js';
 import { readPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { ProgressLine, tellNotes } from './progress.js';
 
 interface VulnerableFlags extends InputFlags {
   readonly policy: string;
@@ -40,7 +40,7 @@ function changesOption(text: string): InputChange[] {
 
 async function vulnerableCommand(model: string, flags: VulnerableFlags): Promise<void> {
   const { graph, notes } = await loadModel(model);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+  tellNotes(notes);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { set, dataset, normalization, layout, prepare } = await readImages(graph, flags);
   const { seed, images: most = IMAGES } = flags;

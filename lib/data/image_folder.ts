@@ -37,7 +37,9 @@ async function list(folder: string): Promise<{ pictures: Picture[]; classNames: 
       .sort()
       .map((name) => ({ path: join(path, name), label }));
   const pictures: Picture[] = [];
-  for (const [label, name] of classNames.entries()) pictures.push(...(await inFolder(join(folder, name), label)));
+  for (const [label, name] of classNames.entries()) {
+    for (const picture of await inFolder(join(folder, name), label)) pictures.push(picture);
+  }
   if (pictures.length > 0) return { pictures, classNames };
   return { pictures: await inFolder(folder, 0), classNames: [] };
 }

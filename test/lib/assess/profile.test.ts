@@ -7,7 +7,7 @@ import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
 import { type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
-import { floats } from '../../../lib/tensor/host_tensor.js';
+import { floats, integers } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, network, PLAIN } from '../../support/assess_networks.js';
 import { randomTensor } from '../../support/onnxruntime.js';
@@ -155,6 +155,16 @@ describe('error profile of a network', () => {
       // Nothing but a bias stands between the product and what is compared, where no ReLU follows.
       if (node !== 'first') near(own?.accumulated.mse ?? 0, own?.isolated?.mse ?? 0, 1e-4, node);
     }
+  });
+
+  it('outputs by the hundred thousand, as recognizers have', async () => {
+    const b = new GraphBuilder('wide');
+    const x = b.input('input', ['N', 2]);
+    const y = b.node('product', 'MatMul', [x, b.initializer('w', randomTensor(new Random(1), [2, 4]))]);
+    b.output(b.node('wide', 'Tile', [y, b.initializer('repeats', integers([1, 50_000]))]));
+    const wide = b.build();
+    const { network: found } = await profile(wide, tensorSamples(wide, randomTensor(new Random(2), [2, 2])));
+    assert.ok(found.logits.maxAbsError > 0);
   });
 
   it('one image, constant images, and images without labels', async () => {

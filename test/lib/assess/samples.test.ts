@@ -1,12 +1,16 @@
 // Samples: what does not fit the network is refused before any work, and orders of dimensions mean the same image.
 import assert from 'node:assert/strict';
+import { assess } from '../../../lib/assess/assess.js';
+import { profile } from '../../../lib/assess/profile.js';
 import { freeBatch, imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { inferShapes } from '../../../lib/graph/infer.js';
 import { InvalidArgumentError } from '../../../lib/native/errors.js';
 import { floats, integers } from '../../../lib/tensor/host_tensor.js';
+import { Random } from '../../../lib/tensor/random.js';
 import { blobs, network, PLAIN } from '../../support/assess_networks.js';
+import { randomTensor } from '../../support/onnxruntime.js';
 
 const refuses = (work: () => unknown, message: RegExp) =>
   assert.throws(work, (error: Error) => error instanceof InvalidArgumentError && message.test(error.message));
@@ -64,5 +68,28 @@ describe('samples', () => {
     assert.equal(free.batch, undefined);
     assert.deepEqual(inferShapes(free.graph, { inputs: { input: [5, 2, 3] } }).get('flat')?.dims, [5, 6]);
     assert.equal(freeBatch(build([1, -1])).batch, 1);
+  });
+
+  it('give a network that leaves sizes open theirs: not every network takes every size', async () => {
+    const b = new GraphBuilder('open');
+    const x = b.input('input', ['N', 1, 'H', 'W']);
+    const weight = b.initializer('w', randomTensor(new Random(1), [6, 1, 3, 3]));
+    const conv = b.node('conv', 'Conv', [x, weight], { attributes: { pads: [1, 1, 1, 1] } });
+    const pooled = b.node('pool', 'MaxPool', [conv], { attributes: { kernel_shape: [5, 5] } });
+    const mean = b.node('mean', 'GlobalAveragePool', [pooled]);
+    // What exporters write for a flattening: sizes are tried for the open dimensions, one first.
+    const count = b.node('count', 'Gather', [b.node('shape', 'Shape', [mean]), b.initializer('first', integers([0]))]);
+    const shape = b.node('wanted', 'Concat', [count, b.initializer('rest', integers([6]))], {
+      attributes: { axis: 0 },
+    });
+    const flat = b.node('flat', 'Reshape', [mean, shape]);
+    b.output(b.node('logits', 'Gemm', [flat, b.initializer('v', randomTensor(new Random(2), [6, 4]))]));
+    const open = b.build();
+    assert.throws(() => inferShapes(open), /a window of \[5,5\] does not fit/);
+    const set = imageSamples(open, blobs(50), PLAIN);
+    refuses(() => imageSamples(open, blobs(40, 1, 12, 6), PLAIN), /labels from 0 to 3/);
+    const { policies } = await assess(open, set, { search: false, policies: ['W8A8'] });
+    assert.equal(policies.length, 1);
+    assert.equal((await profile(open, set)).layers.length, 2);
   });
 });
