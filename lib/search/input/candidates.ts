@@ -34,29 +34,45 @@ const TABLE_SAMPLES = 500;
 /** Rounds in which neighbours of the best policies are tried, where the pool is drawn. */
 const NEIGHBOUR_ROUNDS = 3;
 
-/** Reward of each policy on each sample, [samples, policies]. */
+/** Reward of each policy on each sample, [samples, policies], where the reference is what shall be lost or kept. */
 export async function rewardTable(
   evaluator: PolicyEvaluator,
   space: ActivationSpace,
   policies: readonly Uint8Array[],
   data: EvaluationData & { readonly reference: ArrayLike<number> },
   objective: Objective,
-  { signal, onProgress }: RunOptions = {},
+  options: RunOptions = {},
 ): Promise<Float32Array> {
+  const [table] = await rewardTables(evaluator, space, policies, data, [data.reference], objective, options);
+  return table as Float32Array;
+}
+
+/** One table for each reference: the logits are the same. */
+export async function rewardTables(
+  evaluator: PolicyEvaluator,
+  space: ActivationSpace,
+  policies: readonly Uint8Array[],
+  data: EvaluationData,
+  references: readonly ArrayLike<number>[],
+  objective: Objective,
+  { signal, onProgress }: RunOptions = {},
+): Promise<Float32Array[]> {
   const [count, width] = [countOf(data), policies.length];
-  const table = new Float32Array(count * width);
+  const tables = references.map(() => new Float32Array(count * width));
   const decoded = policies.map((options) => space.decode(options));
   for (let start = 0; start < count; start += TABLE_SAMPLES) {
     const n = Math.min(TABLE_SAMPLES, count - start);
-    const part = slice(data, start, start + n);
-    const results = await evaluator.evaluate(decoded, part, { logits: true, signal });
+    const classes = references.map((reference) => Array.prototype.slice.call(reference, start, start + n) as number[]);
+    const results = await evaluator.evaluate(decoded, slice(data, start, start + n), { logits: true, signal });
     results.forEach(({ logits }, policy) => {
-      const own = margins(logits as Float32Array, part.reference as ArrayLike<number>, n);
-      for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(own[i] as number, objective);
+      tables.forEach((table, r) => {
+        const own = margins(logits as Float32Array, classes[r] as number[], n);
+        for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(own[i] as number, objective);
+      });
     });
     onProgress?.((start + n) * width, count * width);
   }
-  return table;
+  return tables;
 }
 
 /** Sums of a reward table over groups of samples, [group][policy]. */

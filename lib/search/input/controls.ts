@@ -5,7 +5,7 @@ import type { Graph } from '../../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
 import type { Policy } from '../../quant/policy.js';
 import { Random } from '../../tensor/random.js';
-import { rewardTable } from './candidates.js';
+import { rewardTables } from './candidates.js';
 import type { InputPolicy } from './policy.js';
 import { type Objective, Runner, type RunOptions, withReference } from './rollout.js';
 import type { ActivationSpace } from './space.js';
@@ -122,18 +122,19 @@ export async function evaluateControls(
     const open = space.decode(row);
     const [openLoop, fixed] = await evaluator.evaluate([open, bestStatic], data, { signal });
     const pool = oraclePool(policy, options.oraclePolicies ?? ORACLE_POLICIES, random.split('oracle'));
-    const oracle = async (reference: ArrayLike<number> | undefined) => {
-      if (!reference || pool.length === 0) return undefined;
-      const table = await rewardTable(evaluator, space, pool, { ...data, reference }, objective, { signal });
-      return score(await runner.replay(space, bestRows(table, pool, space), data, { signal }));
-    };
+    // Where there are labels, both oracles look at the same logits.
+    const references = [data.reference, ...(data.labels ? [data.labels] : [])];
+    const tables =
+      pool.length > 0 ? await rewardTables(evaluator, space, pool, data, references, objective, { signal }) : [];
+    const oracle = async (table: Float32Array | undefined) =>
+      table && score(await runner.replay(space, bestRows(table, pool, space), data, { signal }));
     return {
       agent: score(agent),
       openLoop: { ...score(openLoop as Score), policy: open, share },
       shuffled: score(await runner.replay(space, shuffled, data, { signal })),
       bestStatic: { ...score(fixed as Score), policy: bestStatic },
-      oracle: await oracle(data.reference),
-      labelOracle: await oracle(data.labels),
+      oracle: await oracle(tables[0]),
+      labelOracle: await oracle(tables[1]),
       policies,
     };
   } finally {
