@@ -148,8 +148,8 @@ async function indicatorStage(context: SeedContext, subjects: readonly Subject[]
     }
     return [...values].map(([indicator, byNetwork]) => {
       const { label, worse, classical } = INDICATORS[indicator];
-      const note = `${worse} is worse${classical ? '; classical, for comparison' : ''}`;
-      return { indicator: label, values: byNetwork, note };
+      const notes = [...(worse === 'less' ? ['less is worse'] : []), ...(classical ? ['classical'] : [])];
+      return { indicator: label, values: byNetwork, note: notes.join(', ') };
     });
   });
 }

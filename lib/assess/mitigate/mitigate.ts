@@ -45,7 +45,7 @@ export interface MitigateOptions {
   readonly cures?: 'auto' | readonly CureName[] | undefined;
   /** Training steps of `short QAT`. */
   readonly steps?: number | undefined;
-  /** Effective bits that `policy repair` may add. Default 0: the policy stays. */
+  /** Effective bits that `policy repair` may add. Default 0: it may deal the policy's own anew. */
   readonly moreBits?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
   /** Images that cures learn from, and images that judge them, drawn from all. Defaults 1,000 each, or half each. */
@@ -99,6 +99,8 @@ const SIGNIFICANT = 0.05;
 
 /** Percent of agreement at which `auto` is content: what is left flips both ways, right as often as wrong. */
 const MENDED = 99.5;
+/** The same for another policy: one that was chosen is left alone where the cures that keep it come this far. */
+const POLICY_KEPT = 95;
 
 /** In the order of their application: what changes no function first, what costs bits last, the guard around it all. */
 const WANTED: Readonly<Record<CureName, readonly Failure[]>> = {
@@ -214,9 +216,17 @@ function unlabelled({ count, height, width, channels, pixels }: ImageSet): Image
 }
 
 /** Why `auto` has no use for a cure; undefined where it has. */
-function reasonToLeave(name: CureName, { failures }: Diagnosis, { clean = 0 }: Agreement): string | undefined {
+function reasonToLeave(
+  name: CureName,
+  { failures }: Diagnosis,
+  { clean = 0 }: Agreement,
+  { moreBits = 0 }: MitigateOptions,
+): string | undefined {
   const wanted = WANTED[name];
   if (cleanOnly(name) && clean >= MENDED) return `nothing left to mend: ${clean.toFixed(1)} % agree`;
+  if (name === 'policy repair' && clean >= POLICY_KEPT && !(moreBits > 0)) {
+    return `the policy can stay: ${clean.toFixed(1)} % agree`;
+  }
   if (wanted.some((failure) => failures.includes(failure))) return undefined;
   return wanted.length === 0 ? 'not what these failures ask for' : `no ${wanted.join(' or ')} failure`;
 }
@@ -267,7 +277,7 @@ export async function mitigate(
     const before = judge.agreement(said);
     const done = (what: string, applied: boolean, after: Agreement, kept: boolean) =>
       results.push({ cure: name, what, applied, before, after, kept, seconds: (performance.now() - start) / 1000 });
-    const left = cures === 'auto' ? reasonToLeave(name, diagnosis, before) : undefined;
+    const left = cures === 'auto' ? reasonToLeave(name, diagnosis, before, options) : undefined;
     if (left !== undefined) {
       done(left, false, before, false);
       continue;

@@ -1,10 +1,13 @@
-// Policy repair: bits added where they pay most. One bit at a time, to the weights or the activation of one node: of all
-// such steps the one that wins most agreement is taken, until the bits allowed are spent or no step wins anything. What it
-// costs is bits, which is why it comes after cures that cost none.
-import { effectiveBits, MOST_BITS, type NodeBits, type Policy } from '../../quant/policy.js';
+// Policy repair: another policy for the same network. First the same bits dealt evenly, where that is better: a failure
+// that was learned for one policy seldom survives another. Then, where more bits are allowed, bits added where they pay
+// most: one at a time, to the weights or the activation of one node, the step that wins most agreement, until they are
+// spent or no step wins anything. It comes after the cures that leave the policy as it was chosen.
+import { effectiveBits, formatBits, MOST_BITS, type NodeBits, type Policy } from '../../quant/policy.js';
+import { InputPolicy } from '../../search/input/policy.js';
 import { type MeasureOptions, Measurer } from '../measure.js';
 import type { Samples } from '../samples.js';
-import { type Cure, staticPolicy } from './cure.js';
+import { type Candidate, type Cure, type Cured, quantizedClasses, staticPolicy } from './cure.js';
+import { agreementOf } from './diagnosis.js';
 
 export interface Raise {
   readonly node: string;
@@ -83,31 +86,63 @@ export async function repairPolicy(
   return { policy: current, raises };
 }
 
+/**
+ * The bits of a policy dealt evenly: to every node the mean of all, rounded down, of an agent's policies the mean that each
+ * input has. Undefined where they are even already.
+ */
+export function evenPolicy(policy: Policy | InputPolicy): Policy | undefined {
+  const [options] = policy instanceof InputPolicy ? policy.space.all() : [];
+  const dealt = policy instanceof InputPolicy ? policy.space.decode(options ?? []) : policy;
+  const all = [...dealt.bits.values()];
+  if (all.length === 0 || (policy === dealt && new Set(all.map(formatBits)).size === 1)) return undefined;
+  const mean = (bits: (own: NodeBits) => number) =>
+    Math.floor(all.reduce((sum, own) => sum + bits(own), 0) / all.length);
+  const even = { weightBits: mean(({ weightBits }) => weightBits), activationBits: mean((own) => own.activationBits) };
+  return { ...dealt, bits: new Map([...dealt.bits.keys()].map((name) => [name, even])) };
+}
+
+/** The policy dealt evenly, where that agrees better; it costs no bits. */
+async function dealtEvenly(
+  candidate: Candidate,
+  samples: Samples,
+  classes: Int32Array,
+  signal: AbortSignal | undefined,
+): Promise<Cured | undefined> {
+  const even = evenPolicy(candidate.policy);
+  const [own] = even?.bits.values() ?? [];
+  if (!even || !own) return undefined;
+  const dealt = { ...candidate, policy: even };
+  const agreement = async (one: Candidate) => agreementOf(await quantizedClasses(one, samples, signal), classes);
+  if ((await agreement(dealt)) <= (await agreement(candidate))) return undefined;
+  return { candidate: dealt, what: `no more bits, dealt evenly: ${formatBits(own)} everywhere` };
+}
+
 export function policyRepair(more: number): Cure {
   return {
     name: 'policy repair',
     scene: 'clean',
     async apply(candidate, { samples, classes }, { signal, onProgress }) {
-      const policy = staticPolicy(candidate);
-      if (!policy) return { reason: 'an agent chooses the bits of each input' };
-      if (!(more > 0)) return { reason: 'no further bits are allowed' };
       const few = Int32Array.from({ length: Math.min(IMAGES, samples.count) }, (_, i) => i);
-      const measurer = new Measurer(candidate.graph);
+      const part = samples.take(few);
+      const wanted = classes.subarray(0, few.length);
+      const dealt = await dealtEvenly(candidate, part, wanted, signal);
+      const base = dealt?.candidate ?? candidate;
+      const policy = staticPolicy(base);
+      if (!policy || !(more > 0)) {
+        const agent = policy ? '' : ' an agent chooses the bits of each input;';
+        return dealt ?? { reason: `no further bits are allowed;${agent} dealt evenly these are no better` };
+      }
+      const measurer = new Measurer(base.graph);
       try {
-        const part = samples.take(few);
-        const { policy: better, raises } = await repairPolicy(
-          measurer,
-          part,
-          classes.subarray(0, few.length),
-          policy,
-          more,
-          { signal, onProgress },
-        );
-        if (raises.length === 0) return { reason: 'no single bit more, anywhere, wins anything' };
+        const { policy: better, raises } = await repairPolicy(measurer, part, wanted, policy, more, {
+          signal,
+          onProgress,
+        });
+        if (raises.length === 0) return dealt ?? { reason: 'no single bit more, anywhere, wins anything' };
         const nodes = new Set(raises.map(({ node }) => node));
-        const [before, after] = [policy, better].map((each) => effectiveBits(candidate.graph, each).toFixed(2));
+        const [before, after] = [policy, better].map((each) => effectiveBits(base.graph, each).toFixed(2));
         const what = `${before} → ${after} effective bits, more for ${[...nodes].join(', ')}`;
-        return { candidate: { ...candidate, policy: better }, what };
+        return { candidate: { ...base, policy: better }, what: dealt ? `${dealt.what}; ${what}` : what };
       } finally {
         measurer.dispose();
       }

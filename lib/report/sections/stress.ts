@@ -66,6 +66,63 @@ function corruptionChart(title: string, cells: readonly GridCell[], hottest: num
   };
 }
 
+/** More networks than this share one map, of means over severities. */
+const MOST_MAPS = 2;
+
+/** Corruptions down, networks across: the mean over severities of what quantization adds. */
+function networkChart(groups: ReadonlyMap<string, readonly GridCell[]>, hottest: number): Block {
+  const rows = [...new Set([...groups.values()].flat().map(({ corruption }) => corruption))];
+  const drop = (cells: readonly GridCell[], row: string) => {
+    const own = cells.filter(({ corruption }) => corruption === row).map((cell) => cell.drop);
+    return own.length > 0 ? mean(own) : null;
+  };
+  return {
+    kind: 'chart',
+    name: 'corruptions-networks',
+    caption: 'Points that quantization takes under each corruption, mean over severities',
+    alt: `${rows.length} corruptions by ${groups.size} networks`,
+    data: {
+      type: 'cells',
+      columnsLabel: 'network, policy',
+      rowsLabel: 'corruption',
+      columns: [...groups.keys()],
+      rows,
+      values: rows.map((row) => [...groups.values()].map((cells) => drop(cells, row))),
+      unit: 'points',
+      shades: 'heat',
+      domain: [0, hottest],
+    },
+  };
+}
+
+/** Every cell of the grid. */
+function gridTable(grid: readonly GridCell[]): Block {
+  return {
+    kind: 'table',
+    name: 'corruptions-grid',
+    caption: 'Every corruption at every severity',
+    folded: true,
+    columns: [
+      { key: 'network', label: 'network', unit: 'text' },
+      { key: 'policy', label: 'policy', unit: 'text' },
+      { key: 'corruption', label: 'corruption', unit: 'text' },
+      { key: 'severity', label: 'severity', unit: 'count' },
+      { key: 'fpAccuracy', label: 'fp32', unit: 'percent' },
+      { key: 'quantizedAccuracy', label: 'integer', unit: 'percent' },
+      { key: 'drop', label: 'drop', unit: 'points' },
+    ],
+    rows: grid.map((cell): Cell[] => [
+      cell.network,
+      cell.policy,
+      cell.corruption,
+      cell.severity,
+      cell.fpAccuracy,
+      cell.quantizedAccuracy,
+      { value: cell.drop, interval: cell.interval },
+    ]),
+  };
+}
+
 export function corruptionSection(report: Report): Section | undefined {
   const { grid = [], pictures = [] } = report.corruptions ?? {};
   if (grid.length === 0) return undefined;
@@ -102,7 +159,9 @@ export function corruptionSection(report: Report): Section | undefined {
       ],
       rows,
     },
-    ...[...groups].map(([title, cells]) => corruptionChart(title, cells, hottest)),
+    ...(groups.size > MOST_MAPS
+      ? [networkChart(groups, hottest), gridTable(grid)]
+      : [...groups].map(([title, cells]) => corruptionChart(title, cells, hottest))),
   ];
   if (pictures.length > 0) {
     blocks.push({
@@ -151,7 +210,8 @@ export function indicatorSection(report: Pick<Report, 'indicators'>): Section | 
   const judged = columns.some(({ key }) => key === 'spearman' || key === 'auroc');
   const what = judged
     ? 'What full precision alone tells about the drop: Spearman correlation, and AUROC for a drop above 10 points.'
-    : 'What full precision alone tells about the drop, on images without labels and with nothing quantized.';
+    : 'What full precision alone tells about the drop, on images without labels and with nothing quantized. More is worse ' +
+      'unless the note says otherwise; the classical ones are there for comparison.';
   return {
     id: 'indicators',
     title: 'Indicators from full precision',
@@ -187,7 +247,8 @@ export function mitigationSection(report: Report): Section | undefined {
           x: { label: 'accuracy', unit: 'percent', domain: [0, 100] },
           names: ['before', 'after'],
           rows: mitigation.map(({ network, scene, cure, policy, before, after, afterInterval }) => ({
-            label: [network, policy, scene, cure].filter(Boolean).join(', '),
+            // Where several cures are told as one, the table below names them.
+            label: scene === undefined ? [network, cure, policy].filter(Boolean).join(', ') : `${network}; ${scene}`,
             from: { value: before },
             to: { value: after, interval: afterInterval },
           })),

@@ -6,7 +6,7 @@ import { centralRange, clippedError } from '../../../lib/assess/mitigate/clippin
 import { quantizedClasses } from '../../../lib/assess/mitigate/cure.js';
 import { agreementOf } from '../../../lib/assess/mitigate/diagnosis.js';
 import { CURE_NAMES, type CureName, type MitigateOptions, mitigate } from '../../../lib/assess/mitigate/mitigate.js';
-import { repairPolicy } from '../../../lib/assess/mitigate/policy_repair.js';
+import { evenPolicy, repairPolicy } from '../../../lib/assess/mitigate/policy_repair.js';
 import { imageSamples } from '../../../lib/assess/samples.js';
 import { corrupt } from '../../../lib/data/corruptions.js';
 import { evaluationData } from '../../../lib/data/evaluation_data.js';
@@ -15,7 +15,7 @@ import type { Graph } from '../../../lib/graph/graph.js';
 import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { importModel } from '../../../lib/graph/onnx/import.js';
 import type { EvaluationData } from '../../../lib/quant/evaluate_policies.js';
-import { type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
+import { formatBits, type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
 import { mitigateReport } from '../../../lib/report/mitigate_report.js';
 import { parseReport } from '../../../lib/report/write.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
@@ -160,6 +160,25 @@ describe('mitigate', () => {
       const none = await only(gauge, 'policy repair', bits, { moreBits: 1 });
       assert.deepEqual([none.applied, none.kept], [false, false], bits);
     }
+  });
+
+  it('policy repair deals the same bits evenly, and is reported as no help where that is coarser', async () => {
+    const names = [...uniformPolicy(graph, 'W8A8').bits.keys()];
+    const dealt = (...bits: number[]): Policy => ({
+      bits: new Map(
+        names.map((name, i) => [name, { weightBits: bits[i] as number, activationBits: bits[i] as number }]),
+      ),
+      excluded: new Set(),
+    });
+    assert.equal(names.length, 3);
+    assert.deepEqual([...(evenPolicy(dealt(8, 8, 2))?.bits.values() ?? [])][0], { weightBits: 6, activationBits: 6 });
+    assert.equal(evenPolicy(dealt(4, 4, 4)), undefined);
+    const weak = disparate(graph, 64);
+    const helped = await run(weak, { cures: ['policy repair'], policy: dealt(8, 8, 2) });
+    assert.ok(helped.cures[0]?.kept, `${helped.before.clean} → ${helped.after.clean}`);
+    assert.equal(new Set([...(helped.policy as Policy).bits.values()].map(formatBits)).size, 1);
+    const none = await only(weak, 'policy repair', 'W8A8', { policy: dealt(2, 8, 8) });
+    assert.deepEqual([none.applied, none.kept], [false, false], none.what);
   });
 
   it('bias correction leaves no channel a mean error on the images it was made from', async () => {
