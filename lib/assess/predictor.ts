@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../native/errors.js';
 import { INDICATORS, type IndicatorName } from './indicators.js';
 import { type Interval, quantile } from './statistics.js';
 
-/** A network of the population. */
+/** A network of the population under one policy. */
 export interface StudyNetwork {
   readonly name: string;
   /** What it was made from: networks of one teacher are alike and are held out together. */
@@ -12,6 +12,8 @@ export interface StudyNetwork {
   readonly arch: string;
   /** `ordinary`, `robust`, `detrimental`, `gauge`, … */
   readonly kind: string;
+  /** What the drop is under, and whose steps the indicators have: `W4A4`, digits, or the name of a file. */
+  readonly policy: string;
   /** Points lost to quantization. */
   readonly drop: number;
   readonly indicators: Readonly<Record<IndicatorName, number>>;
@@ -19,6 +21,9 @@ export interface StudyNetwork {
 
 export interface Provenance {
   readonly networks: number;
+  /** Networks under a policy: what it was fitted on. */
+  readonly points: number;
+  readonly policies: readonly string[];
   readonly teachers: readonly string[];
   readonly archs: readonly string[];
   readonly kinds: readonly string[];
@@ -185,7 +190,9 @@ export function fitPredictor(
     residuals: [quantile(residuals, tail), quantile(residuals, 1 - tail)],
     confidence: CONFIDENCE,
     provenance: {
-      networks: networks.length,
+      networks: names(({ name }) => name).length,
+      points: networks.length,
+      policies: names(({ policy }) => policy),
       teachers,
       archs: names(({ arch }) => arch),
       kinds: names(({ kind }) => kind),

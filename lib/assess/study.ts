@@ -9,6 +9,7 @@ import { auroc, type Estimate, mean, spearman } from './statistics.js';
 export const BROKEN = 10;
 
 export interface Quality {
+  /** Networks, each once for every policy that it was measured under. */
   readonly networks: number;
   readonly broken: number;
   /** With the drop; undefined where the networks do not differ. */
@@ -22,8 +23,9 @@ export interface IndicatorQuality {
   readonly indicator: IndicatorName;
   /** Nothing is fitted but the direction, which was given: ranks over all networks are held-out ranks. */
   readonly all: Quality;
-  /** Within one architecture. */
+  /** Within one architecture, and under one policy, where several networks have it. */
   readonly byArch: Readonly<Record<string, Quality>>;
+  readonly byPolicy: Readonly<Record<string, Quality>>;
 }
 
 export interface FittedQuality extends Quality {
@@ -66,6 +68,13 @@ function qualityOf(networks: readonly StudyNetwork[], name: IndicatorName, thres
 
 const NAMES = Object.keys(INDICATORS) as IndicatorName[];
 
+/** How many networks each group has. */
+function groupsOf(networks: readonly StudyNetwork[], of: (network: StudyNetwork) => string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const network of networks) counts.set(of(network), (counts.get(of(network)) ?? 0) + 1);
+  return counts;
+}
+
 /** The indicator of the best rank correlation with the drop. */
 function best(networks: readonly StudyNetwork[]): IndicatorName {
   const value = (name: IndicatorName) => qualityOf(networks, name, BROKEN).spearman?.value ?? -1;
@@ -107,15 +116,27 @@ export function studyIndicators(
     throw new InvalidArgumentError('studyIndicators', `network "${name}"`, 'finite figures', came);
   }
   const archs = [...new Set(networks.map(({ arch }) => arch))].sort();
+  const policies = [...groupsOf(networks, ({ policy }) => policy)]
+    .filter(([, count]) => count > 2)
+    .map(([name]) => name);
   const indicators = NAMES.map((indicator): IndicatorQuality => {
-    const of = (arch: string) =>
-      qualityOf(
-        networks.filter((network) => network.arch === arch),
-        indicator,
-        threshold,
+    const by = (names: readonly string[], of: (network: StudyNetwork) => string) =>
+      Object.fromEntries(
+        names.map((name) => [
+          name,
+          qualityOf(
+            networks.filter((network) => of(network) === name),
+            indicator,
+            threshold,
+          ),
+        ]),
       );
-    const byArch = Object.fromEntries(archs.map((arch) => [arch, of(arch)]));
-    return { indicator, all: qualityOf(networks, indicator, threshold), byArch };
+    return {
+      indicator,
+      all: qualityOf(networks, indicator, threshold),
+      byArch: by(archs, ({ arch }) => arch),
+      byPolicy: by(policies, ({ policy }) => policy),
+    };
   });
   const rank = ({ all }: IndicatorQuality) => all.spearman?.value ?? -1;
   return {

@@ -1,5 +1,6 @@
 // `faultline study`: how good the indicators of `faultline scan` are, over networks with measured drops. The networks are
-// listed in a file; each is a stage of a run directory, so that a population can grow and an interrupted study goes on.
+// listed in a file, or made; each is a stage of a run directory, so that a population can grow and an interrupted study goes
+// on.
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -11,15 +12,21 @@ import type { StudyNetwork } from '../assess/predictor.js';
 import { imageSamples, type Samples, splitSamples } from '../assess/samples.js';
 import type { Estimate } from '../assess/statistics.js';
 import { type FittedQuality, type IndicatorStudy, type Quality, studyIndicators } from '../assess/study.js';
+import type { Dataset } from '../data/image_set.js';
 import { loadDataset } from '../data/load.js';
 import { loadModel } from '../graph/onnx/import.js';
+import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
-import { formatBits, parseBits, uniformPolicy } from '../quant/policy.js';
+import { formatBits, parseBits } from '../quant/policy.js';
 import { wrapText } from '../report/terminal.js';
 import { writeReport } from '../report/write.js';
+import { namedPolicy } from '../reproduce/attack_stage.js';
+import { buildPopulation } from '../reproduce/population.js';
 import { sha256, toJson } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { integerOption } from './options.js';
+import { readPolicy } from './policy.js';
+import { choice } from './run_options.js';
 
 const populationSchema = z.object({
   schema: z.literal('faultline.population/1'),
@@ -31,11 +38,14 @@ const populationSchema = z.object({
       teacher: z.string(),
       arch: z.string(),
       kind: z.string(),
+      /** Bits as W4A4, a digit for each node, or faultline.policy/1 files relative to this one. Default: --bits. */
+      policies: z.array(z.string()).optional(),
     }),
   ),
 });
 
 type Member = z.infer<typeof populationSchema>['networks'][number];
+type Graph = Parameters<typeof scan>[0];
 
 interface StudyFlags {
   readonly data: string;
@@ -46,7 +56,15 @@ interface StudyFlags {
   readonly judged: number;
   readonly draws: number;
   readonly seed: number;
+  readonly archs: readonly ArchitectureName[];
+  readonly teachers: number;
+  readonly trainImages: number;
+  readonly only?: string;
   readonly fresh?: true;
+}
+
+function archsOption(text: string): ArchitectureName[] {
+  return text.split(',').map((part) => choice('study', '--archs', ARCHITECTURE_NAMES, part.trim()));
 }
 
 async function readPopulation(path: string): Promise<Member[]> {
@@ -70,18 +88,24 @@ async function readPopulation(path: string): Promise<Member[]> {
   const names = networks.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new InvalidArgumentError('study', path, 'each name once', twice);
-  return networks.map((member) => ({ ...member, model: resolve(dirname(path), member.model) }));
+  const absolute = (file: string) => resolve(dirname(path), file);
+  return networks.map((member) => ({
+    ...member,
+    model: absolute(member.model),
+    policies: member.policies?.map((policy) => (policy.endsWith('.json') ? absolute(policy) : policy)),
+  }));
 }
 
 /** Scanned without labels on some samples; its drop measured in integers on the others. */
 async function measure(
   model: string,
-  samplesFor: (graph: Parameters<typeof scan>[0]) => Samples,
+  policyText: string,
+  samplesFor: (graph: Graph) => Samples,
   flags: StudyFlags,
 ): Promise<Pick<StudyNetwork, 'drop' | 'indicators'>> {
   const { graph } = await loadModel(model);
   const [seen, judged] = splitSamples(samplesFor(graph), flags.images, flags.seed);
-  const policy = uniformPolicy(graph, parseBits(flags.bits));
+  const policy = policyText.endsWith('.json') ? await readPolicy(graph, policyText) : namedPolicy(graph, policyText);
   const { draws, seed } = flags;
   const { indicators } = await scan(graph, seen, { policy, draws, seed, layerFlips: false });
   const measurer = new Measurer(graph);
@@ -113,9 +137,12 @@ function fittedLine(what: string, found: FittedQuality | undefined): string {
 export function studyText(study: IndicatorStudy): string {
   const { networks, predictor, threshold } = study;
   const broken = networks.filter(({ drop }) => drop > threshold).length;
+  const { networks: count, teachers, archs, policies } = predictor.provenance;
   return [
-    `${networks.length} networks of ${predictor.provenance.teachers.length} teachers, ${broken} of them lose more than ` +
-      `${threshold} points`,
+    ...wrapText(
+      `${count} networks of ${teachers.length} teachers and ${archs.length} architectures, ${networks.length} points under ` +
+        `${policies.join(', ')}; ${broken} lose more than ${threshold} points`,
+    ),
     '',
     `${'indicator'.padEnd(28)}${'Spearman'.padEnd(22)}AUROC`,
     ...study.indicators.map(({ indicator, all }) =>
@@ -129,40 +156,62 @@ export function studyText(study: IndicatorStudy): string {
   ].join('\n');
 }
 
-async function studyCommand(path: string, flags: StudyFlags): Promise<void> {
-  const members = await readPopulation(path);
+/** The population of a file, or one made in the run. */
+async function membersOf(
+  path: string | undefined,
+  run: RunDirectory,
+  dataset: Dataset,
+  flags: StudyFlags,
+): Promise<Member[]> {
+  if (path !== undefined) return readPopulation(path);
+  const { train, classNames, normalization } = dataset;
+  if (!train) throw new InvalidArgumentError('study', '--data', 'a set with training images', flags.data);
+  const { archs, teachers, trainImages, seed } = flags;
+  const networks = await buildPopulation(run, train, classNames.length, normalization, {
+    ...{ archs, teachers, images: trainImages, seed },
+    onProgress: (done, total, name) => process.stderr.write(`${done}/${total} making ${name}\n`),
+  });
+  const file = run.file('population.json');
+  await run.write('population.json', toJson({ schema: 'faultline.population/1', networks }));
+  return readPopulation(file);
+}
+
+async function studyCommand(path: string | undefined, flags: StudyFlags): Promise<void> {
+  if (path !== undefined) await readPopulation(path);
   const { data, images, judged, draws, seed } = flags;
   const bits = formatBits(parseBits(flags.bits));
   const dataset = await loadDataset(data, flags.dataDir === undefined ? {} : { from: flags.dataDir });
   const set = dataset.test;
   if (!set.labels) throw new InvalidArgumentError('study', '--data', 'test images with labels', data);
   const settings = { data, bits, images, judged, draws, seed };
+  const { archs, teachers, trainImages } = flags;
   const run = await RunDirectory.open(flags.out, {
-    command: `faultline study ${path}`,
-    configuration: settings,
+    command: `faultline study ${path ?? ''}`,
+    configuration: path === undefined ? { ...settings, archs, teachers, trainImages } : settings,
     fresh: flags.fresh,
   });
   try {
+    const members = await membersOf(path, run, dataset, flags);
     const networks: StudyNetwork[] = [];
-    for (const { name, model, teacher, arch, kind } of members) {
-      // Named by its content: a network that changed is measured anew.
-      const content = sha256(await readFile(model)).slice(0, 12);
-      const found = await run.stage(`${name}-${content}`, () =>
-        measure(
-          model,
-          (graph) => imageSamples(graph, set, dataset.normalization, { count: images + judged, seed }),
-          flags,
-        ),
-      );
-      networks.push({ name, teacher, arch, kind, ...found });
-      process.stderr.write(`${networks.length}/${members.length} ${name}: ${found.drop.toFixed(2)} points\n`);
+    const samplesFor = (graph: Graph) =>
+      imageSamples(graph, set, dataset.normalization, { count: images + judged, seed });
+    for (const [i, { name, model, teacher, arch, kind, policies = [bits] }] of members.entries()) {
+      for (const policy of policies.filter((one) => flags.only === undefined || one === flags.only)) {
+        // Named by its content: a network that changed is measured anew.
+        const own = policy.endsWith('.json') ? 'own' : policy;
+        const content = sha256(await readFile(model)).slice(0, 12);
+        const found = await run.stage(`${name}-${own}-${content}`, () => measure(model, policy, samplesFor, flags));
+        networks.push({ name, teacher, arch, kind, policy: own, ...found });
+        const line = `${i + 1}/${members.length} ${name} ${own}: ${found.drop.toFixed(2)} points`;
+        process.stderr.write(`${line}\n`);
+      }
     }
     const study = studyIndicators(networks, settings);
     await run.write('study.json', toJson(study));
     await run.write('predictor.json', toJson(study.predictor));
     await writeReport(flags.out, {
       schema: 'faultline.report/1',
-      title: `Indicators over ${networks.length} networks`,
+      title: `Indicators over ${study.predictor.provenance.networks} networks`,
       summary: `${fittedLine('Held-out teachers', study.heldOutTeachers)}. ${fittedLine('Held-out architectures', study.heldOutArchs)}.`,
       indicators: study.indicators.map(({ indicator, all }) => ({
         indicator: INDICATORS[indicator].label,
@@ -180,7 +229,7 @@ async function studyCommand(path: string, flags: StudyFlags): Promise<void> {
 export function addStudyCommand(program: Command): void {
   program
     .command('study')
-    .argument('<population.json>', 'networks with teacher, arch and kind, schema faultline.population/1')
+    .argument('[population.json]', 'networks with teacher, arch and kind, faultline.population/1; default: made here')
     .description('how well indicators from full precision tell the drop, over a population of networks')
     .requiredOption('--data <name or path>', 'labelled test images')
     .option('--data-dir <folder or URL>', 'where the files of a named data set are')
@@ -188,8 +237,17 @@ export function addStudyCommand(program: Command): void {
     .option('--bits <bits>', 'what the drop is measured under: W2A2 … W8A8', 'W4A4')
     .option('--images <n>', 'unlabelled, for the indicators', integerOption('--images', 1), 256)
     .option('--judged <n>', 'other images, for the drop', integerOption('--judged', 1), 2000)
+    .option('--archs <list>', 'of networks made here', archsOption, ['mlp', 'convnet2', 'resnet8'])
+    .option(
+      '--teachers <n>',
+      'of each architecture; eight networks are made of each',
+      integerOption('--teachers', 1),
+      3,
+    )
+    .option('--train-images <n>', 'that they learn from', integerOption('--train-images', 128), 20000)
     .option('--draws <n>', 'of each kind of noise', integerOption('--draws', 1), 4)
     .option('--seed <n>', 'of everything drawn', integerOption('--seed', 0), 0)
+    .option('--only <policy>', 'study what was measured under this policy')
     .option('--fresh', 'measure everything anew')
     .action(studyCommand);
 }

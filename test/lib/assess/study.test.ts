@@ -20,6 +20,7 @@ function population(teachers: number, each: number): StudyNetwork[] {
       teacher: `teacher-${Math.floor(i / each)}`,
       arch: Math.floor(i / each) % 2 === 0 ? 'even' : 'odd',
       kind: 'drawn',
+      policy: 'W4A4',
       drop: 60 * flips ** 2,
       indicators: { ...drawn, pseudoNoiseFlips: flips, margin: 2 - flips },
     };
