@@ -320,7 +320,7 @@ function convolve(
   if (options.arithmetic !== 'saturating16') {
     const there = onDevice('conv2dDynamic', options.device, (cuda) => {
       const uploaded = convWeights(cuda, weights);
-      if (!uploaded) return false;
+      if (!uploaded) return undefined;
       const end = {
         out,
         outputs: outputShape(weights).reduce((product, d) => product * d, 1),

@@ -151,18 +151,7 @@ export function requestedDevice(operation: string, device: Device | undefined): 
   return requested as Device;
 }
 
-/**
- * The open device, or undefined for the processor. `cuda` throws DeviceError where there is none, and never goes over to
- * the processor by itself; `auto` does.
- */
+/** The device that is asked for, open, or undefined for the processor. Throws DeviceError, for `auto` too: see onDevice. */
 export function chooseDevice(operation: string, device: Device | undefined): Cuda | undefined {
-  const requested = requestedDevice(operation, device);
-  if (requested === 'cpu') return undefined;
-  if (requested === 'cuda') return openCuda();
-  try {
-    return openCuda();
-  } catch (error) {
-    if (error instanceof DeviceError) return undefined;
-    throw error;
-  }
+  return requestedDevice(operation, device) === 'cpu' ? undefined : openCuda();
 }

@@ -78,14 +78,17 @@ export function readFault(fault: NativeDeviceArray): { call: number; unit: numbe
   return unit === -1 && call === -1 ? undefined : { call, unit };
 }
 
-/** Has the device compute where one is asked for; false: it is the processor's turn. `auto` goes on after a failure. */
-export function onDevice(operation: string, device: Device | undefined, compute: (cuda: Cuda) => boolean): boolean {
-  const cuda = chooseDevice(operation, device);
-  if (!cuda) return false;
+/** What the device computes where one is asked for; undefined: it is the processor's turn, for `auto` after a failure too. */
+export function onDevice<Result>(
+  operation: string,
+  device: Device | undefined,
+  compute: (cuda: Cuda) => Result | undefined,
+): Result | undefined {
   try {
-    return compute(cuda);
+    const cuda = chooseDevice(operation, device);
+    return cuda && compute(cuda);
   } catch (error) {
-    if (error instanceof DeviceError && requestedDevice(operation, device) === 'auto') return false;
+    if (error instanceof DeviceError && requestedDevice(operation, device) === 'auto') return undefined;
     throw error;
   }
 }

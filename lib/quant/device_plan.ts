@@ -130,6 +130,16 @@ export class DevicePlan extends IntegerPlan {
     return state;
   }
 
+  /** @internal Images are reordered there. */
+  protected override placed(value: Value): Value {
+    if (value.dims.length !== 4 || value.layout === 'channelsLast' || samePlanes(value.dims))
+      return super.placed(value);
+    const sent = this.uploaded(value.data, value.dims, value.layout);
+    const reordered = this.inLayout('channelsLast', sent);
+    this.tape.release(sent);
+    return reordered;
+  }
+
   override end(): void {
     super.end();
     for (const buffer of this.live) buffer.freed();

@@ -4,7 +4,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { Value } from '../autograd/tape.js';
 import type { Graph } from '../graph/graph.js';
-import { chooseDevice, requestedDevice } from '../native/cuda_addon.js';
+import { requestedDevice } from '../native/cuda_addon.js';
+import { onDevice } from '../native/cuda_products.js';
 import { type Device, DeviceError } from '../native/device_error.js';
 import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { sizeOf } from '../tensor/host_tensor.js';
@@ -81,8 +82,9 @@ export class PolicyEvaluator {
     readonly graph: Graph,
     private readonly options: EvaluatorOptions = {},
   ) {
-    const onDevice = options.arithmetic !== 'saturating16' && chooseDevice('PolicyEvaluator', options.device);
-    this.plan = onDevice ? new DevicePlan(graph, options) : new IntegerPlan(graph, options);
+    const exact = options.arithmetic !== 'saturating16';
+    const there = exact && onDevice('PolicyEvaluator', options.device, () => new DevicePlan(graph, options));
+    this.plan = there || new IntegerPlan(graph, options);
     this.names = this.plan.products.map(({ name }) => name);
     this.levels = this.plan.steps.flatMap(({ product }, index) => (product ? [index] : []));
   }

@@ -187,9 +187,14 @@ export class IntegerPlan {
         continue;
       }
       const value = feed instanceof Value ? feed : this.tape.constant(feed.data as Float32Array, feed.dims);
-      values.set(name, value.dims.length === 4 ? toChannelsLast(this.tape, value) : value);
+      values.set(name, this.placed(value));
     }
     return { values, hosts, types, known };
+  }
+
+  /** @internal An input as steps read it. */
+  protected placed(value: Value): Value {
+    return value.dims.length === 4 ? toChannelsLast(this.tape, value) : value;
   }
 
   /** @internal The same state for another way to go on; both are to be let go of. */
