@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 rm -f build-cuda/native/cuda/CMakeFiles/faultline_cuda_device.dir/device.cu.o # what is up to date says nothing
-if ! NVCC_APPEND_FLAGS='-Xptxas=-v --threads=2' npm run --silent build:cuda >"$log" 2>&1; then
+if ! NVCC_APPEND_FLAGS='-Xptxas=-v' npm run --silent build:cuda >"$log" 2>&1; then
   tail -n 60 "$log"
   exit 1
 fi
