@@ -9,7 +9,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-build=true benchmarks=true out=bench/results
+build=true benchmarks=true failed=false out=bench/results
 while (($#)); do
   case $1 in
     --built) build=false ;;
@@ -34,8 +34,7 @@ check() {
   shift 2
   echo "== $name"
   timeout "$limit" "$@" >"$log" 2>&1 || {
-    passed=false
-    note="exit $?"
+    note="exit $?: " passed=false failed=true
     tail -n 40 "$log"
   }
   local summary
@@ -63,7 +62,6 @@ environment=$(nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max
 echo "{\"environment\": $(json "GPU: ${environment:-nvidia-smi says nothing}")}" >>"$lines"
 echo "{\"environment\": $(json "CPU: $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -n 1), $(nproc) logical")}" >>"$lines"
 
-# The first real question. Where it fails, what follows would only repeat it.
 check 'exactness, native suite' 180 "$exactness" --no-colors
 if command -v compute-sanitizer >/dev/null; then
   check 'compute-sanitizer memcheck' 240 compute-sanitizer --tool memcheck --leak-check full --error-exitcode 9 "$exactness" --no-colors
@@ -79,7 +77,9 @@ else
   skip 'exactness, whole networks' 'no Node or no compiled TypeScript'
 fi
 
-if $benchmarks; then
+if $benchmarks && $failed; then
+  skip 'benchmarks' 'kernels that failed a check are not timed'
+elif $benchmarks; then
   echo '== benchmarks'
   timeout 240 "$bench" | tee -a "$lines"
   # cuBLASLt of a pip install is not on the library path; PyTorch brings its own.
@@ -91,6 +91,7 @@ fi
 
 device=$(sed -n 's/.*"device": "\([^"]*\)".*/\1/p' "$lines" | head -n 1)
 name=${device:-${environment%%,*}}
+name=${name:-no-gpu}
 file=$out/$(date +%F)-$(tr -cs 'a-z0-9' - <<<"${name,,}" | sed 's/^-*//; s/-*$//')-cuda
 if command -v node >/dev/null; then
   node bench/cuda/report.mjs "$lines" "$file"
