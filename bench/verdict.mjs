@@ -1,7 +1,7 @@
 // The verdict on networks whose truth is known: ordinary, robust, made to fail by learning, made to fail by gauge, for
-// each seed. Makes them (minutes; what is there already is used), assesses each as a user would, and holds verdict and
-// named cause against the truth:
-//   node bench/verdict.mjs [--seeds 10,11,12] [--runs runs/verdict] [--out bench/results/verdict.md]
+// each seed. Makes them (minutes; what is there already, figures too, is used), assesses each as a user would, and holds
+// verdict and named cause against the truth:
+//   node bench/verdict.mjs [--seeds 10,11,12] [--kinds …] [--runs runs/verdict] [--out bench/results/verdict.md]
 // The truth is no opinion: all 10,000 test images, the four uniform policies and all 252 policies of 6 bits enumerated, by
 // the evaluator of policies alone. Safe: none loses more than a point. Unsafe: one loses more than ten, or W8A8 more than
 // one. Caution: neither. The true cause is how the network was made.
@@ -23,6 +23,7 @@ import {
 const { values: flags } = parseArgs({
   options: {
     seeds: { type: 'string', default: '10,11,12' },
+    kinds: { type: 'string', default: 'ordinary,gauge,robust,detrimental' },
     runs: { type: 'string', default: 'runs/verdict' },
     out: { type: 'string', default: 'bench/results/verdict.md' },
   },
@@ -70,29 +71,37 @@ async function truthOf(graph, { test, normalization }) {
   return { fp: 100 * fp, uniform: drops.slice(0, UNIFORM.length), worst, verdict };
 }
 
-const dataset = await loadDataset(DATA);
+async function rowOf(kind, seed) {
+  const { run: name, make, model, cause } = KINDS[kind];
+  const run = join(flags.runs, `${name}-${seed}`);
+  const file = join(run, model);
+  const teacher = join(flags.runs, `gauge-${seed}`, 'teacher.onnx');
+  if (!existsSync(file)) faultline([...make(teacher), '--seed', seed, '--out', run]);
+  const start = performance.now();
+  const out = join(flags.runs, `assess-${kind}-${seed}`);
+  const result = JSON.parse(faultline(['assess', file, '--data', DATA, '--out', out, '--json'], [0, 1, 2]));
+  const seconds = (performance.now() - start) / 1e3;
+  const truth = await truthOf((await loadModel(file)).graph, await loadDataset(DATA));
+  const named = result.reasons.find((reason) => reason.startsWith('cause:'));
+  const drop = (policy) => result.policies.find(({ name: own }) => own === policy)?.drop;
+  return {
+    ...{ kind, seed: Number(seed), verdict: result.verdict, truth, named, answer: result.answer, seconds },
+    verdictRight: result.verdict === truth.verdict,
+    // A network that loses less than the limit has nothing to explain.
+    causeRight: named === undefined ? truth.verdict === 'safe' : cause.test(named),
+    worstFound: drop('worst found'),
+    drops: Object.fromEntries(UNIFORM.map((policy) => [policy, drop(policy)])),
+  };
+}
+
 const rows = [];
 for (const seed of flags.seeds.split(',')) {
-  const teacher = join(flags.runs, `gauge-${seed}`, 'teacher.onnx');
-  for (const [kind, { run: name, make, model, cause }] of Object.entries(KINDS)) {
-    const run = join(flags.runs, `${name}-${seed}`);
-    const file = join(run, model);
-    if (!existsSync(file)) faultline([...make(teacher), '--seed', seed, '--out', run]);
-    const start = performance.now();
-    const out = join(flags.runs, `assess-${kind}-${seed}`);
-    const result = JSON.parse(faultline(['assess', file, '--data', DATA, '--out', out, '--fresh', '--json'], [0, 1, 2]));
-    const seconds = (performance.now() - start) / 1e3;
-    const truth = await truthOf((await loadModel(file)).graph, dataset);
-    const named = result.reasons.find((reason) => reason.startsWith('cause:'));
-    // A network that loses less than the limit has nothing to explain.
-    const right = named === undefined ? truth.verdict === 'safe' : cause.test(named);
-    const drop = (name) => result.policies.find((policy) => policy.name === name)?.drop;
-    rows.push({
-      ...{ kind, seed: Number(seed), verdict: result.verdict, truth, named, answer: result.answer, seconds },
-      ...{ verdictRight: result.verdict === truth.verdict, causeRight: right, worstFound: drop('worst found') },
-      drops: Object.fromEntries(UNIFORM.map((name) => [name, drop(name)])),
-    });
-    console.error(`${kind} ${seed}: ${result.verdict}, truth ${truth.verdict}; ${named ?? 'no cause named'}`);
+  for (const kind of flags.kinds.split(',')) {
+    const kept = join(flags.runs, `figures-${kind}-${seed}.json`);
+    if (!existsSync(kept)) writeFileSync(kept, JSON.stringify(await rowOf(kind, seed)));
+    rows.push(JSON.parse(readFileSync(kept, 'utf8')));
+    const { verdict, truth, named } = rows.at(-1);
+    console.error(`${kind} ${seed}: ${verdict}, truth ${truth.verdict}; ${named ?? 'no cause named'}`);
   }
 }
 

@@ -8,7 +8,8 @@ import type { Samples } from './samples.js';
 import { type NodeSensitivity, shareOf, without } from './sensitivity.js';
 
 export interface Remedy extends Figures {
-  readonly kind: 'equalize' | 'oneMoreBit' | 'keepNodes';
+  /** `oneFewerBit` is no remedy: a learned failure is undone by it too, and rounding noise grows. */
+  readonly kind: 'equalize' | 'oneMoreBit' | 'oneFewerBit' | 'keepNodes';
   /** What is done, in words. */
   readonly what: string;
   /** With `keepNodes`: those kept, most gain first. */
@@ -26,10 +27,18 @@ export interface Part {
 
 const MOST_BITS = 8;
 
-const oneMore = ({ weightBits, activationBits }: NodeBits): NodeBits => ({
-  weightBits: Math.min(MOST_BITS, weightBits + 1),
-  activationBits: Math.min(MOST_BITS, activationBits + 1),
-});
+const LEAST_BITS = 2;
+
+const limited = (bits: number) => Math.min(MOST_BITS, Math.max(LEAST_BITS, bits));
+
+/** The policy with so many bits more for every weight and activation. */
+function shifted(policy: Policy, by: number): Policy {
+  const bits = [...policy.bits].map(([name, { weightBits, activationBits }]): [string, NodeBits] => [
+    name,
+    { weightBits: limited(weightBits + by), activationBits: limited(activationBits + by) },
+  ]);
+  return { ...policy, bits: new Map(bits) };
+}
 
 const isEight = ({ weightBits, activationBits }: NodeBits) => weightBits === MOST_BITS && activationBits === MOST_BITS;
 
@@ -92,19 +101,24 @@ export async function remediesFor(
       equalized.dispose();
     }
   }
-  const more: Policy = { ...policy, bits: new Map([...policy.bits].map(([name, bits]) => [name, oneMore(bits)])) };
   // What a layer does alone, and what it is that stays when all others do it too: either can be nothing for a guilty one.
   const harm = ({ drop, restored }: NodeSensitivity) => drop + restored;
   const order = [...sensitivity].sort((a, b) => harm(b) - harm(a)).map(({ node }) => node);
   const nodes = await fewestNodes(measurer, choose, policy, order, thresholds, options);
   const kept = keep(policy, nodes);
-  const further = [...policy.bits.values()].every(isEight) ? [] : [more];
-  const outcomes = await measurer.run(judge.samples, [kept, ...further], options);
-  const [first, second] = outcomes;
-  if (second) {
-    const what = 'one more bit for weights and activations everywhere';
-    remedies.push({ kind: 'oneMoreBit', what, nodes: [], policy: policyToJson(more), ...figures(second) });
-  }
+  const own = [...policy.bits.values()];
+  const least = ({ weightBits, activationBits }: NodeBits) =>
+    weightBits === LEAST_BITS && activationBits === LEAST_BITS;
+  const further = [
+    ...(own.every(isEight) ? [] : [['oneMoreBit', 'one more bit', shifted(policy, 1)] as const]),
+    ...(own.every(least) ? [] : [['oneFewerBit', 'a test: one bit fewer', shifted(policy, -1)] as const]),
+  ];
+  const outcomes = await measurer.run(judge.samples, [kept, ...further.map(([, , other]) => other)], options);
+  const [first, ...others] = outcomes;
+  further.forEach(([kind, change, other], i) => {
+    const what = `${change} for weights and activations everywhere`;
+    remedies.push({ kind, what, nodes: [], policy: policyToJson(other), ...figures(others[i] as Outcome) });
+  });
   const floats = nodes.filter((name) => kept.excluded.has(name));
   const parts = [
     ...(floats.length < nodes.length

@@ -110,20 +110,26 @@ function causeOf(evidence: Evidence): string[] {
         `${number(equalized.drop)}: weights and activations of very different size share a scale`,
     ];
   }
-  if (finer && failing.level === 'unsafe' && repairs(finer, failing)) {
+  const coarser = byKind('oneFewerBit');
+  const mended = finer && repairs(finer, failing) ? finer : undefined;
+  if (mended && coarser && coarser.drop < failing.drop - thresholds.maxDrop) {
     return [
-      `cause: one rounding grid. With one more bit everywhere ${subject} loses ${number(finer.drop)} only: the weights lie ` +
-        'where this grid rounds them to another function, as learned failures do',
+      `cause: one rounding grid. With one more bit everywhere ${subject} loses ${number(mended.drop)} only, and with one ` +
+        `fewer ${number(coarser.drop)} instead of ${number(failing.drop)}: the weights lie where this very grid rounds them ` +
+        'to another function, as learned failures do',
     ];
   }
   const { fp, flipped } = failing.margins;
-  if (flipped === undefined || flipped > CLOSE_CALL * fp.median) return [];
-  const more =
-    finer && finer.drop < failing.drop ? `; with one more bit everywhere it loses ${number(finer.drop)}` : '';
-  return [
-    `cause: few bits for close calls. Half of the samples that ${subject} changes had a margin below ${number(flipped)} in ` +
-      `full precision, where the median is ${number(fp.median)}: rounding noise, no failure of its own${more}`,
-  ];
+  const close = flipped !== undefined && flipped <= CLOSE_CALL * fp.median;
+  if (!mended && !close) return [];
+  const bits = mended ? `With one more bit everywhere ${subject} loses ${number(mended.drop)} only` : '';
+  const fewer =
+    mended && coarser ? `, with one fewer ${number(coarser.drop)}: rounding noise, which grows as bits go` : '';
+  const calls = close
+    ? `Half of the samples that ${subject} changes were close calls: a margin below ${number(flipped)} in full precision, ` +
+      `where the median is ${number(fp.median)}`
+    : '';
+  return [`cause: few bits. ${[bits + fewer, calls].filter((part) => part !== '').join('. ')}`];
 }
 
 const listed = (names: readonly string[]) =>
@@ -190,7 +196,8 @@ function adviceFor(evidence: Evidence): string[] {
   const first = safe[safe.length - 1];
   if (failing && failing.drop > thresholds.maxDrop) {
     const useful = remedies.filter(
-      ({ drop }) => drop < failing.drop && (drop <= thresholds.maxDrop || drop < failing.drop / 2),
+      ({ kind, drop }) =>
+        kind !== 'oneFewerBit' && drop < failing.drop && (drop <= thresholds.maxDrop || drop < failing.drop / 2),
     );
     for (const { what, drop, level } of [...useful].sort((a, b) => a.drop - b.drop)) {
       const sure = level === 'safe' ? ', which is within the limit' : '';

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { type AssessOptions, type AssessStore, assess } from '../../../lib/assess/assess.js';
 import type { AssessResult } from '../../../lib/assess/assess_result.js';
+import type { PolicyFigures } from '../../../lib/assess/figures.js';
+import type { Remedy } from '../../../lib/assess/remedies.js';
 import { imageSamples, type Samples, splitSamples } from '../../../lib/assess/samples.js';
+import { verdictOf } from '../../../lib/assess/verdict.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
@@ -108,6 +111,31 @@ describe('assess', () => {
       harm,
       [...harm].sort((a, b) => b - a),
     );
+  });
+
+  it('names the cause by what undoes it: channels, this very grid, or too few bits', () => {
+    const [any] = result.policies;
+    assert.ok(any);
+    const cause = (drop: number, drops: Partial<Record<Remedy['kind'], number>>, flipped = any.margins.fp.median) => {
+      const margins = { ...any.margins, flipped };
+      const level = drop > 10 ? 'unsafe' : 'caution';
+      const failing: PolicyFigures = { ...any, name: 'W4A4', drop, interval: [drop - 1, drop + 1], level, margins };
+      const remedies = Object.entries(drops).map(([kind, left]): Remedy => {
+        return { ...any, kind: kind as Remedy['kind'], what: kind, nodes: [], drop: left };
+      });
+      const { reasons, advice } = verdictOf({ ...result, policies: [failing], subject: 'W4A4', remedies });
+      assert.ok(advice.every((each) => !each.includes('oneFewerBit')));
+      return /^cause: [^.]*/.exec(reasons[0] ?? '')?.[0];
+    };
+    assert.equal(cause(80, { equalize: 1, oneMoreBit: 1, oneFewerBit: 81 }), 'cause: ranges of channels');
+    assert.equal(cause(80, { equalize: 20, oneMoreBit: 1, oneFewerBit: 30 }), 'cause: one rounding grid');
+    assert.equal(cause(20, { equalize: 18, oneMoreBit: 4, oneFewerBit: 60 }), 'cause: few bits');
+    assert.equal(
+      cause(6, { equalize: 5, oneMoreBit: 5, oneFewerBit: 9 }, any.margins.fp.median / 8),
+      'cause: few bits',
+    );
+    assert.equal(cause(80, { equalize: 79, oneMoreBit: 79, oneFewerBit: 79 }), undefined);
+    assert.equal(cause(2, {}), undefined);
   });
 
   it('measures agreement with full precision where there are no labels', async () => {
