@@ -94,6 +94,9 @@ const DEFAULT_IMAGES = 1000;
 /** The agents of policies by input, the default first: node by node, or one of a few policies for each input. */
 const INPUT_AGENTS = ['ppo', 'gate'] as const;
 
+/** Options that mean nothing where bits are chosen for each input. */
+const STATIC_ONLY = ['evaluations', 'enumerate', 'measure', 'baselines'] as const;
+
 const list = (text: string) => text.split(',').map((part) => part.trim());
 /** Ten decimals: 8.8, not 8.799999999999999. */
 const percent = (share: number) => Number((100 * share).toFixed(10));
@@ -251,8 +254,12 @@ async function inRun(
   }
 }
 
-async function searchCommand(model: string, flags: SearchFlags): Promise<void> {
+async function searchCommand(model: string, flags: SearchFlags, command: Command): Promise<void> {
   const kind = oneOf('--policy', ['static', 'input'], flags.policy);
+  for (const name of STATIC_ONLY) {
+    if (kind === 'static' || command.getOptionValueSource(name) !== 'cli') continue;
+    throw new InvalidArgumentError('search', `--${name}`, '--policy static beside it', 'input');
+  }
   const goal = goalOf(flags);
   const weighting = oneOf('--weighting', ['nodes', 'weights', 'macs'], flags.weighting);
   const choices = choicesOf(flags.bits, kind);

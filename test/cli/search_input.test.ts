@@ -81,6 +81,7 @@ describe('faultline search --policy input', () => {
     refuse(/nearest 4 or 5\.333333333333333, came 5/, '--budget', '5', '--bits', '4,8');
     refuse(/the same weight bits in all, came W4A4, W8A8/, '--budget', String(16 / 3), '--bits', 'W4A4,W8A8');
     refuse(/--agent: wanted ppo or gate, came ddpg/, ...budget, '--agent', 'ddpg');
+    refuse(/--evaluations: wanted --policy static beside it, came input/, ...budget, '--evaluations', '9');
     refuse(/--policy: wanted static or input, came dynamic/, ...budget, '--policy', 'dynamic');
   });
 });
