@@ -22,8 +22,8 @@ struct Output {
 
 FAULTLINE_DEVICE void clipAndStore(const Output& o, float y, int64_t index) {
   if (o.residual) y = add(y, o.residual[index]);
-  y = y > o.clipMin ? y : o.clipMin;
-  o.out[index] = y < o.clipMax ? y : o.clipMax;
+  y = y < o.clipMin ? o.clipMin : y;
+  o.out[index] = y > o.clipMax ? o.clipMax : y;
 }
 
 // One scale a channel. acc: Σ code · weight; at: the channel in sums and scales; channel: in bias and out.

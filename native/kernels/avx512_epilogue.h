@@ -18,6 +18,12 @@ FAULTLINE_INLINE __mmask16 headMask(int64_t count) {
   return count >= kVector ? 0xffff : static_cast<__mmask16>((1u << count) - 1);
 }
 
+// acc += the products of u8 and s8 in groups of four: the intrinsic, but always in place. Around loops the compiler
+// would copy and spill accumulators otherwise.
+FAULTLINE_INLINE void addProducts(__m512i& acc, __m512i u8, __m512i s8) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(acc) : "v"(u8), "v"(s8));
+}
+
 // int4 kernels multiply with 16 · w.
 template <bool kInt4>
 FAULTLINE_INLINE __m512i trueSum(__m512i acc) {
@@ -30,13 +36,17 @@ FAULTLINE_INLINE __m512i zeroPair(int32_t zeroPoint) {
   return _mm512_set1_epi32(static_cast<int32_t>(zero | (zero * 128) << 16));
 }
 
+// Without limits a clip changes nothing; on Zen 4 it costs as much as the rest of the way to the output.
+FAULTLINE_INLINE bool clips(const Epilogue& e) { return e.clipMin > -__builtin_inff() || e.clipMax < __builtin_inff(); }
+
+FAULTLINE_INLINE __m512 clip(__m512 y, __m512 lo, __m512 hi) { return _mm512_min_ps(hi, _mm512_max_ps(lo, y)); }
+
 // Residual, clip and store of 16 channels of one row: y already holds the dequantized product plus bias.
 FAULTLINE_INLINE void finish(const GemmCall& call, __m512 y, int64_t index, __mmask16 mask) {
   if (call.epilogue.residual) {
     y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, call.epilogue.residual + index));
   }
-  y = _mm512_max_ps(y, _mm512_set1_ps(call.epilogue.clipMin));
-  y = _mm512_min_ps(y, _mm512_set1_ps(call.epilogue.clipMax));
+  y = clip(y, _mm512_set1_ps(call.epilogue.clipMin), _mm512_set1_ps(call.epilogue.clipMax));
   _mm512_mask_storeu_ps(call.out + index, mask, y);
 }
 

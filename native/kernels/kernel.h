@@ -6,7 +6,9 @@
 //   one scale a channel:  y = fma(float(c), rowScale[m] · scale[n], bias[n])
 //   scales by group g:    t = fma(float(c_g), scale[g, n], t) for g = 0, 1, …, from t = 0;  y = fma(t, rowScale[m],
 //   bias[n]) then                  y = y + residual[m, n]                     (when there is one)
-//                         y = y > clipMin ? y : clipMin;  y = y < clipMax ? y : clipMax
+//                         y = y < clipMin ? clipMin : y;  y = y > clipMax ? clipMax : y
+//
+// so that a NaN stays one, and infinite limits change nothing: kernels may leave them out.
 //
 // bias is +0 where absent. int4 accumulators are 16 · acc and are shifted back before anything else.
 #pragma once

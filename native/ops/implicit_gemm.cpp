@@ -53,7 +53,6 @@ class Pixel {
   const uint8_t* window() const {
     return batch_.image(sample_) + row_ * g_.window.strideH * g_.rowBytes + column_ * g_.window.strideW * g_.imageC;
   }
-  const AffineParams& params() const { return batch_.params[sample_]; }
   int64_t leftInRow() const { return g_.outW - column_; }
   void advance() {
     if (++column_ < g_.outW) return;
@@ -143,11 +142,14 @@ class ImplicitGemm {
     return begin / g_.outPixels() == (begin + count - 1) / g_.outPixels();
   }
 
+  // Sample by sample.
   void setRowParams(int64_t begin, int64_t count) {
-    Pixel pixel(batch_, begin);
-    for (int64_t i = 0; i < count; ++i, pixel.advance()) {
-      zeroPoint_[i] = pixel.params().zeroPoint;
-      scale_[i] = pixel.params().scale;
+    for (int64_t i = 0; i < count;) {
+      const int64_t sample = (begin + i) / g_.outPixels();
+      const int64_t end = std::min((sample + 1) * g_.outPixels() - begin, count);
+      std::fill(zeroPoint_ + i, zeroPoint_ + end, batch_.params[sample].zeroPoint);
+      std::fill(scale_ + i, scale_ + end, batch_.params[sample].scale);
+      i = end;
     }
   }
 

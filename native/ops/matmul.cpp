@@ -141,6 +141,7 @@ Status matmulU8(const uint8_t* a, int64_t m, int64_t lda, const PackedMatrix& w,
         }
         for (int64_t i = 0; i < count; ++i) packed.setRow(i, {.zeroPoint = zeroPoint ? zeroPoint[begin + i] : 0});
         GemmCall call = packed.call(w, panels);
+        call.sameParams = zeroPoint == nullptr;
         call.ld = w.n;
         call.acc = acc + begin * w.n;
         table.gemm(call);

@@ -15,8 +15,8 @@ struct Totals;
 
 float finish(const Epilogue& e, float y, int64_t index) {
   if (e.residual) y += e.residual[index];
-  y = y > e.clipMin ? y : e.clipMin;
-  return y < e.clipMax ? y : e.clipMax;
+  y = y < e.clipMin ? e.clipMin : y;
+  return y > e.clipMax ? e.clipMax : y;
 }
 
 // The sequence of kernels/kernel.h for one panel of one scale group; total is null without scales by group.

@@ -56,8 +56,8 @@ inline float dequantize(const std::vector<int32_t>& accumulators, const std::vec
     y = std::fma(static_cast<float>(accumulators[0]), rowScale * groupScale[0], bias);
   }
   if (residual) y = y + *residual;
-  y = y > clipMin ? y : clipMin;
-  return y < clipMax ? y : clipMax;
+  y = y < clipMin ? clipMin : y;
+  return y > clipMax ? clipMax : y;
 }
 
 inline bool sameBits(const std::vector<float>& a, const std::vector<float>& b) {

@@ -126,8 +126,8 @@ Result reference(const Case& t) {
             y = std::fmaf(static_cast<float>(sums[0]), scale, bias);
           }
           if (!t.residual.empty()) y += t.residual[index];
-          y = y > t.clipMin ? y : t.clipMin;
-          r.out.push_back(y < t.clipMax ? y : t.clipMax);
+          y = y < t.clipMin ? t.clipMin : y;
+          r.out.push_back(y > t.clipMax ? t.clipMax : y);
           r.acc.push_back(static_cast<int32_t>(sums[0]));
         }
       }

@@ -221,8 +221,8 @@ class Product {
         if (case_.accumulators) continue;
         if (case_.blockSize > 0) y = std::fmaf(t, rowScale_[at(m)], bias);
         if (epilogue_.residual) y += epilogue_.residual[m * ld_ + c];
-        y = y > epilogue_.clipMin ? y : epilogue_.clipMin;
-        result.out[at(m * ld_ + c)] = y < epilogue_.clipMax ? y : epilogue_.clipMax;
+        y = y < epilogue_.clipMin ? epilogue_.clipMin : y;
+        result.out[at(m * ld_ + c)] = y > epilogue_.clipMax ? epilogue_.clipMax : y;
       }
     }
     return result;
@@ -363,36 +363,42 @@ TEST_CASE("gemm: a long reduction at the limits of the operands stays exact") {
   }
 }
 
-TEST_CASE("gemm: clipping keeps the sign of zero as y > lo ? y : lo does") {
-  // Channel scales of zero make every product ±0; the bias of −0 decides which.
+TEST_CASE("gemm: a clip leaves a zero of either sign and a NaN as they are, and infinite limits change nothing") {
+  // Channel scales of zero make every product −0 (codes 0, zero point 5: −5 · 0); the bias decides what comes of it.
+  constexpr float kInfinite = std::numeric_limits<float>::infinity();
   for (const KernelTable* table : tables()) {
     CAPTURE(name(table));
     const std::vector<int8_t> codes(32, 1);
-    const std::vector<float> scales(32, 0.0f), bias(32, -0.0f), rowScale(1, 1.0f);
+    const std::vector<float> scales(32, 0.0f), rowScale(1, 1.0f);
     PackedMatrix w;
     packMatrix(codes.data(), scales.data(), 32, 1, 8, WeightStorage::int8, 0, table->kGroup, &w);
     const AlignedBuffer<uint8_t> a(static_cast<size_t>(kRowBlock * kBlockK));
     const uint8_t* address = a.data();
-    const int32_t zeroPoint = 5;  // acc = 0, c = −5: c · 0 = −0, and −0 + −0 = −0
-    for (const float lo : {0.0f, -0.0f}) {
-      for (const float hi : {0.0f, -0.0f}) {
-        std::vector<float> out(32);
-        GemmCall call;
-        call.a = &address;
-        call.rows = 1;
-        call.weights = &w;
-        call.panelEnd = w.panels;
-        call.zeroPoint = &zeroPoint;
-        call.rowScale = rowScale.data();
-        call.out = out.data();
-        call.ld = 32;
-        call.epilogue = {bias.data(), nullptr, lo, hi};
-        table->gemm(call);
-        // −0 > lo is false: lo is taken; lo < hi is false: hi is taken.
-        for (const float y : out) REQUIRE(std::signbit(y) == std::signbit(hi));
-        call.epilogue.clipMax = 1.0f;
-        table->gemm(call);
-        for (const float y : out) REQUIRE(std::signbit(y) == std::signbit(lo));
+    const int32_t zeroPoint = 5;
+    for (const float value : {0.0f, -0.0f, std::numeric_limits<float>::quiet_NaN()}) {
+      for (const float lo : {0.0f, -0.0f, -kInfinite}) {
+        for (const float hi : {0.0f, -0.0f, 1.0f, kInfinite}) {
+          for (const bool same : {false, true}) {
+            const std::vector<float> bias(32, value);
+            std::vector<float> out(32);
+            GemmCall call;
+            call.a = &address;
+            call.rows = 1;
+            call.weights = &w;
+            call.panelEnd = w.panels;
+            call.zeroPoint = &zeroPoint;
+            call.rowScale = rowScale.data();
+            call.sameParams = same;
+            call.out = out.data();
+            call.ld = 32;
+            call.epilogue = {bias.data(), nullptr, lo, hi};
+            table->gemm(call);
+            for (const float y : out) {
+              REQUIRE(std::isnan(y) == std::isnan(value));
+              if (!std::isnan(value)) REQUIRE(std::signbit(y) == std::signbit(value));
+            }
+          }
+        }
       }
     }
   }

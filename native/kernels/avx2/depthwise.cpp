@@ -57,7 +57,7 @@ struct Channels {
   }
   __m256 y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(c), ch.scale, ch.bias);
   if (call.epilogue.residual) y = _mm256_add_ps(y, _mm256_maskload_ps(call.epilogue.residual + index, ch.mask));
-  y = _mm256_min_ps(_mm256_max_ps(y, ch.clipMin), ch.clipMax);
+  y = _mm256_min_ps(ch.clipMax, _mm256_max_ps(ch.clipMin, y));
   if (ch.full) return _mm256_storeu_ps(call.out + index, y);
   _mm256_maskstore_ps(call.out + index, ch.mask, y);
 }

@@ -226,8 +226,8 @@ FAULTLINE_INLINE void finish(const GemmCall& call, __m256 y, int64_t index, int6
   const Epilogue& e = call.epilogue;
   const __m256i mask = headMask(count < kVector ? count : kVector);
   if (e.residual) y = _mm256_add_ps(y, _mm256_maskload_ps(e.residual + index, mask));
-  y = _mm256_max_ps(y, _mm256_set1_ps(e.clipMin));
-  y = _mm256_min_ps(y, _mm256_set1_ps(e.clipMax));
+  y = _mm256_max_ps(_mm256_set1_ps(e.clipMin), y);
+  y = _mm256_min_ps(_mm256_set1_ps(e.clipMax), y);
   if (count >= kVector) {
     _mm256_storeu_ps(call.out + index, y);
   } else {

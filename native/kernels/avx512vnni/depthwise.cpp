@@ -1,16 +1,13 @@
 // Depthwise convolution with vpdpbusd: a 32-bit lane is one channel, its four bytes are four vertical taps.
 //
-// A kernel row of 16 channels keeps its weights, scale and bias in registers and walks along the output row, so that an
-// output vector costs KW loads, KW vpdpbusd and the epilogue. Interleaving four image rows takes 3 shuffles per 16
-// channels and serves all columns of the window, and two output rows when the window is 3 high.
-#include <immintrin.h>
-
-#include "kernels/kernel.h"
+// Four neighbouring pixels of 16 channels are one step: they share the loads of the columns that their windows have in
+// common, and their sums hide each other's latency. Steps go through the channels, then along the output row, so that
+// taps and outputs are walked as they lie in memory. Interleaving four image rows takes 3 shuffles per 16 channels and
+// serves all columns of the window, and two output rows when the window is 3 high.
+#include "kernels/avx512_epilogue.h"
 
 namespace faultline {
 namespace {
-
-constexpr int64_t kVector = 16;
 
 void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
   // Unpacking works inside 128-bit lanes; transposing the 4 × 4 dwords first makes the results come out in order.
@@ -32,79 +29,136 @@ void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out
 // The constants of 16 channels.
 struct Channels {
   __mmask16 mask;
+  __m512i init;
   __m512 scale;
   __m512 bias;
-  __m512 clipMin;
-  __m512 clipMax;
 };
 
-[[gnu::always_inline]] inline void finish(const DepthwiseCall& call, const Channels& ch, __m512i c, int64_t index) {
+// Outputs of kPixels neighbouring pixels from their accumulators; `index` is the first one's.
+template <int kPixels>
+FAULTLINE_INLINE void finish(const DepthwiseCall& call, const Channels& ch, const __m512i (&c)[kPixels],
+                             int64_t index) {
   if (call.acc) {
-    _mm512_mask_storeu_epi32(call.acc + index, ch.mask, c);
+#pragma GCC unroll 4
+    for (int i = 0; i < kPixels; ++i) _mm512_mask_storeu_epi32(call.acc + index + i * call.channels, ch.mask, c[i]);
     return;
   }
-  __m512 y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), ch.scale, ch.bias);
-  if (call.epilogue.residual) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(ch.mask, call.epilogue.residual + index));
-  y = _mm512_min_ps(_mm512_max_ps(y, ch.clipMin), ch.clipMax);
-  _mm512_mask_storeu_ps(call.out + index, ch.mask, y);
+  __m512 y[kPixels];
+#pragma GCC unroll 4
+  for (int i = 0; i < kPixels; ++i) y[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i]), ch.scale, ch.bias);
+  if (const float* residual = call.epilogue.residual) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kPixels; ++i) {
+      y[i] = _mm512_add_ps(y[i], _mm512_maskz_loadu_ps(ch.mask, residual + index + i * call.channels));
+    }
+  }
+  if (clips(call.epilogue)) {
+    const __m512 lo = _mm512_set1_ps(call.epilogue.clipMin), hi = _mm512_set1_ps(call.epilogue.clipMax);
+#pragma GCC unroll 4
+    for (int i = 0; i < kPixels; ++i) y[i] = clip(y[i], lo, hi);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < kPixels; ++i) _mm512_mask_storeu_ps(call.out + index + i * call.channels, ch.mask, y[i]);
 }
 
-// One group of window rows, KW columns: the usual case, all weights in registers.
-template <int KW>
-void channelsFixed(const DepthwiseCall& call, const Channels& ch, int64_t channel, int64_t padded) {
-  __m512i w[KW];
+// kPixels pixels of one group of window rows and KW columns. Where windows of neighbours overlap (kSliding: a pixel is
+// one column further), they share the loads.
+template <int KW, int kPixels, bool kSliding>
+FAULTLINE_INLINE void multiplyPixels(const uint8_t* taps, int64_t pixelBytes, int64_t tapBytes, const __m512i (&w)[KW],
+                                     __m512i (&c)[kPixels]) {
+  if constexpr (kSliding) {
 #pragma GCC unroll 16
-  for (int kw = 0; kw < KW; ++kw) w[kw] = _mm512_loadu_si512(call.weights + (kw * padded + channel) * kTapRows);
-  const __m512i init = _mm512_loadu_si512(call.init + channel);
-  const uint8_t* taps = call.taps[0] + channel * kTapRows;
+    for (int column = 0; column < kPixels + KW - 1; ++column) {
+      const __m512i tap = _mm512_loadu_si512(taps + column * tapBytes);
+#pragma GCC unroll 16
+      for (int kw = 0; kw < KW; ++kw) {
+        if (const int i = column - kw; i >= 0 && i < kPixels) addProducts(c[i], tap, w[kw]);
+      }
+    }
+  } else {
+#pragma GCC unroll 16
+    for (int kw = 0; kw < KW; ++kw) {
+#pragma GCC unroll 16
+      for (int i = 0; i < kPixels; ++i) {
+        addProducts(c[i], _mm512_loadu_si512(taps + i * pixelBytes + kw * tapBytes), w[kw]);
+      }
+    }
+  }
+}
+
+// The constants of the 16 channels from `channel`.
+FAULTLINE_INLINE Channels channelsAt(const DepthwiseCall& call, int64_t channel) {
+  const Epilogue& e = call.epilogue;
+  const __mmask16 mask = headMask(call.channels - channel);
+  return {mask, _mm512_loadu_si512(call.init + channel),
+          call.acc ? _mm512_setzero_ps() : _mm512_loadu_ps(call.scale + channel),
+          e.bias ? _mm512_maskz_loadu_ps(mask, e.bias + channel) : _mm512_setzero_ps()};
+}
+
+// All channels of kPixels neighbouring pixels, one group of window rows and KW columns: the usual case.
+template <int KW, int kPixels, bool kSliding>
+void pixelsFixed(const DepthwiseCall& shared, int64_t pixel, int64_t padded) {
+  const DepthwiseCall call = shared;  // for all the compiler knows, vector stores might change the other
   const int64_t pixelBytes = call.pixelStep * kTapRows;
   const int64_t tapBytes = call.tapStep * kTapRows;
-  int64_t index = channel;
+  const uint8_t* taps = call.taps[0] + pixel * pixelBytes;
+  const int8_t* weights = call.weights;
+  const float* outputs = call.out ? call.out : reinterpret_cast<const float*>(call.acc);
   const int64_t nextRow = call.pixels * call.channels;
-#pragma GCC unroll 2
-  for (int64_t pixel = 0; pixel < call.pixels; ++pixel, taps += pixelBytes, index += call.channels) {
-    // The outputs of a row are written with large steps, which hardware does not foresee.
-    __builtin_prefetch(call.out + index + nextRow, 1);
-    __m512i c = init;
+  for (int64_t channel = 0; channel < call.channels; channel += kVector) {
+    const Channels ch = channelsAt(call, channel);
+    __m512i w[KW], c[kPixels];
 #pragma GCC unroll 16
-    for (int kw = 0; kw < KW; ++kw) c = _mm512_dpbusd_epi32(c, _mm512_loadu_si512(taps + kw * tapBytes), w[kw]);
-    finish(call, ch, c, index);
+    for (int kw = 0; kw < KW; ++kw) w[kw] = _mm512_loadu_si512(weights + (kw * padded + channel) * kTapRows);
+#pragma GCC unroll 16
+    for (int i = 0; i < kPixels; ++i) {
+      c[i] = ch.init;
+      // The next row's outputs, into the second-level cache: the first holds the taps.
+      __builtin_prefetch(outputs + pixel * call.channels + channel + i * call.channels + nextRow, 0, 2);
+    }
+    multiplyPixels<KW, kPixels, kSliding>(taps + channel * kTapRows, pixelBytes, tapBytes, w, c);
+    finish(call, ch, c, pixel * call.channels + channel);
   }
+}
+
+template <int KW, bool kSliding>
+void rowFixed(const DepthwiseCall& call, int64_t padded) {
+  constexpr int kPixels = 4;  // covers the latency of a pixel's KW products
+  int64_t pixel = 0;
+  for (; pixel + kPixels <= call.pixels; pixel += kPixels) pixelsFixed<KW, kPixels, kSliding>(call, pixel, padded);
+  const int64_t left = call.pixels - pixel;
+  if (left == 3) pixelsFixed<KW, 3, kSliding>(call, pixel, padded);
+  if (left == 2) pixelsFixed<KW, 2, kSliding>(call, pixel, padded);
+  if (left == 1) pixelsFixed<KW, 1, kSliding>(call, pixel, padded);
 }
 
 // Any window.
-void channelsAny(const DepthwiseCall& call, const Channels& ch, int64_t channel, int64_t padded) {
-  const __m512i init = _mm512_loadu_si512(call.init + channel);
-  for (int64_t pixel = 0; pixel < call.pixels; ++pixel) {
-    __m512i c = init;
-    for (int64_t g = 0; g < call.rowGroups; ++g) {
-      const uint8_t* taps = call.taps[g] + (pixel * call.pixelStep + channel) * kTapRows;
-      const int8_t* w = call.weights + (g * call.kernelW * padded + channel) * kTapRows;
-      for (int64_t kw = 0; kw < call.kernelW; ++kw) {
-        c = _mm512_dpbusd_epi32(c, _mm512_loadu_si512(taps + kw * call.tapStep * kTapRows),
-                                _mm512_loadu_si512(w + kw * padded * kTapRows));
+void rowAny(const DepthwiseCall& call, int64_t padded) {
+  for (int64_t channel = 0; channel < call.channels; channel += kVector) {
+    const Channels ch = channelsAt(call, channel);
+    for (int64_t pixel = 0; pixel < call.pixels; ++pixel) {
+      __m512i c[1] = {ch.init};
+      for (int64_t g = 0; g < call.rowGroups; ++g) {
+        const uint8_t* taps = call.taps[g] + (pixel * call.pixelStep + channel) * kTapRows;
+        const int8_t* w = call.weights + (g * call.kernelW * padded + channel) * kTapRows;
+        for (int64_t kw = 0; kw < call.kernelW; ++kw) {
+          addProducts(c[0], _mm512_loadu_si512(taps + kw * call.tapStep * kTapRows),
+                      _mm512_loadu_si512(w + kw * padded * kTapRows));
+        }
       }
+      finish(call, ch, c, pixel * call.channels + channel);
     }
-    finish(call, ch, c, pixel * call.channels + channel);
   }
 }
 
 void row(const DepthwiseCall& call) {
   const int64_t padded = (call.channels + kPanel - 1) / kPanel * kPanel;
-  const Epilogue& e = call.epilogue;
-  for (int64_t channel = 0; channel < call.channels; channel += kVector) {
-    const int64_t left = call.channels - channel;
-    const __mmask16 mask = left >= kVector ? 0xffff : static_cast<__mmask16>((1u << left) - 1);
-    const Channels ch = {mask, call.acc ? _mm512_setzero_ps() : _mm512_loadu_ps(call.scale + channel),
-                         e.bias ? _mm512_maskz_loadu_ps(mask, e.bias + channel) : _mm512_setzero_ps(),
-                         _mm512_set1_ps(e.clipMin), _mm512_set1_ps(e.clipMax)};
-    if (call.rowGroups == 1 && call.kernelW == 3) {
-      channelsFixed<3>(call, ch, channel, padded);
-    } else if (call.rowGroups == 1 && call.kernelW == 1) {
-      channelsFixed<1>(call, ch, channel, padded);
-    } else {
-      channelsAny(call, ch, channel, padded);
-    }
+  if (call.rowGroups == 1 && call.kernelW == 3) {
+    call.pixelStep == call.tapStep ? rowFixed<3, true>(call, padded) : rowFixed<3, false>(call, padded);
+  } else if (call.rowGroups == 1 && call.kernelW == 1) {
+    rowFixed<1, false>(call, padded);
+  } else {
+    rowAny(call, padded);
   }
 }
 

@@ -3,8 +3,9 @@
 //
 // A micro-kernel holds R rows × P panels of 16 channels: R · P accumulators, P weight registers, one broadcast
 // activation (4 consecutive k of one row; the load ports do it for free). R = 8, P = 2 needs 10 loads for 16
-// vpdpbusd, so the multipliers are the limit. With few rows the panels grow instead, to keep enough sums in flight to
-// cover the latency of 4–5 cycles.
+// vpdpbusd, so the multipliers are the limit. It goes down all rows of a call, so that what a panel needs for its
+// outputs is loaded once; with a short K the way from accumulator to output costs as much as the product. With few rows
+// the panels grow instead, to keep enough sums in flight to cover the latency of 4–5 cycles.
 #include "kernels/avx512_epilogue.h"
 
 namespace faultline {
@@ -103,15 +104,6 @@ void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t*
 
 // ---- Product --------------------------------------------------------------------------------------------------------
 
-// Where a micro-kernel starts: a row inside a row block, and a panel.
-struct Tile {
-  const GemmCall& call;
-  const uint8_t* const* blocks;  // address table of the row block
-  int64_t rowOffset;             // bytes from the block's first row to the tile's first row
-  int64_t row;                   // first row, in the call
-  int64_t panel;                 // first panel
-};
-
 FAULTLINE_INLINE __m512i broadcast4(const uint8_t* a) {
   int32_t four;
   __builtin_memcpy(&four, a, sizeof four);
@@ -124,7 +116,7 @@ FAULTLINE_INLINE void multiplyLine(__m512i (&acc)[R][P], const uint8_t* a, int64
   for (int r = 0; r < R; ++r) {
     const __m512i x = broadcast4(a + r * stride);
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) acc[r][p] = _mm512_dpbusd_epi32(acc[r][p], x, b[p]);
+    for (int p = 0; p < P; ++p) addProducts(acc[r][p], x, b[p]);
   }
 }
 
@@ -134,10 +126,11 @@ FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int6
                                     int64_t panelBytes, int64_t lines) {
   __m512i w[P];
   if constexpr (!kInt4) {
-#pragma GCC unroll 4
-    for (int64_t line = 0; line < lines; ++line) {
-      for (int p = 0; p < P; ++p) w[p] = _mm512_load_si512(b + p * panelBytes + line * kLine);
-      multiplyLine<R, P>(acc, a + 4 * line, stride, w);
+    for (const uint8_t* const end = b + lines * kLine; b != end; b += kLine, a += 4) {
+      // Keeps the compiler from inventing a pointer for every row, of which it then runs out.
+      asm("" : "+r"(a), "+r"(b));
+      for (int p = 0; p < P; ++p) w[p] = _mm512_load_si512(b + p * panelBytes);
+      multiplyLine<R, P>(acc, a, stride, w);
     }
   } else {
     const __m512i top = _mm512_set1_epi8(static_cast<char>(0xf0));
@@ -156,45 +149,127 @@ FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int6
   }
 }
 
-template <int R, int P, bool kInt4>
-FAULTLINE_INLINE void storeTile(const Tile& tile, const __m512i (&acc)[R][P], bool sameParams) {
-#pragma GCC unroll 16
-  for (int p = 0; p < P; ++p) {
-    PanelTerms terms(tile.call, tile.panel + p);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) storeRow<kInt4>(tile.call, terms, tile.row + r, acc[r][p], sameParams);
+// What P panels need for all rows.
+template <int P>
+struct StripTerms {
+  __mmask16 mask[P];
+  __m512i sums[P];
+  __m512 scales[P];
+  __m512 bias[P];
+  // With one set of parameters for all rows: the accumulators' first value, −zeroPoint · sums, and rowScale · scales.
+  __m512i start[P];
+  __m512 rowScales[P];
+
+  template <bool kInt4, bool kSame>
+  FAULTLINE_INLINE void load(const GemmCall& call, int64_t panel) {
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) {
+      const PanelTerms terms(call, panel + p);
+      mask[p] = terms.mask;
+      sums[p] = terms.sums;
+      scales[p] = terms.scales;
+      bias[p] = terms.bias;
+      start[p] = _mm512_setzero_si512();
+      if constexpr (kSame) {
+        start[p] = _mm512_sub_epi32(start[p], kInt4 ? _mm512_slli_epi32(terms.zero, 4) : terms.zero);
+        rowScales[p] = terms.rowScales;
+      }
+    }
   }
+};
+
+FAULTLINE_INLINE void prefetchOutput(const GemmCall& call, int64_t index) {
+  const void* base = call.out ? static_cast<const void*>(call.out) : call.acc;
+  __builtin_prefetch(static_cast<const float*>(base) + index, 1);
 }
 
-// One scale a channel: all of K into one accumulator.
-template <int R, int P, bool kInt4>
-void multiply(const Tile& tile) {
-  const GemmCall& call = tile.call;
+// Outputs of R rows × P panels from their corrected accumulators.
+template <int R, int P, bool kSame>
+FAULTLINE_INLINE void storeFloats(const GemmCall& call, const StripTerms<P>& terms, const __m512i (&c)[R][P],
+                                  int64_t row, int64_t index) {
+  const Epilogue& e = call.epilogue;
+  __m512 y[R][P];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      const __m512 scales =
+          kSame ? terms.rowScales[p] : _mm512_mul_ps(_mm512_set1_ps(call.rowScale[row + r]), terms.scales[p]);
+      y[r][p] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[r][p]), scales, terms.bias[p]);
+    }
+  }
+  // Each step for all at once, so that what is not asked for costs one branch.
+  const auto each = [&](auto&& step) __attribute__((always_inline)) {
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) step(y[r][p], index + r * call.ld + p * kPanel, terms.mask[p]);
+    }
+  };
+  if (e.residual) {
+    each([&](__m512 & v, int64_t at, __mmask16 mask)
+             __attribute__((always_inline)) { v = _mm512_add_ps(v, _mm512_maskz_loadu_ps(mask, e.residual + at)); });
+  }
+  if (clips(e)) {
+    const __m512 lo = _mm512_set1_ps(e.clipMin), hi = _mm512_set1_ps(e.clipMax);
+    each([&](__m512 & v, int64_t, __mmask16) __attribute__((always_inline)) { v = clip(v, lo, hi); });
+  }
+  each([&](__m512 & v, int64_t at, __mmask16 mask)
+           __attribute__((always_inline)) { _mm512_mask_storeu_ps(call.out + at, mask, v); });
+}
+
+// One scale a channel: P panels against the rows [row, end), R at a time, all of K into one accumulator each.
+template <int R, int P, bool kInt4, bool kSame>
+void multiplyStrip(const GemmCall& shared, int64_t panel, int64_t row, int64_t end) {
+  const GemmCall call = shared;  // for all the compiler knows, vector stores might change the other
   const PackedMatrix& w = *call.weights;
   const int64_t blockBytes = kInt4 ? kInt4BlockBytes : kInt8BlockBytes;
   const int64_t panelBytes = w.kBlocks * blockBytes;
-  const uint8_t* b = w.data.data() + tile.panel * panelBytes;
-  __m512i acc[R][P];
-  for (auto& row : acc) {
-    for (__m512i& a : row) a = _mm512_setzero_si512();
-  }
-  const int64_t fullBlocks = w.runGroups / kLinesPerBlock;
-  const int64_t lastLines = w.runGroups % kLinesPerBlock;
-  for (int64_t run = 0; run < w.kBlocks; run += w.runBlocks) {
-    int64_t block = run;
-    for (; block < run + fullBlocks; ++block) {
-      multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b + block * blockBytes,
-                                 panelBytes, kLinesPerBlock);
+  const uint8_t* const weights = w.panel(panel);
+  const int64_t kBlocks = w.kBlocks, runBlocks = w.runBlocks, runGroups = w.runGroups;
+  StripTerms<P> terms;
+  terms.template load<kInt4, kSame>(call, panel);
+  for (; row < end; row += R) {
+    const uint8_t* const* blocks = call.a + row / kRowBlock * kBlocks;
+    const int64_t rowOffset = row % kRowBlock * call.aRowStride;
+    const int64_t index = row * call.ld + panel * kPanel;
+    __m512i acc[R][P];
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        acc[r][p] = terms.start[p];
+        // The next tile's outputs: a strip writes a part of every row, which hardware does not foresee.
+        prefetchOutput(call, index + (R + r) * call.ld + p * kPanel);
+      }
     }
-    if (lastLines > 0) {
-      multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset, call.aRowStride, b + block * blockBytes,
-                                 panelBytes, lastLines);
+    for (int64_t block = 0; block < kBlocks; block += runBlocks) {
+      int64_t lines = runGroups;
+      for (int64_t b = block; lines > 0; ++b, lines -= kLinesPerBlock) {
+        multiplyLines<R, P, kInt4>(acc, blocks[b] + rowOffset, call.aRowStride, weights + b * blockBytes, panelBytes,
+                                   lines < kLinesPerBlock ? lines : kLinesPerBlock);
+      }
     }
-  }
-  if (call.sameParams) {
-    storeTile<R, P, kInt4>(tile, acc, true);
-  } else {
-    storeTile<R, P, kInt4>(tile, acc, false);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const __m512i zeroPoint = _mm512_set1_epi32(call.zeroPoint[row + r]);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        acc[r][p] = trueSum<kInt4>(acc[r][p]);
+        if constexpr (!kSame) acc[r][p] = _mm512_sub_epi32(acc[r][p], _mm512_mullo_epi32(terms.sums[p], zeroPoint));
+      }
+    }
+    if (call.out) {
+      storeFloats<R, P, kSame>(call, terms, acc, row, index);
+    } else {
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) {
+          _mm512_mask_storeu_epi32(call.acc + index + r * call.ld + p * kPanel, terms.mask[p], acc[r][p]);
+        }
+      }
+    }
   }
 }
 
@@ -202,13 +277,14 @@ void multiply(const Tile& tile) {
 // fp32. Groups are 16, 32 or a multiple of 64 long, so that they start on an even line and do not straddle blocks
 // unless they cover them.
 template <int R, int P, bool kInt4>
-void multiplyGrouped(const Tile& tile) {
-  const GemmCall& call = tile.call;
+void multiplyGrouped(const GemmCall& call, int64_t panel, int64_t row) {
   const PackedMatrix& w = *call.weights;
   const int64_t blockBytes = kInt4 ? kInt4BlockBytes : kInt8BlockBytes;
   const int64_t lineBytes = blockBytes / kLinesPerBlock;
   const int64_t panelBytes = w.kBlocks * blockBytes;
-  const uint8_t* b = w.data.data() + tile.panel * panelBytes;
+  const uint8_t* b = w.panel(panel);
+  const uint8_t* const* blocks = call.a + row / kRowBlock * w.kBlocks;
+  const int64_t rowOffset = row % kRowBlock * call.aRowStride;
   const int64_t linesPerGroup = w.blockSize / 4;
   __m512 total[R][P];
   for (auto& row : total) {
@@ -225,69 +301,61 @@ void multiplyGrouped(const Tile& tile) {
       const int64_t inBlock = line % kLinesPerBlock;
       const int64_t blockEnd = (block + 1) * kLinesPerBlock;
       const int64_t lines = (end < blockEnd ? end : blockEnd) - line;
-      multiplyLines<R, P, kInt4>(acc, tile.blocks[block] + tile.rowOffset + 4 * inBlock, call.aRowStride,
+      multiplyLines<R, P, kInt4>(acc, blocks[block] + rowOffset + 4 * inBlock, call.aRowStride,
                                  b + block * blockBytes + inBlock * lineBytes, panelBytes, lines);
       line += lines;
     }
-    const int64_t at = g * w.paddedN() + tile.panel * kPanel;
+    const int64_t at = g * w.paddedN() + panel * kPanel;
     for (int r = 0; r < R; ++r) {
-      const __m512i zeroPoints = zeroPair(call.zeroPoint[tile.row + r]);
+      const __m512i zeroPoints = zeroPair(call.zeroPoint[row + r]);
       for (int p = 0; p < P; ++p) {
         total[r][p] = addGroup<kInt4>(w, at + p * kPanel, acc[r][p], zeroPoints, total[r][p]);
       }
     }
   }
   for (int p = 0; p < P; ++p) {
-    const PanelTerms terms(call, tile.panel + p);
-    for (int r = 0; r < R; ++r) storeGrouped(call, terms, tile.row + r, total[r][p]);
+    const PanelTerms terms(call, panel + p);
+    for (int r = 0; r < R; ++r) storeGrouped(call, terms, row + r, total[r][p]);
   }
 }
 
-// The micro-kernel for exactly R rows and P panels.
 template <int R, int P>
-void run(const Tile& tile) {
-  const PackedMatrix& w = *tile.call.weights;
-  const bool int4 = w.storage == WeightStorage::int4;
-  if (w.blockSize > 0) {
-    int4 ? multiplyGrouped<R, P, true>(tile) : multiplyGrouped<R, P, false>(tile);
+void run(const GemmCall& call, int64_t panel, int64_t row, int64_t end) {
+  const bool int4 = call.weights->storage == WeightStorage::int4;
+  if (call.weights->blockSize > 0) {
+    for (; row < end; row += R) {
+      int4 ? multiplyGrouped<R, P, true>(call, panel, row) : multiplyGrouped<R, P, false>(call, panel, row);
+    }
+  } else if (call.sameParams) {
+    int4 ? multiplyStrip<R, P, true, true>(call, panel, row, end)
+         : multiplyStrip<R, P, false, true>(call, panel, row, end);
   } else {
-    int4 ? multiply<R, P, true>(tile) : multiply<R, P, false>(tile);
+    int4 ? multiplyStrip<R, P, true, false>(call, panel, row, end)
+         : multiplyStrip<R, P, false, false>(call, panel, row, end);
   }
 }
 
-// R rows or, where fewer are left, as many as there are.
+// All rows of the call against P panels: R at a time, then those left together.
 template <int R, int P>
-void runUpTo(const Tile& tile, int64_t rows) {
+void runRows(const GemmCall& call, int64_t panel, int64_t row = 0) {
+  // A tile stays inside a row block: R divides it, or this is the one tile of what is left.
+  const int64_t end = row + (call.rows - row) / R * R;
+  if (row < end) run<R, P>(call, panel, row, end);
   if constexpr (R > 1) {
-    if (rows < R) return runUpTo<R - 1, P>(tile, rows);
-  }
-  run<R, P>(tile);
-}
-
-// All rows of the call against P panels, at most R rows at a time.
-template <int R, int P>
-void runRows(const GemmCall& call, int64_t panel) {
-  static_assert(kRowBlock % R == 0);
-  for (int64_t row = 0; row < call.rows; row += R) {
-    const Tile tile = {call, call.a + row / kRowBlock * call.weights->kBlocks, row % kRowBlock * call.aRowStride, row,
-                       panel};
-    runUpTo<R, P>(tile, call.rows - row);
+    if (end < call.rows) runRows<R - 1, P>(call, panel, end);
   }
 }
 
 void gemm(const GemmCall& call) {
   int64_t panel = call.panelBegin;
   const auto left = [&] { return call.panelEnd - panel; };
-  if (call.weights->blockSize > 0) {
-    // A tile holds its totals and the sums of a group in registers: twice as many as otherwise.
-    if (call.rows <= 4) {
-      for (; left() >= 4; panel += 4) runRows<4, 4>(call, panel);
-    }
-    for (; left() > 0; ++panel) runRows<8, 1>(call, panel);
-    return;
-  }
   if (call.rows <= 4) {
     for (; left() >= 4; panel += 4) runRows<4, 4>(call, panel);
+  }
+  if (call.weights->blockSize > 0) {
+    // A tile holds its totals and the sums of a group in registers: twice as many as otherwise.
+    for (; left() > 0; ++panel) runRows<8, 1>(call, panel);
+    return;
   }
   // Two panels of a long K fill half of the first-level cache; three would push each other out.
   for (; left() >= 2; panel += 2) runRows<8, 2>(call, panel);

@@ -34,12 +34,12 @@ FAULTLINE_INLINE void storeHead(int32_t* p, int32x4_t v, int64_t count) {
 }
 
 // Residual, clip and store of up to four channels. Compare and select, since vmaxq orders −0 below +0 and the
-// definition (kernel.h) takes y > clipMin ? y : clipMin.
+// definition (kernel.h) takes y < clipMin ? clipMin : y.
 FAULTLINE_INLINE void finish(const Epilogue& e, float32x4_t y, float* out, int64_t index, int64_t count) {
   if (e.residual) y = vaddq_f32(y, loadHead(e.residual + index, count));
   const float32x4_t lo = vdupq_n_f32(e.clipMin), hi = vdupq_n_f32(e.clipMax);
-  y = vbslq_f32(vcgtq_f32(y, lo), y, lo);
-  y = vbslq_f32(vcltq_f32(y, hi), y, hi);
+  y = vbslq_f32(vcltq_f32(y, lo), lo, y);
+  y = vbslq_f32(vcgtq_f32(y, hi), hi, y);
   storeHead(out + index, y, count);
 }
 

@@ -32,8 +32,8 @@ void row(const DepthwiseCall& call) {
       }
       float y = std::fmaf(static_cast<float>(c), call.scale[n], e.bias ? e.bias[n] : 0.0f);
       if (e.residual) y += e.residual[index];
-      y = y > e.clipMin ? y : e.clipMin;
-      call.out[index] = y < e.clipMax ? y : e.clipMax;
+      y = y < e.clipMin ? e.clipMin : y;
+      call.out[index] = y > e.clipMax ? e.clipMax : y;
     }
   }
 }

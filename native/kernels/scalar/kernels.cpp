@@ -96,8 +96,8 @@ void accumulate(const GemmCall& call, const uint8_t* const* blocks, int64_t rows
 
 float finish(const Epilogue& e, float y, int64_t index) {
   if (e.residual) y += e.residual[index];
-  y = y > e.clipMin ? y : e.clipMin;
-  return y < e.clipMax ? y : e.clipMax;
+  y = y < e.clipMin ? e.clipMin : y;
+  return y > e.clipMax ? e.clipMax : y;
 }
 
 // Rows [row, row + rows) of one row block with one panel.
