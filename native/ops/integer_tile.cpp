@@ -6,6 +6,7 @@
 
 #include "dispatch/dispatch.h"
 #include "ops/matmul.h"
+#include "ops/transpose.h"
 #include "quant/affine.h"
 
 namespace faultline {
@@ -95,9 +96,10 @@ int32_t rowExcess(const uint8_t* row, int64_t k, int32_t zeroPoint) {
 
 int32_t* tileScratch(int64_t rows) { return scratch<TileMemory, int32_t>(static_cast<size_t>(rows * kTileChannels)); }
 
-void multiplyTile(const RowChunk& chunk, const IntegerWeights& b, const Slice& panels, const int32_t* excess,
-                  const Tile& tile) {
+void multiplyTile(const RowChunk& chunk, const IntegerWeights& b, const Slice& panels, bool sameZeroPoint,
+                  const int32_t* excess, const Tile& tile) {
   GemmCall call = chunk.call(b.matrix, panels);
+  call.sameParams = sameZeroPoint;
   call.acc = tile.acc - tile.first;  // the kernel counts channels from 0
   call.ld = tile.ld;
   kernels().gemm(call);
@@ -149,6 +151,27 @@ void storeRows(const Tile& tile, uint8_t* out, int64_t ld) {
 }
 
 void storeColumns(const Tile& tile, int32_t* out, int64_t ld) { storeColumnsAs(tile, out, ld); }
-void storeColumns(const Tile& tile, uint8_t* out, int64_t ld) { storeColumnsAs(tile, out, ld); }
+
+void storeColumns(const Tile& tile, uint8_t* out, int64_t ld) {
+  uint8_t codes[kTransposed * kTileChannels];
+  int64_t r = 0;
+  for (; r + kTransposed <= tile.rows; r += kTransposed) {
+    for (int64_t u = 0; u < kTransposed; ++u) {
+      const int32_t* acc = tile.acc + (r + u) * tile.ld;
+      uint8_t* to = codes + u * kTileChannels;
+      for (int64_t i = 0; i < tile.channels; ++i) to[i] = static_cast<uint8_t>(acc[i]);
+    }
+    uint8_t* to = out + tile.first * ld + r;
+    int64_t i = 0;
+    for (; i + kTransposed <= tile.channels; i += kTransposed) {
+      transposeBytes(codes + i, kTileChannels, 0, to + i * ld, ld);
+    }
+    for (; i < tile.channels; ++i) {
+      for (int64_t u = 0; u < kTransposed; ++u) to[i * ld + u] = codes[u * kTileChannels + i];
+    }
+  }
+  const Tile rest{tile.acc + r * tile.ld, tile.ld, tile.rows - r, tile.first, tile.channels};
+  storeColumnsAs(rest, out + r, ld);
+}
 
 }  // namespace faultline

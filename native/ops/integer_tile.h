@@ -76,9 +76,10 @@ void forTiles(const PackedMatrix& w, const Slice& panels, Fn&& fn) {
 // Scratch for the tile of a chunk of `rows` rows.
 int32_t* tileScratch(int64_t rows);
 
-// Σ (a − za) b, then the correction for zb. `excess`: rowExcess of each row, used when b has zero points.
-void multiplyTile(const RowChunk& chunk, const IntegerWeights& b, const Slice& panels, const int32_t* excess,
-                  const Tile& tile);
+// Σ (a − za) b, then the correction for zb. `sameZeroPoint`: all rows have one za. `excess`: rowExcess of each row,
+// used when b has zero points.
+void multiplyTile(const RowChunk& chunk, const IntegerWeights& b, const Slice& panels, bool sameZeroPoint,
+                  const int32_t* excess, const Tile& tile);
 
 // Accumulators to codes, in place. `row`: index of the tile's first row in `how`.
 void requantizeTile(const Tile& tile, const Requantize& how, int64_t row);

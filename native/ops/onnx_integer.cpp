@@ -49,6 +49,7 @@ Status integerMatmul(const IntegerMatmulArgs& args) {
   }
   if (Status s = checkReduction(args.operation, b, lowest, highest); !s) return s;
 
+  const bool sameZeroPoint = !args.aZeroPoint || args.aZeroPointStep == 0;
   const Grid grid = chooseGrid(args.m, b.matrix);
   parallel(grid.threads(), [&](int t, int total) {
     for (int part = t; part < grid.threads(); part += total) {
@@ -75,11 +76,12 @@ Status integerMatmul(const IntegerMatmulArgs& args) {
         }
         forTiles(b.matrix, panels, [&](const Slice& slice, int64_t first, int64_t channels) {
           if (args.acc) {
-            multiplyTile(chunk, b, slice, excess, {args.acc + begin * n + first, n, count, first, channels});
+            multiplyTile(chunk, b, slice, sameZeroPoint, excess,
+                         {args.acc + begin * n + first, n, count, first, channels});
             return;
           }
           const Tile tile{accumulators, channels, count, first, channels};
-          multiplyTile(chunk, b, slice, excess, tile);
+          multiplyTile(chunk, b, slice, sameZeroPoint, excess, tile);
           requantizeTile(tile, args.requantize, begin);
           storeRows(tile, args.codes + begin * n, n);
         });

@@ -8,6 +8,7 @@
 
 #include "core/parallel.h"
 #include "dispatch/dispatch.h"
+#include "ops/transpose.h"
 
 namespace faultline {
 namespace {
@@ -15,9 +16,6 @@ namespace {
 struct BandMemory;
 struct WindowMemory;
 struct Excess;
-
-// Channels whose planes are read side by side: eight streams, eight neighbouring bytes written.
-constexpr int64_t kPlanes = 8;
 
 // Bands grow no larger than this unless a single output row needs more, and never beyond the second limit.
 constexpr int64_t kBandBytes = 1 << 20;
@@ -83,17 +81,18 @@ class Band {
     const int64_t plane = s_.h * s_.w;
     const uint8_t* x = args_.x + (task.image * s_.c + task.group * c) * plane + y * s_.w;
     uint8_t* to = out + left * c;
+    const auto copy = [&](int64_t at, int64_t begin) {
+      for (int64_t j = begin; j < right - left; ++j) to[j * c + at] = static_cast<uint8_t>(x[at * plane + j] ^ flip);
+    };
     int64_t at = 0;
-    for (; at + kPlanes <= c; at += kPlanes) {
-      for (int64_t j = 0; j < right - left; ++j) {
-        for (int64_t u = 0; u < kPlanes; ++u) {
-          to[j * c + at + u] = static_cast<uint8_t>(x[(at + u) * plane + j] ^ flip);
-        }
+    for (; at + kTransposed <= c; at += kTransposed) {
+      int64_t j = 0;
+      for (; j + kTransposed <= right - left; j += kTransposed) {
+        transposeBytes(x + at * plane + j, plane, flip, to + j * c + at, c);
       }
+      for (int64_t u = 0; u < kTransposed; ++u) copy(at + u, j);
     }
-    for (; at < c; ++at) {
-      for (int64_t j = 0; j < right - left; ++j) to[j * c + at] = static_cast<uint8_t>(x[at * plane + j] ^ flip);
-    }
+    for (; at < c; ++at) copy(at, 0);
   }
 
   const IntegerConvArgs& args_;
@@ -136,7 +135,7 @@ void run(const IntegerConvArgs& args, const Task& task) {
     const int64_t at = (task.image * s.outC + firstChannel) * plane + task.rowBegin * outW + begin;
     forTiles(w.matrix, {0, w.matrix.panels}, [&](const Slice& slice, int64_t first, int64_t channels) {
       const Tile tile{accumulators, channels, count, first, channels};
-      multiplyTile(chunk, w, slice, excess, tile);
+      multiplyTile(chunk, w, slice, true, excess, tile);
       if (args.acc) {
         storeColumns(tile, args.acc + at, plane);
       } else {

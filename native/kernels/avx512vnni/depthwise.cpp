@@ -26,6 +26,9 @@ void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out
   }
 }
 
+// Pixels of a step: enough to cover the latency of their products; eight are slower than four on Zen 4.
+constexpr int kMostPixels = 4;
+
 // The constants of 16 channels.
 struct Channels {
   __mmask16 mask;
@@ -39,25 +42,25 @@ template <int kPixels>
 FAULTLINE_INLINE void finish(const DepthwiseCall& call, const Channels& ch, const __m512i (&c)[kPixels],
                              int64_t index) {
   if (call.acc) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int i = 0; i < kPixels; ++i) _mm512_mask_storeu_epi32(call.acc + index + i * call.channels, ch.mask, c[i]);
     return;
   }
   __m512 y[kPixels];
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int i = 0; i < kPixels; ++i) y[i] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i]), ch.scale, ch.bias);
   if (const float* residual = call.epilogue.residual) {
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int i = 0; i < kPixels; ++i) {
       y[i] = _mm512_add_ps(y[i], _mm512_maskz_loadu_ps(ch.mask, residual + index + i * call.channels));
     }
   }
   if (clips(call.epilogue)) {
     const __m512 lo = _mm512_set1_ps(call.epilogue.clipMin), hi = _mm512_set1_ps(call.epilogue.clipMax);
-#pragma GCC unroll 4
+#pragma GCC unroll 16
     for (int i = 0; i < kPixels; ++i) y[i] = clip(y[i], lo, hi);
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 16
   for (int i = 0; i < kPixels; ++i) _mm512_mask_storeu_ps(call.out + index + i * call.channels, ch.mask, y[i]);
 }
 
@@ -121,15 +124,13 @@ void pixelsFixed(const DepthwiseCall& shared, int64_t pixel, int64_t padded) {
   }
 }
 
-template <int KW, bool kSliding>
-void rowFixed(const DepthwiseCall& call, int64_t padded) {
-  constexpr int kPixels = 4;  // covers the latency of a pixel's KW products
-  int64_t pixel = 0;
+// The pixels from `pixel` on: kPixels at a time, then those left together.
+template <int KW, int kPixels, bool kSliding>
+void rowFixed(const DepthwiseCall& call, int64_t pixel, int64_t padded) {
   for (; pixel + kPixels <= call.pixels; pixel += kPixels) pixelsFixed<KW, kPixels, kSliding>(call, pixel, padded);
-  const int64_t left = call.pixels - pixel;
-  if (left == 3) pixelsFixed<KW, 3, kSliding>(call, pixel, padded);
-  if (left == 2) pixelsFixed<KW, 2, kSliding>(call, pixel, padded);
-  if (left == 1) pixelsFixed<KW, 1, kSliding>(call, pixel, padded);
+  if constexpr (kPixels > 1) {
+    if (pixel < call.pixels) rowFixed<KW, kPixels - 1, kSliding>(call, pixel, padded);
+  }
 }
 
 // Any window.
@@ -154,9 +155,10 @@ void rowAny(const DepthwiseCall& call, int64_t padded) {
 void row(const DepthwiseCall& call) {
   const int64_t padded = (call.channels + kPanel - 1) / kPanel * kPanel;
   if (call.rowGroups == 1 && call.kernelW == 3) {
-    call.pixelStep == call.tapStep ? rowFixed<3, true>(call, padded) : rowFixed<3, false>(call, padded);
+    call.pixelStep == call.tapStep ? rowFixed<3, kMostPixels, true>(call, 0, padded)
+                                   : rowFixed<3, kMostPixels, false>(call, 0, padded);
   } else if (call.rowGroups == 1 && call.kernelW == 1) {
-    rowFixed<1, false>(call, padded);
+    rowFixed<1, kMostPixels, false>(call, 0, padded);
   } else {
     rowAny(call, padded);
   }
