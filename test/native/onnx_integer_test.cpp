@@ -10,6 +10,7 @@
 
 #include "ops/onnx_integer_conv.h"
 #include "ops/quantize.h"
+#include "ops/transpose.h"
 #include "random.h"
 
 namespace faultline::test {
@@ -120,6 +121,23 @@ TEST_CASE("integer convolutions, also depthwise, are those of the definition") {
 // In steps: half of one for rounding, half where the rounded zero point pushes an end of the range outside, and 1 % for
 // the fp32 quotients of codes up to 255.
 constexpr float kLargestError = 1.01f;
+
+TEST_CASE("eight rows of bytes become eight columns, flipped or not, and nothing beside them is written") {
+  Random random(29);
+  for (const uint8_t flip : {uint8_t{0}, kSignBit}) {
+    const int64_t inStride = random.integer(8, 70), outStride = random.integer(8, 70);
+    const std::vector<uint8_t> in = randomBytes(random, 7 * inStride + kTransposed);
+    std::vector<uint8_t> out = randomBytes(random, 7 * outStride + kTransposed), wanted = out;
+    for (int64_t i = 0; i < kTransposed; ++i) {
+      for (int64_t j = 0; j < kTransposed; ++j) {
+        wanted[static_cast<size_t>(j * outStride + i)] =
+            static_cast<uint8_t>(in[static_cast<size_t>(i * inStride + j)] ^ flip);
+      }
+    }
+    transposeBytes(in.data(), inStride, flip, out.data(), outStride);
+    CHECK(out == wanted);
+  }
+}
 
 TEST_CASE("quantization reads and writes its operands only, whatever the layout of scales") {
   Random random(3);
