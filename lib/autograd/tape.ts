@@ -4,6 +4,7 @@ import { addon } from '../native/addon.js';
 import type { CONV_METHODS } from '../native/float_addon.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 import { type Buffer32, Memory } from '../tensor/memory.js';
+import type { Trace } from './trace.js';
 
 /** `rows`: row-major as the shape says. `channelsLast`: shape [N, C, H, W], memory [N, H, W, C]. */
 export type Layout = 'rows' | 'channelsLast';
@@ -62,6 +63,8 @@ export interface TapeOptions {
   readonly record: boolean;
   /** How convolutions compute. Default: direct; the others never for reported evaluation. */
   readonly convolutions?: ConvMethod;
+  /** Gets every call of a run that neither trains nor records. */
+  readonly trace?: Trace;
 }
 
 export class Tape {
@@ -69,6 +72,7 @@ export class Tape {
   readonly training: boolean;
   readonly recording: boolean;
   readonly convolutions: ConvMethod;
+  readonly trace: Trace | undefined;
   private readonly entries: Entry[] = [];
 
   constructor(options: TapeOptions) {
@@ -76,6 +80,7 @@ export class Tape {
     this.training = options.training;
     this.recording = options.record;
     this.convolutions = options.convolutions ?? 'direct';
+    this.trace = options.trace;
   }
 
   /** A value over an array of the caller's; no gradient runs to it. */
@@ -99,8 +104,24 @@ export class Tape {
 
   /** A value of this step, of unknown contents, for an operation on `inputs` to fill. */
   make(dims: readonly number[], layout: Layout, inputs: readonly (Value | undefined)[]): Value {
+    this.trace?.made();
     const needs = this.recording && inputs.some((input) => input?.needsGradient);
     return new Value(dims, layout, this.memory.take(sizeOf(dims)), needs);
+  }
+
+  /** A value to fill where x lies, which ends with that; undefined where others hold x, or may want it again. */
+  replace(x: Value, dims: readonly number[], layout: Layout): Value | undefined {
+    const { buffer } = x;
+    if (this.recording || buffer.references > 1 || !buffer.slab || sizeOf(dims) !== x.size) return undefined;
+    this.trace?.made();
+    buffer.references += 1;
+    return new Value(dims, layout, buffer, false);
+  }
+
+  /** Fills the value made last: forward computations go through here. */
+  compute(call: () => void): void {
+    call();
+    this.trace?.computed(call);
   }
 
   /** The same elements under another shape: nothing is copied, and the gradient passes as it is. */

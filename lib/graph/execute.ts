@@ -30,6 +30,8 @@ export interface NodeUse {
   readonly relu: boolean;
   readonly clip: readonly [number, number] | undefined;
   readonly residual: Value | undefined;
+  /** Nobody reads the residual after this. Default: no. */
+  readonly residualEnds?: boolean;
   /** undefined where an input is left out or is no value of the tape. */
   readonly inputs: readonly (Value | undefined)[];
 }
@@ -53,7 +55,7 @@ function keepAll(node: GraphNode, results: readonly HostTensor[], around: Surrou
  * what the reference computes.
  */
 export function execute(use: NodeUse, around: Surroundings): Value | undefined {
-  const { node, operator, state, relu, clip, residual, index, inputs } = use;
+  const { node, operator, state, relu, clip, residual, residualEnds = false, index, inputs } = use;
   const { tape } = around;
   const fail = (what: string): never => {
     throw new GraphError(describeNode(node), what);
@@ -81,6 +83,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
       relu,
       clip,
       residual,
+      residualEnds,
       state,
       host,
       fail,
@@ -90,6 +93,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
   if (tape.recording && inputs.some((input) => input?.needsGradient)) {
     fail('the float interpreter has no gradient of this operator in this use');
   }
+  tape.trace?.lose();
   const results = runNode(
     operator,
     node,

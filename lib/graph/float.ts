@@ -12,6 +12,7 @@ import { isQuantizable, operatorOf } from './check.js';
 import { sameDims } from './dims.js';
 import { GraphError } from './errors.js';
 import { execute, executeOffTape, type Surroundings } from './execute.js';
+import { RepeatedRuns } from './float_plan.js';
 import type { Graph, GraphNode } from './graph.js';
 import { type Inferred, inferShapes, inferValues } from './infer.js';
 import type { NodeState, Operator } from './operator.js';
@@ -64,6 +65,7 @@ export class FloatProgram {
   private readonly wanted: ReadonlySet<string>;
   private step = 0;
   private readonly shapes = new Map<string, Inferred>();
+  private readonly repeated = new RepeatedRuns();
 
   constructor(
     readonly graph: Graph,
@@ -176,6 +178,23 @@ export class FloatProgram {
     feeds: Readonly<Record<string, Feed>>,
     options: RunOptions = {},
   ): Map<string, Value> {
+    if (!options.substitute && !options.inspect) {
+      const inputs = new Map(Object.entries(feeds).filter((feed): feed is [string, Value] => feed[1] instanceof Value));
+      const again = (other: Tape, values: ReadonlyMap<string, Value>) =>
+        this.interpret(other, parameters, Object.fromEntries(values), {});
+      const whole = inputs.size === this.graph.inputs.length;
+      const results = whole ? this.repeated.run(again, tape, parameters, inputs) : undefined;
+      if (results) return results;
+    }
+    return this.interpret(tape, parameters, feeds, options);
+  }
+
+  private interpret(
+    tape: Tape,
+    parameters: Parameters,
+    feeds: Readonly<Record<string, Feed>>,
+    options: RunOptions,
+  ): Map<string, Value> {
     this.step = options.step ?? 0;
     const { types, known } = this.shapesFor(feeds);
     const values = new Map<string, Value>();
@@ -221,7 +240,11 @@ export class FloatProgram {
       const own = node.inputs.map(lookUp);
       const operands = step.quantizable && options.substitute ? options.substitute(node, own) : own;
       const residual = step.residual === undefined ? undefined : lookUp(step.residual);
-      const result = execute({ node, operator, state, index, relu, clip, residual, inputs: operands }, around);
+      const residualEnds = step.last.includes(step.residual ?? '');
+      const result = execute(
+        { node, operator, state, index, relu, clip, residual, residualEnds, inputs: operands },
+        around,
+      );
       operands.forEach((value, input) => {
         if (value && value !== own[input]) tape.release(value);
       });

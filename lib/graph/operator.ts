@@ -104,6 +104,8 @@ export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   readonly clip: readonly [number, number] | undefined;
   /** With `fuses.residual`: to be added to the result, before the ReLU. */
   readonly residual: Value | undefined;
+  /** Nobody reads the residual after this node. */
+  readonly residualEnds: boolean;
   readonly state: NodeState;
   /** The value of an input that is computed off the tape: shapes, axes, indices, scalars. */
   host(index: number): HostTensor | undefined;

@@ -11,6 +11,7 @@ export interface NativeConvolution {
     w: Float32Array,
     weightVersion: number,
     bias: Float32Array | undefined,
+    residual: Float32Array | undefined,
     low: number,
     high: number,
     y: Float32Array,

@@ -14,7 +14,7 @@ namespace faultline::binding {
 namespace {
 
 // Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kAbiVersion = 7;
+constexpr int kAbiVersion = 8;
 
 template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
 void add(Napi::Object exports, const char* name) {

@@ -52,17 +52,19 @@ ConvolutionHandle::ConvolutionHandle(const Napi::CallbackInfo& info) : Napi::Obj
       g, static_cast<dnn::Method>(args.integer(1, "method", 0, static_cast<int>(dnn::Method::last))));
 }
 
-// (x, w, weightVersion, bias?, low, high, y)
+// (x, w, weightVersion, bias?, residual?, low, high, y)
 void ConvolutionHandle::forward(const Napi::CallbackInfo& info) {
   const Args args(info, "convolution");
   const dnn::ConvGeometry& g = convolution_->geometry();
   const auto x = args.array<const float>(0, "x", size(g.inputs()));
   const auto w = args.array<const float>(1, "w", size(g.weights()));
   const auto bias = args.optionalArray<const float>(3, "bias", size(g.outChannels));
-  const dnn::Bounds bounds{static_cast<float>(args.number(4, "low")), static_cast<float>(args.number(5, "high"))};
-  const auto y = args.array<float>(6, "y", size(g.outputs()));
+  const auto residual = args.optionalArray<const float>(4, "residual", size(g.outputs()));
+  const dnn::Bounds bounds{static_cast<float>(args.number(5, "low")), static_cast<float>(args.number(6, "high"))};
+  const auto y = args.array<float>(7, "y", size(g.outputs()));
   const dnn::VersionedWeights weights{w.data, args.number(2, "weightVersion")};
-  withDnnErrors(args.env(), "convolution", [&] { convolution_->forward(x.data, weights, bias.data, bounds, y.data); });
+  withDnnErrors(args.env(), "convolution",
+                [&] { convolution_->forward(x.data, weights, bias.data, residual.data, bounds, y.data); });
 }
 
 // (dy, w, weightVersion, again, dx)

@@ -32,7 +32,9 @@ struct Convolution::Forward {
   dnnl::convolution_forward::primitive_desc description;
   dnnl::convolution_forward primitive;
   Converted x, w, y;
-  dnnl::memory bias;
+  dnnl::memory bias, residual;
+  Reorder copy;
+  std::unordered_map<int, dnnl::memory> args;  // the memories above: where they lie is told anew each time
 };
 
 struct Convolution::BackwardData {
@@ -87,39 +89,50 @@ void Convolution::renewForThreads() {
   threads_ = count;
 }
 
-Convolution::Forward& Convolution::forwardFor(bool bias, Bounds bounds) {
-  std::unique_ptr<Forward>& slot = forward_[(bias ? 1 : 0) + (bounds.none() ? 0 : 2)];
+Convolution::Forward& Convolution::forwardFor(bool bias, bool residual, Bounds bounds) {
+  std::unique_ptr<Forward>& slot = forward_[(bias ? 1 : 0) + (bounds.none() ? 0 : 2) + (residual ? 4 : 0)];
   if (slot && slot->bounds == bounds) return *slot;
   dnnl::post_ops after;
+  if (residual) after.append_sum(1.f);  // a sum, not binary_add, for which oneDNN has only slower kernels
   if (!bounds.none()) appendClip(after, bounds.low, bounds.high);
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(after);
   auto made = std::make_unique<Forward>();
   made->bounds = bounds;
-  made->description = described(winograd_ && bounds.none(), [&](auto algorithm, const Desc& x, const Desc& y) {
-    const Desc& result = algorithm == dnnl::algorithm::convolution_direct ? y_ : y;
-    return convolutionForward(engine(), dnnl::prop_kind::forward_training, algorithm, x, anyW_, bias ? bias_ : Desc(),
-                              result, window_, attributes);
-  });
+  made->description =
+      described(winograd_ && bounds.none() && !residual, [&](auto algorithm, const Desc& x, const Desc& y) {
+        const Desc& result = algorithm == dnnl::algorithm::convolution_direct ? y_ : y;
+        return convolutionForward(engine(), dnnl::prop_kind::forward_training, algorithm, x, anyW_,
+                                  bias ? bias_ : Desc(), result, window_, attributes);
+      });
   made->primitive = dnnl::convolution_forward(made->description);
   made->x = Converted(x_, made->description.src_desc(), Place::first);
   made->w = Converted(w_, made->description.weights_desc(), Place::kept);
   made->y = Converted(y_, made->description.dst_desc(), Place::second);
   if (bias) made->bias = over(bias_, nullptr);
+  if (residual) {
+    made->residual = over(y_, nullptr);
+    made->copy = Reorder(y_, y_);
+  }
   slot = std::move(made);
   return *slot;
 }
 
-void Convolution::forward(const float* x, VersionedWeights w, const float* bias, Bounds bounds, float* y) {
+void Convolution::forward(const float* x, VersionedWeights w, const float* bias, const float* residual, Bounds bounds,
+                          float* y) {
   renewForThreads();
-  Forward& f = forwardFor(bias != nullptr, bounds);
-  std::unordered_map<int, dnnl::memory> args{
-      {DNNL_ARG_SRC, f.x.read(x, 0)}, {DNNL_ARG_WEIGHTS, f.w.read(w.data, w.version)}, {DNNL_ARG_DST, f.y.target(y)}};
-  if (bias) {
-    f.bias.set_data_handle(const_cast<float*>(bias));
-    args.insert({DNNL_ARG_BIAS, f.bias});
+  Forward& f = forwardFor(bias != nullptr, residual != nullptr, bounds);
+  dnnl::memory &xs = f.x.read(x, 0), &ws = f.w.read(w.data, w.version), &ys = f.y.target(y);
+  if (bias) f.bias.set_data_handle(const_cast<float*>(bias));
+  if (f.args.empty()) {
+    f.args = {{DNNL_ARG_SRC, xs}, {DNNL_ARG_WEIGHTS, ws}, {DNNL_ARG_DST, ys}};
+    if (bias) f.args.insert({DNNL_ARG_BIAS, f.bias});
   }
-  f.primitive.execute(stream(), args);
+  if (residual && residual != y) {
+    f.residual.set_data_handle(const_cast<float*>(residual));
+    f.copy.run(f.residual, ys);
+  }
+  f.primitive.execute(stream(), f.args);
   f.y.store();
 }
 
@@ -130,7 +143,7 @@ void Convolution::backwardData(const float* dy, VersionedWeights w, bool again, 
     const auto description = described(winograd_, [&](auto algorithm, const Desc& x, const Desc& y) {
       const Desc& result = algorithm == dnnl::algorithm::convolution_direct ? x_ : x;
       return convolutionBackwardData(engine(), algorithm, result, anyW_, y, window_,
-                                     forwardFor(false, kUnbounded).description);
+                                     forwardFor(false, false, kUnbounded).description);
     });
     made->primitive = dnnl::convolution_backward_data(description);
     made->dy = Converted(y_, description.diff_dst_desc(), Place::second);
@@ -155,7 +168,7 @@ void Convolution::backwardWeights(const float* x, const float* dy, float* dw, fl
     const Desc anyLayout(weightDims(geometry_), Type::f32, Tag::any);
     const auto description = described(winograd_, [&](auto algorithm, const Desc& x, const Desc& y) {
       return convolutionBackwardWeights(engine(), algorithm, x, anyLayout, db ? bias_ : Desc(), y, window_,
-                                        forwardFor(false, kUnbounded).description);
+                                        forwardFor(false, false, kUnbounded).description);
     });
     made->primitive = dnnl::convolution_backward_weights(description);
     made->x = Converted(x_, description.src_desc(), Place::first);

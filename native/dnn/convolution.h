@@ -61,8 +61,9 @@ class Convolution {
   ~Convolution();
 
   const ConvGeometry& geometry() const { return geometry_; }
-  // y = x ∗ w (+ bias [M]), then into the bounds; bias may be null, bounds infinite.
-  void forward(const float* x, VersionedWeights w, const float* bias, Bounds bounds, float* y);
+  // y = x ∗ w (+ bias [M]) (+ residual, as y), then into the bounds; bias and residual may be null, bounds infinite. A
+  // residual that lies in y itself is not copied there first.
+  void forward(const float* x, VersionedWeights w, const float* bias, const float* residual, Bounds bounds, float* y);
   // `again`: the last convolution of this thread was this one's backwardWeights, with the same dy.
   void backwardData(const float* dy, VersionedWeights w, bool again, float* dx);
   // dw as w; db [M] may be null.
@@ -73,7 +74,7 @@ class Convolution {
   struct BackwardData;
   struct BackwardWeights;
   void renewForThreads();
-  Forward& forwardFor(bool bias, Bounds bounds);
+  Forward& forwardFor(bool bias, bool residual, Bounds bounds);
   template <typename Describe>
   auto described(bool winograd, Describe&& describe) const;
 
@@ -84,7 +85,7 @@ class Convolution {
   Desc freeX_, freeY_;       // in any layout, for Winograd's
   bool winograd_;
   int threads_ = 0;                                  // that the primitives below are made for
-  std::array<std::unique_ptr<Forward>, 4> forward_;  // [bias + 2 · bounded]
+  std::array<std::unique_ptr<Forward>, 8> forward_;  // [bias + 2 · bounded + 4 · residual]
   std::unique_ptr<BackwardData> backwardData_;
   std::array<std::unique_ptr<BackwardWeights>, 2> backwardWeights_;  // [bias]
   BackwardWeights* lastWeights_ = nullptr;

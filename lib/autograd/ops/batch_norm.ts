@@ -38,20 +38,8 @@ export function batchNorm(
     addon.averageStep(variance, runningVariance, momentum);
   }
   const y = tape.make(x.dims, x.layout, [x, scale, shift, residual]);
-  addon.batchNorm(
-    x.data,
-    rows,
-    channels,
-    scale.data,
-    shift.data,
-    mean,
-    variance,
-    epsilon,
-    relu,
-    residual?.data,
-    y.data,
-  );
-  const [xs, ys, scales, shifts] = [x.data, y.data, scale.data, shift.data];
+  const [xs, ys, scales, shifts, added] = [x.data, y.data, scale.data, shift.data, residual?.data];
+  tape.compute(() => addon.batchNorm(xs, rows, channels, scales, shifts, mean, variance, epsilon, relu, added, ys));
   // What the ReLU let through is told from the normalized x, where nothing else was added.
   const readsResult = relu && residual !== undefined;
   tape.record(y, readsResult ? [x, y] : [x], (dy, gradient) => {

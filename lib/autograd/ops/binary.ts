@@ -60,8 +60,9 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
   const { dims, layout } = broadcastResult(x, y);
   const size = sizeOf(dims);
   const z = tape.make(dims, layout, [x, y]);
-  apply(BINARY[name], dims, layout, x, y, z.data);
   const [xs, ys, zs] = [plain(x), plain(y), plain(z)];
+  const axes = binaryWalk(dims, layout, xs, ys);
+  tape.compute(() => addon.binary(BINARY[name], axes, xs.data, ys.data, zs.data));
   const product = name === 'mul' || name === 'div';
   const choice = name === 'min' || name === 'max';
   const same = (operand: Value) => operand.layout === layout && operand.size === size;

@@ -1,4 +1,4 @@
-// Convolution with what follows it in networks: y = clip?(x ∗ w + b). Forward and backward by oneDNN.
+// Convolution with what follows it in networks: y = clip?(x ∗ w + b (+ residual)). Forward and backward by oneDNN.
 import { addon } from '../../native/addon.js';
 import { CONV_METHODS, type NativeConvolution } from '../../native/float_addon.js';
 import type { ConvMethod, Tape, Value } from '../tape.js';
@@ -52,6 +52,15 @@ function outputSize(size: number, pad: number, kernel: number, stride: number, d
   return Math.floor((size + pad - (kernel - 1) * dilation - 1) / stride) + 1;
 }
 
+/** What follows a convolution. */
+export interface ConvFollowed {
+  readonly bounds?: Bounds | undefined;
+  /** As the result, added before the bounds. */
+  readonly residual?: Value | undefined;
+  /** Nobody reads the residual after this. */
+  readonly residualEnds?: boolean;
+}
+
 /** x: [N, C, H, W], w: [M, C/groups, kernelH, kernelW], b: [M] → [N, M, OH, OW], channels-last. */
 export function conv2d(
   tape: Tape,
@@ -60,9 +69,11 @@ export function conv2d(
   w: Value,
   b: Value | undefined,
   window: ConvWindow,
-  bounds: Bounds = UNBOUNDED,
+  followed: ConvFollowed = {},
 ): Value {
+  const { bounds = UNBOUNDED } = followed;
   const x = toChannelsLast(tape, input);
+  const residual = followed.residual && toChannelsLast(tape, followed.residual);
   const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
   const [outChannels = 0, , kernelH = 0, kernelW = 0] = w.dims;
   const { strides, pads, dilations, groups } = window;
@@ -82,11 +93,16 @@ export function conv2d(
   const kernel = kernels.for(geometry, tape.convolutions);
   const outHeight = outputSize(height, pads[0] + pads[2], kernelH, strides[0], dilations[0]);
   const outWidth = outputSize(width, pads[1] + pads[3], kernelW, strides[1], dilations[1]);
-  const y = tape.make([n, outChannels, outHeight, outWidth], 'channelsLast', [x, w, b]);
-  kernel.forward(x.data, w.data, w.version, b?.data, ...bounds, y.data);
+  const dims = [n, outChannels, outHeight, outWidth];
+  const inPlace = followed.residualEnds && residual !== x ? residual : undefined;
+  const y =
+    (inPlace && tape.replace(inPlace, dims, 'channelsLast')) ?? tape.make(dims, 'channelsLast', [x, w, b, residual]);
   const [xs, ws, ys, version] = [x.data, w.data, y.data, w.version];
+  const [bs, added] = [b?.data, residual?.data];
+  const [low, high] = bounds;
+  tape.compute(() => kernel.forward(xs, ws, version, bs, added, low, high, ys));
   const bounded = bounds !== UNBOUNDED;
-  tape.record(y, bounded ? [x, w, y] : [x, w], (dy) => {
+  tape.record(y, bounded ? [x, w, y] : [x, w], (dy, gradient) => {
     const masked = bounded ? clipGradient(tape, bounds, ys, dy) : undefined;
     const g = masked?.array ?? dy;
     const forWeights = w.needsGradient || (b?.needsGradient ?? false);
@@ -98,6 +114,7 @@ export function conv2d(
       if (b && bias) tape.into(b, (db) => db.set(bias));
     }
     tape.into(x, (dx) => kernel.backwardData(g, ws, version, forWeights, dx));
+    if (residual) tape.give(residual, masked ?? gradient);
     if (masked) tape.memory.release(masked);
   });
   return y;
@@ -125,11 +142,11 @@ export function convTranspose2d(
   const geometry = [n, ...output, outChannels, channels, kernelH, kernelW, ...strides, ...pads, ...dilations, groups];
   const kernel = kernels.for(geometry, tape.convolutions);
   const y = tape.make([n, outChannels, ...output], 'channelsLast', [x, w]);
-  kernel.backwardData(x.data, w.data, w.version, false, y.data);
-  const [xs, ws, version] = [x.data, w.data, w.version];
+  const [xs, ws, ys, version] = [x.data, w.data, y.data, w.version];
+  tape.compute(() => kernel.backwardData(xs, ws, version, false, ys));
   tape.record(y, [x, w], (dy) => {
     tape.into(w, (dw) => kernel.backwardWeights(dy, xs, dw, undefined));
-    tape.into(x, (dx) => kernel.forward(dy, ws, version, undefined, ...UNBOUNDED, dx));
+    tape.into(x, (dx) => kernel.forward(dy, ws, version, undefined, undefined, ...UNBOUNDED, dx));
   });
   return b ? binary(tape, 'add', y, reshape(tape, b, [outChannels, 1, 1])) : y;
 }

@@ -12,7 +12,7 @@ export function dropout(tape: Tape, x: Value, ratio: number, random: Random): Va
   for (let i = 0; i < mask.length; i++) mask[i] = random.uint32() >= least ? kept : 0;
   const y = tape.make(x.dims, x.layout, [x]);
   const axes = walk([x.size], [1], [1]);
-  addon.binary(BINARY.mul, axes, x.data, mask, y.data);
+  tape.compute(() => addon.binary(BINARY.mul, axes, x.data, mask, y.data));
   tape.record(y, [], (dy) => tape.into(x, (dx) => addon.binary(BINARY.mul, axes, dy, mask, dx)));
   return y;
 }

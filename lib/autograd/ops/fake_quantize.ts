@@ -28,8 +28,8 @@ export function fakeQuantize(tape: Tape, x: Value, options: FakeQuantization): V
   const range = new Float32Array(groups);
   const extremes = new Int32Array(2 * groups);
   const y = tape.make(x.dims, x.layout, [x]);
-  addon.fakeQuantize(x.data, rows, n, block, symmetric, bits, y.data, range, extremes);
   const [xs, ys] = [x.data, y.data];
+  tape.compute(() => addon.fakeQuantize(xs, rows, n, block, symmetric, bits, ys, range, extremes));
   tape.record(y, [x, y], (dy, gradient) => {
     const write = (dx: Float32Array) => addon.fakeQuantizeBackward(xs, rows, n, block, ys, range, extremes, dy, dx);
     // Nobody else reads this gradient: two of its elements change and it is the gradient of x.

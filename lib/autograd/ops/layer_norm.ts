@@ -8,8 +8,8 @@ export function layerNorm(tape: Tape, x: Value, scale: Value, shift: Value | und
   const rows = x.size / n;
   const [mean, inverse] = [tape.scratch(rows), tape.scratch(rows)];
   const y = tape.make(x.dims, 'rows', [x, scale, shift]);
-  addon.layerNorm(rows, n, epsilon, x.data, scale.data, shift?.data, y.data, mean, inverse);
-  const [xs, scales] = [x.data, scale.data];
+  const [xs, scales, shifts, ys] = [x.data, scale.data, shift?.data, y.data];
+  tape.compute(() => addon.layerNorm(rows, n, epsilon, xs, scales, shifts, ys, mean, inverse));
   tape.record(y, [x], (dy) => {
     const [dScale, dShift] = [tape.scratch(n), tape.scratch(n)];
     const dx = tape.memory.take(x.size);

@@ -15,18 +15,16 @@ export function layoutWalk(dims: readonly number[], from: Layout, to: Layout): I
   return walk(order(dims), order(strides(dims, from)), order(strides(dims, to)));
 }
 
-/** Copies elements between layouts of the same shape. */
-function convert(dims: readonly number[], x: Float32Array, from: Layout, y: Float32Array, to: Layout): void {
-  addon.copyStrided(layoutWalk(dims, from, to), x, 0, y, 0, false);
-}
-
 function relayout(tape: Tape, x: Value, to: Layout): Value {
   if (x.layout === to) return x;
   const { dims, layout } = x;
   if (samePlanes(dims)) return tape.alias(x, dims, to); // the same order in memory either way
   const y = tape.make(dims, to, [x]);
-  convert(dims, x.data, layout, y.data, to);
-  tape.record(y, [], (dy) => tape.into(x, (dx) => convert(dims, dy, to, dx, layout)));
+  const [axes, xs, ys] = [layoutWalk(dims, layout, to), x.data, y.data];
+  tape.compute(() => addon.copyStrided(axes, xs, 0, ys, 0, false));
+  tape.record(y, [], (dy) =>
+    tape.into(x, (dx) => addon.copyStrided(layoutWalk(dims, to, layout), dy, 0, dx, 0, false)),
+  );
   return y;
 }
 

@@ -39,8 +39,9 @@ export function matmul(tape: Tape, a: Value, b: Value, options: MatmulOptions = 
   const n = b.dims[rankB - (transB ? 2 : 1)] as number;
   const [sharedA, sharedB] = [rankA === 2 && batch > 1, rankB === 2 && batch > 1];
   const y = tape.make(rankA === 3 || rankB === 3 ? [batch, m, n] : [m, n], 'rows', [a, b, bias]);
-  run({ batch, m, n, k, transA, transB, sharedA, sharedB }, a.data, b.data, bias?.data, y.data);
-  const [as, bs] = [a.data, b.data];
+  const product = { batch, m, n, k, transA, transB, sharedA, sharedB };
+  const [as, bs, biases, ys] = [a.data, b.data, bias?.data, y.data];
+  tape.compute(() => run(product, as, bs, biases, ys));
   tape.record(y, [a, b], (dy) => {
     // op(a) gets dy · op(b)ᵀ, op(b) gets op(a)ᵀ · dy; a transposed operand the transpose of that. Products of a shared
     // operand are summed over the batch.

@@ -19,7 +19,8 @@ export function transpose(tape: Tape, x: Value, permutation: readonly number[]):
   const xStrides = permutation.map((axis) => from[axis] as number);
   const yStrides = strides(dims, 'rows');
   const y = tape.make(dims, 'rows', [x]);
-  addon.copyStrided(walk(dims, xStrides, yStrides), x.data, 0, y.data, 0, false);
+  const [axes, xs, ys] = [walk(dims, xStrides, yStrides), x.data, y.data];
+  tape.compute(() => addon.copyStrided(axes, xs, 0, ys, 0, false));
   tape.record(y, [], (dy) =>
     tape.into(x, (dx) => addon.copyStrided(walk(dims, yStrides, xStrides), dy, 0, dx, 0, false)),
   );
@@ -40,8 +41,11 @@ export function concat(tape: Tape, inputs: readonly Value[], axis: number): Valu
     const [sizes, xStrides, yStrides] = [order(x.dims), order(strides(x.dims, x.layout)), order(to)];
     const offset = start * (to[axis] as number);
     start += x.dims[axis] as number;
-    addon.copyStrided(walk(sizes, xStrides, yStrides), x.data, 0, y.data, offset, false);
-    return { x, offset, back: walk(sizes, yStrides, xStrides) };
+    return { x, xs: x.data, offset, axes: walk(sizes, xStrides, yStrides), back: walk(sizes, yStrides, xStrides) };
+  });
+  const ys = y.data;
+  tape.compute(() => {
+    for (const { xs, offset, axes } of parts) addon.copyStrided(axes, xs, 0, ys, offset, false);
   });
   tape.record(y, [], (dy) => {
     for (const { x, offset, back } of parts) {
@@ -62,12 +66,15 @@ export function pick(tape: Tape, input: Value, axis: number, places: readonly nu
   const inner = sizeOf(x.dims.slice(axis + 1));
   const size = x.dims[axis] as number;
   const y = tape.make(dims, 'rows', [x]);
-  y.data.fill(fill);
   const runs = runsOf(places);
-  for (const { at, from, count } of runs) {
-    const axes = walk([outer, count * inner], [size * inner, 1], [places.length * inner, 1]);
-    addon.copyStrided(axes, x.data, from * inner, y.data, at * inner, false);
-  }
+  const [xs, ys] = [x.data, y.data];
+  tape.compute(() => {
+    ys.fill(fill);
+    for (const { at, from, count } of runs) {
+      const axes = walk([outer, count * inner], [size * inner, 1], [places.length * inner, 1]);
+      addon.copyStrided(axes, xs, from * inner, ys, at * inner, false);
+    }
+  });
   tape.record(y, [], (dy) =>
     tape.into(x, (dx) => {
       dx.fill(0);
@@ -96,14 +103,9 @@ function runsOf(places: readonly number[]): { at: number; from: number; count: n
 export function expand(tape: Tape, x: Value, dims: readonly number[]): Value {
   if (sizeOf(dims) === x.size) return reshape(tape, x, dims);
   const y = tape.make(dims, 'rows', [x]);
-  addon.copyStrided(
-    walk(dims, broadcastStrides(x.dims, x.layout, dims), strides(dims, 'rows')),
-    x.data,
-    0,
-    y.data,
-    0,
-    false,
-  );
+  const axes = walk(dims, broadcastStrides(x.dims, x.layout, dims), strides(dims, 'rows'));
+  const [xs, ys] = [x.data, y.data];
+  tape.compute(() => addon.copyStrided(axes, xs, 0, ys, 0, false));
   tape.record(y, [], (dy) => tape.into(x, (dx) => sumToShape(dy, dims, 'rows', x, dx)));
   return y;
 }
@@ -126,10 +128,11 @@ function reduceScaled(tape: Tape, x: Value, axes: readonly number[], keep: boole
   const order = (items: readonly number[]) => memoryOrder(items, x.layout);
   const own = order(strides(x.dims, x.layout));
   const reduced = order(broadcastStrides(kept, 'rows', x.dims));
-  addon.reduceSum(walk(order(x.dims), reduced, own), factor, x.data, y.data);
+  const [steps, xs, ys] = [walk(order(x.dims), reduced, own), x.data, y.data];
+  tape.compute(() => addon.reduceSum(steps, factor, xs, ys));
   tape.record(y, [], (dy) =>
     tape.into(x, (dx) => {
-      addon.copyStrided(walk(order(x.dims), reduced, own), dy, 0, dx, 0, false);
+      addon.copyStrided(steps, dy, 0, dx, 0, false);
       if (factor !== 1) addon.unary(UNARY.scale, factor, 0, dx, dx);
     }),
   );
@@ -160,7 +163,8 @@ export function slice(
   const xStrides = order(from.map((stride, axis) => stride * (step[axis] as number)));
   const yStrides = order(strides(dims, layout));
   const y = tape.make(dims, layout, [x]);
-  addon.copyStrided(walk(order(dims), xStrides, yStrides), x.data, offset, y.data, 0, false);
+  const [axes, xs, ys] = [walk(order(dims), xStrides, yStrides), x.data, y.data];
+  tape.compute(() => addon.copyStrided(axes, xs, offset, ys, 0, false));
   tape.record(y, [], (dy) =>
     tape.into(x, (dx) => {
       dx.fill(0);
@@ -177,7 +181,8 @@ export function gather(tape: Tape, input: Value, index: Int32Array, axis: number
   const inner = sizeOf(x.dims.slice(axis + 1));
   const size = x.dims[axis] as number;
   const y = tape.make([...x.dims.slice(0, axis), ...shape, ...x.dims.slice(axis + 1)], 'rows', [x]);
-  addon.gather(outer, size, inner, index, x.data, y.data);
+  const [xs, ys] = [x.data, y.data];
+  tape.compute(() => addon.gather(outer, size, inner, index, xs, ys));
   tape.record(y, [], (dy) => tape.into(x, (dx) => addon.gatherBackward(outer, size, inner, index, dy, dx)));
   return y;
 }

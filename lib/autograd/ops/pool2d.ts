@@ -25,7 +25,8 @@ export function maxPool2d(tape: Tape, input: Value, window: PoolWindow): Value {
   const y = tape.make([x.dims[0] as number, x.dims[1] as number, ...window.output], 'channelsLast', [x]);
   const scratch = tape.scratch(y.size);
   const where = new Int32Array(scratch.buffer, scratch.byteOffset, scratch.length);
-  addon.maxPool(geometry, x.data, y.data, where);
+  const [xs, ys] = [x.data, y.data];
+  tape.compute(() => addon.maxPool(geometry, xs, ys, where));
   tape.record(y, [], (dy) => tape.into(x, (dx) => addon.maxPoolBackward(geometry, where, dy, dx)));
   return y;
 }
@@ -35,7 +36,8 @@ export function averagePool2d(tape: Tape, input: Value, window: PoolWindow, coun
   const x = toChannelsLast(tape, input);
   const geometry = geometryOf(x, window);
   const y = tape.make([x.dims[0] as number, x.dims[1] as number, ...window.output], 'channelsLast', [x]);
-  addon.averagePool(geometry, countPadding, x.data, y.data);
+  const [xs, ys] = [x.data, y.data];
+  tape.compute(() => addon.averagePool(geometry, countPadding, xs, ys));
   tape.record(y, [], (dy) => tape.into(x, (dx) => addon.averagePoolBackward(geometry, countPadding, dy, dx)));
   return y;
 }

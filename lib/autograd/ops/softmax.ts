@@ -7,8 +7,8 @@ export function softmax(tape: Tape, x: Value): Value {
   const n = x.dims.at(-1) ?? 1;
   const rows = x.size / n;
   const y = tape.make(x.dims, 'rows', [x]);
-  addon.softmax(rows, n, x.data, y.data);
-  const ys = y.data;
+  const [xs, ys] = [x.data, y.data];
+  tape.compute(() => addon.softmax(rows, n, xs, ys));
   tape.record(y, [y], (dy) => tape.into(x, (dx) => addon.softmaxBackward(rows, n, ys, dy, dx)));
   return y;
 }

@@ -8,8 +8,8 @@ import type { Tape, Value } from '../tape.js';
 export function unary(tape: Tape, name: keyof typeof UNARY, x: Value, p = 0, q = 0): Value {
   const code = UNARY[name];
   const y = tape.make(x.dims, x.layout, [x]);
-  addon.unary(code, p, q, x.data, y.data);
   const [xs, ys] = [x.data, y.data];
+  tape.compute(() => addon.unary(code, p, q, xs, ys));
   // relu's slope is told from y alone, and y is kept by whatever comes next
   tape.record(y, name === 'relu' ? [y] : [x, y], (dy) =>
     tape.into(x, (dx) => addon.unaryBackward(code, p, q, name === 'relu' ? ys : xs, ys, dy, dx)),

@@ -46,7 +46,7 @@ export const conv = defineOperator({
     const [, ...perOutput] = required(inputs, 1).dims;
     return sizePerSample(output.dims) * sizePerSample(perOutput);
   },
-  fuses: { clip: true },
+  fuses: { residual: true, clip: true },
   float: (call) => {
     const [x, w, b] = [required(call.inputs, 0), required(call.inputs, 1), call.inputs[2]];
     const axes = imageAxes(call.attributes, x.dims.slice(2), w.dims.slice(2), call.fail);
@@ -60,7 +60,9 @@ export const conv = defineOperator({
     };
     const { tape } = call;
     const image = asImage(tape, x);
-    const y = conv2d(tape, call.state.convolutions, image, asImage(tape, toRows(tape, w)), b, window, call.clip);
+    const residual = call.residual && asImage(tape, call.residual);
+    const followed = { bounds: call.clip, residual, residualEnds: call.residualEnds };
+    const y = conv2d(tape, call.state.convolutions, image, asImage(tape, toRows(tape, w)), b, window, followed);
     return fromImage(tape, y, call.dims);
   },
   forward: (call) => {

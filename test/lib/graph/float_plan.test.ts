@@ -1,0 +1,102 @@
+// Runs that repeat: from the third on they are native calls only, with the bits of the first and nothing shared.
+import assert from 'node:assert/strict';
+import { toRows } from '../../../lib/autograd/ops/layout.js';
+import { crossEntropy } from '../../../lib/autograd/ops/loss.js';
+import { Tape, type Value } from '../../../lib/autograd/tape.js';
+import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { FloatProgram } from '../../../lib/graph/float.js';
+import type { Graph } from '../../../lib/graph/graph.js';
+import { Parameters } from '../../../lib/graph/parameters.js';
+import { simplify } from '../../../lib/graph/passes/index.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { Memory } from '../../../lib/tensor/memory.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { randomTensor } from '../../support/onnxruntime.js';
+
+/** Sums of float32 in another order: the residual added in the convolution's accumulators or after. */
+const TOLERANCE = 1e-5;
+
+/** Runs a program again and again; each result as it was when it came, and the value itself. */
+function runner(graph: Graph, parameters = new Parameters(graph)) {
+  const program = new FloatProgram(graph);
+  const memory = new Memory();
+  const tape = new Tape({ memory, training: false, record: false });
+  return (seed: number, count = 2) => {
+    const [input, output] = [graph.inputs[0], graph.outputs[0]];
+    const dims = [count, ...((input?.dims ?? []).slice(1) as number[])];
+    const { data } = randomTensor(new Random(seed), dims);
+    const layout = dims.length === 4 ? 'channelsLast' : 'rows';
+    const x = tape.constant(data as Float32Array, dims, layout);
+    const value = program.run(tape, parameters, { [input?.name ?? '']: x }).get(output?.name ?? '') as Value;
+    return { value, copy: value.data.slice() };
+  };
+}
+
+describe('runs that repeat', () => {
+  for (const name of ['mlp', 'convnet2', 'resnet8', 'mobilenetv2-cifar'] as const) {
+    it(`${name}, folded: the bits of a first run, whatever came before`, () => {
+      const { graph } = simplify(buildModel(name, { seed: 1 }));
+      const run = runner(graph);
+      const [first, , third, fourth] = [1, 2, 3, 1].map((seed) => run(seed).copy);
+      assert.deepEqual(third, runner(graph)(3).copy);
+      assert.deepEqual(fourth, first);
+    });
+  }
+
+  it('leave results of earlier runs alone', () => {
+    const run = runner(buildModel('resnet8', { seed: 1 }));
+    const results = [1, 2, 3, 4].map((seed) => run(seed));
+    for (const { value, copy } of results) assert.deepEqual(value.data, copy);
+  });
+
+  it('see that weights changed, and other shapes', () => {
+    const graph = buildModel('convnet2', { seed: 1 });
+    const parameters = new Parameters(graph);
+    const run = runner(graph, parameters);
+    for (let i = 0; i < 3; i++) run(1);
+    assert.equal(run(1, 3).value.dims[0], 3);
+    for (let i = 0; i < 3; i++) run(1);
+    parameters.values.forEach((value, i) => {
+      parameters.values[i] = 2 * value;
+    });
+    parameters.changed();
+    assert.deepEqual(run(1).copy, runner(parameters.toGraph(graph))(1).copy);
+  });
+
+  it('of operators without native code are computed by the reference each time', () => {
+    const b = new GraphBuilder('cosine');
+    b.output(b.node('sum', 'Add', [b.node('cos', 'Cos', [b.input('x', ['N', 3])]), 'x']));
+    const run = runner(b.build());
+    for (const seed of [1, 2, 3, 4]) {
+      const { data } = randomTensor(new Random(seed), [2, 3]);
+      const wanted = Array.from(data as Float32Array, (x) => Math.cos(x) + x);
+      run(seed).copy.forEach((value, i) => {
+        assert.ok(Math.abs(value - (wanted[i] as number)) < TOLERANCE);
+      });
+    }
+  });
+});
+
+describe('a sum after a convolution', () => {
+  /** Loss and gradients of a folded network; the sums are done by the convolutions, or apart. */
+  function step(keep: 'all' | []) {
+    const { graph } = simplify(buildModel('resnet8', { seed: 2 }));
+    const parameters = new Parameters(graph);
+    const tape = new Tape({ memory: new Memory(), training: false, record: true });
+    const x = randomTensor(new Random(4), [4, 1, 28, 28]);
+    const logits = new FloatProgram(graph, { keep }).run(tape, parameters, { [graph.inputs[0]?.name ?? '']: x });
+    const rows = toRows(tape, logits.get(graph.outputs[0]?.name ?? '') as Value);
+    const { loss, gradient } = crossEntropy(tape, rows, Int32Array.from([3, 1, 4, 1]), { gradient: true });
+    tape.backward(rows, gradient as Float32Array);
+    return { loss, gradients: parameters.gradients };
+  }
+
+  it('has the same gradients done on the way as by itself', () => {
+    const [fused, apart] = [step([]), step('all')];
+    assert.ok(Math.abs(fused.loss - apart.loss) < TOLERANCE);
+    const largest = apart.gradients.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    apart.gradients.forEach((value, i) => {
+      assert.ok(Math.abs(value - (fused.gradients[i] as number)) < TOLERANCE * largest);
+    });
+  });
+});
