@@ -1,7 +1,9 @@
 // Batches of network inputs: normalised, in a seeded order, augmented by seeded random transformations.
 //
-// A batch is made from bytes by one table look-up a pixel, in the same thread as the training step.
+// A batch is made from bytes by one table look-up a pixel, in a native thread ahead of the training step.
+import { addon } from '../native/addon.js';
 import { InvalidArgumentError } from '../native/errors.js';
+import type { NativeBatchFiller } from '../native/image_addon.js';
 import { Random } from '../tensor/random.js';
 import { type ImageSet, imageSize, type Normalization } from './image_set.js';
 
@@ -33,6 +35,18 @@ export interface LoaderOptions {
   readonly augmentation?: Augmentation;
   /** Leave out the last, smaller batch. */
   readonly dropLast?: boolean;
+}
+
+/** mirrored, shiftY, shiftX, holeY, holeX */
+const PLACEMENT_FIELDS = 5;
+
+/** Arrays of a batch, and who fills them. */
+interface Slot {
+  readonly filler: NativeBatchFiller;
+  readonly inputs: Float32Array;
+  readonly labels: Int32Array;
+  readonly placement: Int32Array | undefined;
+  indices: Int32Array;
 }
 
 /** Values of every byte in every channel: table[channel · 256 + byte]. */
@@ -79,77 +93,69 @@ export class Loader {
     return seed === undefined ? order : new Random(seed).split('order').split(String(epoch)).shuffle(order);
   }
 
-  /** The batches of an epoch from number `first` on; each overwrites the arrays of the one before. */
+  /**
+   * The batches of an epoch from number `first` on. While one is used the next is filled by another thread, so the arrays
+   * of a batch are good until the one after it is asked for.
+   */
   *epoch(epoch: number, first = 0): Generator<Batch> {
-    const { batchSize } = this.options;
     const order = this.order(epoch);
-    const inputs = new Float32Array(batchSize * imageSize(this.set));
-    const labels = new Int32Array(batchSize);
+    const slots = Array.from({ length: Math.min(2, this.batches - first) }, () => this.slot());
+    const slotOf = (batch: number) => slots[(batch - first) % 2] as Slot;
     for (let batch = first; batch < this.batches; batch++) {
-      const indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, order.length));
+      const slot = slotOf(batch);
+      if (batch === first) this.start(slot, order, epoch, batch);
+      slot.filler.wait();
+      if (batch + 1 < this.batches) this.start(slotOf(batch + 1), order, epoch, batch + 1);
+      const { indices, inputs, labels } = slot;
       const count = indices.length;
-      const filled = inputs.subarray(0, count * imageSize(this.set));
-      this.fill(indices, filled, this.random(epoch, batch));
       for (let i = 0; i < count; i++) labels[i] = this.set.labels?.[indices[i] as number] ?? -1;
-      yield { count, inputs: filled, labels: labels.subarray(0, count), indices };
+      yield {
+        count,
+        inputs: inputs.subarray(0, count * imageSize(this.set)),
+        labels: labels.subarray(0, count),
+        indices,
+      };
     }
+  }
+
+  private slot(): Slot {
+    const count = Math.min(this.options.batchSize, this.set.count);
+    return {
+      filler: new addon.BatchFiller(),
+      inputs: new Float32Array(count * imageSize(this.set)),
+      labels: new Int32Array(count),
+      placement: this.options.augmentation && new Int32Array(count * PLACEMENT_FIELDS),
+      indices: new Int32Array(0),
+    };
+  }
+
+  private start(slot: Slot, order: Int32Array, epoch: number, batch: number): void {
+    const { batchSize, augmentation } = this.options;
+    const { height, width, channels, pixels } = this.set;
+    slot.indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, order.length));
+    const { filler, indices, inputs, placement } = slot;
+    const count = indices.length;
+    if (placement) this.place(placement, count, this.random(epoch, batch));
+    const hole = augmentation?.cutout ?? 0;
+    filler.start(count, height, width, channels, pixels, this.table, indices, placement, hole, inputs);
   }
 
   // A stream for each batch, so that an epoch can be entered at any batch.
-  private random(epoch: number, batch: number): Random | undefined {
-    const { seed, augmentation } = this.options;
-    if (!augmentation) return undefined;
-    return new Random(seed ?? 0).split('augmentation').split(`${epoch}/${batch}`);
+  private random(epoch: number, batch: number): Random {
+    return new Random(this.options.seed ?? 0).split('augmentation').split(`${epoch}/${batch}`);
   }
 
-  private fill(indices: Int32Array, inputs: Float32Array, random: Random | undefined): void {
-    const size = imageSize(this.set);
-    for (let i = 0; i < indices.length; i++) {
-      const from = (indices[i] as number) * size;
-      const to = inputs.subarray(i * size, (i + 1) * size);
-      if (random) this.augment(from, to, random);
-      else this.copy(from, to);
-    }
-  }
-
-  private copy(from: number, to: Float32Array): void {
-    const { pixels, channels } = this.set;
-    const { table } = this;
-    if (!table) {
-      to.set((pixels as Float32Array).subarray(from, from + to.length));
-    } else if (channels === 1) {
-      for (let i = 0; i < to.length; i++) to[i] = table[pixels[from + i] as number] as number;
-    } else {
-      for (let i = 0, channel = 0; i < to.length; i++) {
-        to[i] = table[channel * 256 + (pixels[from + i] as number)] as number;
-        if (++channel === channels) channel = 0;
-      }
-    }
-  }
-
-  private augment(from: number, to: Float32Array, random: Random): void {
-    const { height, width, channels, pixels } = this.set;
+  /** Draws what happens to each image: the same numbers whatever is switched on. */
+  private place(placement: Int32Array, count: number, random: Random): void {
+    const { height, width } = this.set;
     const { flip = false, crop = 0, cutout = 0 } = this.options.augmentation as Augmentation;
-    const { table } = this;
-    // Every image draws the same numbers whatever is switched on.
-    const mirrored = random.uniform() < 0.5 && flip;
-    const shiftY = random.integer(2 * crop + 1) - crop;
-    const shiftX = random.integer(2 * crop + 1) - crop;
-    const holeY = random.integer(height) - (cutout >> 1);
-    const holeX = random.integer(width) - (cutout >> 1);
-    for (let y = 0, i = 0; y < height; y++) {
-      const sourceY = y + shiftY;
-      const inHoleY = y >= holeY && y < holeY + cutout;
-      for (let x = 0; x < width; x++) {
-        const sourceX = (mirrored ? width - 1 - x : x) + shiftX;
-        const inside = sourceY >= 0 && sourceY < height && sourceX >= 0 && sourceX < width;
-        const hole = inHoleY && x >= holeX && x < holeX + cutout;
-        const at = from + (sourceY * width + sourceX) * channels;
-        for (let c = 0; c < channels; c++, i++) {
-          const pixel = inside ? (pixels[at + c] as number) : 0;
-          to[i] = hole ? 0 : table ? (table[c * 256 + pixel] as number) : pixel;
-        }
-      }
+    for (let i = 0; i < count; i++) {
+      const mirrored = random.uniform() < 0.5 && flip ? 1 : 0;
+      const shiftY = random.integer(2 * crop + 1) - crop;
+      const shiftX = random.integer(2 * crop + 1) - crop;
+      const holeY = random.integer(height) - (cutout >> 1);
+      const holeX = random.integer(width) - (cutout >> 1);
+      placement.set([mirrored, shiftY, shiftX, holeY, holeX], i * PLACEMENT_FIELDS);
     }
   }
 }

@@ -228,7 +228,7 @@ export interface NativeAddon extends FloatAddon, ImageAddon {
 }
 
 // The version native/binding/addon.cpp was written for.
-const ABI_VERSION = 8;
+const ABI_VERSION = 9;
 
 /** The folder that holds package.json. */
 export function packageRoot(): string {

@@ -1,6 +1,28 @@
-// The addon's operations on images, as native/binding/image.cpp defines them.
+// The addon's operations on images, as native/binding/{image,batch_filler}.cpp define them.
+
+/** Fills a batch of inputs in a thread of its own. Between start() and the end of wait() no array may change. */
+export interface NativeBatchFiller {
+  start(
+    count: number,
+    height: number,
+    width: number,
+    channels: number,
+    /** Bytes, or inputs as they stand. */
+    pixels: Uint8Array | Float32Array,
+    /** [channels · 256]: values of bytes. */
+    table: Float32Array | undefined,
+    indices: Int32Array,
+    /** [count, 5]: mirrored, shiftY, shiftX, holeY, holeX of each image. */
+    placement: Int32Array | undefined,
+    /** Side of the hole. */
+    hole: number,
+    inputs: Float32Array,
+  ): void;
+  wait(): void;
+}
 
 export interface ImageAddon {
+  BatchFiller: new () => NativeBatchFiller;
   corrupt(
     kind: number,
     constants: Float64Array,

@@ -1,6 +1,7 @@
 // The addon: what JavaScript sees. Loaded once per environment by lib/native/addon.ts.
 #include <napi.h>
 
+#include "binding/batch_filler.h"
 #include "binding/convolution.h"
 #include "binding/error_profile.h"
 #include "binding/float_operations.h"
@@ -14,7 +15,7 @@ namespace faultline::binding {
 namespace {
 
 // Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kAbiVersion = 8;
+constexpr int kAbiVersion = 9;
 
 template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
 void add(Napi::Object exports, const char* name) {
@@ -42,6 +43,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("ErrorProfile", ErrorProfileHandle::define(env));
   exports.Set("PackedConvWeights", PackedConvWeightsHandle::define(env));
   exports.Set("Convolution", ConvolutionHandle::define(env));
+  exports.Set("BatchFiller", BatchFillerHandle::define(env));
   add<threadsBinding>(exports, "threads");
   add<inspectBinding>(exports, "inspect");
   add<conv2dDynamicBinding>(exports, "conv2dDynamic");

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ImageSet, imageSet, subset } from '../../../lib/data/image_set.js';
 import { Loader, type LoaderOptions } from '../../../lib/data/loader.js';
 import { splitByHash } from '../../../lib/data/split.js';
+import { addon } from '../../../lib/native/addon.js';
 import { Random } from '../../../lib/tensor/random.js';
 
 function randomSet(count: number, channels = 1): ImageSet {
@@ -32,6 +33,31 @@ describe('splitByHash', () => {
     const { train, validation } = splitByHash(set, 12, 3);
     assert.equal(new Set([...(train.labels ?? []), ...(validation.labels ?? [])]).size, 50);
     assert.throws(() => splitByHash(set, 50, 3), /validationCount: wanted an integer from 1 to 49, came 50/);
+  });
+});
+
+describe('a native batch filler', () => {
+  const none = undefined;
+  const [pixels, inputs, place] = [new Uint8Array(2 * 12), new Float32Array(12), new Int32Array(5)];
+  const table = new Float32Array(3 * 256);
+
+  it('refuses what does not fit, and a second batch at once', () => {
+    const filler = new addon.BatchFiller();
+    const start = (indices: number[], hole = 0, to = inputs, placement: Int32Array | undefined = none) =>
+      filler.start(1, 2, 2, 3, pixels, table, Int32Array.from(indices), placement, hole, to);
+    assert.throws(() => start([2]), /indices: wanted places of images, came 2/);
+    assert.throws(() => start([-1]), /indices/);
+    assert.throws(() => start([0], -1), /hole/);
+    assert.throws(() => start([0], 0, new Float32Array(11)), /inputs/);
+    assert.throws(() => start([0], 0, inputs, new Int32Array(4)), /placement/);
+    assert.throws(() => start([0], 0, inputs, Int32Array.of(0, 2 ** 30, 0, 0, 0)), /placement: wanted shifts/);
+    assert.throws(() => filler.start(1, 2, 2, 3, pixels, none, Int32Array.of(0), none, 0, inputs), /table/);
+    start([1], 1, inputs, place);
+    assert.throws(() => start([1]), /wanted a filler that nothing occupies/);
+    filler.wait();
+    start([1]);
+    filler.wait();
+    filler.wait();
   });
 });
 
@@ -101,6 +127,36 @@ describe('Loader', () => {
       assert.ok(shifts.some((shift) => moved(shift).join() === shifted.join()));
     }
     assert.equal(seen.size, 2);
+  });
+
+  it('takes floats as they stand, the last batch smaller, labels missing', () => {
+    const pixels = Float32Array.from({ length: 5 * 8 }, (_, i) => i);
+    const set = imageSet('test', { height: 2, width: 2, channels: 2, pixels });
+    const batches = copy(new Loader(set, { batchSize: 2, normalization: { mean: [0, 0], std: [1, 1] } }), 0);
+    assert.deepEqual(
+      batches.flatMap(({ inputs }) => [...inputs]),
+      [...pixels],
+    );
+    assert.deepEqual(
+      batches.map(({ labels }) => [...labels]),
+      [[-1, -1], [-1, -1], [-1]],
+    );
+  });
+
+  it('leaves a batch alone until the next one is asked for, though that is filled meanwhile', async () => {
+    const batches = new Loader(randomSet(40), options).epoch(0);
+    for (const { inputs } of batches) {
+      const before = inputs.slice();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      assert.deepEqual(inputs, before);
+    }
+  });
+
+  it('may be left in the middle of an epoch', () => {
+    for (const batch of new Loader(randomSet(40), options).epoch(0)) {
+      assert.equal(batch.count, 4);
+      break;
+    }
   });
 
   it('refuses normalization of another number of channels', () => {

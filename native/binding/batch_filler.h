@@ -1,0 +1,27 @@
+// The JavaScript handle of a batch that is filled in a thread of its own, while JavaScript goes on.
+#pragma once
+
+#include <napi.h>
+
+#include <future>
+#include <vector>
+
+#include "binding/args.h"
+
+namespace faultline::binding {
+
+class BatchFillerHandle : public Napi::ObjectWrap<BatchFillerHandle> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit BatchFillerHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BatchFillerHandle>(info) {}
+  ~BatchFillerHandle() override;
+
+ private:
+  void start(const Napi::CallbackInfo& info);
+  void wait(const Napi::CallbackInfo& info);
+
+  std::future<void> filling_;
+  std::vector<Napi::ObjectReference> used_;  // by the thread: not to be collected
+};
+
+}  // namespace faultline::binding
