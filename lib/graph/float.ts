@@ -65,7 +65,7 @@ export class FloatProgram {
   private readonly wanted: ReadonlySet<string>;
   private step = 0;
   private readonly shapes = new Map<string, Inferred>();
-  private readonly repeated = new RepeatedRuns();
+  private readonly repeated: RepeatedRuns;
 
   constructor(
     readonly graph: Graph,
@@ -74,6 +74,7 @@ export class FloatProgram {
     const { keep = [], seed = 0 } = options;
     const all = keep === 'all' ? graph.nodes.flatMap((node) => node.outputs) : keep;
     this.wanted = new Set([...graph.outputs.map(({ name }) => name), ...all]);
+    this.repeated = new RepeatedRuns(graph, this.wanted.size > graph.outputs.length);
     this.steps = this.compile(new Random(seed).split('dropout'));
   }
 

@@ -1,10 +1,13 @@
 // Inference that repeats: the second run of a program on inputs of the same shapes and the same weights is traced, the
-// runs after it only make the native calls of that trace, on memory of their own.
+// runs after it only make the native calls of that trace, on memory of their own. Where samples do not depend on each
+// other, the trace is of a part of the batch, and is repeated for each.
 import { type Layout, Tape, type Value } from '../autograd/tape.js';
 import { Trace } from '../autograd/trace.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 import { alignedFloats, Memory } from '../tensor/memory.js';
+import type { Graph } from './graph.js';
 import type { Parameters } from './parameters.js';
+import { partOf, sampleSize } from './samplewise.js';
 
 type Values = ReadonlyMap<string, Value>;
 
@@ -17,28 +20,36 @@ class Plan {
     private readonly trace: Trace,
     private readonly inputs: Values,
     private readonly outputs: Values,
+    private readonly parts: number,
   ) {}
 
-  /** Undefined where a run does more than native calls. */
-  static of(run: Run, inputs: Values): Plan | undefined {
+  /** Undefined where a run does more than native calls. `part`: samples to trace, when not all. */
+  static of(run: Run, inputs: Values, part?: number): Plan | undefined {
     const trace = new Trace();
     const tape = new Tape({ memory: new Memory(), training: false, record: false, trace });
     const own = new Map<string, Value>();
-    for (const [name, { dims, layout }] of inputs) {
+    for (const [name, { dims: whole, layout }] of inputs) {
+      const dims = part === undefined ? whole : [part, ...whole.slice(1)];
       own.set(name, tape.constant(alignedFloats(sizeOf(dims)), dims, layout));
     }
     const outputs = run(tape, own);
-    return trace.complete ? new Plan(trace, own, outputs) : undefined;
+    const parts = part === undefined ? 1 : ([...inputs.values()][0]?.dims[0] as number) / part;
+    return trace.complete ? new Plan(trace, own, outputs, parts) : undefined;
   }
 
   run(tape: Tape, inputs: Values): Map<string, Value> {
-    for (const [name, value] of inputs) this.inputs.get(name)?.data.set(value.data);
-    this.trace.replay();
+    const { parts } = this;
     const results = new Map<string, Value>();
-    for (const [name, { dims, layout, data }] of this.outputs) {
-      const result = tape.make(dims, layout, []);
-      result.data.set(data);
-      results.set(name, result);
+    for (const [name, { dims, layout }] of this.outputs) {
+      const whole = parts === 1 ? dims : [parts * (dims[0] as number), ...dims.slice(1)];
+      results.set(name, tape.make(whole, layout, []));
+    }
+    for (let part = 0; part < parts; part++) {
+      for (const [name, { data }] of this.inputs) {
+        data.set((inputs.get(name) as Value).data.subarray(part * data.length, (part + 1) * data.length));
+      }
+      this.trace.replay();
+      for (const [name, { data }] of this.outputs) results.get(name)?.data.set(data, part * data.length);
     }
     return results;
   }
@@ -73,6 +84,12 @@ export class RepeatedRuns {
   private plan: Plan | undefined;
   private impossible = false;
 
+  /** `inner`: runs return other values than the graph's outputs too. */
+  constructor(
+    private readonly graph: Graph,
+    private readonly inner: boolean,
+  ) {}
+
   /** Undefined where the program is to run itself. */
   run(run: Run, tape: Tape, parameters: Parameters, inputs: Values): Map<string, Value> | undefined {
     if (this.impossible || tape.recording || tape.training || tape.trace || tape.convolutions !== 'direct') {
@@ -84,7 +101,9 @@ export class RepeatedRuns {
       return undefined;
     }
     if (!this.plan) {
-      this.plan = Plan.of(run, inputs);
+      const count = [...inputs.values()][0]?.dims[0] as number;
+      const size = this.inner ? undefined : sampleSize(this.graph);
+      this.plan = Plan.of(run, inputs, size && partOf(count, size));
       this.impossible = this.plan === undefined;
     }
     return this.plan?.run(tape, inputs);

@@ -8,6 +8,7 @@ import { FloatProgram } from '../../../lib/graph/float.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { Parameters } from '../../../lib/graph/parameters.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
+import { partOf, sampleSize } from '../../../lib/graph/samplewise.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { Memory } from '../../../lib/tensor/memory.js';
 import { Random } from '../../../lib/tensor/random.js';
@@ -43,6 +44,19 @@ describe('runs that repeat', () => {
     });
   }
 
+  it('compute batches too large for the cache in parts, with the same results', () => {
+    const { graph } = simplify(buildModel('mobilenetv2-cifar', { seed: 1 }));
+    const size = sampleSize(graph);
+    assert.ok(size && partOf(12, size) < 12);
+    const run = runner(graph);
+    const [first, , third] = [1, 2, 1].map((seed) => run(seed, 12).copy);
+    assert.ok(first);
+    const largest = first.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    first.forEach((value, i) => {
+      assert.ok(Math.abs(value - (third?.[i] as number)) <= TOLERANCE * largest);
+    });
+  });
+
   it('leave results of earlier runs alone', () => {
     const run = runner(buildModel('resnet8', { seed: 1 }));
     const results = [1, 2, 3, 4].map((seed) => run(seed));
@@ -74,6 +88,46 @@ describe('runs that repeat', () => {
         assert.ok(Math.abs(value - (wanted[i] as number)) < TOLERANCE);
       });
     }
+  });
+});
+
+describe('the parts of a batch', () => {
+  const node = (build: (b: GraphBuilder, x: string) => string) => {
+    const b = new GraphBuilder('one');
+    b.output(build(b, b.input('x', ['N', 4])));
+    return sampleSize(b.build());
+  };
+  const weight = (dims: number[]) => randomTensor(new Random(1), dims);
+
+  it('are told where every sample is computed by itself', () => {
+    assert.ok(node((b, x) => b.node('a', 'Relu', [x])));
+    assert.ok(node((b, x) => b.node('a', 'Add', [x, b.initializer('w', weight([4]))])));
+    assert.ok(node((b, x) => b.node('a', 'Gemm', [x, b.initializer('w', weight([4, 3]))])));
+    assert.ok(sampleSize(buildModel('resnet8')));
+  });
+
+  it('are refused where one sample may see another, or a weight has a row for each', () => {
+    assert.equal(
+      node((b, x) => b.node('a', 'Add', [x, b.initializer('w', weight([1, 4]))])),
+      undefined,
+    );
+    assert.equal(
+      node((b, x) => b.node('a', 'Softmax', [x], { attributes: { axis: 0 } })),
+      undefined,
+    );
+    assert.equal(
+      node((b, x) => b.node('a', 'Gemm', [b.initializer('w', weight([4, 4])), x], { attributes: { transB: 1 } })),
+      undefined,
+    );
+  });
+
+  it('divide the batch, and are whole where weights are larger than they', () => {
+    const size = { largest: 2 ** 21, all: 2 ** 22, weights: 2 ** 21 };
+    assert.equal(partOf(6, size), 1);
+    assert.equal(partOf(6, { ...size, largest: 0.75 * 2 ** 20 }), 3);
+    assert.equal(partOf(7, { ...size, largest: 0.75 * 2 ** 20 }), 1);
+    assert.equal(partOf(6, { ...size, weights: 2 ** 30 }), 6);
+    assert.equal(partOf(6, { ...size, largest: 2 ** 10 }), 6);
   });
 });
 

@@ -1,0 +1,83 @@
+// Whether a graph computes each sample by itself, so that a batch may be computed in parts that stay in the cache.
+import { operatorOf } from './check.js';
+import type { Graph, GraphNode } from './graph.js';
+import { inferShapes } from './infer.js';
+import { attributesOf } from './operator.js';
+
+/** One input with the batch in its first dimension, the others weights: the result of a sample is its own. */
+const ALONE: ReadonlySet<string> = new Set([
+  'AveragePool',
+  'BatchNormalization',
+  'Clip',
+  'Conv',
+  'Dropout',
+  'GlobalAveragePool',
+  'HardSigmoid',
+  'HardSwish',
+  'Identity',
+  'LeakyRelu',
+  'MaxPool',
+  'Relu',
+  'Sigmoid',
+]);
+/** Element by element, between batches, or between one and what is the same for all samples. */
+const BETWEEN: ReadonlySet<string> = new Set(['Add', 'Mul', 'Sub']);
+
+/** What the parts of a batch are measured by, in bytes. */
+export interface SampleSize {
+  /** The largest value of one sample. */
+  readonly largest: number;
+  /** All values of one sample. */
+  readonly all: number;
+  readonly weights: number;
+}
+
+const BYTES = 4;
+
+/** Undefined where samples may depend on each other, or it cannot be told that they do not. */
+export function sampleSize(graph: Graph): SampleSize | undefined {
+  const [input, ...others] = graph.inputs;
+  if (!input || others.length > 0 || typeof input.dims?.[0] !== 'string') return undefined;
+  const types = inferShapes(graph);
+  const rank = (name: string) => types.get(name)?.dims.length ?? 0;
+  const batched = new Set([input.name]);
+  const samplewise = (node: GraphNode): boolean => {
+    const [first, ...rest] = node.inputs.filter((name) => name !== '');
+    const isBatched = (name: string) => batched.has(name);
+    if (BETWEEN.has(node.operator)) {
+      // What all samples share must not reach the batch's dimension.
+      return node.inputs.every((name) => isBatched(name) || rank(name) < rank(node.outputs[0] as string));
+    }
+    if (first === undefined || !isBatched(first) || rest.some(isBatched)) return false;
+    if (ALONE.has(node.operator)) return true;
+    const { axis, transA } = attributesOf(operatorOf(node), node) as { axis?: number; transA?: number };
+    return (node.operator === 'Flatten' && axis === 1) || (node.operator === 'Gemm' && transA === 0);
+  };
+  for (const node of graph.nodes) {
+    if (!samplewise(node)) return undefined;
+    for (const output of node.outputs) batched.add(output);
+  }
+  if (!graph.outputs.every(({ name }) => batched.has(name))) return undefined;
+  const sizes = [...batched].flatMap((name) => {
+    const dims = types.get(name)?.dims ?? [];
+    return dims.slice(1).every((dim) => typeof dim === 'number')
+      ? [dims.slice(1).reduce<number>((p, d) => p * Number(d), BYTES)]
+      : [Number.NaN];
+  });
+  const weights = [...graph.initializers.values()].reduce((sum, { data }) => sum + BYTES * data.length, 0);
+  const largest = Math.max(...sizes);
+  return Number.isNaN(largest) ? undefined : { largest, all: sizes.reduce((sum, size) => sum + size, 0), weights };
+}
+
+/**
+ * Bytes that the largest value of a part may have. Of 1.25, 2.5 and 5 MB the second was best for resnet20 and mobilenetv2
+ * on a processor with 1 MB of second-level and 32 MB of third-level cache; a whole batch of 128 took 4 and 17 % longer.
+ */
+const PART_BYTES = 2.5 * 2 ** 20;
+
+/** Samples to compute at a time, of `count`: a divisor of it. Parts so small that reading weights would weigh are none. */
+export function partOf(count: number, { largest, all, weights }: SampleSize): number {
+  let part = Math.min(count, Math.max(1, Math.floor(PART_BYTES / largest)));
+  while (count % part !== 0) part -= 1;
+  return part * all < weights ? count : part;
+}
