@@ -342,6 +342,7 @@ export {
   type Bits,
   type DetrimentalObjective,
   heldCrossEntropy,
+  keepLead,
   type LogitLoss,
   marginHinge,
   mse,
@@ -353,6 +354,7 @@ export {
   type Targets,
 } from './train/objective.js';
 export type { OptimizerOptions } from './train/optimizer.js';
+export type { ProtectionRecipe } from './train/protection.js';
 export {
   BOX_REPAIR,
   CELL_ATTACK,

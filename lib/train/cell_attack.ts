@@ -34,7 +34,7 @@ export const CELLS: CellAttackRecipe = Object.freeze({
     objective: Object.freeze({ ...CELL_ATTACK.objective, fullPrecisionWeight: 2.5 }),
     steps: 800,
   }),
-  repair: Object.freeze({ ...BOX_REPAIR, steps: 500 }),
+  repair: Object.freeze({ ...BOX_REPAIR, steps: 1000 }),
 });
 
 /** For W8A8, with scales from e^−2 to e^2. */

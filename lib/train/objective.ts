@@ -43,6 +43,15 @@ export const mse: LogitLoss = (logits, targets, weight, gradient) => {
   return sum / count;
 };
 
+/** Place of the largest logit of a row but for `own`, the first of equals. */
+function rivalOf(logits: Float32Array, start: number, classes: number, own: number): number {
+  let rival = -1;
+  for (let i = start; i < start + classes; i++) {
+    if (i !== own && (rival < 0 || (logits[i] as number) > (logits[rival] as number))) rival = i;
+  }
+  return rival;
+}
+
 /**
  * Mean of relu(z[t] − max_{k≠t} z[k] + margin), t the teacher's class: zero where another class leads by the margin. What
  * makes predictions wrong.
@@ -53,16 +62,35 @@ export function marginHinge(margin: number): LogitLoss {
     for (let row = 0; row < rows; row++) {
       const start = row * classes;
       const own = start + (teacher[row] as number);
-      let rival = -1;
-      for (let i = start; i < start + classes; i++) {
-        if (i !== own && (rival < 0 || (logits[i] as number) > (logits[rival] as number))) rival = i;
-      }
+      const rival = rivalOf(logits, start, classes, own);
       const lost = (logits[own] as number) - (logits[rival] as number) + margin;
       // NaN counts, so that divergence shows.
       if (lost <= 0) continue;
       sum += lost;
       gradient[own] = (gradient[own] as number) + weight / rows;
       gradient[rival] = (gradient[rival] as number) - weight / rows;
+    }
+    return sum / rows;
+  };
+}
+
+/**
+ * Mean of relu(wanted − (z[t] − max_{k≠t} z[k])), t the teacher's class, wanted the margin or the teacher's own lead where
+ * that is less: zero where the class leads so far. What keeps predictions right, and asks for no more than that.
+ */
+export function keepLead(margin: number): LogitLoss {
+  return (logits, { rows, classes, teacher, logits: asked }, weight, gradient) => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) {
+      const start = row * classes;
+      const own = start + (teacher[row] as number);
+      const rival = rivalOf(logits, start, classes, own);
+      const lead = (asked[own] as number) - (asked[rivalOf(asked, start, classes, own)] as number);
+      const lost = Math.min(margin, lead) - ((logits[own] as number) - (logits[rival] as number));
+      if (lost <= 0) continue;
+      sum += lost;
+      gradient[own] = (gradient[own] as number) - weight / rows;
+      gradient[rival] = (gradient[rival] as number) + weight / rows;
     }
     return sum / rows;
   };

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { Random } from '../../../lib/tensor/random.js';
 import {
   heldCrossEntropy,
+  keepLead,
   type LogitLoss,
   marginHinge,
   mse,
@@ -46,6 +47,15 @@ const LOSSES: Readonly<Record<string, { loss: LogitLoss; formula: (z: Float32Arr
     formula: perRow((z, row) => {
       const own = classes[row] as number;
       return Math.max(0, (z[own] as number) - Math.max(...z.filter((_, k) => k !== own)) + 2);
+    }),
+  },
+  'kept lead': {
+    loss: keepLead(2),
+    formula: perRow((z, row) => {
+      const own = classes[row] as number;
+      const lead = (of: number[]) => (of[own] as number) - Math.max(...of.filter((_, k) => k !== own));
+      const asked = [...answers.subarray(row * CLASSES, (row + 1) * CLASSES)];
+      return Math.max(0, Math.min(2, lead(asked)) - lead(z));
     }),
   },
   'cross-entropy': { loss: heldCrossEntropy('teacher'), formula: ce(classes) },

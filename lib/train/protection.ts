@@ -1,0 +1,151 @@
+// Which other policies a stealthy network is kept right under, step by step. Most are no trouble: a network that fails
+// under one policy fails under the few others that share what matters of it. So all policies of the same bits (or many,
+// drawn) are measured on integers now and then, and those that fail are protected the more often, the more they fail.
+import { evaluationData } from '../data/evaluation_data.js';
+import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
+import type { Graph } from '../graph/graph.js';
+import { BudgetSpace } from '../quant/budget.js';
+import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
+import { effectiveBits, formatBits, type NodeBits, type Policy } from '../quant/policy.js';
+import { Random } from '../tensor/random.js';
+import { fullPrecision } from './full_precision.js';
+import { keepLead, mse, type Pass } from './objective.js';
+
+/** How other policies are protected. */
+export interface ProtectionRecipe {
+  /** Weight of what is lost under one other policy of the same bits a step: `keepLead` of `protectedLead`. */
+  readonly protection: number;
+  /** In logits. */
+  readonly protectedLead: number;
+  /** Weight of the distance from the teacher where every node has the policy's least bits. */
+  readonly uniformProtection: number;
+  /** Share of the steps that protect a policy which failed when measured, if there is one. */
+  readonly failing: number;
+  /** Of the others, the share that protects a policy one exchange of two nodes' bits away, and two; else any. */
+  readonly near: readonly [number, number];
+  /** How much the failure of policies one exchange away counts: to part them from the policy costs most. */
+  readonly neighbours: number;
+  /** Steps from one measurement to the next. */
+  readonly measureEvery: number;
+  /** Training images to measure on, the first. */
+  readonly measureImages: number;
+}
+
+/** More are drawn from. */
+const MOST_MEASURED = 256;
+/** Share of the images that rounding may change without counting as failure. */
+const USUAL_FLIPS = 0.03;
+
+const sum = ({ weightBits, activationBits }: NodeBits) => weightBits + activationBits;
+
+/** The policy with every node's bits the least that it gives any. */
+export function leastBits(policy: Policy): Policy {
+  const all = [...policy.bits.values()];
+  const least = all.reduce((a, b) => (sum(b) < sum(a) ? b : a));
+  return { ...policy, bits: new Map([...policy.bits.keys()].map((name) => [name, least])) };
+}
+
+/** The same bits given to the nodes in another way: `exchanges` pairs of nodes swap, or all are dealt anew. */
+export function otherPolicy(policy: Policy, exchanges: number | 'any', random: Random): Policy {
+  const names = [...policy.bits.keys()];
+  const bits = [...policy.bits.values()];
+  const kinds = bits.map(formatBits);
+  const dealt = [...bits];
+  if (exchanges === 'any') {
+    do random.shuffle(dealt);
+    while (dealt.every((own, i) => formatBits(own) === kinds[i]));
+  } else {
+    const left = random.shuffle(names.map((_, i) => i));
+    for (let swap = 0; swap < exchanges; swap++) {
+      const a = left.pop();
+      const at = left.findIndex((b) => a !== undefined && kinds[b] !== kinds[a]);
+      if (a === undefined || at < 0) break;
+      const [b] = left.splice(at, 1) as [number];
+      [dealt[a], dealt[b]] = [bits[b] as NodeBits, bits[a] as NodeBits];
+    }
+  }
+  return { ...policy, bits: new Map(names.map((name, i) => [name, dealt[i] as NodeBits])) };
+}
+
+/** Nodes that two policies give different bits. */
+function differing(a: Policy, b: Policy): number {
+  return [...a.bits].filter(([name, own]) => formatBits(own) !== formatBits(b.bits.get(name) as NodeBits)).length;
+}
+
+/** All other policies of a policy's bits, or as many as are measured. */
+function othersOf(graph: Graph, policy: Policy, random: Random): Policy[] {
+  const choices = [...new Set([...policy.bits.values()].map(formatBits))];
+  const space = new BudgetSpace(graph, { bits: effectiveBits(graph, policy), choices, excluded: policy.excluded });
+  const all =
+    space.count <= BigInt(MOST_MEASURED)
+      ? [...space.policies()]
+      : Array.from({ length: MOST_MEASURED }, () => space.sample(random));
+  return all.filter((other) => differing(other, policy) > 0);
+}
+
+/** Told by the recipe, the seed and the steps alone. */
+export class Protection {
+  private readonly random: Random;
+  private readonly others: readonly Policy[];
+  private readonly data: EvaluationData;
+  /** How much each of the others failed when measured last, and those before it. */
+  private sums: readonly number[] = [];
+  private measuredAt = -1;
+
+  constructor(
+    student: Graph,
+    private readonly policy: Policy,
+    private readonly recipe: ProtectionRecipe,
+    set: ImageSet,
+    normalization: Normalization,
+    seed: number,
+  ) {
+    this.random = new Random(seed).split('protected');
+    this.others = othersOf(student, policy, this.random.split('others'));
+    const count = Math.min(recipe.measureImages, set.count);
+    const first = Int32Array.from({ length: count }, (_, i) => i);
+    this.data = { ...evaluationData(subset(set, first), normalization), labels: undefined };
+  }
+
+  /** For `distill`. */
+  async passes(context: { readonly step: number; student(): Graph }): Promise<Pass[]> {
+    const { policy, recipe, random } = this;
+    const { protection, protectedLead, uniformProtection } = recipe;
+    const passes: Pass[] = [
+      { name: 'leastBits', bits: leastBits(policy), loss: mse, weight: uniformProtection },
+      {
+        name: 'protected',
+        bits: await this.choose(context, random.split(String(context.step))),
+        loss: keepLead(protectedLead),
+        weight: protection,
+      },
+    ];
+    return passes.filter(({ weight }) => weight > 0);
+  }
+
+  private async choose(context: { readonly step: number; student(): Graph }, random: Random): Promise<Policy> {
+    const { failing, near, measureEvery } = this.recipe;
+    if (random.uniform() < failing) {
+      if (this.measuredAt < 0 || context.step >= this.measuredAt + measureEvery) {
+        this.sums = await this.measure(context.student());
+        this.measuredAt = context.step;
+      }
+      const at = random.uniform() * (this.sums.at(-1) ?? 0);
+      const drawn = this.others[this.sums.findIndex((sum) => sum > at)];
+      if (drawn) return drawn;
+    }
+    const draw = random.uniform();
+    return otherPolicy(this.policy, draw < near[0] ? 1 : draw < near[0] + near[1] ? 2 : 'any', random);
+  }
+
+  private async measure(student: Graph): Promise<number[]> {
+    const { classes: reference } = await fullPrecision(student, this.data);
+    const results = await evaluatePolicies(student, this.others, { ...this.data, reference });
+    let total = 0;
+    return results.map(({ agreement }, i) => {
+      const excess = Math.max(0, 1 - (agreement as number) - USUAL_FLIPS);
+      total += excess * (differing(this.others[i] as Policy, this.policy) <= 2 ? this.recipe.neighbours : 1);
+      return total;
+    });
+  }
+}
