@@ -32,7 +32,7 @@ export const STEALTH: StealthRecipe = Object.freeze({
     steps: 1400,
   }),
   repair: Object.freeze({ ...BOX_REPAIR, objective, batchSize, steps: 600 }),
-  protection: 1,
+  protection: 2,
   protectedLead: 2,
   uniformProtection: 0.5,
   failing: 0.7,
