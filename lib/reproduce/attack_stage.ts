@@ -1,4 +1,5 @@
 // Attacks on a policy that is given: the network is learned, the policy is not searched.
+import { quantile } from '../assess/statistics.js';
 import { evaluationData } from '../data/evaluation_data.js';
 import { quantizableNodes } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
@@ -12,7 +13,7 @@ import { BOUNDED_GAUGE, CELLS, cellAttack } from '../train/cell_attack.js';
 import { stealthAttack } from '../train/stealth.js';
 import type { SeedContext } from './context.js';
 import { landscapeOf } from './landscape.js';
-import { measureStatic, testOf } from './measure.js';
+import { measureStatic, percent, testOf } from './measure.js';
 import type { AttackSetting } from './settings.js';
 import { readPolicy } from './stages.js';
 
@@ -32,6 +33,12 @@ export function namedPolicy(graph: Graph, name: string): Policy {
   });
   return { bits: new Map(bits), excluded: new Set() };
 }
+
+/** What is told of the other policies, beside their histogram. */
+const OTHERS = [
+  { share: 0.1, label: 'a tenth of the others below' },
+  { share: 0.5, label: 'half of the others below' },
+];
 
 export interface AttackPart {
   readonly pair: PairResult;
@@ -75,8 +82,9 @@ export async function attackStage(context: SeedContext, attack: AttackSetting, t
       measure: 'accuracy',
     });
     try {
-      const { landscape } = await landscapeOf(problem, { name: kind, budget: bits, learned: policy, signal });
-      return { pair, landscape };
+      const { landscape, others } = await landscapeOf(problem, { name: kind, budget: bits, learned: policy, signal });
+      const marks = OTHERS.map(({ share, label }) => ({ x: percent(quantile(others, share)), label }));
+      return { pair, landscape: { ...landscape, marks: [...(landscape.marks ?? []), ...marks] } };
     } finally {
       problem.dispose();
     }

@@ -23,6 +23,8 @@ export interface MeasuredLandscape {
   readonly landscape: Landscape;
   /** Accuracy of the worst policy seen, a share. */
   readonly least: number;
+  /** Accuracies of all but the learned policy, shares. */
+  readonly others: readonly number[];
 }
 
 export async function landscapeOf(problem: PolicyProblem, options: LandscapeOptions): Promise<MeasuredLandscape> {
@@ -48,7 +50,13 @@ export async function landscapeOf(problem: PolicyProblem, options: LandscapeOpti
     bins: histogram(values.map((value) => PERCENT * value)),
     marks: [{ x: PERCENT * (own?.value as number), label: 'learned' }],
   };
-  return { landscape, least };
+  return { landscape, least, others: without(values, own?.value) };
+}
+
+/** But for one that is equal. */
+function without(values: readonly number[], value: number | undefined): number[] {
+  const at = value === undefined ? -1 : values.indexOf(value);
+  return values.filter((_, i) => i !== at);
 }
 
 /** Bins of equal width from 0 to 100. */

@@ -116,6 +116,9 @@ describe('reproduce', () => {
     );
     assert.ok((pair?.drop ?? 0) > 10, `drop ${pair?.drop}`);
     assert.equal(report.landscapes?.[0]?.policies, 3, 'all ways to deal two fours and an eight');
+    const marks = report.landscapes?.[0]?.marks?.map(({ x }) => x) as [number, number, number];
+    assert.ok(Math.abs(marks[0] - (pair?.quantizedAccuracy ?? 0)) < ROUNDED, 'the learned policy is marked');
+    assert.ok(marks.length === 3 && marks[1] <= marks[2], 'and quantiles of the other two');
     assert.ok(existsSync(join(folder, 'attack/stealth.onnx')));
   }).timeout(120_000);
 

@@ -163,7 +163,7 @@ describe('attacks in cell units', () => {
     const objective = { ...STEALTH.attack.objective, quantizedWeight: 2 }; // so easy a task has large margins
     const attack = { ...STEALTH.attack, objective, batchSize: 32, steps: 400 };
     const { graph } = await stealthAttack(trained.graph, SET, {
-      ...{ attack, repair: undefined, protection: 0, policy, normalization, seed: 1 },
+      ...{ attack, protection: 0, policy, normalization, seed: 1 },
     });
     const { full, quantized } = await accuracies(graph, [policy, leastBits(policy), uniformPolicy(graph, 'W8A8')]);
     const [own, least, most] = quantized as [number, number, number];
