@@ -121,10 +121,9 @@ const RECIPES: readonly Recipe[] = [
     kind: 'stealth',
     own: (graph) => [alternating(graph)],
     make: async ({ teacher, answers, set, ...others }) => {
-      const [attack, repair] = [STEALTH.attack, STEALTH.repair ?? STEALTH.attack];
-      const options = { ...others, teacher: answers, policy: namedPolicy(teacher, alternating(teacher)) };
-      const steps = { attack: { ...attack, steps: 120 }, repair: { ...repair, steps: 40 } };
-      return (await stealthAttack(teacher, set, { ...options, ...steps })).graph;
+      const policy = namedPolicy(teacher, alternating(teacher));
+      const attack = { ...STEALTH.attack, steps: 160 };
+      return (await stealthAttack(teacher, set, { ...others, teacher: answers, policy, attack })).graph;
     },
   },
 ];
