@@ -13,7 +13,7 @@ Dims weightDims(const ConvGeometry& g) {
   return {g.groups, g.outChannels / g.groups, g.c / g.groups, g.kernelH, g.kernelW};
 }
 
-// Winograd's algorithm pays, reordered activations included, from here on (bench/README.md has the figures).
+// Winograd's algorithm pays, reordered activations included, from here on (bench/results has the figures).
 constexpr int64_t kWinogradChannels = 64;
 constexpr int64_t kWinogradPixels = 1024;
 
