@@ -48,7 +48,10 @@ export interface PolicySearchOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Tried in this order; random is the baseline that the others have to beat. */
+/**
+ * Tried in this order; random is the baseline that the others have to beat. Not among them: bayes and ddpg, which found
+ * nothing better in as many evaluations on three networks of 10 nodes and one of 21, and took as long as these together.
+ */
 const PREFERRED = ['sensitivity', 'greedy', 'cem', 'random'];
 
 const keyOf = (policy: Policy) => [...policy.bits.values()].map(formatBits).join(' ');
