@@ -1,13 +1,14 @@
 // Inference that repeats: the second run of a program on inputs of the same shapes and the same weights is traced, the
 // runs after it only make the native calls of that trace, on memory of their own. Where samples do not depend on each
-// other, the trace is of a part of the batch, and is repeated for each.
+// other and a batch is too large for the cache, the trace is of a part of it, made by the first run, and is repeated for
+// each part.
 import { type Layout, Tape, type Value } from '../autograd/tape.js';
 import { Trace } from '../autograd/trace.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 import { alignedFloats, Memory } from '../tensor/memory.js';
 import type { Graph } from './graph.js';
 import type { Parameters } from './parameters.js';
-import { partOf, sampleSize } from './samplewise.js';
+import { partOf, type SampleSize, sampleSize } from './samplewise.js';
 
 type Values = ReadonlyMap<string, Value>;
 
@@ -83,27 +84,31 @@ export class RepeatedRuns {
   private use: Use | undefined;
   private plan: Plan | undefined;
   private impossible = false;
+  private readonly size: SampleSize | undefined;
 
   /** `inner`: runs return other values than the graph's outputs too. */
-  constructor(
-    private readonly graph: Graph,
-    private readonly inner: boolean,
-  ) {}
+  constructor(graph: Graph, inner: boolean) {
+    this.size = inner ? undefined : sampleSize(graph);
+  }
 
   /** Undefined where the program is to run itself. */
   run(run: Run, tape: Tape, parameters: Parameters, inputs: Values): Map<string, Value> | undefined {
     if (this.impossible || tape.recording || tape.training || tape.trace || tape.convolutions !== 'direct') {
       return undefined;
     }
-    if (!this.use || !fits(this.use, parameters, inputs)) {
+    const again = this.use !== undefined && fits(this.use, parameters, inputs);
+    if (!again) {
       this.use = useOf(parameters, inputs);
       this.plan = undefined;
-      return undefined;
     }
     if (!this.plan) {
       const count = [...inputs.values()][0]?.dims[0] as number;
-      const size = this.inner ? undefined : sampleSize(this.graph);
-      this.plan = Plan.of(run, inputs, size && partOf(count, size));
+      const part = this.size && partOf(count, this.size);
+      // A part may be summed in another order than the whole: where there are parts, the first run has them too, so that
+      // a sample's result does not depend on the run it came in.
+      const inParts = part !== undefined && part < count;
+      if (!again && !inParts) return undefined;
+      this.plan = Plan.of(run, inputs, part);
       this.impossible = this.plan === undefined;
     }
     return this.plan?.run(tape, inputs);
