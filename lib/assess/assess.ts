@@ -1,9 +1,17 @@
 // May this network be quantized? Everything that answers it, stage by stage, the most telling first. Each stage's result
 // is kept by the store as it finishes, and what is known so far is a whole assessment at any time.
+import { GraphError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy } from '../quant/policy.js';
-import type { AssessResult, Evidence, GranularityFigures, LayerError, ProcessorFigures } from './assess_result.js';
+import type {
+  AssessResult,
+  Evidence,
+  Foretold,
+  GranularityFigures,
+  LayerError,
+  ProcessorFigures,
+} from './assess_result.js';
 import { defaultBudget, type SearchBudget } from './budget.js';
 import { granularities, otherProcessors } from './comparisons.js';
 import { type CostEstimate, estimateCost, type StageWork, secondsPerRun, workOf } from './estimate.js';
@@ -15,12 +23,15 @@ import {
   type PolicyFigures,
   type Thresholds,
 } from './figures.js';
+import { measureIndicator } from './indicators.js';
 import { type MeasureOptions, Measurer, type Outcome } from './measure.js';
 import { agentsFor, type PolicySearch, searchPolicies } from './policy_search.js';
+import { predictFrom } from './predictor.js';
 import { type Profile, profile } from './profile.js';
 import { type Part, type Remedy, remediesFor } from './remedies.js';
 import { type Samples, splitSamples } from './samples.js';
 import { type NodeSensitivity, sensitivityOf, shareOf } from './sensitivity.js';
+import { PREDICTOR } from './shipped_predictor.js';
 import { wilsonInterval } from './statistics.js';
 import { verdictOf } from './verdict.js';
 
@@ -72,6 +83,9 @@ const LEAST_TO_SPLIT = 40;
 const MOST_COMPARED = 1000;
 /** Errors are means over very many values: few samples do. */
 const MOST_PROFILED = 64;
+/** Noise is told from few samples, too. */
+const MOST_SCANNED = 256;
+const SCAN_DRAWS = 2;
 /** Of a time budget, what full precision and the uniform policies may take; fewer samples are judged where it is not. */
 const FIRST_SHARE = 0.4;
 const LEAST_JUDGED = 50;
@@ -93,6 +107,7 @@ class Assessment {
   private judge!: Part;
   private estimate!: CostEstimate;
   private policies: PolicyFigures[] = [];
+  private foretold: Foretold[] = [];
   private search: PolicySearch | undefined;
   private sensitivity: NodeSensitivity[] = [];
   private remedies: Remedy[] = [];
@@ -245,6 +260,36 @@ class Assessment {
   private async uniformStage(): Promise<void> {
     const named = this.uniform.map((name) => [name, uniformPolicy(this.graph, name)] as const);
     this.policies = (await this.stage('policies', () => this.judged('policies', named))) ?? [];
+    this.foretold = (await this.stage('foretold', () => this.foretell(named))) ?? [];
+    const told = this.foretold.length > 0 || this.skipped.some(({ stage }) => stage === 'foretold');
+    if (!told && this.policies.length > 0) {
+      this.skipped.push({ stage: 'foretold', why: 'full precision of this model cannot be looked into' });
+    }
+  }
+
+  /** What the shipped predictor says of the uniform policies: evidence that no integer was needed for. */
+  private async foretell(named: readonly (readonly [string, Policy])[]): Promise<Foretold[]> {
+    const { seed } = this.options;
+    const { signal, onProgress } = this.measuring('foretold');
+    const { samples } = this.few(MOST_SCANNED);
+    const result: Foretold[] = [];
+    // No part of the verdict: a model that the integers run and the float interpreter does not is still assessed.
+    const unknown = (error: unknown) => error instanceof GraphError || error instanceof InvalidArgumentError;
+    for (const [name, policy] of named) {
+      const measured = this.policies.find((figures) => figures.name === name);
+      if (!measured) continue;
+      const options = { policy, draws: SCAN_DRAWS, seed, signal };
+      const value = await measureIndicator(this.graph, samples, PREDICTOR.indicator, options).catch(
+        (error: unknown) => {
+          if (unknown(error)) return undefined;
+          throw error;
+        },
+      );
+      if (value === undefined) return [];
+      result.push({ policy: name, ...predictFrom(PREDICTOR, value), measured: measured.drop });
+      onProgress?.(result.length, named.length);
+    }
+    return result;
   }
 
   private budget() {
@@ -360,6 +405,7 @@ class Assessment {
       },
       fp: { [measure]: share, interval: [100 * low, 100 * high], ...variety(judge) },
       policies: this.policies,
+      foretold: this.foretold,
       search: this.search,
       subject: subjectOf(this.policies, thresholds)?.name,
       sensitivity: this.sensitivity,

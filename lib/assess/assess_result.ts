@@ -2,6 +2,7 @@
 import type { CostEstimate } from './estimate.js';
 import type { Figures, Level, Measure, PolicyFigures, Thresholds } from './figures.js';
 import type { PolicySearch } from './policy_search.js';
+import type { Prediction } from './predictor.js';
 import type { Remedy } from './remedies.js';
 import type { NodeSensitivity } from './sensitivity.js';
 import type { Interval } from './statistics.js';
@@ -20,6 +21,13 @@ export interface ProcessorFigures extends Figures {
   readonly name: string;
   readonly policy: string;
   readonly samples: number;
+}
+
+/** What full precision alone foretold of a policy, beside what was measured. */
+export interface Foretold extends Prediction {
+  readonly policy: string;
+  /** Points lost, measured. */
+  readonly measured: number;
 }
 
 /** One layer of the subject's error profile; see `faultline profile` for everything. */
@@ -68,6 +76,8 @@ export interface Evidence {
   };
   /** Uniform ones, then `worst found` and `best found` of the budget. All on the network as it is. */
   readonly policies: readonly PolicyFigures[];
+  /** Of uniform policies, from an indicator that looks at full precision alone; no part of the verdict. */
+  readonly foretold: readonly Foretold[];
   readonly search: PolicySearch | undefined;
   /** The policy that sensitivity and remedies are of: the mildest that fails, else the one of fewest bits. */
   readonly subject: string | undefined;

@@ -235,6 +235,39 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
   };
 }
 
+/**
+ * One indicator, as `scan` has it, with no more work than it takes: pseudo-noise flips are passes forward alone, first-order
+ * figures one pass back. Throws what `scan` throws.
+ */
+export async function measureIndicator(
+  graph: Graph,
+  samples: Samples,
+  name: IndicatorName,
+  options: Pick<ScanOptions, 'policy' | 'draws' | 'seed' | 'signal'> = {},
+): Promise<number> {
+  const { draws = DRAWS, seed = 0, signal } = options;
+  const firstOrder = name === 'noiseOverMargin' || name === 'predictedFlips';
+  if (name !== 'pseudoNoiseFlips' && !firstOrder) {
+    return (await scan(graph, samples, { ...options, layerFlips: false })).indicators[name];
+  }
+  requireInteger('scan', 'draws', draws, 1, 1000);
+  const network = new ScanNetwork(graph, options.policy ?? uniformPolicy(freeBatch(graph).graph, 'W4A4'));
+  const reference = refer(network, samples);
+  const random = new Random(seed).split('scan');
+  if (firstOrder) {
+    signal?.throwIfAborted();
+    return overMargin([...firstOrderNoise(network, samples, random.split('signs')).values()], reference)[name];
+  }
+  let flips = 0;
+  for (let draw = 0; draw < draws; draw++) {
+    signal?.throwIfAborted();
+    const noise = pseudoNoise(random.split(String(draw)).split('pseudo'));
+    flips += flipRate(network, samples, reference.classes, noise) / draws;
+    await setImmediate();
+  }
+  return flips;
+}
+
 /** Summed over samples. */
 function totalNoise({ activations, weights }: LayerNoise): number {
   return sum(activations) + activations.length * weights;

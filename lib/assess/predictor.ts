@@ -203,7 +203,12 @@ export function fitPredictor(
 
 /** What a network with these indicators is expected to lose. */
 export function predictDrop(predictor: Predictor, indicators: Readonly<Record<IndicatorName, number>>): Prediction {
-  const { probability, drop } = read(predictor, indicators[predictor.indicator]);
+  return predictFrom(predictor, indicators[predictor.indicator]);
+}
+
+/** What a network with this value of the predictor's indicator is expected to lose. */
+export function predictFrom(predictor: Predictor, value: number): Prediction {
+  const { probability, drop } = read(predictor, value);
   const [low, high] = predictor.residuals;
   const held = (points: number) => Math.max(-100, Math.min(100, points));
   return { probability, drop, interval: [held(drop + Math.min(0, low)), held(drop + Math.max(0, high))] };

@@ -2,6 +2,8 @@
 import { basename } from 'node:path';
 import type { AssessResult } from '../assess/assess_result.js';
 import type { Figures, PolicyFigures } from '../assess/figures.js';
+import { INDICATORS } from '../assess/indicators.js';
+import { PREDICTOR } from '../assess/shipped_predictor.js';
 import type { Block, Document, Fact, Section } from './document.js';
 import { type Cell, formatDuration, formatNumber, formatQuantity, type Measured, type Unit } from './format.js';
 import { slug } from './names.js';
@@ -85,10 +87,34 @@ function policySection(result: AssessResult): Section {
           each.level,
         ]),
       },
+      ...foretoldTable(result),
       ...classTable(result),
       ...bitsMap(result),
     ],
   };
+}
+
+/** What full precision alone foretold, beside what was measured. */
+function foretoldTable({ foretold }: AssessResult): Block[] {
+  if (foretold.length === 0) return [];
+  const { indicator, confidence, provenance, threshold } = PREDICTOR;
+  const { networks, teachers } = provenance;
+  const caption =
+    `What full precision alone foretells, by ${INDICATORS[indicator].label}: fitted on ${networks} small networks of ` +
+    `${teachers.length} teachers, ${Math.round(100 * confidence)} % intervals; the verdict rests on what was measured`;
+  const columns = [
+    column('policy', 'policy', 'text'),
+    column('probability', `loses more than ${threshold} points`, 'percent'),
+    column('drop', 'expected drop', 'points'),
+    column('measured', 'measured', 'points'),
+  ];
+  const rows = foretold.map(({ policy, probability, drop, interval, measured }): Cell[] => [
+    policy,
+    100 * probability,
+    { value: drop, interval },
+    measured,
+  ]);
+  return [{ kind: 'table', name: 'foretold', caption, columns, rows }];
 }
 
 function classTable({ policies }: AssessResult): Block[] {

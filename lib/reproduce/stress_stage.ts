@@ -4,7 +4,9 @@ import { corruptionGrid } from '../assess/corruption_grid.js';
 import { INDICATORS, type IndicatorName, scan } from '../assess/indicators.js';
 import { type Judgement, judgeMended } from '../assess/mitigate/judgement.js';
 import { mitigate } from '../assess/mitigate/mitigate.js';
+import { predictDrop } from '../assess/predictor.js';
 import { imageSamples } from '../assess/samples.js';
+import { PREDICTOR } from '../assess/shipped_predictor.js';
 import { type CorruptionRequest, corrupt, parseCorruptions } from '../data/corruptions.js';
 import { firstImages } from '../data/image_set.js';
 import { effectiveBits, type Policy, uniformPolicy } from '../quant/policy.js';
@@ -134,23 +136,28 @@ async function indicatorStage(context: SeedContext, subjects: readonly Subject[]
     const scanned = subjects.filter(isStatic);
     const progress = context.progress('indicators');
     const values = new Map<IndicatorName, Record<string, number>>();
+    const expected: Record<string, number> = {};
     for (const [i, { name, file, policyName, policy }] of scanned.entries()) {
       const graph = await context.network(file);
       const count = settings.stress?.scanned;
       const samples = imageSamples(graph, material.validation, material.normalization, { count, seed });
       const onProgress = (done: number, total: number) => progress(i + done / total, scanned.length);
       const { indicators } = await scan(graph, samples, { policy, seed, layerFlips: false, signal, onProgress });
+      expected[`${name}, ${policyName}`] = predictDrop(PREDICTOR, indicators).drop;
       for (const [indicator, value] of Object.entries(indicators) as [IndicatorName, number][]) {
         const own = values.get(indicator) ?? {};
         if (Number.isFinite(value)) own[`${name}, ${policyName}`] = value;
         values.set(indicator, own);
       }
     }
-    return [...values].map(([indicator, byNetwork]) => {
+    const { label: by } = INDICATORS[PREDICTOR.indicator];
+    const foretold = { indicator: 'drop foretold, points', values: expected, note: `from ${by}` };
+    const rows = [...values].map(([indicator, byNetwork]) => {
       const { label, worse, classical } = INDICATORS[indicator];
       const notes = [...(worse === 'less' ? ['less is worse'] : []), ...(classical ? ['classical'] : [])];
       return { indicator: label, values: byNetwork, note: notes.join(', ') };
     });
+    return [foretold, ...rows];
   });
 }
 

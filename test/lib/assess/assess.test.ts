@@ -71,6 +71,14 @@ describe('assess', () => {
     assert.equal(result.processors.length, 2);
     assert.equal(result.profile.length, 3);
     assert.deepEqual(result.skipped, []);
+    // What full precision alone foretells stands beside what was measured.
+    assert.deepEqual(
+      result.foretold.map(({ policy, measured }) => [policy, measured]),
+      result.policies.slice(0, 4).map(({ name, drop }) => [name, drop]),
+    );
+    for (const { probability, drop, interval } of result.foretold) {
+      assert.ok(probability < 0.5 && interval[0] <= drop && drop <= interval[1]);
+    }
   });
 
   it('judges on samples that nothing was chosen on, as the evaluator does', async () => {

@@ -1,7 +1,7 @@
 // Indicators from full precision: first-order figures are those of the formula, they see what they should see and not what
 // they should not, and they are the same every time.
 import assert from 'node:assert/strict';
-import { type Scan, scan } from '../../../lib/assess/indicators.js';
+import { measureIndicator, type Scan, scan } from '../../../lib/assess/indicators.js';
 import { firstOrderNoise, hessianTraces } from '../../../lib/assess/indicators_gradient.js';
 import { ScanNetwork } from '../../../lib/assess/indicators_network.js';
 import { imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
@@ -91,6 +91,13 @@ describe('indicators from full precision', () => {
       policy: uniformPolicy(graph, 'W2A2'),
     });
     assert.ok(coarse.indicators.noiseOverMargin > 3 * found.indicators.noiseOverMargin);
+  });
+
+  it('measures one indicator alone as among the others', async () => {
+    for (const name of ['pseudoNoiseFlips', 'noiseOverMargin'] as const) {
+      const value = await measureIndicator(graph, imageSamples(graph, set, PLAIN), name, { draws: 2, seed: 3 });
+      assert.equal(value, found.indicators[name]);
+    }
   });
 
   it('shares out all of the noise among the layers', () => {
