@@ -169,7 +169,7 @@ describe('assess', () => {
       if (partial.length === 2) abort.abort(new Error('killed'));
     };
     await assert.rejects(assess(graph, samples, { ...FEW, store, signal: abort.signal, onResult }), /killed/);
-    assert.deepEqual(store.computed, ['samples', 'policies', 'search', 'found']);
+    assert.deepEqual(store.computed, ['samples', 'policies', 'foretold', 'search', 'found']);
     assert.equal(partial[0]?.policies.length, 4);
     assert.equal(partial[1]?.policies.length, 6);
     const resumed = untimed(await assess(graph, samples, { ...FEW, store }));
