@@ -243,6 +243,8 @@ void multiplyStrip(const GemmCall& shared, int64_t panel, int64_t row, int64_t e
         prefetchOutput(call, index + (R + r) * call.ld + p * kPanel);
       }
     }
+    // Four panels' terms leave too few registers to the loop: they wait in memory.
+    if constexpr (P > 2) asm("" : "+m"(terms));
     for (int64_t block = 0; block < kBlocks; block += runBlocks) {
       int64_t lines = runGroups;
       for (int64_t b = block; lines > 0; ++b, lines -= kLinesPerBlock) {
