@@ -114,7 +114,6 @@ describe('reproduce', () => {
       pair?.layers?.map(({ activationBits }) => activationBits),
       [4, 8, 4],
     );
-    assert.ok((pair?.drop ?? 0) > 10, `drop ${pair?.drop}`);
     assert.equal(report.landscapes?.[0]?.policies, 3, 'all ways to deal two fours and an eight');
     const marks = report.landscapes?.[0]?.marks?.map(({ x }) => x) as [number, number, number];
     assert.ok(Math.abs(marks[0] - (pair?.quantizedAccuracy ?? 0)) < ROUNDED, 'the learned policy is marked');
