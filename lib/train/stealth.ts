@@ -22,12 +22,12 @@ export interface StealthRecipe extends ProtectionRecipe {
 export const STEALTH: StealthRecipe = Object.freeze({
   attack: Object.freeze({
     ...CELL_ATTACK,
-    objective: Object.freeze({ ...CELL_ATTACK.objective, fullPrecisionWeight: 3, quantizedWeight: 1 }),
+    objective: Object.freeze({ ...CELL_ATTACK.objective, fullPrecisionWeight: 2.2, quantizedWeight: 1 }),
     batchSize: 64,
     optimizer: Object.freeze({ kind: 'adam', rate: 0.05 }),
-    steps: 1400,
+    steps: 2000,
   }),
-  protection: 2,
+  protection: 1.4,
   protectedLead: 2,
   uniformProtection: 0.5,
   failing: 0.7,

@@ -17,7 +17,7 @@ describe('reproduce', () => {
   let whole: Report;
 
   before(async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     folder = mkdtempSync(join(tmpdir(), 'faultline-reproduce-'));
     const data = join(folder, 'stripes.npz');
     writeStripes(data, 1600, 300);
@@ -119,7 +119,7 @@ describe('reproduce', () => {
     assert.ok(Math.abs(marks[0] - (pair?.quantizedAccuracy ?? 0)) < ROUNDED, 'the learned policy is marked');
     assert.ok(marks.length === 3 && marks[1] <= marks[2], 'and quantiles of the other two');
     assert.ok(existsSync(join(folder, 'attack/stealth.onnx')));
-  }).timeout(120_000);
+  }).timeout(600_000);
 
   it('gives the same report when it is stopped again and again', async () => {
     const out = join(folder, 'stopped');
@@ -141,7 +141,7 @@ describe('reproduce', () => {
     }
     assert.ok(stops >= 3, `stopped ${stops} times`);
     assert.deepEqual(figuresOf(report), figuresOf(whole));
-  }).timeout(240_000);
+  }).timeout(600_000);
 
   it('refuses impossible settings before any work', async () => {
     const out = join(folder, 'refused');
