@@ -6,6 +6,7 @@ import { type Layout, Tape, type Value } from '../autograd/tape.js';
 import { Trace } from '../autograd/trace.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 import { alignedFloats, Memory } from '../tensor/memory.js';
+import { sameDims } from './dims.js';
 import type { Graph } from './graph.js';
 import type { Parameters } from './parameters.js';
 import { partOf, type SampleSize, sampleSize } from './samplewise.js';
@@ -74,7 +75,7 @@ function fits(use: Use, parameters: Parameters, inputs: Values): boolean {
     use.version === parameters.version &&
     use.inputs.every(([name, dims, layout]) => {
       const value = inputs.get(name);
-      return value?.layout === layout && value.dims.every((dim, axis) => dim === dims[axis]);
+      return value?.layout === layout && sameDims(value.dims, dims);
     })
   );
 }

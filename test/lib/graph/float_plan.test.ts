@@ -80,6 +80,20 @@ describe('runs that repeat', () => {
     assert.deepEqual(run(1).copy, runner(parameters.toGraph(graph))(1).copy);
   });
 
+  it('refuse an input of fewer dimensions as a first run does', () => {
+    const b = new GraphBuilder('relu');
+    b.output(b.node('relu', 'Relu', [b.input('x', ['N', 3])]));
+    const graph = b.build();
+    const [program, parameters] = [new FloatProgram(graph), new Parameters(graph)];
+    const tape = new Tape({ memory: new Memory(), training: false, record: false });
+    const run = (...dims: number[]) => {
+      const x = tape.constant(new Float32Array(dims.reduce((size, dim) => size * dim, 1)), dims, 'rows');
+      return program.run(tape, parameters, { x });
+    };
+    for (let i = 0; i < 3; i++) run(2, 3);
+    assert.throws(() => run(2), /x/);
+  });
+
   it('of operators without native code are computed by the reference each time', () => {
     const b = new GraphBuilder('cosine');
     b.output(b.node('sum', 'Add', [b.node('cos', 'Cos', [b.input('x', ['N', 3])]), 'x']));
