@@ -89,11 +89,11 @@ export class FloatProgram {
 
   private compile(random: Random): Step[] {
     const { graph } = this;
-    const position = new Map(graph.nodes.map((node, index) => [node.name, index]));
     const types = inferShapes(graph);
     const absorbed = new Set<string>();
-    const placed: { at: number; step: Omit<Step, 'last'> }[] = [];
-    for (const node of graph.nodes) {
+    const madeAt = new Map(graph.nodes.flatMap(({ outputs }, index) => outputs.map((name) => [name, index] as const)));
+    const ordered: Omit<Step, 'last'>[] = [];
+    for (const [position, node] of graph.nodes.entries()) {
       if (absorbed.has(node.name)) continue;
       const operator = operatorOf(node);
       let end = node;
@@ -102,8 +102,11 @@ export class FloatProgram {
       const single = node.outputs.filter((output) => output !== '').length === 1;
       const sum = single && operator.fuses?.residual ? this.onlyReader(value(), 'Add') : undefined;
       const sameShape = sum?.inputs.every((input) => sameDims(types.get(input)?.dims, types.get(value())?.dims));
-      if (sum && sameShape && !absorbed.has(sum.name)) {
-        residual = sum.inputs.find((input) => input !== value());
+      const other = sum?.inputs.find((input) => input !== value());
+      // The later of the two adds: nodes are computed in the graph's order, which agents that choose bits count on.
+      const there = other !== undefined && (madeAt.get(other) ?? -1) < position;
+      if (sum && sameShape && there && !absorbed.has(sum.name)) {
+        residual = other;
         absorbed.add(sum.name);
         end = sum;
       }
@@ -123,7 +126,6 @@ export class FloatProgram {
       }
       const state = { convolutions: new ConvKernels(), random: () => random.split(node.name).split(String(this.step)) };
       const quantizable = isQuantizable(graph, node);
-      const at = position.get(end.name) as number;
       const step = {
         node,
         operator,
@@ -135,14 +137,13 @@ export class FloatProgram {
         quantizable,
         index: 0,
       };
-      if (!operator.eachOutput) placed.push({ at, step });
+      if (!operator.eachOutput) ordered.push(step);
       else {
         node.outputs.forEach((output, index) => {
-          if (output !== '') placed.push({ at, step: { ...step, output, index } });
+          if (output !== '') ordered.push({ ...step, output, index });
         });
       }
     }
-    const ordered = placed.sort((a, b) => a.at - b.at).map(({ step }) => step);
     const lastReader = new Map<string, number>();
     ordered.forEach(({ node, residual, output }, index) => {
       for (const input of [...node.inputs, residual ?? '', output]) lastReader.set(input, index);
