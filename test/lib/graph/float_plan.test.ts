@@ -4,7 +4,8 @@ import { toRows } from '../../../lib/autograd/ops/layout.js';
 import { crossEntropy } from '../../../lib/autograd/ops/loss.js';
 import { Tape, type Value } from '../../../lib/autograd/tape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { FloatProgram, type RunOptions } from '../../../lib/graph/float.js';
+import { quantizableNodes } from '../../../lib/graph/check.js';
+import { FloatProgram, type RunOptions, type Substitution } from '../../../lib/graph/float.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { Parameters } from '../../../lib/graph/parameters.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
@@ -105,6 +106,22 @@ describe('runs that repeat', () => {
         assert.ok(Math.abs(value - (wanted[i] as number)) < TOLERANCE);
       });
     }
+  });
+});
+
+describe('the order of a run', () => {
+  it('is that of the graph for nodes that can be quantized, whichever of them adds a residual', () => {
+    const { graph } = simplify(buildModel('resnet8', { seed: 1 }));
+    const seen: string[] = [];
+    const substitute: Substitution = (node, inputs) => {
+      seen.push(node.name);
+      return inputs;
+    };
+    runner(graph, new Parameters(graph), { substitute })(1);
+    assert.deepEqual(
+      seen,
+      quantizableNodes(graph).map(({ name }) => name),
+    );
   });
 });
 
