@@ -153,7 +153,10 @@ async function imagesOf<Source extends ImageSource>(
 
 /** The images that the flags ask for, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError, naming file or option. */
 export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ samples: Samples }> {
-  const { set, normalization, layout, prepare } = await imagesOf(graph, flags, openDataset);
+  // No other split is wanted.
+  const open = (spec: string, options: LoadOptions) =>
+    openDataset(spec, { ...options, testOnly: flags.split === 'test' });
+  const { set, normalization, layout, prepare } = await imagesOf(graph, flags, open);
   const { images: count, seed } = flags;
   return { samples: imageSamples(graph, mapImages(set, prepare), normalization, { layout, count, seed }) };
 }

@@ -13,6 +13,8 @@ import type { OpenDataset } from './stored_images.js';
 export interface LoadOptions extends ImageFolderOptions {
   /** Folder or, for MNIST and Fashion-MNIST, web address of a named data set's files. */
   readonly from?: string;
+  /** Of a named data set, leaves the training images where they are. */
+  readonly testOnly?: boolean;
 }
 
 /** The names `loadDataset` knows. */
@@ -31,8 +33,8 @@ function kindOf(spec: string) {
  * `images.npy,labels.npy`, or IDX files likewise. Throws DataError, which names the file, what was wanted and what came.
  */
 export async function loadDataset(spec: string, options: LoadOptions = {}): Promise<Dataset> {
-  if (MNIST_NAMES.includes(spec as MnistName)) return loadMnist(spec as MnistName, options.from);
-  if (CIFAR_NAMES.includes(spec as CifarName)) return loadCifar(spec as CifarName, options.from);
+  if (MNIST_NAMES.includes(spec as MnistName)) return loadMnist(spec as MnistName, options.from, options.testOnly);
+  if (CIFAR_NAMES.includes(spec as CifarName)) return loadCifar(spec as CifarName, options.from, options.testOnly);
   if (spec.endsWith('.npz')) return loadNpz(spec);
   const files = kindOf(spec);
   if (files?.kind === 'npy') return loadNpy(files.images, files.labels);

@@ -40,6 +40,8 @@ describe('data files', () => {
     for (const label of data.test.labels ?? []) perClass[label]++;
     assert.deepEqual(perClass, new Array(10).fill(1000));
     assert.equal(data.classNames[data.test.labels?.[0] ?? 0], 'ankle boot');
+    const { train, ...others } = data;
+    assert.deepEqual(await loadDataset('fashion-mnist', { testOnly: true }), others);
   });
 
   it('fetches a data set from a web address once, and refuses what has another checksum', async () => {
@@ -103,6 +105,8 @@ describe('data files', () => {
     await writeFile(join(cifar, 'test_batch.bin'), two);
     const data = await loadDataset('cifar10', { from: cifar });
     assert.equal(data.train?.count, 10);
+    const { train, ...others } = data;
+    assert.deepEqual(await loadDataset('cifar10', { from: cifar, testOnly: true }), others);
     assert.deepEqual([...(data.test.labels ?? [])], [3, 9]);
     assert.deepEqual([...data.test.pixels.subarray(3072, 3078)], [100, 101, 102, 100, 101, 102]);
     await writeFile(join(cifar, 'train.bin'), record([1, 42], 0));
