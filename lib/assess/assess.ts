@@ -23,10 +23,10 @@ import {
   type PolicyFigures,
   type Thresholds,
 } from './figures.js';
-import { measureIndicator } from './indicators.js';
+import { measureIndicators } from './indicators.js';
 import { type MeasureOptions, Measurer, type Outcome } from './measure.js';
 import { agentsFor, type PolicySearch, searchPolicies } from './policy_search.js';
-import { predictFrom } from './predictor.js';
+import { predictDrop } from './predictor.js';
 import { type Profile, profile } from './profile.js';
 import { type Part, type Remedy, remediesFor } from './remedies.js';
 import { type Samples, splitSamples } from './samples.js';
@@ -272,6 +272,7 @@ class Assessment {
     const { seed } = this.options;
     const { signal, onProgress } = this.measuring('foretold');
     const { samples } = this.few(MOST_SCANNED);
+    const indicators = PREDICTOR.terms.map(({ indicator }) => indicator);
     const result: Foretold[] = [];
     // No part of the verdict: a model that the integers run and the float interpreter does not is still assessed.
     const unknown = (error: unknown) => error instanceof GraphError || error instanceof InvalidArgumentError;
@@ -279,14 +280,12 @@ class Assessment {
       const measured = this.policies.find((figures) => figures.name === name);
       if (!measured) continue;
       const options = { policy, draws: SCAN_DRAWS, seed, signal };
-      const value = await measureIndicator(this.graph, samples, PREDICTOR.indicator, options).catch(
-        (error: unknown) => {
-          if (unknown(error)) return undefined;
-          throw error;
-        },
-      );
-      if (value === undefined) return [];
-      result.push({ policy: name, ...predictFrom(PREDICTOR, value), measured: measured.drop });
+      const found = await measureIndicators(this.graph, samples, indicators, options).catch((error: unknown) => {
+        if (unknown(error)) return undefined;
+        throw error;
+      });
+      if (found === undefined) return [];
+      result.push({ policy: name, ...predictDrop(PREDICTOR, found), measured: measured.drop });
       onProgress?.(result.length, named.length);
     }
     return result;

@@ -235,37 +235,48 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
   };
 }
 
+/** Indicators that take passes forward, and one pass back, alone. */
+const CHEAP: ReadonlySet<IndicatorName> = new Set(['margin', 'noiseOverMargin', 'predictedFlips', 'pseudoNoiseFlips']);
+
 /**
- * One indicator, as `scan` has it, with no more work than it takes: pseudo-noise flips are passes forward alone, first-order
- * figures one pass back. Throws what `scan` throws.
+ * Some indicators, as `scan` has them, with no more work than they take: the margin is one pass forward, first-order figures
+ * one pass back, pseudo-noise flips a pass forward a draw, others a whole scan. Throws what `scan` throws.
  */
-export async function measureIndicator(
+export async function measureIndicators<Name extends IndicatorName>(
   graph: Graph,
   samples: Samples,
-  name: IndicatorName,
+  names: readonly Name[],
   options: Pick<ScanOptions, 'policy' | 'draws' | 'seed' | 'signal'> = {},
-): Promise<number> {
+): Promise<Record<Name, number>> {
   const { draws = DRAWS, seed = 0, signal } = options;
-  const firstOrder = name === 'noiseOverMargin' || name === 'predictedFlips';
-  if (name !== 'pseudoNoiseFlips' && !firstOrder) {
-    return (await scan(graph, samples, { ...options, layerFlips: false })).indicators[name];
+  const picked = (from: Partial<Record<IndicatorName, number>>) =>
+    Object.fromEntries(names.map((name) => [name, from[name]])) as Record<Name, number>;
+  if (!names.every((name) => CHEAP.has(name))) {
+    return picked((await scan(graph, samples, { ...options, layerFlips: false })).indicators);
   }
   requireInteger('scan', 'draws', draws, 1, 1000);
+  const wanted = new Set<IndicatorName>(names);
   const network = new ScanNetwork(graph, options.policy ?? uniformPolicy(freeBatch(graph).graph, 'W4A4'));
   const reference = refer(network, samples);
   const random = new Random(seed).split('scan');
-  if (firstOrder) {
+  const found: Partial<Record<IndicatorName, number>> = { margin: median(reference.relativeMargins) };
+  if (wanted.has('noiseOverMargin') || wanted.has('predictedFlips')) {
     signal?.throwIfAborted();
-    return overMargin([...firstOrderNoise(network, samples, random.split('signs')).values()], reference)[name];
-  }
-  let flips = 0;
-  for (let draw = 0; draw < draws; draw++) {
-    signal?.throwIfAborted();
-    const noise = pseudoNoise(random.split(String(draw)).split('pseudo'));
-    flips += flipRate(network, samples, reference.classes, noise) / draws;
+    const noises = [...firstOrderNoise(network, samples, random.split('signs')).values()];
+    Object.assign(found, overMargin(noises, reference));
     await setImmediate();
   }
-  return flips;
+  if (wanted.has('pseudoNoiseFlips')) {
+    let flips = 0;
+    for (let draw = 0; draw < draws; draw++) {
+      signal?.throwIfAborted();
+      const noise = pseudoNoise(random.split(String(draw)).split('pseudo'));
+      flips += flipRate(network, samples, reference.classes, noise) / draws;
+      await setImmediate();
+    }
+    found.pseudoNoiseFlips = flips;
+  }
+  return picked(found);
 }
 
 /** Summed over samples. */

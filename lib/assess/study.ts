@@ -2,7 +2,7 @@
 // curve of each, useless ones included, and a fitted predictor on teachers and architectures that it never saw.
 import { InvalidArgumentError } from '../native/errors.js';
 import { INDICATORS, type IndicatorName } from './indicators.js';
-import { fitPredictor, heldOut, type Predictor, type StudyNetwork, worseness } from './predictor.js';
+import { chooseIndicators, fitPredictor, heldOut, type Predictor, type StudyNetwork, worseness } from './predictor.js';
 import { auroc, type Estimate, mean, spearman } from './statistics.js';
 
 /** Drop in points from which on a network counts as broken. */
@@ -40,7 +40,7 @@ export interface IndicatorStudy {
   readonly networks: readonly StudyNetwork[];
   /** Best rank correlation first. */
   readonly indicators: readonly IndicatorQuality[];
-  /** The indicator chosen, and its curve fitted, without the teacher (the architecture) it is judged on. */
+  /** Indicators chosen, and their curve fitted, without the teacher (the architecture) it is judged on. */
   readonly heldOutTeachers: FittedQuality | undefined;
   readonly heldOutArchs: FittedQuality | undefined;
   readonly predictor: Predictor;
@@ -75,18 +75,12 @@ function groupsOf(networks: readonly StudyNetwork[], of: (network: StudyNetwork)
   return counts;
 }
 
-/** The indicator of the best rank correlation with the drop. */
-function best(networks: readonly StudyNetwork[]): IndicatorName {
-  const value = (name: IndicatorName) => qualityOf(networks, name, BROKEN).spearman?.value ?? -1;
-  return NAMES.reduce((a, b) => (value(b) > value(a) ? b : a));
-}
-
 function fitted(
   networks: readonly StudyNetwork[],
   group: (network: StudyNetwork) => string,
   threshold: number,
 ): FittedQuality | undefined {
-  const found = heldOut(networks, group, best, threshold);
+  const found = heldOut(networks, group, (others) => chooseIndicators(others, threshold), threshold);
   if (found.length === 0) return undefined;
   const drops = found.map(({ network }) => network.drop);
   return {
@@ -146,6 +140,6 @@ export function studyIndicators(
     indicators: indicators.sort((a, b) => rank(b) - rank(a)),
     heldOutTeachers: fitted(networks, ({ teacher }) => teacher, threshold),
     heldOutArchs: archs.length > 1 ? fitted(networks, ({ arch }) => arch, threshold) : undefined,
-    predictor: fitPredictor(networks, best(networks), threshold, settings),
+    predictor: fitPredictor(networks, chooseIndicators(networks, threshold), threshold, settings),
   };
 }

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { fullPrecision } from '../assess/figures.js';
 import { INDICATORS, scan } from '../assess/indicators.js';
 import { Measurer } from '../assess/measure.js';
-import type { StudyNetwork } from '../assess/predictor.js';
+import { type StudyNetwork, termLabels } from '../assess/predictor.js';
 import { imageSamples, type Samples, splitSamples } from '../assess/samples.js';
 import type { Estimate } from '../assess/statistics.js';
 import { type FittedQuality, type IndicatorStudy, type Quality, studyIndicators } from '../assess/study.js';
@@ -149,7 +149,7 @@ export function studyText(study: IndicatorStudy): string {
       `${INDICATORS[indicator].label.padEnd(28)}${figure(all.spearman).padEnd(22)}${figure(all.auroc)}`.trimEnd(),
     ),
     '',
-    `predictor: ${INDICATORS[predictor.indicator].label}; chosen and fitted without what it is judged on:`,
+    ...wrapText(`predictor: ${termLabels(predictor)}. Chosen and fitted without what it is judged on:`),
     ...wrapText(fittedLine('held-out teachers', study.heldOutTeachers), '  '),
     ...wrapText(fittedLine('held-out architectures', study.heldOutArchs), '  '),
     '',

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { AssessResult } from '../assess/assess_result.js';
 import type { Figures, PolicyFigures } from '../assess/figures.js';
-import { INDICATORS } from '../assess/indicators.js';
+import { termLabels } from '../assess/predictor.js';
 import { PREDICTOR } from '../assess/shipped_predictor.js';
 import type { Block, Document, Fact, Section } from './document.js';
 import { type Cell, formatDuration, formatNumber, formatQuantity, type Measured, type Unit } from './format.js';
@@ -97,10 +97,10 @@ function policySection(result: AssessResult): Section {
 /** What full precision alone foretold, beside what was measured. */
 function foretoldTable({ foretold }: AssessResult): Block[] {
   if (foretold.length === 0) return [];
-  const { indicator, confidence, provenance, threshold } = PREDICTOR;
+  const { confidence, provenance, threshold } = PREDICTOR;
   const { networks, teachers } = provenance;
   const caption =
-    `What full precision alone foretells, by ${INDICATORS[indicator].label}: fitted on ${networks} small networks of ` +
+    `What full precision alone foretells, by ${termLabels(PREDICTOR)}: fitted on ${networks} small networks of ` +
     `${teachers.length} teachers, ${Math.round(100 * confidence)} % intervals; the verdict rests on what was measured`;
   const columns = [
     column('policy', 'policy', 'text'),

@@ -4,7 +4,7 @@ import { corruptionGrid } from '../assess/corruption_grid.js';
 import { INDICATORS, type IndicatorName, scan } from '../assess/indicators.js';
 import { type Judgement, judgeMended } from '../assess/mitigate/judgement.js';
 import { mitigate } from '../assess/mitigate/mitigate.js';
-import { predictDrop } from '../assess/predictor.js';
+import { predictDrop, termLabels } from '../assess/predictor.js';
 import { imageSamples } from '../assess/samples.js';
 import { PREDICTOR } from '../assess/shipped_predictor.js';
 import { type CorruptionRequest, corrupt, parseCorruptions } from '../data/corruptions.js';
@@ -150,8 +150,7 @@ async function indicatorStage(context: SeedContext, subjects: readonly Subject[]
         values.set(indicator, own);
       }
     }
-    const { label: by } = INDICATORS[PREDICTOR.indicator];
-    const foretold = { indicator: 'drop foretold, points', values: expected, note: `from ${by}` };
+    const foretold = { indicator: 'drop foretold, points', values: expected, note: `from ${termLabels(PREDICTOR)}` };
     const rows = [...values].map(([indicator, byNetwork]) => {
       const { label, worse, classical } = INDICATORS[indicator];
       const notes = [...(worse === 'less' ? ['less is worse'] : []), ...(classical ? ['classical'] : [])];

@@ -1,7 +1,13 @@
 // The study of indicators: what tells the drop is told from what does not, and predictions are of networks never seen.
 import assert from 'node:assert/strict';
 import { INDICATORS, type IndicatorName } from '../../../lib/assess/indicators.js';
-import { fitPredictor, isotonic, predictDrop, type StudyNetwork } from '../../../lib/assess/predictor.js';
+import {
+  chooseIndicators,
+  fitPredictor,
+  isotonic,
+  predictDrop,
+  type StudyNetwork,
+} from '../../../lib/assess/predictor.js';
 import { studyIndicators } from '../../../lib/assess/study.js';
 import { studyText } from '../../../lib/cli/study.js';
 import { InvalidArgumentError } from '../../../lib/native/errors.js';
@@ -68,7 +74,7 @@ describe('the study of indicators', () => {
       [2, 3],
       [4, 9],
     ]);
-    const predictor = fitPredictor(networks, 'pseudoNoiseFlips', 10, { bits: 'W4A4' });
+    const predictor = fitPredictor(networks, ['pseudoNoiseFlips'], 10, { bits: 'W4A4' });
     const at = (flips: number) =>
       predictDrop(predictor, { ...networks[0]?.indicators, pseudoNoiseFlips: flips } as never);
     const [low, high] = [at(0.05), at(0.95)];
@@ -82,6 +88,21 @@ describe('the study of indicators', () => {
     assert.equal(predictor.provenance.networks, 48);
     assert.deepEqual(predictor.provenance.archs, ['even', 'odd']);
     assert.deepEqual(JSON.parse(JSON.stringify(predictor)), predictor);
+  });
+
+  it('chooses two indicators where one does not tell: noise over margins that differ', () => {
+    const random = new Random(5);
+    const uneven = networks.map((network): StudyNetwork => {
+      const [noise, margin] = [Math.exp(random.uniform(-3, 1)), Math.exp(random.uniform(0, 4))];
+      const indicators = { ...network.indicators, noiseOverMargin: noise / margin, pseudoNoiseFlips: 0, margin };
+      return { ...network, drop: 60 / (1 + noise ** -2), indicators };
+    });
+    assert.deepEqual(chooseIndicators(uneven, 10), ['noiseOverMargin', 'margin']);
+    const found = studyIndicators(uneven, {});
+    assert.ok((found.heldOutArchs?.auroc?.value as number) > 0.97);
+    assert.ok((found.indicators.find(({ indicator }) => indicator === 'noiseOverMargin')?.all.auroc?.value ?? 1) < 0.9);
+    // What a prediction cannot be made from is named.
+    assert.throws(() => predictDrop(found.predictor, { margin: 1 }), /noiseOverMargin, margin/);
   });
 
   it('is shown in 80 columns, and refuses what it cannot hold out or count', () => {
