@@ -9,7 +9,7 @@
 // 2 × 2 blocks need one load for a product, the least that eight tiles allow. What would leave the tile unit idle is
 // the way from accumulators to outputs, about 4 vector instructions for 16 outputs: finished tiles are stored to a
 // scratch block and their rows are converted between the products of the *next* block (class Pending), where the vector
-// ports have nothing else to do.
+// ports have nothing else to do, but the front end has: four products leave room for 64 × 6 instructions.
 //
 // Tile configuration belongs to the thread: set at the beginning of a call, released at its end.
 #include "kernels/avx512_epilogue.h"
@@ -159,11 +159,14 @@ class Pending {
   FAULTLINE_INLINE void convert(int64_t rows) {
     const int64_t end = done_ + rows < rows_ ? done_ + rows : rows_;
     if (done_ == end) return;
+    // For all the compiler knows, vector stores might change what these are copies of.
+    const GemmCall call = call_;
+    const int64_t row = row_;
     for (int j = 0; j < panels_; ++j) {
-      PanelTerms terms(call_, panel_ + j);
+      PanelTerms terms(call, panel_ + j);
+      const int32_t* from = accumulators_ + j * kPanel;
       for (int64_t r = done_; r < end; ++r) {
-        storeRow<kInt4>(call_, terms, row_ + r, _mm512_load_si512(accumulators_ + r * kScratchRow + j * kPanel),
-                        call_.sameParams);
+        storeRow<kInt4>(call, terms, row + r, _mm512_load_si512(from + r * kScratchRow), call.sameParams);
       }
     }
     done_ = end;
