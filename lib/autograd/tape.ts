@@ -50,7 +50,7 @@ interface Entry {
 }
 
 /**
- * `winograd`: fewer multiplications where that pays, results within some 1e-5 of the largest. `bf16`: bfloat16 factors,
+ * `fast`: fewer multiplications where that pays, results within some 1e-5 of the largest. `bf16`: bfloat16 factors,
  * float32 sums.
  */
 export type ConvMethod = keyof typeof CONV_METHODS;

@@ -2,7 +2,7 @@
 // define them. Arrays are row-major; images are channels-last [N, H, W, C].
 
 /** Numbers of native/dnn/convolution.h's `Method`. */
-export const CONV_METHODS = { direct: 0, winograd: 1, bf16: 2 } as const;
+export const CONV_METHODS = { direct: 0, fast: 1, bf16: 2 } as const;
 
 /** Primitives for one geometry and, reordered, the weights of the version last seen. */
 export interface NativeConvolution {

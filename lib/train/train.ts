@@ -119,7 +119,7 @@ class Training implements Learner {
   /** One step, counted from 0. Throws TrainingDivergedError before anything is changed. */
   step(batch: Batch, step: number): TrainingSums {
     const { memory, parameters, recipe } = this;
-    const convolutions = recipe.bf16 ? 'bf16' : 'winograd';
+    const convolutions = recipe.bf16 ? 'bf16' : 'fast';
     const tape = new Tape({ memory, training: true, record: true, convolutions });
     const logits = this.run(batch, step, this.program, tape);
     const smoothing = recipe.labelSmoothing ?? 0;

@@ -20,7 +20,7 @@ Napi::Function ConvolutionHandle::define(Napi::Env env) {
 }
 
 // (geometry: Int32Array [n, h, w, c, outChannels, kernelH, kernelW, strideH, strideW, padTop, padLeft, padBottom,
-//  padRight, dilationH, dilationW, groups], method: 0 direct, 1 Winograd's, 2 bfloat16 factors)
+//  padRight, dilationH, dilationW, groups], method: 0 direct, 1 fast, 2 bfloat16 factors)
 ConvolutionHandle::ConvolutionHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ConvolutionHandle>(info) {
   const Args args(info, "convolution");
   const int32_t* f = args.array<const int32_t>(0, "geometry", kGeometryFields).data;

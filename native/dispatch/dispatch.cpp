@@ -111,4 +111,11 @@ const ProfileKernels& profileKernelsFor(Isa isa) {
   }
 }
 
+const WinogradKernels* winogradKernels() {
+#if defined(__x86_64__)
+  if (cpuHas(Isa::avx512vnni)) return &avx512vnniWinograd;
+#endif
+  return nullptr;
+}
+
 }  // namespace faultline

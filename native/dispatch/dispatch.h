@@ -7,6 +7,7 @@
 #include "kernels/kernel.h"
 #include "kernels/profile_kernels.h"
 #include "kernels/saturating16.h"
+#include "kernels/winograd_kernels.h"
 
 namespace faultline {
 
@@ -29,5 +30,8 @@ Saturating16Kernel saturating16For(Isa isa);
 
 // The kernels of the error profile: the widest floating-point vectors that come with an ISA.
 const ProfileKernels& profileKernelsFor(Isa isa);
+
+// Winograd's convolution in float32; null where this processor has no kernels for it.
+const WinogradKernels* winogradKernels();
 
 }  // namespace faultline

@@ -1,6 +1,7 @@
 #include "dnn/convolution.h"
 
-#include <algorithm>
+#include "dnn/dense.h"
+#include "dnn/winograd.h"
 
 namespace faultline::dnn {
 namespace {
@@ -13,15 +14,7 @@ Dims weightDims(const ConvGeometry& g) {
   return {g.groups, g.outChannels / g.groups, g.c / g.groups, g.kernelH, g.kernelW};
 }
 
-// Winograd's algorithm pays, reordered activations included, from here on (bench/results has the figures).
-constexpr int64_t kWinogradChannels = 64;
-constexpr int64_t kWinogradPixels = 1024;
-
-bool suitsWinograd(const ConvGeometry& g) {
-  return g.groups == 1 && g.kernelH == 3 && g.kernelW == 3 && g.strideH == 1 && g.strideW == 1 && g.dilationH == 1 &&
-         g.dilationW == 1 && std::min(g.c, g.outChannels) >= kWinogradChannels &&
-         g.n * g.outH() * g.outW() >= kWinogradPixels;
-}
+constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
 
 Desc weightDesc(const ConvGeometry& g) { return {weightDims(g), Type::f32, g.groups == 1 ? Tag::oihw : Tag::goihw}; }
 
@@ -56,25 +49,14 @@ Convolution::Convolution(const ConvGeometry& g, Method method)
       y_({g.n, g.outChannels, g.outH(), g.outW()}, Type::f32, Tag::nhwc),
       w_(weightDesc(g)),
       bias_({g.outChannels}, Type::f32, Tag::x),
-      winograd_(method == Method::winograd && suitsWinograd(g)) {
+      how_(method != Method::fast ? How::direct
+           : suitsDense(g)        ? How::dense
+           : suitsWinograd(g)     ? How::winograd
+                                  : How::direct) {
   const Type factor = method == Method::bf16 ? Type::bf16 : Type::f32;
   anyX_ = Desc({g.n, g.c, g.h, g.w}, factor, Tag::nhwc);
   anyY_ = Desc({g.n, g.outChannels, g.outH(), g.outW()}, factor, Tag::nhwc);
   anyW_ = Desc(weightDims(g), factor, Tag::any);
-  freeX_ = Desc({g.n, g.c, g.h, g.w}, factor, Tag::any);
-  freeY_ = Desc({g.n, g.outChannels, g.outH(), g.outW()}, factor, Tag::any);
-}
-
-// describe(algorithm, x, y) by Winograd's algorithm where that is wanted and there, else by the direct one.
-template <typename Describe>
-auto Convolution::described(bool winograd, Describe&& describe) const {
-  if (winograd) {
-    try {
-      return describe(dnnl::algorithm::convolution_winograd, freeX_, freeY_);
-    } catch (const dnnl::error&) {  // not in this version, or not for this processor
-    }
-  }
-  return describe(dnnl::algorithm::convolution_direct, anyX_, anyY_);
 }
 
 Convolution::~Convolution() = default;
@@ -99,12 +81,8 @@ Convolution::Forward& Convolution::forwardFor(bool bias, bool residual, Bounds b
   attributes.set_post_ops(after);
   auto made = std::make_unique<Forward>();
   made->bounds = bounds;
-  made->description =
-      described(winograd_ && bounds.none() && !residual, [&](auto algorithm, const Desc& x, const Desc& y) {
-        const Desc& result = algorithm == dnnl::algorithm::convolution_direct ? y_ : y;
-        return convolutionForward(engine(), dnnl::prop_kind::forward_training, algorithm, x, anyW_,
-                                  bias ? bias_ : Desc(), result, window_, attributes);
-      });
+  made->description = convolutionForward(engine(), dnnl::prop_kind::forward_training, kAlgorithm, anyX_, anyW_,
+                                         bias ? bias_ : Desc(), y_, window_, attributes);
   made->primitive = dnnl::convolution_forward(made->description);
   made->x = Converted(x_, made->description.src_desc(), Place::first);
   made->w = Converted(w_, made->description.weights_desc(), Place::kept);
@@ -120,6 +98,10 @@ Convolution::Forward& Convolution::forwardFor(bool bias, bool residual, Bounds b
 
 void Convolution::forward(const float* x, VersionedWeights w, const float* bias, const float* residual, Bounds bounds,
                           float* y) {
+  if (!residual && bounds.none()) {
+    if (how_ == How::dense) return denseForward(geometry_, x, w.data, bias, y);
+    if (how_ == How::winograd) return winogradForward(geometry_, x, w.data, bias, y);
+  }
   renewForThreads();
   Forward& f = forwardFor(bias != nullptr, residual != nullptr, bounds);
   dnnl::memory &xs = f.x.read(x, 0), &ws = f.w.read(w.data, w.version), &ys = f.y.target(y);
@@ -137,14 +119,13 @@ void Convolution::forward(const float* x, VersionedWeights w, const float* bias,
 }
 
 void Convolution::backwardData(const float* dy, VersionedWeights w, bool again, float* dx) {
+  if (how_ == How::dense) return denseBackwardData(geometry_, dy, w.data, dx);
+  if (how_ == How::winograd) return winogradBackwardData(geometry_, dy, w.data, dx);
   renewForThreads();
   if (!backwardData_) {
     auto made = std::make_unique<BackwardData>();
-    const auto description = described(winograd_, [&](auto algorithm, const Desc& x, const Desc& y) {
-      const Desc& result = algorithm == dnnl::algorithm::convolution_direct ? x_ : x;
-      return convolutionBackwardData(engine(), algorithm, result, anyW_, y, window_,
-                                     forwardFor(false, false, kUnbounded).description);
-    });
+    const auto description = convolutionBackwardData(engine(), kAlgorithm, x_, anyW_, anyY_, window_,
+                                                     forwardFor(false, false, kUnbounded).description);
     made->primitive = dnnl::convolution_backward_data(description);
     made->dy = Converted(y_, description.diff_dst_desc(), Place::second);
     made->w = Converted(w_, description.weights_desc(), Place::kept);
@@ -160,16 +141,17 @@ void Convolution::backwardData(const float* dy, VersionedWeights w, bool again, 
 }
 
 void Convolution::backwardWeights(const float* x, const float* dy, float* dw, float* db) {
+  if (how_ == How::dense) return denseBackwardWeights(geometry_, x, dy, dw, db);
+  if (how_ == How::winograd) return winogradBackwardWeights(geometry_, x, dy, dw, db);
   renewForThreads();
   std::unique_ptr<BackwardWeights>& slot = backwardWeights_[db ? 1 : 0];
   if (!slot) {
     auto made = std::make_unique<BackwardWeights>();
     // Gradients of weights are summed and returned in float32, whatever the factors are.
     const Desc anyLayout(weightDims(geometry_), Type::f32, Tag::any);
-    const auto description = described(winograd_, [&](auto algorithm, const Desc& x, const Desc& y) {
-      return convolutionBackwardWeights(engine(), algorithm, x, anyLayout, db ? bias_ : Desc(), y, window_,
-                                        forwardFor(false, false, kUnbounded).description);
-    });
+    const auto description =
+        convolutionBackwardWeights(engine(), kAlgorithm, anyX_, anyLayout, db ? bias_ : Desc(), anyY_, window_,
+                                   forwardFor(false, false, kUnbounded).description);
     made->primitive = dnnl::convolution_backward_weights(description);
     made->x = Converted(x_, description.src_desc(), Place::first);
     made->dy = Converted(y_, description.diff_dst_desc(), Place::second);

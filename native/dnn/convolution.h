@@ -12,23 +12,9 @@
 #include <memory>
 
 #include "dnn/engine.h"
+#include "dnn/geometry.h"
 
 namespace faultline::dnn {
-
-struct ConvGeometry {
-  int64_t n, h, w, c;
-  int64_t outChannels, kernelH, kernelW;
-  int64_t strideH, strideW;
-  int64_t padTop, padLeft, padBottom, padRight;
-  int64_t dilationH, dilationW;  // 1 is dense
-  int64_t groups;
-
-  int64_t outH() const { return (h + padTop + padBottom - (kernelH - 1) * dilationH - 1) / strideH + 1; }
-  int64_t outW() const { return (w + padLeft + padRight - (kernelW - 1) * dilationW - 1) / strideW + 1; }
-  int64_t inputs() const { return n * h * w * c; }
-  int64_t outputs() const { return n * outH() * outW() * outChannels; }
-  int64_t weights() const { return outChannels * (c / groups) * kernelH * kernelW; }
-};
 
 // Weights with a number that changes whenever their values do; 0 says nothing about them.
 struct VersionedWeights {
@@ -46,9 +32,8 @@ inline constexpr Bounds kUnbounded{-std::numeric_limits<float>::infinity(), std:
 
 enum class Method {
   direct,
-  // Winograd's F(4×4, 3×3) (Lavin & Gray, arXiv 1509.09308) where it pays and oneDNN has it (2.6 with AVX-512), else
-  // direct: 2.25 to 4 times fewer multiplications, and an error of some 1e-5 of the largest result. For training.
-  winograd,
+  // Fewer multiplications where that pays: dnn/dense.h, dnn/winograd.h; else direct. For training.
+  fast,
   // bfloat16 factors, float32 sums.
   bf16,
   last = bf16
@@ -75,15 +60,12 @@ class Convolution {
   struct BackwardWeights;
   void renewForThreads();
   Forward& forwardFor(bool bias, bool residual, Bounds bounds);
-  template <typename Describe>
-  auto described(bool winograd, Describe&& describe) const;
 
   ConvGeometry geometry_;
   Window window_;
   Desc x_, y_, w_, bias_;    // as the caller has them
   Desc anyX_, anyY_, anyW_;  // as direct products take them
-  Desc freeX_, freeY_;       // in any layout, for Winograd's
-  bool winograd_;
+  enum class How { direct, winograd, dense } how_;
   int threads_ = 0;                                  // that the primitives below are made for
   std::array<std::unique_ptr<Forward>, 8> forward_;  // [bias + 2 · bounded + 4 · residual]
   std::unique_ptr<BackwardData> backwardData_;

@@ -35,14 +35,25 @@ FAULTLINE_VECTORIZED void averageRange(float keep, int64_t count, const float* _
   for (int64_t i = 0; i < count; ++i) average[i] += keep * (p[i] - average[i]);
 }
 
+FAULTLINE_VECTORIZED double squareSum(int64_t count, const float* __restrict g) {
+  constexpr int64_t kSums = 32;  // enough to hide an addition's latency
+  double sums[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums <= count; i += kSums) {
+    for (int64_t j = 0; j < kSums; ++j) sums[j] += static_cast<double>(g[i + j]) * g[i + j];
+  }
+  for (; i < count; ++i) sums[i % kSums] += static_cast<double>(g[i]) * g[i];
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
 }  // namespace
 
 double norm(int64_t count, const float* g) {
   std::vector<double> squares(static_cast<size_t>((count + kPiece - 1) / kPiece));
   inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
-    double sum = 0;
-    for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(g[i]) * g[i];
-    squares[static_cast<size_t>(begin / kPiece)] = sum;
+    squares[static_cast<size_t>(begin / kPiece)] = squareSum(end - begin, g + begin);
   });
   double total = 0;
   for (const double square : squares) total += square;
