@@ -189,7 +189,8 @@ export interface FloatAddon {
   sgdStep(
     parameters: Float32Array,
     gradients: Float32Array,
-    decay: Float32Array,
+    decayFactors: Float32Array,
+    decayEnds: Int32Array,
     momentumBuffer: Float32Array,
     rate: number,
     momentum: number,
@@ -199,7 +200,8 @@ export interface FloatAddon {
   adamStep(
     parameters: Float32Array,
     gradients: Float32Array,
-    decay: Float32Array,
+    decayFactors: Float32Array,
+    decayEnds: Int32Array,
     m: Float32Array,
     v: Float32Array,
     rate: number,

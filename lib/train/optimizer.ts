@@ -29,7 +29,8 @@ const DEFAULT_EPSILON = 1e-8;
 export class Optimizer {
   /** What it remembers, each as long as the parameters: SGD its momentum, Adam both moments. */
   readonly state: readonly Float32Array[];
-  private readonly decay: Float32Array;
+  /** Weight decay of runs of parameters, and where each run ends. */
+  private readonly decay: readonly [factors: Float32Array, ends: Int32Array];
 
   constructor(
     readonly options: OptimizerOptions,
@@ -37,18 +38,27 @@ export class Optimizer {
   ) {
     const { length } = parameters.values;
     this.state = Array.from({ length: options.kind === 'sgd' ? 1 : 2 }, () => alignedFloats(length));
-    this.decay = alignedFloats(length);
     const { weightDecay = 0, decayAll = false } = options;
-    const decays = ({ dims }: { readonly dims: readonly number[] }) => decayAll || dims.length > 1;
-    for (const parameter of parameters.learned.filter(decays)) {
-      const { offset, data } = parameter;
-      this.decay.fill(weightDecay, offset, offset + data.length);
+    const factors: number[] = [];
+    const ends: number[] = [];
+    const fill = (factor: number, end: number) => {
+      if (end === (ends.at(-1) ?? 0)) return;
+      if (factor === factors.at(-1)) ends.pop();
+      else factors.push(factor);
+      ends.push(end);
+    };
+    for (const { offset, data, dims } of [...parameters.learned].sort((a, b) => a.offset - b.offset)) {
+      fill(0, offset); // between parameters, for alignment
+      fill(decayAll || dims.length > 1 ? weightDecay : 0, offset + data.length);
     }
+    fill(0, length);
+    this.decay = [Float32Array.from(factors), Int32Array.from(ends)];
   }
 
   /** Moves the parameters. `step` counts from 1; `norm` is that of the gradients. */
   step(step: number, { factor, momentum }: Rate, norm: number): void {
-    const { options, parameters, decay } = this;
+    const { options, parameters } = this;
+    const [factors, ends] = this.decay;
     const { values, gradients } = parameters;
     const rate = options.rate * factor;
     const { clipNorm } = options;
@@ -56,13 +66,13 @@ export class Optimizer {
     const [first, second] = this.state as [Float32Array, Float32Array];
     if (options.kind === 'sgd') {
       const kept = momentum ?? options.momentum ?? DEFAULT_MOMENTUM;
-      addon.sgdStep(values, gradients, decay, first, rate, kept, options.nesterov ?? false, scale);
+      addon.sgdStep(values, gradients, factors, ends, first, rate, kept, options.nesterov ?? false, scale);
     } else {
       const [beta1, beta2] = options.betas ?? DEFAULT_BETAS;
       const { epsilon = DEFAULT_EPSILON, kind } = options;
       const decoupled = kind === 'adamw';
       const b1 = momentum ?? beta1;
-      addon.adamStep(values, gradients, decay, first, second, rate, b1, beta2, epsilon, decoupled, scale, step);
+      addon.adamStep(values, gradients, factors, ends, first, second, rate, b1, beta2, epsilon, decoupled, scale, step);
     }
     parameters.changed();
   }

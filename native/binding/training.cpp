@@ -45,29 +45,44 @@ Napi::Value normBinding(const Napi::CallbackInfo& info) {
   return Napi::Number::New(args.env(), norm(static_cast<int64_t>(x.length), x.data));
 }
 
-// (parameters, gradients, decay, momentum buffer, rate, momentum, nesterov, gradient factor)
+// Arguments 2 and 3: factors [runs] and where each run ends, [runs].
+Decay decayOf(const Args& args, size_t count) {
+  const auto factors = args.array<const float>(2, "decay factors", count > 0 ? 1 : 0);
+  const auto ends = args.array<const int32_t>(3, "decay ends", factors.length);
+  for (size_t run = 0; run < factors.length; ++run) {
+    const bool last = run + 1 == factors.length;
+    if (ends.data[run] <= (run > 0 ? ends.data[run - 1] : 0) ||
+        (last && static_cast<size_t>(ends.data[run]) != count)) {
+      args.refuse("decay ends", "ascending numbers up to the count of parameters", std::to_string(ends.data[run]));
+    }
+  }
+  return {factors.data, ends.data};
+}
+
+// (parameters, gradients, decay factors, decay ends, momentum buffer, rate, momentum, nesterov, gradient factor)
 Napi::Value sgdStepBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "sgdStep");
   const auto p = args.array<float>(0, "parameters", 0);
   const auto g = args.array<const float>(1, "gradients", p.length);
-  const auto decay = args.array<const float>(2, "decay", p.length);
-  const auto m = args.array<float>(3, "momentum", p.length);
-  sgdStep({real(args, 4, "rate"), real(args, 5, "momentum"), args.boolean(6), real(args, 7, "factor")},
-          static_cast<int64_t>(p.length), decay.data, g.data, m.data, p.data);
+  const Decay decay = decayOf(args, p.length);
+  const auto m = args.array<float>(4, "momentum", p.length);
+  sgdStep({real(args, 5, "rate"), real(args, 6, "momentum"), args.boolean(7), real(args, 8, "factor")},
+          static_cast<int64_t>(p.length), decay, g.data, m.data, p.data);
   return args.env().Undefined();
 }
 
-// (parameters, gradients, decay, m, v, rate, beta1, beta2, epsilon, decoupled, gradient factor, step)
+// (parameters, gradients, decay factors, decay ends, m, v, rate, beta1, beta2, epsilon, decoupled, gradient factor,
+// step)
 Napi::Value adamStepBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "adamStep");
   const auto p = args.array<float>(0, "parameters", 0);
   const auto g = args.array<const float>(1, "gradients", p.length);
-  const auto decay = args.array<const float>(2, "decay", p.length);
-  const auto m = args.array<float>(3, "m", p.length);
-  const auto v = args.array<float>(4, "v", p.length);
-  adamStep({real(args, 5, "rate"), real(args, 6, "beta1"), real(args, 7, "beta2"), real(args, 8, "epsilon"),
-            args.boolean(9), real(args, 10, "factor"), args.number(11, "step")},
-           static_cast<int64_t>(p.length), decay.data, g.data, m.data, v.data, p.data);
+  const Decay decay = decayOf(args, p.length);
+  const auto m = args.array<float>(4, "m", p.length);
+  const auto v = args.array<float>(5, "v", p.length);
+  adamStep({real(args, 6, "rate"), real(args, 7, "beta1"), real(args, 8, "beta2"), real(args, 9, "epsilon"),
+            args.boolean(10), real(args, 11, "factor"), args.number(12, "step")},
+           static_cast<int64_t>(p.length), decay, g.data, m.data, v.data, p.data);
   return args.env().Undefined();
 }
 

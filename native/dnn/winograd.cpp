@@ -55,11 +55,10 @@ void shareTiles(int64_t tiles, int64_t unit, Fn&& fn) {
   });
 }
 
-// Scratch memory by what it holds: transformed weights, tiles in and out, sums of a thread.
+// Scratch memory by what it holds: transformed weights or their gradient, tiles in and out.
 struct Weights;
 struct In;
 struct Out;
-struct Sums;
 
 template <typename Tag>
 float* memory(int64_t count) {
@@ -102,6 +101,99 @@ void convolve(const ConvGeometry& g, bool backward, const float* x, const float*
   });
 }
 
+// What threads sum for the gradient of weights.
+struct Sums {
+  const float* weights = nullptr;  // transformed, [36][in / W][out][W]
+  std::vector<double> bias;
+};
+
+// Transformed weights of which every thread has sums of its own; with more, threads share the products of a block.
+constexpr int64_t kOwnSums = 64 * 64;
+
+class WeightGradient {
+ public:
+  WeightGradient(const ConvGeometry& g, const float* x, const float* dy, bool bias)
+      : shape_(g, false), in_(g.c), out_(g.outChannels), most_(blockRows(in_, out_)), x_(x), dy_(dy), bias_(bias) {}
+  int64_t weights() const { return in_ * out_; }
+  int64_t weightStride() const { return weights() + kSkew; }
+
+  // Every thread sums the tiles it has; how many did.
+  int apart(std::vector<Sums>& sums) const {
+    int used = 1;
+    shareTiles(shape_.tiles(), kWinogradLanes, [&](int thread, int count, int64_t begin, int64_t end) {
+      if (thread == 0) used = count;
+      Sums& own = sums[static_cast<size_t>(thread)];
+      const Block block = blockMemory();
+      float* u = memory<Weights>(kWinogradPoints * weightStride());
+      own.weights = u;
+      for (int64_t first = begin; first < end; first += most_) {
+        const int64_t count = std::min(most_, end - first);
+        transform(block, first, 0, count, own);
+        multiply(block, count, 0, kWinogradPoints, first > begin, u);
+      }
+    });
+    return used;
+  }
+
+  // Threads share a block's tiles, then its points.
+  void together(std::vector<Sums>& sums) const {
+    const Block block = blockMemory();
+    float* u = memory<Weights>(kWinogradPoints * weightStride());
+    sums[0].weights = u;
+    for (int64_t first = 0; first < shape_.tiles(); first += most_) {
+      const int64_t count = std::min(most_, shape_.tiles() - first);
+      shareTiles(count, 1, [&](int thread, int, int64_t begin, int64_t end) {
+        transform(block, first, begin, end, sums[static_cast<size_t>(thread)]);
+      });
+      shareTiles(kWinogradPoints, 1,
+                 [&](int, int, int64_t begin, int64_t end) { multiply(block, count, begin, end, first > 0, u); });
+    }
+  }
+
+ private:
+  // Tiles of the input and of the gradient, transformed.
+  struct Block {
+    float *v, *d;
+  };
+  Block blockMemory() const {
+    return {memory<In>(kWinogradPoints * inStride()), memory<Out>(kWinogradPoints * outStride())};
+  }
+  int64_t inStride() const { return in_ * most_ + kSkew; }
+  int64_t outStride() const { return out_ * most_ + kSkew; }
+
+  // Tiles begin to end of the block that starts with tile `first`.
+  void transform(const Block& block, int64_t first, int64_t begin, int64_t end, Sums& sums) const {
+    const WinogradKernels& kernels = *winogradKernels();
+    std::vector<float> bias(bias_ ? static_cast<size_t>(out_) : 0);
+    kernels.input(x_, shape_.from, {first + begin, end - begin, most_, inStride()},
+                  block.v + begin * winogradPanel(in_));
+    kernels.gradient(dy_, shape_.to, {first + begin, end - begin, most_, outStride()},
+                     block.d + begin * winogradPanel(out_), bias_ ? bias.data() : nullptr);
+    sums.bias.resize(bias.size());
+    for (size_t k = 0; k < bias.size(); ++k) sums.bias[k] += bias[k];
+  }
+
+  // u (+)= d of `count` tiles, transposed, times v, for points begin to end.
+  void multiply(const Block& block, int64_t count, int64_t begin, int64_t end, bool add, float* u) const {
+    const int64_t inWidth = winogradPanel(in_), outWidth = winogradPanel(out_);
+    for (int64_t point = begin; point < end; ++point) {
+      for (int64_t column = 0; column < in_; column += inWidth) {
+        for (int64_t row = 0; row < out_; row += outWidth) {
+          winogradKernels()->product({block.d + point * outStride() + row * most_, 1, outWidth, 0,
+                                      block.v + point * inStride() + column * most_,
+                                      u + point * weightStride() + column * out_ + row * inWidth, outWidth, 1, count,
+                                      inWidth, add});
+        }
+      }
+    }
+  }
+
+  Convolved shape_;
+  int64_t in_, out_, most_;
+  const float *x_, *dy_;
+  bool bias_;
+};
+
 }  // namespace
 
 bool suitsWinograd(const ConvGeometry& g) {
@@ -132,50 +224,24 @@ void winogradBackwardData(const ConvGeometry& g, const float* dy, const float* w
 }
 
 void winogradBackwardWeights(const ConvGeometry& g, const float* x, const float* dy, float* dw, float* db) {
-  const WinogradKernels& kernels = *winogradKernels();
-  const Convolved shape(g, false);
-  const int64_t in = shape.from.c, out = shape.to.c;
-  const int64_t inWidth = winogradPanel(in), outWidth = winogradPanel(out);
-  const int64_t weightStride = in * out + kSkew;
-  const int64_t most = blockRows(in, out);
-  const int64_t inStride = in * most + kSkew, outStride = out * most + kSkew;
-  std::vector<const float*> parts(static_cast<size_t>(threads()));
-  std::vector<std::vector<double>> biases(parts.size());
-  int used = 0;
-  shareTiles(shape.tiles(), kWinogradLanes, [&](int thread, int count, int64_t begin, int64_t end) {
-    if (thread == 0) used = count;
-    float* v = memory<In>(kWinogradPoints * inStride);
-    float* d = memory<Out>(kWinogradPoints * outStride);
-    float* u = memory<Sums>(kWinogradPoints * weightStride);
-    parts[static_cast<size_t>(thread)] = u;
-    std::vector<float> sums(db ? static_cast<size_t>(out) : 0);
-    std::vector<double>& bias = biases[static_cast<size_t>(thread)];
-    bias.assign(sums.size(), 0);
-    for (int64_t first = begin; first < end; first += most) {
-      const WinogradBlock block{first, std::min(most, end - first), most, 0};
-      std::fill(sums.begin(), sums.end(), 0.f);
-      kernels.input(x, shape.from, {block.first, block.count, most, inStride}, v);
-      kernels.gradient(dy, shape.to, {block.first, block.count, most, outStride}, d, db ? sums.data() : nullptr);
-      for (size_t k = 0; k < sums.size(); ++k) bias[k] += sums[k];
-      for (int64_t point = 0; point < kWinogradPoints; ++point) {
-        for (int64_t column = 0; column < in; column += inWidth) {
-          for (int64_t row = 0; row < out; row += outWidth) {
-            kernels.product({d + point * outStride + row * most, 1, outWidth, 0, v + point * inStride + column * most,
-                             u + point * weightStride + column * out + row * inWidth, outWidth, 1, block.count, inWidth,
-                             first > begin});
-          }
-        }
-      }
-    }
-  });
-  shareTiles(out, 1, [&](int, int, int64_t first, int64_t last) {
+  const WeightGradient gradient(g, x, dy, db != nullptr);
+  std::vector<Sums> sums(static_cast<size_t>(threads()));
+  int used = 1;
+  if (gradient.weights() > kOwnSums) {
+    gradient.together(sums);
+  } else {
+    used = gradient.apart(sums);
+  }
+  std::vector<const float*> parts;
+  for (int part = 0; part < used; ++part) parts.push_back(sums[static_cast<size_t>(part)].weights);
+  shareTiles(g.outChannels, 1, [&](int, int, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; ++k) {
-      kernels.weightGradient(parts.data(), used, k, out, in, weightStride, dw);
+      winogradKernels()->weightGradient(parts.data(), used, k, g.outChannels, g.c, gradient.weightStride(), dw);
     }
   });
-  for (int64_t k = 0; db && k < out; ++k) {
+  for (size_t k = 0; db && k < static_cast<size_t>(g.outChannels); ++k) {
     double sum = 0;
-    for (int part = 0; part < used; ++part) sum += biases[static_cast<size_t>(part)][static_cast<size_t>(k)];
+    for (const Sums& part : sums) sum += part.bias.empty() ? 0 : part.bias[k];
     db[k] = static_cast<float>(sum);
   }
 }

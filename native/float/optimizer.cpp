@@ -8,21 +8,21 @@
 namespace faultline {
 namespace {
 
-FAULTLINE_VECTORIZED void sgdRange(SgdArgs a, int64_t count, const float* __restrict decay, const float* __restrict g,
+FAULTLINE_VECTORIZED void sgdRange(SgdArgs a, int64_t count, float decay, const float* __restrict g,
                                    float* __restrict m, float* __restrict p) {
   for (int64_t i = 0; i < count; ++i) {
-    const float gradient = a.factor * g[i] + decay[i] * p[i];
+    const float gradient = a.factor * g[i] + decay * p[i];
     m[i] = a.momentum * m[i] + gradient;
     p[i] -= a.rate * (a.nesterov ? gradient + a.momentum * m[i] : m[i]);
   }
 }
 
-FAULTLINE_VECTORIZED void adamRange(AdamArgs a, float rate, float inverseRootC2, int64_t count,
-                                    const float* __restrict decay, const float* __restrict g, float* __restrict m,
-                                    float* __restrict v, float* __restrict p) {
+FAULTLINE_VECTORIZED void adamRange(AdamArgs a, float rate, float inverseRootC2, int64_t count, float decay,
+                                    const float* __restrict g, float* __restrict m, float* __restrict v,
+                                    float* __restrict p) {
   const float keep1 = 1.f - a.beta1, keep2 = 1.f - a.beta2;
   for (int64_t i = 0; i < count; ++i) {
-    const float pull = decay[i] * p[i];
+    const float pull = decay * p[i];
     const float gradient = a.factor * g[i] + (a.decoupled ? 0.f : pull);
     m[i] = a.beta1 * m[i] + keep1 * gradient;
     v[i] = a.beta2 * v[i] + keep2 * (gradient * gradient);
@@ -48,6 +48,20 @@ FAULTLINE_VECTORIZED double squareSum(int64_t count, const float* __restrict g) 
   return total;
 }
 
+// fn(begin, end, factor) over all parameters, in pieces of one decay each.
+template <typename Fn>
+void inRuns(int64_t count, const Decay& decay, Fn&& fn) {
+  inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
+    int64_t run = 0;
+    while (decay.ends[run] <= begin) ++run;
+    for (int64_t at = begin; at < end; ++run) {
+      const int64_t until = std::min<int64_t>(end, decay.ends[run]);
+      fn(at, until, decay.factors[run]);
+      at = until;
+    }
+  });
+}
+
 }  // namespace
 
 double norm(int64_t count, const float* g) {
@@ -60,19 +74,19 @@ double norm(int64_t count, const float* g) {
   return std::sqrt(total);
 }
 
-void sgdStep(const SgdArgs& a, int64_t count, const float* decay, const float* gradient, float* m, float* p) {
-  inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
-    sgdRange(a, end - begin, decay + begin, gradient + begin, m + begin, p + begin);
+void sgdStep(const SgdArgs& a, int64_t count, const Decay& decay, const float* gradient, float* m, float* p) {
+  inRuns(count, decay, [&](int64_t begin, int64_t end, float factor) {
+    sgdRange(a, end - begin, factor, gradient + begin, m + begin, p + begin);
   });
 }
 
-void adamStep(const AdamArgs& a, int64_t count, const float* decay, const float* gradient, float* m, float* v,
+void adamStep(const AdamArgs& a, int64_t count, const Decay& decay, const float* gradient, float* m, float* v,
               float* p) {
   const double c1 = 1 - std::pow(static_cast<double>(a.beta1), a.step);
   const double c2 = 1 - std::pow(static_cast<double>(a.beta2), a.step);
   const float rate = static_cast<float>(a.rate / c1), inverse = static_cast<float>(1 / std::sqrt(c2));
-  inPieces(count, kPiece, 1, [&](int64_t begin, int64_t end) {
-    adamRange(a, rate, inverse, end - begin, decay + begin, gradient + begin, m + begin, v + begin, p + begin);
+  inRuns(count, decay, [&](int64_t begin, int64_t end, float factor) {
+    adamRange(a, rate, inverse, end - begin, factor, gradient + begin, m + begin, v + begin, p + begin);
   });
 }
 
