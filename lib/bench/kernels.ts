@@ -21,6 +21,8 @@ export interface BenchOptions {
   readonly threads: readonly number[];
   readonly quick: boolean;
   readonly isa?: string | undefined;
+  /** Leaves ONNX Runtime out: its threads go on spinning after a run and take a core from whoever runs next. */
+  readonly withoutOnnxRuntime?: boolean | undefined;
   /** Shown in the report. */
   readonly command: string;
   readonly signal?: AbortSignal | undefined;
@@ -64,11 +66,13 @@ function completeRows(rows: readonly BareRow[], jobs: readonly Job[], ceilings: 
   });
 }
 
-function absentPeers(machine: Machine, isa: string | undefined): string[] {
+function absentPeers(machine: Machine, { isa, withoutOnnxRuntime }: BenchOptions): string[] {
   const notes: string[] = [];
   if (machine.onednn === '') notes.push('onednn: absent when faultline was built (Debian: libdnnl-dev); not compared');
   if (isa !== undefined) {
     notes.push(`onnxruntime: cannot be held to ${isa}; not compared`);
+  } else if (withoutOnnxRuntime) {
+    notes.push('onnxruntime: left out, since its threads go on spinning after a run; not compared');
   } else if (machine.onnxruntime === '') {
     notes.push('onnxruntime: the npm package onnxruntime-node is not installed; not compared');
   }
@@ -86,7 +90,7 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
     ceilings: threads,
     quick: options.quick,
     isa,
-    onnxRuntime: isa === undefined ? onnxRuntimeLibrary() : undefined,
+    onnxRuntime: isa === undefined && !options.withoutOnnxRuntime ? onnxRuntimeLibrary() : undefined,
     signal: options.signal,
   });
 
@@ -136,7 +140,7 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
     ceilings,
     rows: completeRows(rows, jobs, ceilings, machine),
     failures,
-    notes: [...absentPeers(machine, isa), ...notes],
+    notes: [...absentPeers(machine, options), ...notes],
   } satisfies Report);
 }
 

@@ -230,7 +230,7 @@ export async function benchTargets(peers: readonly Job[], options: RunOptions): 
   const twoThreads =
     main.machine.cpus < 2
       ? 'cannot be measured on this machine (one CPU)'
-      : await attempt(() => benchKernels({ ...options, jobs: large, threads: [1, 2] }));
+      : await attempt(() => benchKernels({ ...options, jobs: large, threads: [1, 2], withoutOnnxRuntime: true }));
   const { overheadUs } = await napiOverhead();
   return { ...main, targets: evaluateTargets({ main, vnni, avx2, twoThreads, napiUs: overheadUs }) };
 }
