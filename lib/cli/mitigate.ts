@@ -3,7 +3,13 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { judgeMended } from '../assess/mitigate/judgement.js';
-import { CURE_NAMES, type CureName, mitigate } from '../assess/mitigate/mitigate.js';
+import {
+  CALIBRATION_IMAGES,
+  CURE_NAMES,
+  type CureName,
+  mitigate,
+  VALIDATION_IMAGES,
+} from '../assess/mitigate/mitigate.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
@@ -31,8 +37,8 @@ interface MitigateFlags extends InputFlags {
   readonly json?: true;
 }
 
-/** Half of these teach, half judge each cure. */
-const IMAGES = 2000;
+/** Those that teach and those that judge each cure. */
+const IMAGES = CALIBRATION_IMAGES + VALIDATION_IMAGES;
 
 /** A static policy, or the file of an agent that chooses bits for each input. */
 async function readAnyPolicy(graph: Graph, text: string): Promise<Policy | InputPolicy> {

@@ -20,7 +20,7 @@ export interface AttackSetting {
   readonly policy: string;
 }
 
-/** A sample of what `faultline corruptions` and `faultline scan` do. */
+/** A sample of what `faultline corruptions`, `faultline scan` and `faultline mitigate` do. */
 export interface StressSetting {
   /** Of all corruptions and range attacks. */
   readonly severities: readonly number[];
@@ -28,6 +28,8 @@ export interface StressSetting {
   readonly images: number;
   /** Held-out images that indicators look at, without their labels. */
   readonly scanned: number;
+  /** Training steps of mitigation: fewer than `faultline mitigate` takes, for a run of five minutes. */
+  readonly trainingSteps: number;
 }
 
 export interface ReproduceSettings {
@@ -106,7 +108,7 @@ export const DEFAULTS = {
   agents: ['ddpg', 'sensitivity', 'greedy', 'cem', 'random'],
   evaluations: 40,
   searchImages: 1000,
-  stress: { severities: [1, 3, 5], images: 1000, scanned: 256 },
+  stress: { severities: [1, 3, 5], images: 1000, scanned: 256, trainingSteps: 160 },
 } as const satisfies Partial<ReproduceSettings>;
 
 /** The settings of an architecture, with some replaced. */

@@ -162,15 +162,16 @@ async function indicatorStage(context: SeedContext, subjects: readonly Subject[]
 
 /** Every network, mended with held-out images without labels and judged on test images. */
 async function mitigationStage(context: SeedContext, subjects: readonly Subject[]): Promise<Mitigations> {
-  const { material, seed, signal } = context;
+  const { settings, material, seed, signal } = context;
   const { normalization, validation, test } = material;
+  const steps = settings.stress?.trainingSteps;
   const rows: Mitigations = [];
   for (const [i, { name, file, policyName, policy }] of subjects.entries()) {
     const progress = context.progress('mitigation');
     const own = await context.stage(`mitigation-${file}`, async () => {
       const graph = await context.network(file);
       const mended = await mitigate(graph, validation, normalization, {
-        ...{ policy, seed, signal },
+        ...{ policy, steps, seed, signal },
         onProgress: ({ done, total }) => progress(i + done / total, subjects.length),
       });
       const judgements = await judgeMended({ graph, policy }, mended, test, normalization, { seed, signal });

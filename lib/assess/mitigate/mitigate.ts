@@ -27,10 +27,10 @@ import { shortTraining } from './qat.js';
 export const CURE_NAMES = [
   'equalization',
   'channel rescue',
+  'short QAT',
   'bias correction',
   'clip percentile',
   'clip MSE',
-  'short QAT',
   'policy repair',
   'range guard',
 ] as const;
@@ -48,7 +48,10 @@ export interface MitigateOptions {
   /** Effective bits that `policy repair` may add. Default 0: it may deal the policy's own anew. */
   readonly moreBits?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
-  /** Images that cures learn from, and images that judge them, drawn from all. Defaults 1,000 each, or half each. */
+  /**
+   * Images that cures learn from, and images that judge them, drawn from all. Defaults: 1,000 judge, or half of less than
+   * 2,000; the others teach, up to 4,000.
+   */
   readonly calibration?: number | undefined;
   readonly validation?: number | undefined;
   readonly seed?: number | undefined;
@@ -90,8 +93,10 @@ export interface MitigateResult {
 }
 
 const OPERATION = 'mitigate';
-/** More unlabelled images than this are seldom at hand, and gain little in so few steps. */
-export const DEFAULT_IMAGES = 1000;
+/** Four times as many to learn from won nothing in so many steps. */
+export const CALIBRATION_IMAGES = 4000;
+/** Agreement to one point. */
+export const VALIDATION_IMAGES = 1000;
 /** METHOD: the strength at which one pixel takes 70 points from an ordinary network at W4A4. */
 export const BRIGHTNESS = 16;
 /** Of a cure's effect being chance; below, it counts. */
@@ -102,14 +107,18 @@ const MENDED = 99.5;
 /** The same for another policy: one that was chosen is left alone where the cures that keep it come this far. */
 const POLICY_KEPT = 95;
 
-/** In the order of their application: what changes no function first, what costs bits last, the guard around it all. */
+/**
+ * In the order of their application: what changes no function first, what costs bits last, the guard around it all. A
+ * learned failure is neither equalized nor corrected before training: either moves it to another rounding grid, from where
+ * training gets less far.
+ */
 const WANTED: Readonly<Record<CureName, readonly Failure[]>> = {
-  equalization: ['gauge', 'learned'],
+  equalization: ['gauge'],
   'channel rescue': ['gauge'],
+  'short QAT': ['gauge', 'learned'],
   'bias correction': ['learned'],
   'clip percentile': [],
   'clip MSE': [],
-  'short QAT': ['gauge', 'learned'],
   'policy repair': ['gauge', 'learned'],
   'range guard': ['range'],
 };
@@ -198,12 +207,13 @@ class Judge {
 
 /** Images for cures and images for judging them, none in both. */
 function parted(images: ImageSet, options: MitigateOptions): readonly [ImageSet, ImageSet] {
-  const half = Math.floor(images.count / 2);
-  const { calibration = Math.min(DEFAULT_IMAGES, half), validation = Math.min(DEFAULT_IMAGES, images.count - half) } =
-    options;
-  requireInteger(OPERATION, 'calibration', calibration, 1, images.count - 1);
-  requireInteger(OPERATION, 'validation', validation, 1, images.count - calibration);
-  const order = Int32Array.from({ length: images.count }, (_, i) => i);
+  const { count } = images;
+  const judging = options.validation ?? Math.min(VALIDATION_IMAGES, Math.ceil(count / 2));
+  const { calibration = Math.min(CALIBRATION_IMAGES, Math.max(1, count - judging)) } = options;
+  requireInteger(OPERATION, 'calibration', calibration, 1, count - 1);
+  const { validation = Math.min(VALIDATION_IMAGES, count - calibration) } = options;
+  requireInteger(OPERATION, 'validation', validation, 1, count - calibration);
+  const order = Int32Array.from({ length: count }, (_, i) => i);
   new Random(options.seed ?? 0).split('mitigate').shuffle(order);
   return [
     subset(images, order.subarray(0, calibration).sort()),

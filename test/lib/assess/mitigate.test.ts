@@ -18,7 +18,10 @@ import type { EvaluationData } from '../../../lib/quant/evaluate_policies.js';
 import { formatBits, type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
 import { mitigateReport } from '../../../lib/report/mitigate_report.js';
 import { parseReport } from '../../../lib/report/write.js';
+import { cellUnits } from '../../../lib/train/cell_units.js';
+import { distill } from '../../../lib/train/distill.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
+import { CELL_ATTACK } from '../../../lib/train/recipes.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../support/assess_networks.js';
 
 const SIZES = { calibration: 120, validation: 200, steps: 12, seed: 5 } as const;
@@ -64,6 +67,23 @@ describe('mitigate', () => {
       CURE_NAMES,
     );
     assert.deepEqual(await logitsOf(result.graph, images), await logitsOf(gauge, images));
+  });
+
+  it('tells a learned failure, and trains it from where it is: neither equalized nor corrected before', async () => {
+    const policy = uniformPolicy(graph, 'W3A3');
+    const { graph: learned } = await distill(graph, blobs(480, 7), {
+      ...CELL_ATTACK,
+      ...{ steps: 150, batchSize: 32, seed: 1, normalization: PLAIN, teacher: graph, policies: policy },
+      coordinates: cellUnits(graph, policy),
+    });
+    const { diagnosis, cures, before, after } = await run(learned, { bits: 'W3A3', steps: 40 });
+    assert.ok(
+      diagnosis.failures.includes('learned') && !diagnosis.failures.includes('gauge'),
+      diagnosis.reasons.join(),
+    );
+    const applied = cures.filter((cure) => cure.applied).map(({ cure }) => cure);
+    assert.equal(applied[0], 'short QAT');
+    assert.ok((before.clean ?? 100) < 60 && (after.clean ?? 0) > 95, `${before.clean} → ${after.clean}`);
   });
 
   it('gives the same network again from the same seed, and looks at no label', async () => {
