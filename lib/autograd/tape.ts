@@ -42,6 +42,9 @@ export class Value {
   }
 }
 
+/** What `record` is told where a backward can be traced. */
+export const REPEATS = 'repeats';
+
 interface Entry {
   readonly output: Value;
   backward(dy: Float32Array, gradient: Buffer32): void;
@@ -63,7 +66,7 @@ export interface TapeOptions {
   readonly record: boolean;
   /** How convolutions compute. Default: direct; the others never for reported evaluation. */
   readonly convolutions?: ConvMethod;
-  /** Gets every call of a run that neither trains nor records. */
+  /** Gets every call, those of backward included. */
   readonly trace?: Trace;
 }
 
@@ -118,7 +121,7 @@ export class Tape {
     return new Value(dims, layout, buffer, false);
   }
 
-  /** Fills the value made last: forward computations go through here. */
+  /** Makes a native call that the same arrays can be given again: fills the value made last, or adds up gradients. */
   compute(call: () => void): void {
     call();
     this.trace?.computed(call);
@@ -128,15 +131,17 @@ export class Tape {
   alias(x: Value, dims: readonly number[], layout: Layout): Value {
     x.buffer.references += 1;
     const y = new Value(dims, layout, x.buffer, x.needsGradient);
-    this.record(y, [], (_dy, gradient) => this.give(x, gradient));
+    this.record(y, [], (_dy, gradient) => this.give(x, gradient), REPEATS);
     return y;
   }
 
   /**
    * Writes down an operation. `kept`: values whose contents its backward reads (they stay until it has run). backward
-   * gets the gradient of the output and passes gradients on with `into` and `give`.
+   * gets the gradient of the output and passes gradients on with `into` and `give`. `repeats`: it calls native code only
+   * by these and `compute`, with the same arrays in every step, and chooses nothing by what they hold.
    */
-  record(output: Value, kept: readonly Value[], backward: Entry['backward']): void {
+  record(output: Value, kept: readonly Value[], backward: Entry['backward'], repeats?: typeof REPEATS): void {
+    if (this.recording && !repeats) this.trace?.lose();
     if (!output.needsGradient) return;
     const buffers = kept.map(({ buffer }) => buffer);
     for (const buffer of buffers) buffer.references += 1;
@@ -158,11 +163,12 @@ export class Tape {
     if (!x.needsGradient) return;
     if (!x.gradient) {
       x.gradient = x.gradientTarget ? Memory.borrow(x.gradientTarget) : this.memory.take(x.size);
-      write(x.gradient.array);
+      const { array } = x.gradient;
+      this.compute(() => write(array));
       return;
     }
     const more = this.memory.take(x.size);
-    write(more.array);
+    this.compute(() => write(more.array));
     this.add(x, more.array);
     this.memory.release(more);
   }
@@ -181,12 +187,14 @@ export class Tape {
   private add(x: Value, more: Float32Array): void {
     const before = x.gradient as Buffer32;
     if (before.references === 1) {
-      addon.addScaled(1, more, before.array);
+      this.compute(() => addon.addScaled(1, more, before.array));
       return;
     }
     const sum = this.memory.take(x.size);
-    sum.array.set(before.array);
-    addon.addScaled(1, more, sum.array);
+    this.compute(() => {
+      sum.array.set(before.array);
+      addon.addScaled(1, more, sum.array);
+    });
     this.memory.release(before);
     x.gradient = sum;
   }

@@ -1,5 +1,5 @@
-// A trace: the native calls of one run on a tape, to be made again when other values lie in the same arrays. Whatever
-// depends on shapes alone (checks, look-ups, memory) was done once.
+// A trace: the native calls of one run on a tape, forward or with its gradients, to be made again when other values lie in
+// the same arrays. Whatever depends on shapes alone (checks, look-ups, memory) was done once.
 
 export class Trace {
   private readonly calls: (() => void)[] = [];

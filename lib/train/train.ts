@@ -2,8 +2,9 @@
 // options and its seed alone: killed at any moment and started again it ends with the same bits, for a given number of
 // threads.
 import { toRows } from '../autograd/ops/layout.js';
-import { crossEntropy } from '../autograd/ops/loss.js';
+import { type CrossEntropyResult, crossEntropy } from '../autograd/ops/loss.js';
 import { Tape, type Value } from '../autograd/tape.js';
+import { Trace } from '../autograd/trace.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { type Augmentation, type Batch, Loader } from '../data/loader.js';
 import { FloatProgram } from '../graph/float.js';
@@ -63,6 +64,17 @@ interface TrainingSums extends Readonly<Record<string, number>> {
   readonly loss: number;
 }
 
+/** The native calls that compute a batch's loss and gradients. */
+interface Pass {
+  /** Undefined where it does more than native calls, and every step has to run the graph. */
+  readonly trace: Trace | undefined;
+  /** Where its batch lies. */
+  readonly inputs: Float32Array;
+  readonly labels: Int32Array;
+  readonly parameters: readonly Value[];
+  readonly result: CrossEntropyResult;
+}
+
 class Training implements Learner {
   private readonly parameters: Parameters;
   private readonly optimizer: Optimizer;
@@ -70,6 +82,7 @@ class Training implements Learner {
   private readonly program: FloatProgram;
   private readonly memory = new Memory();
   private readonly names: { input: string; output: string };
+  private pass: Pass | undefined;
 
   constructor(
     private readonly source: Graph,
@@ -116,21 +129,43 @@ class Training implements Learner {
     return toRows(tape, program.run(tape, this.parameters, feeds, options).get(this.names.output) as Value);
   }
 
+  /** Loss and gradients of a batch: the first one's native calls are made again for the others. */
+  private gradients(batch: Batch, step: number): CrossEntropyResult {
+    const { memory, parameters, recipe, pass } = this;
+    const convolutions = recipe.bf16 ? 'bf16' : 'fast';
+    if (pass?.trace) {
+      pass.inputs.set(batch.inputs);
+      pass.labels.set(batch.labels);
+      for (const value of pass.parameters) value.version = parameters.version;
+      pass.trace.replay();
+      return pass.result;
+    }
+    const trace = pass ? undefined : new Trace();
+    const inputs = trace ? batch.inputs.slice() : batch.inputs;
+    const labels = trace ? batch.labels.slice() : batch.labels;
+    const tape = new Tape({ memory, training: true, record: true, convolutions, ...(trace ? { trace } : {}) });
+    const logits = this.run({ ...batch, inputs, labels }, step, this.program, tape);
+    const smoothing = recipe.labelSmoothing ?? 0;
+    const result = crossEntropy(tape, logits, labels, { smoothing, gradient: true });
+    if (Number.isFinite(result.loss)) tape.backward(logits, result.gradient as Float32Array);
+    if (trace) {
+      const values = [...parameters.on(tape).values()].filter(({ version }) => version > 0);
+      this.pass = { trace: trace.complete ? trace : undefined, inputs, labels, parameters: values, result };
+    }
+    // The arrays stay where they are: nobody else takes memory while steps are traced.
+    memory.reset();
+    return result;
+  }
+
   /** One step, counted from 0. Throws TrainingDivergedError before anything is changed. */
   step(batch: Batch, step: number): TrainingSums {
-    const { memory, parameters, recipe } = this;
-    const convolutions = recipe.bf16 ? 'bf16' : 'fast';
-    const tape = new Tape({ memory, training: true, record: true, convolutions });
-    const logits = this.run(batch, step, this.program, tape);
-    const smoothing = recipe.labelSmoothing ?? 0;
-    const { loss, correct, gradient } = crossEntropy(tape, logits, batch.labels, { smoothing, gradient: true });
+    const { parameters, recipe } = this;
+    const { loss, correct } = this.gradients(batch, step);
     if (!Number.isFinite(loss)) throw this.diverged(batch, step, 'the loss');
-    tape.backward(logits, gradient as Float32Array);
     const norm = addon.norm(parameters.gradients);
     if (!Number.isFinite(norm)) throw this.diverged(batch, step, 'a gradient');
     this.optimizer.step(step + 1, rateAt(recipe.schedule, step, this.steps), norm);
     if (this.average) addon.averageStep(parameters.values, this.average, recipe.averageDecay as number);
-    memory.reset();
     return { images: batch.count, loss: loss * batch.count, correct };
   }
 

@@ -1,7 +1,8 @@
 // Batch normalization with the sum and the ReLU that follow it: y = relu?(norm(x) (+ residual)). In training the
 // statistics are the batch's and the running ones move towards them; Ioffe & Szegedy, arXiv 1502.03167.
 import { addon } from '../../native/addon.js';
-import type { Tape, Value } from '../tape.js';
+import type { Buffer32 } from '../../tensor/memory.js';
+import { REPEATS, type Tape, type Value } from '../tape.js';
 import { toChannelsLast } from './layout.js';
 
 export interface BatchNormOptions {
@@ -30,19 +31,20 @@ export function batchNorm(
   const { training } = tape;
   const channels = x.dims[1] as number;
   const rows = x.size / channels;
-  let [mean, variance] = [runningMean, runningVariance];
-  if (training) {
-    [mean, variance] = [tape.scratch(channels), tape.scratch(channels)];
-    addon.batchStatistics(x.data, rows, channels, mean, variance);
-    addon.averageStep(mean, runningMean, momentum);
-    addon.averageStep(variance, runningVariance, momentum);
-  }
+  const [mean, variance] = training ? [tape.scratch(channels), tape.scratch(channels)] : [runningMean, runningVariance];
   const y = tape.make(x.dims, x.layout, [x, scale, shift, residual]);
   const [xs, ys, scales, shifts, added] = [x.data, y.data, scale.data, shift.data, residual?.data];
-  tape.compute(() => addon.batchNorm(xs, rows, channels, scales, shifts, mean, variance, epsilon, relu, added, ys));
+  tape.compute(() => {
+    if (training) {
+      addon.batchStatistics(xs, rows, channels, mean, variance);
+      addon.averageStep(mean, runningMean, momentum);
+      addon.averageStep(variance, runningVariance, momentum);
+    }
+    addon.batchNorm(xs, rows, channels, scales, shifts, mean, variance, epsilon, relu, added, ys);
+  });
   // What the ReLU let through is told from the normalized x, where nothing else was added.
   const readsResult = relu && residual !== undefined;
-  tape.record(y, readsResult ? [x, y] : [x], (dy, gradient) => {
+  const backward = (dy: Float32Array, gradient: Buffer32) => {
     const keepsMask = relu && residual?.needsGradient;
     const forResidual = keepsMask ? tape.memory.take(x.size) : undefined;
     const [dScale, dShift] = [tape.scratch(channels), tape.scratch(channels)];
@@ -66,11 +68,12 @@ export function batchNorm(
         forResidual?.array,
       );
     if (x.needsGradient) tape.into(x, run);
-    else run(undefined);
+    else tape.compute(() => run(undefined));
     tape.into(scale, (target) => target.set(dScale));
     tape.into(shift, (target) => target.set(dShift));
     if (residual) tape.give(residual, forResidual ?? gradient);
     if (forResidual) tape.memory.release(forResidual);
-  });
+  };
+  tape.record(y, readsResult ? [x, y] : [x], backward, REPEATS);
   return y;
 }

@@ -2,8 +2,9 @@
 import { addon } from '../../native/addon.js';
 import { BINARY, UNARY } from '../../native/float_addon.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
+import type { Buffer32 } from '../../tensor/memory.js';
 import { broadcastStrides, memoryOrder, strides, walk } from '../strides.js';
-import type { Layout, Tape, Value } from '../tape.js';
+import { type Layout, REPEATS, type Tape, type Value } from '../tape.js';
 import { reluGradient } from './unary.js';
 
 type Plain = Pick<Value, 'dims' | 'layout' | 'data'>;
@@ -67,7 +68,7 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
   const choice = name === 'min' || name === 'max';
   const same = (operand: Value) => operand.layout === layout && operand.size === size;
   const kept = product ? [x, y] : name === 'addRelu' ? [z] : choice || name === 'pow' ? [x, y, z] : [];
-  tape.record(z, kept, (dz, gradient) => {
+  const backward = (dz: Float32Array, gradient: Buffer32) => {
     const masked = name === 'addRelu' ? reluGradient(tape, zs.data, dz) : undefined;
     const g = masked ?? gradient;
     const gs: Plain = { dims, layout, data: g.array };
@@ -75,7 +76,7 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
       if (!operand.needsGradient) return;
       if (!compute && same(operand)) return tape.give(operand, g);
       const all = compute ? tape.memory.take(size) : g;
-      compute?.(all.array);
+      if (compute) tape.compute(() => compute(all.array));
       tape.into(operand, (target) => sumToShape(all.array, dims, layout, operand, target));
       if (compute) tape.memory.release(all);
     };
@@ -121,6 +122,8 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
       pass(y, name === 'sub' ? (out) => addon.unary(UNARY.scale, -1, 0, g.array, out) : undefined);
     }
     if (masked) tape.memory.release(masked);
-  });
+  };
+  // That of a power takes memory on the way.
+  tape.record(z, kept, backward, name === 'pow' ? undefined : REPEATS);
   return z;
 }

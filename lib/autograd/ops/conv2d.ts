@@ -1,7 +1,8 @@
 // Convolution with what follows it in networks: y = clip?(x ∗ w + b (+ residual)). Forward and backward by oneDNN.
 import { addon } from '../../native/addon.js';
 import { CONV_METHODS, type NativeConvolution } from '../../native/float_addon.js';
-import type { ConvMethod, Tape, Value } from '../tape.js';
+import type { Buffer32 } from '../../tensor/memory.js';
+import { type ConvMethod, REPEATS, type Tape, type Value } from '../tape.js';
 import { binary } from './binary.js';
 import { toChannelsLast, toRows } from './layout.js';
 import { reshape } from './movement.js';
@@ -97,12 +98,12 @@ export function conv2d(
   const inPlace = followed.residualEnds && residual !== x ? residual : undefined;
   const y =
     (inPlace && tape.replace(inPlace, dims, 'channelsLast')) ?? tape.make(dims, 'channelsLast', [x, w, b, residual]);
-  const [xs, ws, ys, version] = [x.data, w.data, y.data, w.version];
+  const [xs, ws, ys] = [x.data, w.data, y.data];
   const [bs, added] = [b?.data, residual?.data];
   const [low, high] = bounds;
-  tape.compute(() => kernel.forward(xs, ws, version, bs, added, low, high, ys));
+  tape.compute(() => kernel.forward(xs, ws, w.version, bs, added, low, high, ys));
   const bounded = bounds !== UNBOUNDED;
-  tape.record(y, bounded ? [x, w, y] : [x, w], (dy, gradient) => {
+  const backward = (dy: Float32Array, gradient: Buffer32) => {
     const masked = bounded ? clipGradient(tape, bounds, ys, dy) : undefined;
     const g = masked?.array ?? dy;
     const forWeights = w.needsGradient || (b?.needsGradient ?? false);
@@ -110,13 +111,17 @@ export function conv2d(
       const bias = b?.needsGradient ? tape.scratch(outChannels) : undefined;
       const run = (dw: Float32Array) => kernel.backwardWeights(xs, g, dw, bias);
       if (w.needsGradient) tape.into(w, run);
-      else run(tape.scratch(w.size));
+      else {
+        const unused = tape.scratch(w.size);
+        tape.compute(() => run(unused));
+      }
       if (b && bias) tape.into(b, (db) => db.set(bias));
     }
-    tape.into(x, (dx) => kernel.backwardData(g, ws, version, forWeights, dx));
+    tape.into(x, (dx) => kernel.backwardData(g, ws, w.version, forWeights, dx));
     if (residual) tape.give(residual, masked ?? gradient);
     if (masked) tape.memory.release(masked);
-  });
+  };
+  tape.record(y, bounded ? [x, w, y] : [x, w], backward, REPEATS);
   return y;
 }
 

@@ -1,7 +1,7 @@
 // Between layouts: an operation that wants one asks for it here, and the gradient comes back in the other.
 import { addon } from '../../native/addon.js';
 import { memoryOrder, strides, walk } from '../strides.js';
-import type { Layout, Tape, Value } from '../tape.js';
+import { type Layout, REPEATS, type Tape, type Value } from '../tape.js';
 
 /** Whether elements lie in the same order in either layout. */
 export function samePlanes(dims: readonly number[]): boolean {
@@ -22,9 +22,8 @@ function relayout(tape: Tape, x: Value, to: Layout): Value {
   const y = tape.make(dims, to, [x]);
   const [axes, xs, ys] = [layoutWalk(dims, layout, to), x.data, y.data];
   tape.compute(() => addon.copyStrided(axes, xs, 0, ys, 0, false));
-  tape.record(y, [], (dy) =>
-    tape.into(x, (dx) => addon.copyStrided(layoutWalk(dims, to, layout), dy, 0, dx, 0, false)),
-  );
+  const back = layoutWalk(dims, to, layout);
+  tape.record(y, [], (dy) => tape.into(x, (dx) => addon.copyStrided(back, dy, 0, dx, 0, false)), REPEATS);
   return y;
 }
 

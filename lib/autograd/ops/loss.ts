@@ -2,6 +2,7 @@
 import { addon } from '../../native/addon.js';
 import type { Tape, Value } from '../tape.js';
 
+/** As computed last: a trace that is replayed renews it. */
 export interface CrossEntropyResult {
   /** Mean over the rows. */
   readonly loss: number;
@@ -10,8 +11,6 @@ export interface CrossEntropyResult {
   /** Of the loss with respect to the logits: memory of the step. Undefined unless asked for. */
   readonly gradient: Float32Array | undefined;
 }
-
-const result = new Float64Array(2);
 
 /** logits: [rows, classes], labels: [rows]. The target is (1 − smoothing) · one-hot + smoothing / classes. */
 export function crossEntropy(
@@ -22,6 +21,16 @@ export function crossEntropy(
 ): CrossEntropyResult {
   const [rows = 0, classes = 0] = logits.dims;
   const gradient = options.gradient ? tape.scratch(logits.size) : undefined;
-  addon.crossEntropy(rows, classes, logits.data, labels, options.smoothing ?? 0, result, gradient);
-  return { loss: result[0] as number, correct: result[1] as number, gradient };
+  const { smoothing = 0 } = options;
+  const result = new Float64Array(2);
+  tape.compute(() => addon.crossEntropy(rows, classes, logits.data, labels, smoothing, result, gradient));
+  return {
+    get loss() {
+      return result[0] as number;
+    },
+    get correct() {
+      return result[1] as number;
+    },
+    gradient,
+  };
 }

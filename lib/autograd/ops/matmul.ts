@@ -1,6 +1,6 @@
 // Matrix products by oneDNN: one matrix or a batch, either operand transposed, bias added on the way.
 import { addon } from '../../native/addon.js';
-import type { Tape, Value } from '../tape.js';
+import { REPEATS, type Tape, type Value } from '../tape.js';
 import { sumToShape } from './binary.js';
 
 export interface MatmulOptions {
@@ -42,14 +42,14 @@ export function matmul(tape: Tape, a: Value, b: Value, options: MatmulOptions = 
   const product = { batch, m, n, k, transA, transB, sharedA, sharedB };
   const [as, bs, biases, ys] = [a.data, b.data, bias?.data, y.data];
   tape.compute(() => run(product, as, bs, biases, ys));
-  tape.record(y, [a, b], (dy) => {
+  const backward = (dy: Float32Array) => {
     // op(a) gets dy · op(b)ᵀ, op(b) gets op(a)ᵀ · dy; a transposed operand the transpose of that. Products of a shared
     // operand are summed over the batch.
     const whole = (shared: boolean, x: Value, compute: (target: Float32Array) => void) => {
       if (!shared) return tape.into(x, compute);
       if (!x.needsGradient) return;
       const all = tape.memory.take(batch * x.size);
-      compute(all.array);
+      tape.compute(() => compute(all.array));
       tape.into(x, (target) =>
         sumToShape(all.array, [batch, ...x.dims], 'rows', { dims: x.dims, layout: 'rows' }, target),
       );
@@ -84,6 +84,7 @@ export function matmul(tape: Tape, a: Value, b: Value, options: MatmulOptions = 
     if (bias) {
       tape.into(bias, (target) => sumToShape(dy, y.dims, 'rows', { dims: [n], layout: 'rows' }, target));
     }
-  });
+  };
+  tape.record(y, [a, b], backward, REPEATS);
   return y;
 }

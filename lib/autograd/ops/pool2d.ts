@@ -1,6 +1,6 @@
 // Pooling over windows of images, channels-last: the largest value or the mean.
 import { addon } from '../../native/addon.js';
-import type { Tape, Value } from '../tape.js';
+import { REPEATS, type Tape, type Value } from '../tape.js';
 import { toChannelsLast } from './layout.js';
 
 export interface PoolWindow {
@@ -27,7 +27,8 @@ export function maxPool2d(tape: Tape, input: Value, window: PoolWindow): Value {
   const where = new Int32Array(scratch.buffer, scratch.byteOffset, scratch.length);
   const [xs, ys] = [x.data, y.data];
   tape.compute(() => addon.maxPool(geometry, xs, ys, where));
-  tape.record(y, [], (dy) => tape.into(x, (dx) => addon.maxPoolBackward(geometry, where, dy, dx)));
+  const backward = (dy: Float32Array) => tape.into(x, (dx) => addon.maxPoolBackward(geometry, where, dy, dx));
+  tape.record(y, [], backward, REPEATS);
   return y;
 }
 
@@ -38,6 +39,8 @@ export function averagePool2d(tape: Tape, input: Value, window: PoolWindow, coun
   const y = tape.make([x.dims[0] as number, x.dims[1] as number, ...window.output], 'channelsLast', [x]);
   const [xs, ys] = [x.data, y.data];
   tape.compute(() => addon.averagePool(geometry, countPadding, xs, ys));
-  tape.record(y, [], (dy) => tape.into(x, (dx) => addon.averagePoolBackward(geometry, countPadding, dy, dx)));
+  const backward = (dy: Float32Array) =>
+    tape.into(x, (dx) => addon.averagePoolBackward(geometry, countPadding, dy, dx));
+  tape.record(y, [], backward, REPEATS);
   return y;
 }

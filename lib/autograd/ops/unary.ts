@@ -2,7 +2,7 @@
 import { addon } from '../../native/addon.js';
 import { UNARY } from '../../native/float_addon.js';
 import type { Buffer32 } from '../../tensor/memory.js';
-import type { Tape, Value } from '../tape.js';
+import { REPEATS, type Tape, type Value } from '../tape.js';
 
 /** p, q: clip's bounds, hardSigmoid's alpha and beta, scale's factor and offset, leakyRelu's and elu's alpha. */
 export function unary(tape: Tape, name: keyof typeof UNARY, x: Value, p = 0, q = 0): Value {
@@ -11,16 +11,16 @@ export function unary(tape: Tape, name: keyof typeof UNARY, x: Value, p = 0, q =
   const [xs, ys] = [x.data, y.data];
   tape.compute(() => addon.unary(code, p, q, xs, ys));
   // relu's slope is told from y alone, and y is kept by whatever comes next
-  tape.record(y, name === 'relu' ? [y] : [x, y], (dy) =>
-    tape.into(x, (dx) => addon.unaryBackward(code, p, q, name === 'relu' ? ys : xs, ys, dy, dx)),
-  );
+  const backward = (dy: Float32Array) =>
+    tape.into(x, (dx) => addon.unaryBackward(code, p, q, name === 'relu' ? ys : xs, ys, dy, dx));
+  tape.record(y, name === 'relu' ? [y] : [x, y], backward, REPEATS);
   return y;
 }
 
 /** dy where y = relu(·) let through, else 0: memory of the step, for the caller to release. */
 export function reluGradient(tape: Tape, y: Float32Array, dy: Float32Array): Buffer32 {
   const masked = tape.memory.take(y.length);
-  addon.unaryBackward(UNARY.relu, 0, 0, y, y, dy, masked.array);
+  tape.compute(() => addon.unaryBackward(UNARY.relu, 0, 0, y, y, dy, masked.array));
   return masked;
 }
 
@@ -32,6 +32,6 @@ export function clipGradient(
   dy: Float32Array,
 ): Buffer32 {
   const masked = tape.memory.take(y.length);
-  addon.unaryBackward(UNARY.clip, low, high, y, y, dy, masked.array);
+  tape.compute(() => addon.unaryBackward(UNARY.clip, low, high, y, y, dy, masked.array));
   return masked;
 }
