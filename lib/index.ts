@@ -174,8 +174,6 @@ export { type Granularity, perChannel, perGroup, perRow, perTensor } from './nat
 export { type Inspection, inspect } from './native/inspect.js';
 export {
   type ActivationOptions,
-  type ArithmeticOptions,
-  type EpilogueOptions,
   type MatmulDynamicOptions,
   matmulDynamic,
   matmulDynamicAccumulators,
@@ -198,6 +196,7 @@ export {
   packWeights,
   type WeightGranularity,
 } from './native/packed_weights.js';
+export type { ArithmeticOptions, EpilogueOptions } from './native/product_end.js';
 export {
   type ChooseQParamsOptions,
   chooseQParams,

@@ -69,6 +69,21 @@ export interface NativeIntegerOperand {
   bytes(): number;
 }
 
+/** How a dynamic product ends; scale and zero point are filled in, one a row or sample. */
+export type NativeEnd = [
+  out: Float32Array | Int32Array,
+  activationBits: ActivationBits,
+  perTensor: boolean,
+  bias: Float32Array | undefined,
+  residual: Float32Array | undefined,
+  clipMin: number,
+  clipMax: number,
+  scale: Float32Array | undefined,
+  zeroPoint: Int32Array | undefined,
+  saturating16: boolean,
+  saturations: Float64Array | undefined,
+];
+
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
 export interface NativeAddon extends FloatAddon, ImageAddon {
   abiVersion: number;
@@ -115,38 +130,8 @@ export interface NativeAddon extends FloatAddon, ImageAddon {
     max: number,
     saturating16: boolean,
   ) => NativeErrorProfile;
-  conv2dDynamic(
-    x: Float32Array,
-    geometry: Int32Array,
-    weights: NativePackedConvWeights,
-    out: Float32Array | Int32Array,
-    activationBits: ActivationBits,
-    perTensor: boolean,
-    bias: Float32Array | undefined,
-    residual: Float32Array | undefined,
-    clipMin: number,
-    clipMax: number,
-    sampleScale: Float32Array | undefined,
-    sampleZeroPoint: Int32Array | undefined,
-    saturating16: boolean,
-    saturations: Float64Array | undefined,
-  ): void;
-  matmulDynamic(
-    x: Float32Array,
-    m: number,
-    weights: NativePackedWeights,
-    out: Float32Array | Int32Array,
-    activationBits: ActivationBits,
-    perTensor: boolean,
-    bias: Float32Array | undefined,
-    residual: Float32Array | undefined,
-    clipMin: number,
-    clipMax: number,
-    rowScale: Float32Array | undefined,
-    rowZeroPoint: Int32Array | undefined,
-    saturating16: boolean,
-    saturations: Float64Array | undefined,
-  ): void;
+  conv2dDynamic(x: Float32Array, geometry: Int32Array, weights: NativePackedConvWeights, ...end: NativeEnd): void;
+  matmulDynamic(x: Float32Array, m: number, weights: NativePackedWeights, ...end: NativeEnd): void;
   matmulU8(
     a: Uint8Array,
     m: number,

@@ -3,8 +3,8 @@ import { addon, type NativePackedConvWeights } from './addon.js';
 import { convWeights, forgetWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
 import { describe, InvalidArgumentError, requireInteger } from './errors.js';
-import { type ArithmeticOptions, checkArithmetic, type EpilogueOptions } from './matmul.js';
 import { blockSizeOf, type PackWeightsOptions, type WeightGranularity } from './packed_weights.js';
+import { type ArithmeticOptions, type EpilogueOptions, nativeEnd, productEnd } from './product_end.js';
 
 /** [outChannels, kernelH, kernelW, channels / groups] */
 export type ConvWeightShape = readonly [number, number, number, number];
@@ -312,26 +312,14 @@ function convolve(
   out: Float32Array | Int32Array,
   options: EpilogueOptions & ConvActivationOptions & ArithmeticOptions,
 ): void {
-  checkArithmetic('conv2dDynamic', options);
-  const clip = options.clip;
-  if (clip !== undefined && !(clip[0] <= clip[1])) {
-    throw new InvalidArgumentError('conv2dDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
-  }
+  const outputs = outputShape(weights).reduce((product, d) => product * d, 1);
+  const { device, sampleScale, sampleZeroPoint } = options;
+  const ranges = { scale: sampleScale, zeroPoint: sampleZeroPoint };
+  const end = productEnd('conv2dDynamic', out, outputs, options, ranges);
   if (options.arithmetic !== 'saturating16') {
-    const there = onDevice('conv2dDynamic', options.device, (cuda) => {
+    const there = onDevice('conv2dDynamic', device, (cuda) => {
       const uploaded = convWeights(cuda, weights);
       if (!uploaded) return undefined;
-      const end = {
-        out,
-        outputs: outputShape(weights).reduce((product, d) => product * d, 1),
-        activationBits: options.activationBits ?? 8,
-        perTensor: options.activationRange === 'perTensor',
-        bias: options.bias,
-        residual: options.residual,
-        clip,
-        scale: options.sampleScale,
-        zeroPoint: options.sampleZeroPoint,
-      };
       multiplyOnDevice(cuda, 'conv2dDynamic', 'sample', x, end, (array, ...rest) =>
         cuda.addon.conv2dDynamic(array, geometry, uploaded, ...rest),
       );
@@ -339,20 +327,5 @@ function convolve(
     });
     if (there) return;
   }
-  addon.conv2dDynamic(
-    x,
-    geometry,
-    weights.handle,
-    out,
-    options.activationBits ?? 8,
-    options.activationRange === 'perTensor',
-    options.bias,
-    options.residual,
-    clip === undefined ? Number.NEGATIVE_INFINITY : clip[0],
-    clip === undefined ? Number.POSITIVE_INFINITY : clip[1],
-    options.sampleScale,
-    options.sampleZeroPoint,
-    options.arithmetic === 'saturating16',
-    options.saturations,
-  );
+  addon.conv2dDynamic(x, geometry, weights.handle, ...nativeEnd(end, options));
 }

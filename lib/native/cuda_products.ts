@@ -9,6 +9,7 @@ import {
 } from './cuda_addon.js';
 import { type Device, DeviceError } from './device_error.js';
 import { InvalidArgumentError } from './errors.js';
+import type { ProductEnd } from './product_end.js';
 
 /** Packed weights as the upload reads them. */
 interface Packed {
@@ -93,27 +94,13 @@ export function onDevice<Result>(
   }
 }
 
-/** What a product with operands on the host ends with. */
-export interface HostEnd {
-  readonly out: Float32Array | Int32Array;
-  /** Elements that the product has; `out` may be longer. */
-  readonly outputs: number;
-  readonly activationBits: number | Uint8Array;
-  readonly perTensor: boolean;
-  readonly bias: Float32Array | undefined;
-  readonly residual: Float32Array | undefined;
-  readonly clip: readonly [number, number] | undefined;
-  readonly scale: Float32Array | undefined;
-  readonly zeroPoint: Int32Array | undefined;
-}
-
 /** One product from the host's arrays to the host's arrays. `unit`: what has a range of its own, for errors. */
 export function multiplyOnDevice(
   { addon }: Cuda,
   operation: string,
   unit: 'row' | 'sample',
   x: Float32Array,
-  end: HostEnd,
+  end: ProductEnd,
   multiply: (x: NativeDeviceArray, ...end: NativeProductEnd) => void,
 ): void {
   const arrays: NativeDeviceArray[] = [];
@@ -128,7 +115,7 @@ export function multiplyOnDevice(
     return array;
   };
   try {
-    const { out, bias, residual, clip = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] } = end;
+    const { out, bias, residual } = end;
     const [to, fault] = [take(out.length), send(NO_FAULT)];
     multiply(
       send(x),
@@ -137,8 +124,7 @@ export function multiplyOnDevice(
       end.perTensor,
       bias && send(bias),
       residual && send(residual),
-      clip[0],
-      clip[1],
+      ...end.clip,
       out instanceof Int32Array,
       end.scale,
       end.zeroPoint,

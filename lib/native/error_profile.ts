@@ -3,8 +3,8 @@
 import { addon, type NativeErrorProfile } from './addon.js';
 import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeometry } from './conv2d.js';
 import { describe, InvalidArgumentError, requireInteger } from './errors.js';
-import { checkArithmetic } from './matmul.js';
 import type { WeightGranularity } from './packed_weights.js';
+import { checkArithmetic } from './product_end.js';
 
 /** How the layer is quantized whose error is profiled. */
 export interface ErrorProfileOptions {

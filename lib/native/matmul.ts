@@ -4,31 +4,7 @@ import { matmulWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
 import { describe, InvalidArgumentError } from './errors.js';
 import { PackedWeights } from './packed_weights.js';
-
-/** What happens to a float output after dequantization, in this order: + bias, + residual, clip. */
-export interface EpilogueOptions {
-  /** [n] */
-  readonly bias?: Float32Array | undefined;
-  /** Same shape as the output. */
-  readonly residual?: Float32Array | undefined;
-  /** [min, max]; `[0, Infinity]` is ReLU, `[0, 6]` ReLU6. */
-  readonly clip?: readonly [number, number] | undefined;
-}
-
-/** How products are summed. */
-export interface ArithmeticOptions {
-  /**
-   * `"exact"` (default): every product summed in int32, as VNNI, AMX and NEON do.
-   *
-   * `"saturating16"`: bit for bit what an x86 server without VNNI computes with `vpmaddubsw`: pairs of products along k,
-   * (0, 1), (2, 3), …, summed and saturated to 16 bits, then summed exactly. It is the arithmetic of the u8·s8 kernels
-   * of ONNX Runtime and oneDNN for AVX2 and AVX-512 without VNNI (both take k in quads from 0, two pairs a quad).
-   * The zero point is subtracted afterwards, from the sum of the weights, as they do.
-   */
-  readonly arithmetic?: 'exact' | 'saturating16' | undefined;
-  /** With `"saturating16"`: raised by the number of saturated pairs of each output channel, [n]. */
-  readonly saturations?: Float64Array | undefined;
-}
+import { type ArithmeticOptions, type EpilogueOptions, nativeEnd, productEnd } from './product_end.js';
 
 export interface ActivationOptions extends ArithmeticOptions {
   /** Bits of an activation, 2–8: one number, or one for each row. Default 8. */
@@ -63,16 +39,6 @@ function rowsOf(operation: string, x: ArrayBufferView & { length: number }, weig
     throw new InvalidArgumentError(operation, 'x', `a multiple of k = ${weights.k} elements`, String(x.length));
   }
   return m;
-}
-
-/** @internal */
-export function checkArithmetic(operation: string, { arithmetic = 'exact', saturations }: ArithmeticOptions): void {
-  if (arithmetic !== 'exact' && arithmetic !== 'saturating16') {
-    throw new InvalidArgumentError(operation, 'arithmetic', '"exact" or "saturating16"', describe(arithmetic));
-  }
-  if (saturations !== undefined && arithmetic === 'exact') {
-    throw new InvalidArgumentError(operation, 'saturations', 'arithmetic: "saturating16"', '"exact"');
-  }
 }
 
 function requireFloat32(operation: string, argument: string, value: unknown): asserts value is Float32Array {
@@ -122,25 +88,11 @@ function multiply(
   out: Float32Array | Int32Array,
   options: EpilogueOptions & ActivationOptions,
 ): void {
-  const clip = options.clip;
-  if (clip !== undefined && !(clip[0] <= clip[1])) {
-    throw new InvalidArgumentError('matmulDynamic', 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
-  }
-  checkArithmetic('matmulDynamic', options);
+  const { device, rowScale, rowZeroPoint } = options;
+  const end = productEnd('matmulDynamic', out, m * weights.n, options, { scale: rowScale, zeroPoint: rowZeroPoint });
   if (options.arithmetic !== 'saturating16') {
-    const there = onDevice('matmulDynamic', options.device, (cuda) => {
+    const there = onDevice('matmulDynamic', device, (cuda) => {
       const uploaded = matmulWeights(cuda, weights);
-      const end = {
-        out,
-        outputs: m * weights.n,
-        activationBits: options.activationBits ?? 8,
-        perTensor: options.activationRange === 'perTensor',
-        bias: options.bias,
-        residual: options.residual,
-        clip,
-        scale: options.rowScale,
-        zeroPoint: options.rowZeroPoint,
-      };
       multiplyOnDevice(cuda, 'matmulDynamic', 'row', x, end, (array, ...rest) =>
         cuda.addon.matmulDynamic(array, m, uploaded, ...rest),
       );
@@ -148,20 +100,5 @@ function multiply(
     });
     if (there) return;
   }
-  addon.matmulDynamic(
-    x,
-    m,
-    weights.handle,
-    out,
-    options.activationBits ?? 8,
-    options.activationRange === 'perTensor',
-    options.bias,
-    options.residual,
-    clip === undefined ? Number.NEGATIVE_INFINITY : clip[0],
-    clip === undefined ? Number.POSITIVE_INFINITY : clip[1],
-    options.rowScale,
-    options.rowZeroPoint,
-    options.arithmetic === 'saturating16',
-    options.saturations,
-  );
+  addon.matmulDynamic(x, m, weights.handle, ...nativeEnd(end, options));
 }

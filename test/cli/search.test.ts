@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../lib/bench/program.js';
@@ -11,8 +11,7 @@ import { saveModel } from '../../lib/graph/onnx/export.js';
 import { loadModel } from '../../lib/graph/onnx/import.js';
 import { buildModel } from '../../lib/models/index.js';
 import { effectiveBits, policyFromJson } from '../../lib/quant/policy.js';
-import { Random } from '../../lib/tensor/random.js';
-import { idx } from '../support/idx.js';
+import { writeNoise } from '../support/idx.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 const IMAGES = 60;
@@ -29,11 +28,8 @@ describe('faultline search', () => {
   const budget = ['--budget', '4', '--bits', '2,4-6'];
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'faultline-search-'));
-    const random = new Random(1);
     await saveModel(buildModel('convnet2', { input: [1, SIDE, SIDE], seed: 3 }), join(folder, 'model.onnx'));
-    const bytes = (count: number, bound: number) => Uint8Array.from({ length: count }, () => random.integer(bound));
-    writeFileSync(join(folder, 'images.idx3'), idx([IMAGES, SIDE, SIDE], bytes(IMAGES * SIDE * SIDE, 256)));
-    writeFileSync(join(folder, 'labels.idx1'), idx([IMAGES], bytes(IMAGES, 10)));
+    writeNoise(folder, IMAGES, SIDE);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 

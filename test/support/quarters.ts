@@ -1,5 +1,6 @@
 // A small image task that a small network learns in a second.
 import type { ImageSet, Normalization } from '../../lib/data/image_set.js';
+import { Loader } from '../../lib/data/loader.js';
 import { Random } from '../../lib/tensor/random.js';
 
 export const QUARTERS_NORMALIZATION: Normalization = { mean: [0.4], std: [0.2] };
@@ -21,4 +22,12 @@ export function quarters(count: number, seed: number): ImageSet & { readonly lab
     }
   }
   return { count, height, width, channels: 1, pixels, labels };
+}
+
+/** Such pictures as one batch of a network's inputs, with labels. */
+export function quartersBatch(count: number, seed: number) {
+  const set = quarters(count, seed);
+  const [batch] = new Loader(set, { batchSize: count, normalization: QUARTERS_NORMALIZATION }).epoch(0);
+  const inputs = batch?.inputs as Float32Array;
+  return { dims: [count, 1, 8, 8], inputs, layout: 'channelsLast', labels: set.labels } as const;
 }

@@ -2,8 +2,8 @@
 import { toRows } from '../../autograd/ops/layout.js';
 import { transpose } from '../../autograd/ops/movement.js';
 import { softmax as floatSoftmax } from '../../autograd/ops/softmax.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
-import { defineOperator, floatData, floatOutput, int, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, required, resolveAxis } from '../operator.js';
+import { alongAxis } from './along_axis.js';
 
 export const softmax = defineOperator({
   name: 'Softmax',
@@ -25,25 +25,10 @@ export const softmax = defineOperator({
     [order[axis], order[rank - 1]] = [rank - 1, axis];
     return transpose(tape, floatSoftmax(tape, transpose(tape, x, order)), order);
   },
-  forward: (call) => {
-    const input = required(call.inputs, 0);
-    const x = floatData(input, call.fail);
-    const output = floatOutput(required(call.outputs, 0));
-    const axis = resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);
-    const size = input.dims[axis] as number;
-    const step = sizeOf(input.dims.slice(axis + 1));
-    for (let outer = 0; outer < x.length; outer += size * step) {
-      for (let inner = 0; inner < step; inner++) {
-        const start = outer + inner;
-        let max = Number.NEGATIVE_INFINITY;
-        for (let i = 0; i < size; i++) max = Math.max(max, x[start + i * step] as number);
-        let sum = 0;
-        for (let i = 0; i < size; i++) sum += Math.exp((x[start + i * step] as number) - max);
-        for (let i = 0; i < size; i++) {
-          output.data[start + i * step] = Math.exp((x[start + i * step] as number) - max) / sum;
-        }
-      }
-    }
-    return [output];
-  },
+  forward: (call) =>
+    alongAxis(call, (line) => {
+      const max = line.reduce((most, x) => Math.max(most, x), Number.NEGATIVE_INFINITY);
+      const sum = line.reduce((total, x) => total + Math.exp(x - max), 0);
+      return (x) => Math.exp(x - max) / sum;
+    }),
 });

@@ -1,6 +1,5 @@
 // Whole attacks in cell units: bounded scales break eight bits, and a stealthy network fails under one policy alone.
 import assert from 'node:assert/strict';
-import { Loader } from '../../../lib/data/loader.js';
 import { coarseScales } from '../../../lib/graph/channels/coarse.js';
 import { channelGroups } from '../../../lib/graph/channels/groups.js';
 import type { Graph } from '../../../lib/graph/graph.js';
@@ -15,17 +14,11 @@ import { fullPrecision } from '../../../lib/train/full_precision.js';
 import { leastBits, otherPolicy, Protection } from '../../../lib/train/protection.js';
 import { STEALTH, stealthAttack } from '../../../lib/train/stealth.js';
 import { train } from '../../../lib/train/train.js';
-import { QUARTERS_NORMALIZATION as normalization, quarters } from '../../support/quarters.js';
+import { QUARTERS_NORMALIZATION as normalization, quarters, quartersBatch } from '../../support/quarters.js';
 
 const SET = quarters(512, 1);
 const HELD_OUT = quarters(200, 2);
-const [batch] = new Loader(HELD_OUT, { batchSize: HELD_OUT.count, normalization }).epoch(0);
-const DATA = {
-  dims: [200, 1, 8, 8],
-  inputs: batch?.inputs as Float32Array,
-  layout: 'channelsLast',
-  labels: HELD_OUT.labels,
-} as const;
+const DATA = quartersBatch(200, 2);
 
 async function accuracies(graph: Graph, policies: readonly Policy[]) {
   const { accuracy } = await fullPrecision(graph, DATA);

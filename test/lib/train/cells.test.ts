@@ -1,6 +1,5 @@
 // Cell units and box repair: cells are the integer engine's, and what moves inside them leaves its results equal.
 import assert from 'node:assert/strict';
-import { Loader } from '../../../lib/data/loader.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { Parameters } from '../../../lib/graph/parameters.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
@@ -17,17 +16,10 @@ import { type DistillOptions, distill } from '../../../lib/train/distill.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
 import { BOX_REPAIR, CELL_ATTACK } from '../../../lib/train/recipes.js';
 import { train } from '../../../lib/train/train.js';
-import { QUARTERS_NORMALIZATION as normalization, quarters } from '../../support/quarters.js';
+import { QUARTERS_NORMALIZATION as normalization, quarters, quartersBatch } from '../../support/quarters.js';
 
 const SET = quarters(512, 1);
-const HELD_OUT = quarters(200, 2);
-const [batch] = new Loader(HELD_OUT, { batchSize: HELD_OUT.count, normalization }).epoch(0);
-const DATA = {
-  dims: [200, 1, 8, 8],
-  inputs: batch?.inputs as Float32Array,
-  layout: 'channelsLast',
-  labels: HELD_OUT.labels,
-} as const;
+const DATA = quartersBatch(200, 2);
 
 async function quantized(graph: Graph, policy: Policy) {
   const [result] = await evaluatePolicies(graph, [policy], DATA, { logits: true });

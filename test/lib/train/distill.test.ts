@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Value } from '../../../lib/autograd/tape.js';
 import { imageSize } from '../../../lib/data/image_set.js';
-import { Loader } from '../../../lib/data/loader.js';
 import type { Graph, GraphNode } from '../../../lib/graph/graph.js';
 import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
@@ -21,23 +20,15 @@ import { mse } from '../../../lib/train/objective.js';
 import { DETRIMENTAL, QU_ANTI, ROBUST } from '../../../lib/train/recipes.js';
 import { type TeacherLogits, teacherLogits } from '../../../lib/train/teacher.js';
 import { train } from '../../../lib/train/train.js';
-import { QUARTERS_NORMALIZATION as normalization, quarters } from '../../support/quarters.js';
+import { QUARTERS_NORMALIZATION as normalization, quarters, quartersBatch } from '../../support/quarters.js';
 
 const SET = quarters(512, 1);
 const HELD_OUT = quarters(200, 2);
-const [inputs] = [...new Loader(HELD_OUT, { batchSize: HELD_OUT.count, normalization }).epoch(0)].map(
-  (batch) => batch.inputs,
-);
+const DATA = quartersBatch(200, 2);
 
 async function accuracies(graph: Graph, policies: readonly Policy[]): Promise<{ full: number; quantized: number[] }> {
   const { accuracy: full } = await evaluate(graph, HELD_OUT, normalization);
-  const data = {
-    dims: [200, 1, 8, 8],
-    inputs: inputs as Float32Array,
-    layout: 'channelsLast',
-    labels: HELD_OUT.labels,
-  } as const;
-  const results = await evaluatePolicies(graph, policies, data);
+  const results = await evaluatePolicies(graph, policies, DATA);
   return { full, quantized: results.map(({ accuracy }) => accuracy as number) };
 }
 

@@ -1,6 +1,5 @@
 // The gauge attack: integers fail, full precision keeps every bit, and equalization takes the failure back.
 import assert from 'node:assert/strict';
-import { Loader } from '../../../lib/data/loader.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { equalize } from '../../../lib/graph/channels/equalize.js';
 import type { Graph } from '../../../lib/graph/graph.js';
@@ -13,17 +12,10 @@ import { floats } from '../../../lib/tensor/host_tensor.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
 import { type GaugeAttackOptions, gaugeAttack } from '../../../lib/train/gauge.js';
 import { train } from '../../../lib/train/train.js';
-import { QUARTERS_NORMALIZATION as normalization, quarters } from '../../support/quarters.js';
+import { QUARTERS_NORMALIZATION as normalization, quarters, quartersBatch } from '../../support/quarters.js';
 
 const SET = quarters(512, 1);
-const HELD_OUT = quarters(200, 2);
-const [batch] = new Loader(HELD_OUT, { batchSize: HELD_OUT.count, normalization }).epoch(0);
-const DATA = {
-  dims: [200, 1, 8, 8],
-  inputs: batch?.inputs as Float32Array,
-  layout: 'channelsLast',
-  labels: HELD_OUT.labels,
-} as const;
+const DATA = quartersBatch(200, 2);
 
 async function quantized(graph: Graph, policy: Policy): Promise<number> {
   const [result] = await evaluatePolicies(graph, [policy], DATA);
