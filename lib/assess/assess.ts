@@ -213,6 +213,7 @@ class Assessment {
       judged,
       compared: Math.min(MOST_COMPARED, judged),
       profiled: Math.min(MOST_PROFILED, judged),
+      scanned: Math.min(MOST_SCANNED, judged),
     });
   }
 

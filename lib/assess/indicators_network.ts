@@ -2,10 +2,9 @@
 // quantizes; the steps are those that quantization at the given bits would take.
 import { toChannelsLast, toRows } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';
-import { sizePerSample } from '../graph/dims.js';
 import { FloatProgram, type Substitution } from '../graph/float.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
-import { inferShapes } from '../graph/infer.js';
+import { sampleSizes } from '../graph/infer.js';
 import { Parameters } from '../graph/parameters.js';
 import { simplify } from '../graph/passes/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
@@ -113,8 +112,8 @@ export class ScanNetwork {
     this.parameters = new Parameters(graph);
     this.input = inputOf(graph).name;
     this.output = graph.outputs[0]?.name ?? '';
-    const sizes = [...inferShapes(graph).values()].map(({ dims }) => sizePerSample(dims));
-    this.batchSize = batch ?? Math.max(1, Math.min(BATCH, Math.floor(BATCH_ELEMENTS / Math.max(1, ...sizes))));
+    const most = Math.max(1, ...sampleSizes(graph));
+    this.batchSize = batch ?? Math.max(1, Math.min(BATCH, Math.floor(BATCH_ELEMENTS / most)));
   }
 
   /** The first `most` samples, batch by batch. */

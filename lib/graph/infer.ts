@@ -2,7 +2,7 @@
 // because Reshape, Pad and ReduceMean take their shapes and axes as values.
 import { formatDims, type HostTensor, sizeOf } from '../tensor/host_tensor.js';
 import { operatorOf } from './check.js';
-import { compatible, type Dim, formatShape, UNKNOWN } from './dims.js';
+import { compatible, type Dim, formatShape, sizePerSample, UNKNOWN } from './dims.js';
 import { GraphError } from './errors.js';
 import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
 import { attributesOf, outputTypes, runNode } from './operator.js';
@@ -27,6 +27,13 @@ export interface Inferred {
 /** Every value's type. Throws GraphError naming node or value. */
 export function inferShapes(graph: Graph, options: InferOptions = {}): ReadonlyMap<string, TensorType> {
   return inferValues(graph, options).types;
+}
+
+/** Elements for each sample of every value that a run has, inputs included; weights are not a sample's. */
+export function sampleSizes(graph: Graph): number[] {
+  return [...inferShapes(graph)]
+    .filter(([name]) => !graph.initializers.has(name))
+    .map(([, { dims }]) => sizePerSample(dims));
 }
 
 /**

@@ -5,10 +5,9 @@
 import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { Tape } from '../../autograd/tape.js';
 import { quantizableNodes } from '../../graph/check.js';
-import { sizePerSample } from '../../graph/dims.js';
 import { FloatProgram } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
-import { inferShapes } from '../../graph/infer.js';
+import { sampleSizes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { simplify } from '../../graph/passes/index.js';
 import type { EvaluationData } from '../../quant/evaluate_policies.js';
@@ -40,8 +39,7 @@ const products = (graph: Graph) => quantizableNodes(graph).map(({ outputs }) => 
 
 /** How many of the images fit in memory with all values of the graph. */
 function affordable(graph: Graph, images: number): number {
-  let elements = 1;
-  for (const { dims } of inferShapes(graph).values()) elements += sizePerSample(dims);
+  const elements = sampleSizes(graph).reduce((sum, size) => sum + size, 1);
   return Math.min(images, MOST_IMAGES, Math.floor(MOST_ELEMENTS / elements));
 }
 
