@@ -105,7 +105,7 @@ const SIGNIFICANT = 0.05;
 /** Percent of agreement at which `auto` is content: what is left flips both ways, right as often as wrong. */
 const MENDED = 99.5;
 /** The same for another policy: one that was chosen is left alone where the cures that keep it come this far. */
-const POLICY_KEPT = 95;
+const POLICY_KEPT = 97;
 
 /**
  * In the order of their application: what changes no function first, what costs bits last, the guard around it all. A
