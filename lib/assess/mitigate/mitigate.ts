@@ -103,7 +103,7 @@ export const BRIGHTNESS = 16;
 const SIGNIFICANT = 0.05;
 
 /** Percent of agreement at which `auto` is content: what is left flips both ways, right as often as wrong. */
-const MENDED = 99.5;
+const MENDED = 99;
 /** The same for another policy: one that was chosen is left alone where the cures that keep it come this far. */
 const POLICY_KEPT = 97;
 
