@@ -106,11 +106,14 @@ describe('learnPair', () => {
   });
 
   it('robust: the same code with the other sign holds what the teacher loses', async () => {
-    const space = new BudgetSpace(teacher, { bits: 3, choices: ['W2A2', 'W4A4'] });
-    const result = await learnPair(teacher, SET, { ...options, kind: 'robust', space, steps: 200, largestGap: 0.05 });
+    const space = new BudgetSpace(teacher, { bits: 2.4, choices: ['W2A2', 'W4A4'] });
+    const own = { kind: 'robust', space, steps: 200, largestGap: 0.05, repair: 20 } as const;
+    const result = await learnPair(teacher, SET, { ...options, ...own });
     const lost = (await quantizedAccuracy(teacher, result)) - result.quantized;
     assert.ok(lost < -0.05, `${lost} of the teacher's accuracy under the policy`);
     assert.ok(result.accuracy - result.quantized <= 0.05, JSON.stringify(result.candidates));
+    const before = result.candidates.find(({ step }) => step === result.step);
+    assert.equal(result.quantized, before?.quantized);
     await checkFigures(result);
   });
 
