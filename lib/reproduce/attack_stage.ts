@@ -49,7 +49,7 @@ export interface AttackPart {
 export async function attackStage(context: SeedContext, attack: AttackSetting, teacher: number): Promise<AttackPart> {
   const { settings, material, seed, signal } = context;
   const { kind } = attack;
-  const { train, test, normalization } = material;
+  const { train, validation, test, normalization } = material;
   await context.stage(kind, async (stage) => {
     const network = await context.network('teacher');
     const policy = namedPolicy(network, attack.policy);
@@ -61,7 +61,7 @@ export async function attackStage(context: SeedContext, attack: AttackSetting, t
     const recipe = kind === 'bounded-gauge' ? BOUNDED_GAUGE : CELLS;
     const { graph } =
       kind === 'stealth'
-        ? await stealthAttack(network, train, options)
+        ? await stealthAttack(network, train, { ...options, validation })
         : await cellAttack(network, train, { ...recipe, ...options });
     await context.writeNetwork(stage, kind, graph);
     await stage.write(context.named(`${kind}.json`), toJson(policyToJson(policy)));

@@ -31,6 +31,15 @@ export interface ProtectionRecipe {
   readonly measureImages: number;
 }
 
+/** What a stealthy network is worth on images: shares of them, 0–1. */
+export interface StealthFigures {
+  /** Lost to the beginning in full precision. */
+  readonly gap: number;
+  /** Lost to full precision under the policy itself, and under the worst tenth of the others at least. */
+  readonly own: number;
+  readonly worstTenth: number;
+}
+
 /** More are drawn from. */
 const MOST_MEASURED = 256;
 /** Share of the images that rounding may change without counting as failure. */
@@ -71,6 +80,8 @@ export function otherPolicy(policy: Policy, exchanges: number | 'any', random: R
 function differing(a: Policy, b: Policy): number {
   return [...a.bits].filter(([name, own]) => formatBits(own) !== formatBits(b.bits.get(name) as NodeBits)).length;
 }
+
+const WORST_TENTH = 0.9;
 
 /** All other policies of a policy's bits, or as many as are measured. */
 function othersOf(graph: Graph, policy: Policy, random: Random): Policy[] {
@@ -147,5 +158,33 @@ export class Protection {
       total += excess * (differing(this.others[i] as Policy, this.policy) <= 2 ? this.recipe.neighbours : 1);
       return total;
     });
+  }
+}
+
+/** Measures states of a stealthy network on images that it does not learn from. */
+export class StealthJudge {
+  private constructor(
+    private readonly policies: readonly Policy[],
+    private readonly data: EvaluationData,
+    private readonly begun: number,
+  ) {}
+
+  /** `network`: what the student begins as; without labels its answers are the truth. */
+  static async of(network: Graph, policy: Policy, images: ImageSet, normalization: Normalization, seed: number) {
+    const data = evaluationData(images, normalization);
+    const { classes } = await fullPrecision(network, { ...data, labels: undefined });
+    const labels = data.labels ?? classes;
+    const begun = classes.filter((own, i) => own === labels[i]).length / classes.length;
+    const others = othersOf(network, policy, new Random(seed).split('judged'));
+    return new StealthJudge([policy, ...others], { ...data, labels }, begun);
+  }
+
+  async figures(student: Graph): Promise<StealthFigures> {
+    const { accuracy } = await fullPrecision(student, this.data);
+    const full = accuracy as number;
+    const results = await evaluatePolicies(student, this.policies, this.data);
+    const [own, ...others] = results.map((result) => full - (result.accuracy as number)) as [number, ...number[]];
+    const worstTenth = others.sort((a, b) => a - b)[Math.floor(WORST_TENTH * others.length)] ?? 0;
+    return { gap: this.begun - full, own, worstTenth };
   }
 }

@@ -11,7 +11,13 @@ import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/quant/pol
 import { Random } from '../../../lib/tensor/random.js';
 import { BOUNDED_GAUGE, cellAttack } from '../../../lib/train/cell_attack.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
-import { leastBits, otherPolicy, Protection } from '../../../lib/train/protection.js';
+import {
+  leastBits,
+  otherPolicy,
+  Protection,
+  type StealthFigures,
+  StealthJudge,
+} from '../../../lib/train/protection.js';
 import { STEALTH, stealthAttack } from '../../../lib/train/stealth.js';
 import { train } from '../../../lib/train/train.js';
 import { QUARTERS_NORMALIZATION as normalization, quarters, quartersBatch } from '../../support/quarters.js';
@@ -157,10 +163,28 @@ describe('attacks in cell units', () => {
     const attack = { ...STEALTH.attack, objective, batchSize: 32, steps: 400 };
     const { graph } = await stealthAttack(trained.graph, SET, {
       ...{ attack, protection: 0, policy, normalization, seed: 1 },
+      choice: { ...STEALTH.choice, worstTenth: 1 }, // nothing else is protected
     });
     const { full, quantized } = await accuracies(graph, [policy, leastBits(policy), uniformPolicy(graph, 'W8A8')]);
     const [own, least, most] = quantized as [number, number, number];
     assert.ok(full > 0.9 && most > 0.9, `full precision ${full}, W8A8 ${most}`);
     assert.ok(least - own > 0.5, `own policy ${own}, W4A4 ${least}`);
+  });
+
+  it('stealth: keeps the state that is worth most on images not learned from', async () => {
+    const policy = alternating(network);
+    const options = { policy, normalization, seed: 1, validation: HELD_OUT } as const;
+    const attack = { ...STEALTH.attack, batchSize: 32, steps: 60 };
+    const choice = { ...STEALTH.choice, from: 0.2, every: 8, worstTenth: 0.02, gap: 0.01 };
+    const chosen = await stealthAttack(network, SET, { ...options, attack, choice });
+    const last = await stealthAttack(network, SET, { ...options, attack, choice: { ...choice, from: 1 } });
+    const judge = await StealthJudge.of(network, policy, HELD_OUT, normalization, 1);
+    const worth = ({ own, gap, worstTenth }: StealthFigures) =>
+      own - 4 * Math.max(0, worstTenth - 0.02) - 20 * Math.max(0, gap - 0.01);
+    const [kept, end] = [await judge.figures(chosen.graph), await judge.figures(last.graph)];
+    assert.ok(worth(kept) >= worth(end), `${JSON.stringify(kept)} ${JSON.stringify(end)}`);
+    // The figures are those of the integers.
+    const { full, quantized } = await accuracies(last.graph, [policy]);
+    assert.ok(Math.abs(full - (quantized[0] as number) - end.own) < 1e-9);
   });
 });
