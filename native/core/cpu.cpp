@@ -1,6 +1,7 @@
 #include "core/cpu.h"
 
 #include <array>
+#include <cstdint>
 #include <fstream>
 
 #if defined(__x86_64__)
