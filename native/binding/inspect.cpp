@@ -1,5 +1,4 @@
 // What `faultline inspect` reports: processor, instruction sets, threads, caches, and the oneDNN of this machine.
-#include <dlfcn.h>
 #include <napi.h>
 #include <unistd.h>
 
@@ -10,33 +9,10 @@
 #include "core/cpu.h"
 #include "core/parallel.h"
 #include "dispatch/dispatch.h"
+#include "dnn/version.h"
 
 namespace faultline::binding {
 namespace {
-
-// The part of oneDNN's dnnl_version_t that has been the same since version 1.
-struct DnnlVersion {
-  int major;
-  int minor;
-  int patch;
-};
-
-// The version of the shared library, or empty when there is none. Asked at run time: the addon does not need oneDNN.
-std::string onednnVersion() {
-  for (const char* name : {"libdnnl.so.3", "libdnnl.so.2"}) {
-    void* library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
-    if (library == nullptr) continue;
-    using VersionFunction = const DnnlVersion* (*)();
-    std::string version;
-    if (const auto function = reinterpret_cast<VersionFunction>(dlsym(library, "dnnl_version"))) {
-      const DnnlVersion* v = function();
-      version = std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
-    }
-    dlclose(library);
-    if (!version.empty()) return version;
-  }
-  return {};
-}
 
 Napi::Array instructionSets(Napi::Env env) {
   Napi::Array isas = Napi::Array::New(env);
@@ -74,7 +50,7 @@ Napi::Value inspectBinding(const Napi::CallbackInfo& info) {
   report.Set("threads", threads());
   report.Set("affinity", cpusByAffinity());
   report.Set("quota", cpusByQuota());
-  if (const std::string version = onednnVersion(); !version.empty()) report.Set("onednn", version);
+  report.Set("onednn", dnn::version());
   report.Set("caches", caches(env));
   return report;
 }

@@ -4,8 +4,14 @@
 
 #include "core/aligned.h"
 #include "core/parallel.h"
+#include "dnn/version.h"
 
 namespace faultline::dnn {
+
+std::string version() {
+  const dnnl_version_t& v = *dnnl_version();
+  return std::to_string(v.major) + "." + std::to_string(v.minor) + "." + std::to_string(v.patch);
+}
 
 const dnnl::engine& engine() {
   static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
