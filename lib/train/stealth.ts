@@ -95,10 +95,10 @@ export async function stealthAttack(
   const count = Math.min(choice.images, images.count);
   const last = Int32Array.from({ length: count }, (_, i) => images.count - count + i);
   const judge = await StealthJudge.of(student, policy, subset(images, last), normalization, seed);
-  let best: { readonly graph: Graph; readonly worth: number } | undefined;
+  let best = { graph: student, worth: Number.NEGATIVE_INFINITY };
   const consider = async (graph: Graph) => {
     const own = worth(await judge.figures(graph), choice);
-    if (!best || own > best.worth) best = { graph, worth: own };
+    if (own > best.worth) best = { graph, worth: own };
   };
   const { graph } = await distill(student, set, {
     ...recipe.attack,
@@ -115,5 +115,5 @@ export async function stealthAttack(
     ...(onProgress ? { onProgress: (progress: DistillProgress) => onProgress({ ...progress, stage: 'attack' }) } : {}),
   });
   await consider(graph);
-  return { graph: (best ?? { graph }).graph, seconds: (performance.now() - started) / 1000 };
+  return { graph: best.graph, seconds: (performance.now() - started) / 1000 };
 }
