@@ -36,11 +36,11 @@ export function randomTensor(random: Random, dims: readonly number[]): HostTenso
   return floats(dims, data);
 }
 
-/** max |a − b| / max |b|: how far apart two results are, relative to their size. */
-export function relativeDifference(actual: HostTensor, expected: HostTensor): number {
+/** max |a − b| / max |b|: how far apart two results are, relative to their size, or to `least` where that is more. */
+export function relativeDifference(actual: HostTensor, expected: HostTensor, least = 0): number {
   const [a, b] = [actual.data as Float32Array, expected.data as Float32Array];
   let difference = 0;
-  let size = 0;
+  let size = least;
   for (let i = 0; i < b.length; i++) {
     difference = Math.max(difference, Math.abs((a[i] as number) - (b[i] as number)));
     size = Math.max(size, Math.abs(b[i] as number));
