@@ -14,7 +14,7 @@ import { GraphError } from './errors.js';
 import { execute, executeOffTape, type Surroundings } from './execute.js';
 import { RepeatedRuns } from './float_plan.js';
 import type { Graph, GraphNode } from './graph.js';
-import { type Inferred, inferShapes, inferValues } from './infer.js';
+import { InferredShapes, inferShapes } from './infer.js';
 import type { NodeState, Operator } from './operator.js';
 import { boundsOf } from './operators/clip.js';
 import { Parameters } from './parameters.js';
@@ -64,7 +64,7 @@ export class FloatProgram {
   private readonly steps: readonly Step[];
   private readonly wanted: ReadonlySet<string>;
   private step = 0;
-  private readonly shapes = new Map<string, Inferred>();
+  private readonly shapes: InferredShapes;
   private readonly repeated: RepeatedRuns;
 
   constructor(
@@ -72,6 +72,7 @@ export class FloatProgram {
     options: FloatProgramOptions = {},
   ) {
     const { keep = [], seed = 0 } = options;
+    this.shapes = new InferredShapes(graph);
     const all = keep === 'all' ? graph.nodes.flatMap((node) => node.outputs) : keep;
     this.wanted = new Set([...graph.outputs.map(({ name }) => name), ...all]);
     this.repeated = new RepeatedRuns(graph, this.wanted.size > graph.outputs.length);
@@ -158,18 +159,6 @@ export class FloatProgram {
     return outputs.slice(1).some((name) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length));
   }
 
-  /** Shapes of all values and what they tell, for these inputs; kept for the next run with the same. */
-  private shapesFor(feeds: Readonly<Record<string, Feed>>): Inferred {
-    const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
-    const key = JSON.stringify(inputs);
-    let types = this.shapes.get(key);
-    if (!types) {
-      types = inferValues(this.graph, { inputs });
-      this.shapes.set(key, types);
-    }
-    return types;
-  }
-
   /**
    * Runs the graph on a tape. Float inputs are values of that tape, others host tensors. The values returned are the
    * tape's: gone when its memory is reset.
@@ -198,7 +187,7 @@ export class FloatProgram {
     options: RunOptions,
   ): Map<string, Value> {
     this.step = options.step ?? 0;
-    const { types, known } = this.shapesFor(feeds);
+    const { types, known } = this.shapes.of(feeds);
     const values = new Map<string, Value>();
     const hosts = new Map<string, HostTensor>([...this.graph.initializers, ...known]);
     const given = new Map<string, HostTensor>();

@@ -59,6 +59,25 @@ export function inferValues(graph: Graph, options: InferOptions = {}): Inferred 
   return unify(tries, names);
 }
 
+/** What inference tells for each set of input shapes that a program meets, worked out once. */
+export class InferredShapes {
+  private readonly kept = new Map<string, Inferred>();
+
+  constructor(private readonly graph: Graph) {}
+
+  /** For inputs of these shapes, by name. */
+  of(feeds: Readonly<Record<string, { readonly dims: readonly number[] }>>): Inferred {
+    const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
+    const key = JSON.stringify(inputs);
+    let inferred = this.kept.get(key);
+    if (!inferred) {
+      inferred = inferValues(this.graph, { inputs });
+      this.kept.set(key, inferred);
+    }
+    return inferred;
+  }
+}
+
 /**
  * Numbers tried for named dimensions, a row for each try. One is special (it broadcasts), so it comes first for all; what
  * is the same with all three rows is taken to be the same with any.

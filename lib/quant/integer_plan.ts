@@ -9,7 +9,7 @@ import { sizePerSample } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import { execute, executeOffTape, type Surroundings } from '../graph/execute.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
-import { type Inferred, inferShapes, inferValues } from '../graph/infer.js';
+import { InferredShapes, inferShapes } from '../graph/infer.js';
 import { asImage, fromImage } from '../graph/operators/window.js';
 import { simplify } from '../graph/passes/index.js';
 import { conv2dDynamic, type PackedConvWeights } from '../native/conv2d.js';
@@ -114,7 +114,7 @@ export class IntegerPlan {
   protected readonly tape = new InferenceTape(this.memory);
   /** @internal */
   protected readonly constants = new Map<string, Value>();
-  private readonly shapes = new Map<string, Inferred>();
+  private readonly shapes: InferredShapes;
   private disposed = false;
 
   /** Throws GraphError naming a node that no kernel computes. */
@@ -125,6 +125,7 @@ export class IntegerPlan {
     const { keep = [], granularity = 'perChannel', activationRange = 'perSample', arithmetic = 'exact' } = options;
     this.arithmetic = arithmetic;
     this.graph = simplify(source).graph;
+    this.shapes = new InferredShapes(this.graph);
     const all = keep === 'all' ? this.graph.nodes.flatMap((node) => node.outputs) : keep;
     this.wanted = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);
     const types = inferShapes(this.graph);
@@ -177,7 +178,7 @@ export class IntegerPlan {
   begin(feeds: Readonly<Record<string, Feed>>): RunState {
     if (this.disposed) throw new InvalidArgumentError('integer plan', 'plan', 'one in use', 'one disposed of');
     this.end();
-    const { types, known } = this.shapesFor(feeds);
+    const { types, known } = this.shapes.of(feeds);
     const values = new Map<string, Value>();
     const hosts = new Map<string, HostTensor>([...this.graph.initializers, ...known]);
     for (const { name } of this.graph.inputs) {
@@ -218,18 +219,6 @@ export class IntegerPlan {
       if (value) results.set(name, value.dims.length === 4 ? value : toRows(this.tape, value));
     }
     return results;
-  }
-
-  /** Shapes of all values for these inputs; kept for the next run with the same. */
-  private shapesFor(feeds: Readonly<Record<string, Feed>>): Inferred {
-    const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
-    const key = JSON.stringify(inputs);
-    let types = this.shapes.get(key);
-    if (!types) {
-      types = inferValues(this.graph, { inputs });
-      this.shapes.set(key, types);
-    }
-    return types;
   }
 
   /** @internal A float32 value by its name, of this run or a constant. */
