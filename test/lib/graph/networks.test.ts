@@ -13,7 +13,7 @@ import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor, relativeDifference, runOnnxruntime } from '../../support/onnxruntime.js';
 import { TOKENS, transformer, VOCABULARY } from '../../support/transformer.js';
 
-/** The bound on exported models. */
+/** Float32 sums in another order, through some twenty layers. */
 const MAX_RELATIVE_DIFFERENCE = 1e-4;
 
 /** x [N, 8, 7, 7] → [N, 8, 7, 7]: depthwise, squeeze and excitation, hard-swish (Howard et al., arXiv 1905.02244). */

@@ -12,10 +12,10 @@ import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor, relativeDifference, runOnnxruntime } from '../../support/onnxruntime.js';
 
-/** The bound on exported models. */
+/** Float32 sums in another order, through up to fifty layers. */
 const MAX_RELATIVE_DIFFERENCE = 1e-4;
 
-/** Parameters, from METHOD.md (resnet8 with batch norm folded), torchvision (resnet18, mobilenetv2) and by hand. */
+/** Parameters: by hand, and as torchvision counts them (resnet18, mobilenetv2). */
 const PARAMETERS: Readonly<Record<ArchitectureName, number>> = {
   mlp: 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10,
   convnet2: 16 * 9 + 16 * 32 * 9 + 2 * (16 + 32) + 32 * 49 * 10 + 10,
@@ -104,7 +104,7 @@ describe('architectures', () => {
     });
   }
 
-  it("resnet8 is METHOD.md's network: ten quantizable nodes, 77,418 parameters once folded", () => {
+  it('resnet8 has ten quantizable nodes, and 77,418 parameters once folded', () => {
     const summary = summarize(simplify(buildModel('resnet8')).graph);
     assert.equal(summary.parameters, 77_418);
     assert.equal(summary.nodes.filter(({ quantizable }) => quantizable).length, 10);
