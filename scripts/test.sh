@@ -79,9 +79,20 @@ instruction_sets() {
   count 'instruction sets' ${summary:-0 1}
 }
 
-sanitizers() {
-  build_target build-asan faultline_native_tests -DFAULTLINE_TESTS=ON -DFAULTLINE_SANITIZE=ON &&
-    build-asan/test/native/faultline_native_tests
+build_sanitized() { build_target build-asan faultline_native_tests -DFAULTLINE_TESTS=ON -DFAULTLINE_SANITIZE=ON; }
+build_fuzzers() {
+  build_target build-fuzz faultline_fuzzers -DFAULTLINE_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++-14
+}
+
+sanitizers() { build_sanitized && build-asan/test/native/faultline_native_tests; }
+
+# What the steps after mocha compile, while mocha leaves a processor idle; those steps say what fails.
+compile_ahead() {
+  [[ -z $only ]] || return 0
+  renice -n 19 "$BASHPID" >/dev/null
+  bash scripts/build-gyp.sh
+  build_sanitized
+  build_fuzzers
 }
 
 mocha_tests() {
@@ -100,8 +111,7 @@ mocha_tests() {
 # failure can be repeated. What is found is written to build-fuzz/.
 fuzz() {
   [[ fuzz == "$only"* || $only == fuzz* ]] || return 0
-  gate 'fuzz build' build_target build-fuzz faultline_fuzzers -DFAULTLINE_FUZZ=ON \
-    -DCMAKE_CXX_COMPILER=clang++-14 || return 0
+  gate 'fuzz build' build_fuzzers || return 0
   local source target isa isas
   mapfile -t isas < <(build/test/native/faultline_native_tests --list-isas | sed -n 's/ available$//p')
   for source in test/fuzz/fuzz_*.cpp; do
@@ -127,7 +137,9 @@ if selected 'cuda'; then
     echo '== cuda: SKIPPED, no nvcc on this machine (the kernels ran emulated, in the native tests)'
   fi
 fi
+compile_ahead >/dev/null 2>&1 &
 mocha_tests
+wait
 gate 'gyp build' bash scripts/build-gyp.sh
 gate 'sanitizers' sanitizers
 fuzz
