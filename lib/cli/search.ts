@@ -1,9 +1,9 @@
 // `faultline search`: the worst or the best policy of a budget, the network untouched; the agent beside its baselines.
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { freeBatch, type Samples, splitSamples } from '../assess/samples.js';
 import type { Graph } from '../graph/graph.js';
+import { modelDigest } from '../graph/onnx/codec.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { BudgetSpace } from '../quant/budget.js';
@@ -238,7 +238,7 @@ async function inRun(
   work: (run: RunDirectory, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const { out: _, fresh: __, json: ___, ...settings } = flags;
-  const configuration = { ...settings, model: sha256(await readFile(model)) };
+  const configuration = { ...settings, model: await modelDigest(model) };
   const key = sha256(JSON.stringify(configuration)).slice(0, 8);
   const out = flags.out ?? join('runs', `search-${basename(model, '.onnx')}-${key}`);
   const command = ['faultline', ...process.argv.slice(2)].join(' ');

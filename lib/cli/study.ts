@@ -14,6 +14,7 @@ import type { Estimate } from '../assess/statistics.js';
 import { type FittedQuality, type IndicatorStudy, type Quality, studyIndicators } from '../assess/study.js';
 import type { Dataset } from '../data/image_set.js';
 import { loadDataset } from '../data/load.js';
+import { modelDigest } from '../graph/onnx/codec.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
@@ -22,7 +23,7 @@ import { wrapText } from '../report/terminal.js';
 import { writeReport } from '../report/write.js';
 import { namedPolicy } from '../reproduce/attack_stage.js';
 import { buildPopulation } from '../reproduce/population.js';
-import { sha256, toJson } from '../run/files.js';
+import { toJson } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { integerOption } from './options.js';
 import { readPolicy } from './policy.js';
@@ -199,7 +200,7 @@ async function studyCommand(path: string | undefined, flags: StudyFlags): Promis
       for (const policy of policies.filter((one) => flags.only === undefined || one === flags.only)) {
         // Named by its content: a network that changed is measured anew.
         const own = policy.endsWith('.json') ? 'own' : policy;
-        const content = sha256(await readFile(model)).slice(0, 12);
+        const content = (await modelDigest(model)).slice(0, 12);
         const found = await run.stage(`${name}-${own}-${content}`, () => measure(model, policy, samplesFor, flags));
         networks.push({ name, teacher, arch, kind, policy: own, ...found });
         const line = `${i + 1}/${members.length} ${name} ${own}: ${found.drop.toFixed(2)} points`;

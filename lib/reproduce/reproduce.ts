@@ -1,6 +1,6 @@
 // The paper's experiment from end to end: a teacher, detrimental and robust pairs of network and policy, the gauge attack,
 // the search beside its baselines, and one report. Killed at any moment and started again it ends with the same figures.
-import { readFile } from 'node:fs/promises';
+import { modelDigest } from '../graph/onnx/codec.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { buildModel } from '../models/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
@@ -9,7 +9,6 @@ import { threads } from '../native/threads.js';
 import { BudgetSpace } from '../quant/budget.js';
 import type { GaugeResult, Landscape, PairResult, Report, ReportInput, SearchResult } from '../report/schema.js';
 import { writeReport } from '../report/write.js';
-import { sha256 } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { agentNamed } from '../search/agents/index.js';
 import { checkStealthPolicy } from '../train/stealth.js';
@@ -68,7 +67,7 @@ export async function reproduce(options: ReproduceOptions): Promise<Report> {
   const materialFor = (seed: number) => loadMaterial(settings.data, { validation: settings.validation, seed, ...load });
   let material = await materialFor(settings.seeds[0] as number);
   await checkSettings(settings, material);
-  const teacherHash = settings.teacherModel && sha256(await readFile(settings.teacherModel));
+  const teacherHash = settings.teacherModel && (await modelDigest(settings.teacherModel));
   const configuration = {
     command: 'reproduce',
     ...settings,

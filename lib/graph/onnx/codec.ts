@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type protobuf from 'protobufjs';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { OnnxFormatError } from '../errors.js';
+import { hashModel, readExternalData } from './external.js';
 import type { ModelProto, TensorProto } from './messages.js';
 import { modelType, tensorType } from './schema.js';
 import { tensorFromProto, tensorToProto } from './tensors.js';
@@ -38,8 +39,19 @@ export function encodeTensor(tensor: HostTensor, name = ''): Uint8Array {
   return tensorType.encode(tensorToProto(tensor, name) as protobuf.Message).finish();
 }
 
-/** Reads a model file. Throws OnnxFormatError when it is over 2 GiB or not an ONNX file. */
+/** Reads a model file, and the weights that lie beside it. Throws OnnxFormatError when it is over 2 GiB or not an ONNX file. */
 export async function readModel(path: string): Promise<ModelProto> {
+  const model = await readModelFile(path);
+  await readExternalData(model, path);
+  return model;
+}
+
+/** SHA-256 of a model with all its weights, in hexadecimal; of one in one file, that of the file. Throws OnnxFormatError. */
+export async function modelDigest(path: string): Promise<string> {
+  return hashModel(await readModelFile(path), path);
+}
+
+async function readModelFile(path: string): Promise<ModelProto> {
   const { size } = await stat(path);
   if (size > MAX_MESSAGE_BYTES) {
     throw new OnnxFormatError(path, `wanted at most 2 GiB (protobuf's limit), came ${size} bytes`);

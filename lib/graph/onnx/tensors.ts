@@ -9,8 +9,8 @@ import {
 import { formatDims, type HostTensor, MAX_RANK, sizeOf } from '../../tensor/host_tensor.js';
 import { OnnxFormatError } from '../errors.js';
 import { dtypeOfNumber, numberOfDtype } from '../onnx_types.js';
+import { isExternal, locationOf } from './external.js';
 import { type TensorProto, toSafeInteger } from './messages.js';
-import { EXTERNAL_DATA } from './schema.js';
 
 /** Names of the types that dtypeOfNumber does not know. */
 const REFUSED_TYPES: Readonly<Record<number, string>> = {
@@ -59,9 +59,8 @@ const BITS: Readonly<Record<Exclude<DType, 'string'>, number>> = {
 /** The tensor of a message. Throws OnnxFormatError when data are external, missing, too short or too long. */
 export function tensorFromProto(proto: TensorProto, source: string): HostTensor {
   const where = proto.name ? `${source}: tensor "${proto.name}"` : source;
-  if (proto.dataLocation === EXTERNAL_DATA || proto.externalData?.length) {
-    const file = proto.externalData?.find(({ key }) => key === 'location')?.value ?? 'another file';
-    throw new OnnxFormatError(where, `its data lie in "${file}"; wanted one file with its weights inside`);
+  if (isExternal(proto)) {
+    throw new OnnxFormatError(where, `its data lie in "${locationOf(proto)}"; wanted one file with its weights inside`);
   }
   if (proto.segment) throw new OnnxFormatError(where, 'segmented tensors are not supported');
   const dtype = dtypeFromOnnx(proto.dataType ?? 0, where);
