@@ -1,11 +1,11 @@
 // `faultline assess`: may this model be quantized? One verdict with evidence, and an exit code.
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { assess } from '../assess/assess.js';
 import type { AssessResult } from '../assess/assess_result.js';
 import type { CostEstimate } from '../assess/estimate.js';
 import { DEFAULT_THRESHOLDS } from '../assess/figures.js';
+import { modelDigest } from '../graph/onnx/codec.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { assessDocument } from '../report/assess_document.js';
@@ -56,7 +56,7 @@ function estimateText({ seconds: total, stages }: CostEstimate): string {
 /** Everything that decides the figures; the time budget decides only which of them there is time for. */
 async function configurationOf(model: string, flags: AssessFlags) {
   const { timeBudget: _, out: __, fresh: ___, json: ____, ...settings } = flags;
-  return { ...settings, model: sha256(await readFile(model)) };
+  return { ...settings, model: await modelDigest(model) };
 }
 
 async function assessCommand(model: string, flags: AssessFlags): Promise<void> {

@@ -76,6 +76,17 @@ describe('faultline assess', () => {
     assert.equal(readdirSync(join(folder, 'runs')).length, 2);
   });
 
+  it('exits with the verdict when nobody reads on, and with 3 when what it prints cannot be written', () => {
+    const args = [MAIN, 'assess', 'apart.onnx', '--data', data, ...PREPROCESSING, '--out', 'piped', '--no-search'];
+    const shell = (end: string) =>
+      spawnSync('bash', ['-c', `"$0" "$@" ${end}`, process.execPath, ...args], { encoding: 'utf8', cwd: folder });
+    const closed = shell('2>&1 | true; exit $PIPESTATUS'); // bash: that of the first
+    assert.equal(closed.status, 2, closed.stderr);
+    const full = shell('> /dev/full');
+    assert.equal(full.status, 3);
+    assert.match(full.stderr, /^faultline: .*(ENOSPC|no space)/m);
+  });
+
   it('exits with 3 or 4 when it fails or refuses: a verdict is never mistaken', () => {
     const cases: [string[], number, RegExp][] = [
       [['--drop-type', 'some'], 4, /absolute or relative/],
@@ -84,6 +95,7 @@ describe('faultline assess', () => {
       [['--bits', '5.5', '--out', 'odd'], 4, /effective bits/],
       [['--data', join(folder, 'absent.npz')], 3, /absent\.npz/],
       [['--nonsense'], 4, /unknown option/],
+      [['--images', '0'], 4, /^faultline: --images: wanted/],
     ];
     for (const [flags, code, message] of cases) {
       const { status, stderr } = assess('ordinary.onnx', ...flags);
