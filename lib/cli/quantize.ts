@@ -1,5 +1,6 @@
 // `faultline quantize`: a model under a policy, as an ONNX file that other runtimes run.
-import { rename, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { realpath, rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
@@ -32,7 +33,7 @@ function exportText({ nodes }: ExportedModel, out: string, bytes: { readonly bef
   const kib = (count: number) => `${(count / 1024).toFixed(0)} KiB`;
   return [
     `${out}: ${kib(bytes.after)} (was ${kib(bytes.before)}); ${[...forms].map(([form, count]) => `${form} ${count}`).join(', ')}`,
-    'activation ranges: of the whole tensor, at run time (one image a batch: its own)',
+    'activation ranges: at run time, one for a whole batch; as measured here in batches of one image',
     ...[...remarks].map(([remark, names]) => `${plural(names.length)}: ${remark} (${names.join(', ')})`),
   ];
 }
@@ -41,6 +42,9 @@ async function quantizeCommand(model: string, flags: QuantizeFlags): Promise<voi
   const format = FORMATS.find((name) => name === flags.format);
   if (!format) throw new InvalidArgumentError('quantize', '--format', FORMATS.join(' or '), flags.format);
   const granularity = granularityOf(flags);
+  if (existsSync(flags.out) && (await realpath(flags.out)) === (await realpath(model))) {
+    throw new InvalidArgumentError('quantize', '--out', 'another file than the model', flags.out);
+  }
   const { graph, notes } = await loadModel(model);
   tellNotes(notes);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);

@@ -68,4 +68,12 @@ describe('faultline quantize', () => {
     }
     assert.ok(!existsSync(out));
   });
+
+  it('never writes over the model itself', () => {
+    const before = readFileSync(model);
+    const { status, stderr } = faultline('quantize', model, '--out', join(folder, '.', 'sub', '..', 'model.onnx'));
+    assert.match(stderr, /--out: wanted another file than the model/);
+    assert.equal(status, 2);
+    assert.deepEqual(readFileSync(model), before);
+  });
 });
