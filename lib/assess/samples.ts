@@ -119,6 +119,14 @@ function checkLabels(graph: Graph, dims: readonly number[], labels: Int32Array |
   throw new InvalidArgumentError(OPERATION, 'labels', wanted, `${labels[bad]} at sample ${bad}`);
 }
 
+/** One image as the network's input has it; grey ones may be [H, W] or [H · W] there. */
+function inputDims(graph: Graph, { channels, height, width }: ImageSource, layout: 'nchw' | 'nhwc') {
+  const rank = inputOf(graph).dims?.length;
+  if (channels === 1 && rank === 3) return { dims: [height, width], layout: 'nhwc' } as const;
+  if (channels === 1 && rank === 2) return { dims: [height * width], layout: 'nhwc' } as const;
+  return { dims: layout === 'nchw' ? [channels, height, width] : [height, width, channels], layout } as const;
+}
+
 /** Images with their normalization. Throws InvalidArgumentError when they or their labels do not fit the network. */
 export function imageSamples(
   graph: Graph,
@@ -126,10 +134,10 @@ export function imageSamples(
   normalization: Normalization,
   options: ImageSamplesOptions = {},
 ): Samples {
-  const { layout = 'nchw', count = images.count, seed = 0 } = options;
+  const { count = images.count, seed = 0 } = options;
   if (!(images.count > 0)) throw new InvalidArgumentError(OPERATION, 'images', 'one or more', String(images.count));
-  const { channels, height, width, labels } = images;
-  const dims = layout === 'nchw' ? [channels, height, width] : [height, width, channels];
+  const { labels } = images;
+  const { dims, layout } = inputDims(graph, images, options.layout ?? 'nchw');
   checkShape(graph, 'images', dims);
   checkLabels(graph, dims, labels, images.count);
   if ('read' in images) {

@@ -1,6 +1,6 @@
 // A folder of pictures: one sub-folder a class (in alphabetical order), or pictures without labels.
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, type Dirent, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,8 +27,10 @@ async function list(folder: string): Promise<{ pictures: Picture[]; classNames: 
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     throw new DataError(folder, 'a readable folder', error.code ?? error.message);
   });
+  const isFolder = (entry: Dirent) =>
+    entry.isDirectory() || (entry.isSymbolicLink() && statSync(join(folder, entry.name)).isDirectory());
   const classNames = entries
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => !entry.name.startsWith('.') && isFolder(entry)) // .ipynb_checkpoints and the like are no class
     .map((entry) => entry.name)
     .sort();
   const inFolder = async (path: string, label: number): Promise<Picture[]> =>

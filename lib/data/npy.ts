@@ -1,5 +1,6 @@
 // NumPy's .npy (format versions 1–3) and .npz files.
 import { unzipSync } from 'fflate';
+import { float16ToFloat32Bits } from '../tensor/dtype.js';
 import { DataError } from './errors.js';
 import { readData } from './files.js';
 import { type Dataset, type ImageSet, imageSet, imageSize } from './image_set.js';
@@ -22,29 +23,42 @@ export interface NpyArray {
   readonly data: NumericArray;
 }
 
+/** A type of elements: its size, and how bytes become numbers. */
+interface Elements {
+  readonly bytes: number;
+  readonly read: (buffer: ArrayBuffer) => NumericArray;
+}
+
+function elements(Type: { new (buffer: ArrayBuffer): NumericArray; readonly BYTES_PER_ELEMENT: number }): Elements {
+  return { bytes: Type.BYTES_PER_ELEMENT, read: (buffer) => new Type(buffer) };
+}
+
+function readHalves(buffer: ArrayBuffer): Float32Array {
+  return new Float32Array(Uint32Array.from(new Uint16Array(buffer), float16ToFloat32Bits).buffer);
+}
+
 // dtype descriptions, little-endian (byte order is of no account for bytes).
-const ARRAYS: Record<string, { new (buffer: ArrayBuffer): NumericArray; readonly BYTES_PER_ELEMENT: number }> = {
-  '|u1': Uint8Array,
-  '|b1': Uint8Array,
-  '|i1': Int8Array,
-  '<u2': Uint16Array,
-  '<i2': Int16Array,
-  '<u4': Uint32Array,
-  '<i4': Int32Array,
-  '<f4': Float32Array,
-  '<f8': Float64Array,
-  '<i8': BigInt64Array,
-  '<u8': BigUint64Array,
+const DTYPES: Readonly<Record<string, Elements>> = {
+  '|u1': elements(Uint8Array),
+  '|b1': elements(Uint8Array),
+  '|i1': elements(Int8Array),
+  '<u2': elements(Uint16Array),
+  '<i2': elements(Int16Array),
+  '<u4': elements(Uint32Array),
+  '<i4': elements(Int32Array),
+  '<f2': { bytes: 2, read: readHalves },
+  '<f4': elements(Float32Array),
+  '<f8': elements(Float64Array),
+  '<i8': elements(BigInt64Array),
+  '<u8': elements(BigUint64Array),
 };
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // "\x93NUMPY"
 
-type ArrayType = (typeof ARRAYS)[string];
-
 /** Where the elements of a .npy file are, and what they are. */
 interface NpyHeader {
   readonly dims: readonly number[];
-  readonly Type: ArrayType;
+  readonly type: Elements;
   /** Offset of the first element. */
   readonly dataAt: number;
 }
@@ -67,18 +81,18 @@ function parseNpyHeader(source: string, bytes: Uint8Array): NpyHeader {
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1];
   if (!descr || shape === undefined) throw new DataError(source, 'a .npy header with descr and shape', header.trim());
   if (/'fortran_order':\s*True/.test(header)) throw new DataError(source, 'C order', 'Fortran order');
-  const Type = ARRAYS[descr];
-  if (!Type) throw new DataError(source, `a dtype among ${Object.keys(ARRAYS).join(' ')}`, descr);
+  const type = DTYPES[descr];
+  if (!type) throw new DataError(source, `a dtype among ${Object.keys(DTYPES).join(' ')}`, descr);
   const dims = shape
     .split(',')
     .filter((part) => part.trim() !== '')
     .map(Number);
-  return { dims, Type, dataAt };
+  return { dims, type, dataAt };
 }
 
 /** Bytes of all elements. Throws DataError when the file, of `length` bytes, has fewer. */
-function npyBytes(source: string, { dims, Type, dataAt }: NpyHeader, length: number): number {
-  const size = dims.reduce((product, dim) => product * dim, 1) * Type.BYTES_PER_ELEMENT;
+function npyBytes(source: string, { dims, type, dataAt }: NpyHeader, length: number): number {
+  const size = dims.reduce((product, dim) => product * dim, 1) * type.bytes;
   if (!(length - dataAt >= size)) {
     throw new DataError(source, `${size} bytes for (${dims.join(', ')})`, String(length - dataAt));
   }
@@ -89,8 +103,8 @@ function npyBytes(source: string, { dims, Type, dataAt }: NpyHeader, length: num
 export function parseNpy(source: string, bytes: Uint8Array): NpyArray {
   const header = parseNpyHeader(source, bytes);
   const size = npyBytes(source, header, bytes.length);
-  const { dims, Type, dataAt } = header;
-  return { dims, data: new Type(bytes.slice(dataAt, dataAt + size).buffer as ArrayBuffer) };
+  const { dims, type, dataAt } = header;
+  return { dims, data: type.read(bytes.slice(dataAt, dataAt + size).buffer as ArrayBuffer) };
 }
 
 const DEPTHS = [1, 3, 4];
@@ -104,11 +118,13 @@ interface ArrayLayout {
   readonly channelsFirst: boolean;
 }
 
-/** Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (told by where 1, 3 or 4 channels can be). */
+/** Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (told by where 1, 3 or 4 channels can be); rows [N, W]. */
 function layoutOf(source: string, dims: readonly number[]): ArrayLayout {
   const [, a, b, c] = dims as [number, number, number, number];
+  if (dims.length === 2) return { height: 1, width: a, channels: 1, channelsFirst: false };
   if (dims.length === 3) return { height: a, width: b, channels: 1, channelsFirst: false };
-  if (dims.length !== 4) throw new DataError(source, 'images [N,H,W], [N,H,W,C] or [N,C,H,W]', `[${dims.join(',')}]`);
+  if (dims.length !== 4)
+    throw new DataError(source, 'images [N,H,W], [N,H,W,C] or [N,C,H,W], or rows [N,W]', `[${dims.join(',')}]`);
   if (DEPTHS.includes(c)) return { height: a, width: b, channels: c, channelsFirst: false };
   if (!DEPTHS.includes(a)) throw new DataError(source, '1, 3 or 4 channels', `[${dims.join(',')}]`);
   return { height: b, width: c, channels: a, channelsFirst: true };
@@ -136,19 +152,27 @@ function toImages(source: string, { dims, data }: NpyArray): Omit<ImageSet, 'cou
   return { height, width, channels, pixels: pixelsOf(data, layout) };
 }
 
-const classesIn = (labels: NpyArray | undefined) => labels && Int32Array.from(labels.data as never, Number);
+/** Labels as classes. Throws DataError for one that is no whole number: rounded, it would be another class. */
+function classesIn(source: string, { data }: NpyArray): Int32Array {
+  const values = Array.from(data as ArrayLike<number | bigint>, Number);
+  const bad = values.findIndex((value) => (value | 0) !== value);
+  if (bad >= 0) throw new DataError(source, 'labels that are whole numbers', `${values[bad]} at image ${bad}`);
+  return Int32Array.from(values);
+}
 
-function toDataset(source: string, images: NpyArray, labels: NpyArray | undefined): Dataset {
+function toDataset(source: string, images: NpyArray, classes: Int32Array | undefined): Dataset {
   const parts = toImages(source, images);
-  const classes = classesIn(labels);
   return plainDataset(source, imageSet(source, classes ? { ...parts, labels: classes } : parts));
+}
+
+async function readLabels(path: string | undefined): Promise<Int32Array | undefined> {
+  return path ? classesIn(path, parseNpy(path, await readData(path))) : undefined;
 }
 
 /** A pair of .npy files; labels may be absent. Integer pixels other than bytes are taken as floats, unscaled. */
 export async function loadNpy(imagesPath: string, labelsPath?: string): Promise<Dataset> {
   const images = parseNpy(imagesPath, await readData(imagesPath));
-  const labels = labelsPath ? parseNpy(labelsPath, await readData(labelsPath)) : undefined;
-  return toDataset(imagesPath, images, labels);
+  return toDataset(imagesPath, images, await readLabels(labelsPath));
 }
 
 /** The same with images that are read as they are wanted. */
@@ -156,12 +180,12 @@ export async function openNpy(imagesPath: string, labelsPath?: string): Promise<
   const { descriptor, length, beginning } = openData(imagesPath, HEADER_BYTES);
   const header = parseNpyHeader(imagesPath, beginning);
   npyBytes(imagesPath, header, length);
-  const { dims, Type, dataAt } = header;
+  const { dims, type, dataAt } = header;
   const layout = layoutOf(imagesPath, dims);
   const [count = 0] = dims;
-  const bytes = imageSize(layout) * Type.BYTES_PER_ELEMENT;
-  const decode = (stored: Uint8Array<ArrayBuffer>) => pixelsOf(new Type(stored.buffer), layout);
-  const labels = classesIn(labelsPath ? parseNpy(labelsPath, await readData(labelsPath)) : undefined);
+  const bytes = imageSize(layout) * type.bytes;
+  const decode = (stored: Uint8Array<ArrayBuffer>) => pixelsOf(type.read(stored.buffer), layout);
+  const labels = await readLabels(labelsPath);
   const { height, width, channels } = layout;
   const parts = { count, height, width, channels, ...(labels ? { labels } : {}) };
   return plainDataset(imagesPath, storedImages({ path: imagesPath, descriptor, offset: dataAt, bytes, decode }, parts));
@@ -186,11 +210,12 @@ export async function loadNpz(path: string): Promise<Dataset> {
   if (!images) throw new DataError(path, `an array named ${IMAGE_NAMES.join(', ')}`, Object.keys(entries).join(', '));
   const labels = pick(LABEL_NAMES);
   const parse = (name: string) => parseNpy(`${path}:${name}`, entries[name] as Uint8Array);
-  const dataset = toDataset(path, parse(images), labels === undefined ? undefined : parse(labels));
+  const classes = (name: string) => classesIn(`${path}:${name}`, parse(name));
+  const dataset = toDataset(path, parse(images), labels === undefined ? undefined : classes(labels));
   const trainImages = pick(TRAIN_IMAGE_NAMES);
   const trainLabels = pick(TRAIN_LABEL_NAMES);
   if (!trainImages || !trainLabels) return dataset;
-  const train = toDataset(`${path}:${trainImages}`, parse(trainImages), parse(trainLabels));
+  const train = toDataset(`${path}:${trainImages}`, parse(trainImages), classes(trainLabels));
   const classNames = train.classNames.length > dataset.classNames.length ? train.classNames : dataset.classNames;
   return { ...dataset, classNames, train: train.test };
 }

@@ -49,6 +49,23 @@ describe('samples', () => {
     }
   });
 
+  it('are rows or sequences where the network takes those', () => {
+    const set = blobs(4);
+    const [images] = imageSamples(graph, set, PLAIN).batches(4);
+    for (const dims of [
+      ['N', 12, 12],
+      ['N', 144],
+    ]) {
+      const other = new GraphBuilder('relu');
+      other.output(other.node('r', 'Relu', [other.input('x', dims)]));
+      const samples = imageSamples(other.build(), set, PLAIN);
+      assert.deepEqual(samples.dims, dims.slice(1));
+      const [batch] = samples.batches(4);
+      assert.deepEqual([batch?.dims, batch?.layout], [[4, ...dims.slice(1)], 'rows']);
+      assert.deepEqual([...(batch?.inputs ?? [])], [...(images?.inputs ?? [])]);
+    }
+  });
+
   it('draws as many as wanted by the seed, in their order', () => {
     const set = { ...blobs(50), labels: Int32Array.from({ length: 50 }, (_, i) => i % 4) };
     const drawn = (seed: number) => [...(imageSamples(graph, set, PLAIN, { count: 9, seed }).labels ?? [])];

@@ -1,6 +1,6 @@
 // Readers of data files: what they read, and how they refuse damaged ones.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -169,6 +169,21 @@ describe('data files', () => {
     await refuses(loadDataset(`${images},${labels}`), /wanted 2 labels, came 1/);
   });
 
+  it('reads rows and half floats, and refuses labels that are no whole numbers', async () => {
+    const images = join(folder, 'rows.npy');
+    const labels = join(folder, 'row-labels.npy');
+    await writeFile(images, npy('<f2', [2, 3], Uint16Array.of(0x3c00, 0xc000, 0x3555, 0, 0x7bff, 1)));
+    const { test } = await loadDataset(images);
+    assert.deepEqual([test.count, test.height, test.width, test.channels], [2, 1, 3, 1]);
+    assert.deepEqual([...test.pixels], [1, -2, 0.333251953125, 0, 65504, 2 ** -24]);
+    await writeFile(labels, npy('<f4', [2], Float32Array.of(1, 0)));
+    assert.deepEqual([...((await loadDataset(`${images},${labels}`)).test.labels ?? [])], [1, 0]);
+    for (const value of [1.5, Number.NaN]) {
+      await writeFile(labels, npy('<f4', [2], Float32Array.of(1, value)));
+      await refuses(loadDataset(`${images},${labels}`), /row-labels.npy: wanted labels that are whole .*at image 1/);
+    }
+  });
+
   it('reads a folder of pictures by class', async () => {
     const { default: sharp } = await import('sharp');
     const root = join(folder, 'pictures');
@@ -180,10 +195,12 @@ describe('data files', () => {
       const picture = sharp({ create: { width: 4, height: 4, channels: 3, background: { r: red, g: 0, b: 0 } } });
       await picture.png().toFile(join(root, name, 'a.png'));
     }
+    await mkdir(join(root, '.thumbnails')); // hidden: no class
+    await symlink(join(root, 'dog'), join(root, 'elk'));
     const data = await loadDataset(root, { height: 2, width: 2 });
-    assert.deepEqual(data.classNames, ['cat', 'dog']);
+    assert.deepEqual(data.classNames, ['cat', 'dog', 'elk']);
     assert.deepEqual([...data.test.pixels.subarray(0, 3)], [200, 0, 0]);
-    assert.deepEqual([...(data.test.labels ?? [])], [0, 1]);
+    assert.deepEqual([...(data.test.labels ?? [])], [0, 1, 2]);
     await writeFile(join(root, 'dog', 'b.png'), 'no picture');
     await refuses(loadDataset(root, { height: 2, width: 2 }), /b.png: wanted a picture/);
     await refuses(loadDataset(join(folder, 'nothing')), /wanted fashion-mnist, mnist/);
