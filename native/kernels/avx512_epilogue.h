@@ -64,7 +64,7 @@ struct PanelTerms {
   FAULTLINE_INLINE PanelTerms(const GemmCall& call, int64_t panel)
       : channel(panel * kPanel),
         mask(headMask(call.weights->n - channel)),
-        sums(_mm512_load_si512(call.weights->sums.data() + channel)),
+        sums(_mm512_loadu_si512(call.sums + channel)),
         scales(_mm512_load_ps(call.weights->scales.data() + channel)),
         bias(call.epilogue.bias ? _mm512_maskz_loadu_ps(mask, call.epilogue.bias + channel) : _mm512_setzero_ps()) {
     if (call.sameParams) setRow(call, 0);

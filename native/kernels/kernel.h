@@ -47,6 +47,10 @@ struct GemmCall {
   int64_t aRowStride = kBlockK;
   int64_t rows = 0;
   const PackedMatrix* weights = nullptr;
+  // What is multiplied: all of K, or (one scale a channel only) the part of it that some runs cover, with the sums of
+  // its codes, [panels · 16]. Kernels read neither activations nor entries of the table that belong to other k-blocks.
+  KRuns runs;
+  const int32_t* sums = nullptr;
   int64_t panelBegin = 0;
   int64_t panelEnd = 0;
   // For kernels that expand int4 panels before they multiply: 2 · kBlocks · kInt8BlockBytes bytes on a 64-byte
@@ -61,6 +65,12 @@ struct GemmCall {
   int32_t* acc = nullptr;  // c, the zero-point-corrected accumulator; one-scale-a-channel matrices only
   int64_t ld = 0;
   Epilogue epilogue;
+
+  void setWeights(const PackedMatrix& w) {
+    weights = &w;
+    runs = w.runs;
+    sums = w.sums.data();
+  }
 };
 
 // Depthwise convolution works on window rows interleaved by four, so that one 32-bit lane holds four vertical taps of a

@@ -7,6 +7,7 @@
 
 #include "core/parallel.h"
 #include "dispatch/dispatch.h"
+#include "ops/across_samples.h"
 #include "ops/conv_image.h"
 #include "ops/depthwise.h"
 #include "ops/first_bad.h"
@@ -49,6 +50,12 @@ class DynamicConvolution {
     const int64_t byPixels = ceilDiv(kBatchPixels, geometry_.outPixels());
     const int64_t byBytes = std::max<int64_t>(kBatchBytes / geometry_.imageBytes, 1);
     batch_ = std::min({byPixels, byBytes, args.n});
+    const int64_t across = samplesAcross(args, geometry_, args.n / threads_);
+    if (across > 0) {
+      geometry_.leaveOutPadding(conv_.tapsAlign());
+      batch_ = across;
+      acrossSamples_ = true;
+    }
   }
 
   Status run() {
@@ -91,6 +98,8 @@ class DynamicConvolution {
   void multiply(const ImageBatch& batch, const Slice& units, const Slice& panels) const {
     if (conv_.isDepthwise()) {
       multiplyDepthwise(args_, batch, units);
+    } else if (acrossSamples_) {
+      multiplyAcrossSamples(args_, batch);
     } else {
       multiplyImages(args_, batch, units, panels);
     }
@@ -175,10 +184,11 @@ class DynamicConvolution {
 
   const Conv2dDynamicArgs& args_;
   const PackedConv& conv_;
-  const ConvGeometry geometry_;
+  ConvGeometry geometry_;
   const KernelTable& table_;
   int threads_;
-  int64_t batch_;  // samples quantized at a time
+  int64_t batch_;               // samples quantized at a time
+  bool acrossSamples_ = false;  // only with so many samples that no two threads share a batch
   AffineParams tensorParams_;
   FirstBad bad_;
 };

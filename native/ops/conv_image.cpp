@@ -15,9 +15,9 @@ struct Unrepeated;
 // Whether some window of the output reads this image row.
 bool reached(const ConvGeometry& g, int64_t row) {
   for (int64_t kh = 0; kh < g.kernelH; ++kh) {
-    const int64_t top = row - kh * g.window.dilationH;
-    if (top < 0) return false;
-    if (top % g.window.strideH == 0 && top / g.window.strideH < g.outH) return true;
+    const int64_t first = row + g.window.padTop - g.top - kh * g.window.dilationH;
+    if (first < 0) return false;
+    if (first % g.window.strideH == 0 && first / g.window.strideH < g.outH) return true;
   }
   return false;
 }
@@ -39,11 +39,24 @@ ConvGeometry::ConvGeometry(const Conv2dDynamicArgs& args) : h(args.h), w(args.w)
   }
   outH = convOutputSize(h, kernelH, v.strideH, v.dilationH, v.padTop, v.padBottom);
   outW = convOutputSize(w, kernelW, v.strideW, v.dilationW, v.padLeft, v.padRight);
+  top = v.padTop;
+  left = v.padLeft;
   imageH = (outH - 1) * v.strideH + (kernelH - 1) * v.dilationH + 1;
   imageW = (outW - 1) * v.strideW + (kernelW - 1) * v.dilationW + 1;
   imageC = c * repeat;
   rowBytes = imageW * imageC;
   imageBytes = flat ? rowBytes : roundUp(imageH * rowBytes, int64_t{kAlignment});
+}
+
+void ConvGeometry::leaveOutPadding(bool columns) {
+  top = 0;
+  imageH = h;
+  if (columns) {
+    left = 0;
+    imageW = w;
+  }
+  rowBytes = imageW * imageC;
+  imageBytes = roundUp(imageH * rowBytes, int64_t{kAlignment}) | int64_t{kAlignment};
 }
 
 ImageBatch::ImageBatch(const ConvGeometry& g, int64_t capacity) : geometry(g) {
@@ -55,14 +68,14 @@ void ImageBatch::quantize(const float* x, int64_t i, int64_t begin, int64_t end)
   const ConvGeometry& g = geometry;
   const KernelTable& table = kernels();
   const AffineParams& p = params[i];
-  const size_t padLeft = static_cast<size_t>(std::min(g.window.padLeft, g.imageW) * g.imageC);
-  const int64_t columns = std::clamp<int64_t>(g.imageW - g.window.padLeft, 0, g.w);
+  const size_t padLeft = static_cast<size_t>(std::min(g.left, g.imageW) * g.imageC);
+  const int64_t columns = std::clamp<int64_t>(g.imageW - g.left, 0, g.w);
   const size_t inside = static_cast<size_t>(columns * g.imageC);
   const size_t padRight = static_cast<size_t>(g.rowBytes) - padLeft - inside;
   for (int64_t row = begin; row < end; ++row) {
     if (!reached(g, row)) continue;
     uint8_t* to = images + i * g.imageBytes + row * g.rowBytes;
-    const int64_t from = row - g.window.padTop;
+    const int64_t from = row - g.top;
     if (from < 0 || from >= g.h) {
       std::memset(to, p.zeroPoint, static_cast<size_t>(g.rowBytes));
       continue;

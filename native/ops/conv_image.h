@@ -1,7 +1,8 @@
 // A convolution's geometry, and samples quantized into padded images that its kernels read in place.
 //
 //   image[row][column][channel] u8, `rowBytes` a row: the part of the padded sample that windows reach, padding being
-//   the zero point. Row 0 is padTop rows above the sample's first.
+//   the zero point; or the sample itself, for kernels that leave out taps in the padding. The sample begins at row `top`
+//   and column `left`.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,10 @@ inline constexpr int64_t kImageSlack = kRowBlock * kBlockK;
 struct ConvGeometry {
   explicit ConvGeometry(const Conv2dDynamicArgs& args);
 
+  // Makes images without padding above and below, and if `columns` at the sides, an odd number of cache lines apart:
+  // kernels read them side by side, and so they spread over the sets of the first-level cache.
+  void leaveOutPadding(bool columns);
+
   // The sample, [h, w, c]. A 1×1 convolution with stride 1 and without padding sees it as one row of h · w pixels.
   int64_t h, w, c;
   int64_t outH, outW, outC;
@@ -25,6 +30,7 @@ struct ConvGeometry {
   bool flat;  // images are stacked without gaps, and the pixels of a batch form one long row
 
   int64_t repeat;  // image channels per sample channel: the depthwise multiplier
+  int64_t top, left;
   int64_t imageH, imageW, imageC;
   int64_t rowBytes;
   int64_t imageBytes;  // from one image of a batch to the next

@@ -85,8 +85,7 @@ class ImplicitGemm {
       runs_[i] = {kh * g_.window.dilationH * g_.rowBytes + kw * g_.window.dilationW * g_.imageC,
                   kh * conv_.kernelRowK + kw * runLength_, runLength_};
     }
-    const bool regular = g_.flat || g_.outW % kRowBlock == 0 || g_.outW >= kMinDirectRow;
-    direct_ = regular && layDirectOffsets();
+    direct_ = readsInPlace(g_) && layDirectOffsets();
     // An odd number of cache lines from row to row spreads the rows over the sets of the first-level cache.
     pitch_ = direct_ ? g_.window.strideW * g_.imageC : (kBlocks_ | 1) * kBlockK;
     capacity_ = direct_ ? kMaxPixels : rowsPerChunk(conv_.groups[0]);
@@ -179,7 +178,7 @@ class ImplicitGemm {
     call.a = table_;
     call.aRowStride = pitch_;
     call.rows = count;
-    call.weights = &conv_.groups[static_cast<size_t>(group)];
+    call.setWeights(conv_.groups[static_cast<size_t>(group)]);
     call.panelBegin = panels.begin;
     call.panelEnd = panels.end;
     call.expanded = expanded_;
@@ -187,16 +186,8 @@ class ImplicitGemm {
     call.rowScale = scale_;
     call.sameParams = oneSample(begin, count);
     call.ld = g_.outC;
-    call.epilogue = args_.epilogue;
     const int64_t channel = group * conv_.shape.groupOutChannels();
-    const int64_t index = (batch_.first * g_.outPixels() + begin) * g_.outC + channel;
-    if (call.epilogue.bias) call.epilogue.bias += channel;
-    if (call.epilogue.residual) call.epilogue.residual += index;
-    if (args_.acc) {
-      call.acc = args_.acc + index;
-    } else {
-      call.out = args_.out + index;
-    }
+    setOutputs(args_, channel, (batch_.first * g_.outPixels() + begin) * g_.outC + channel, &call);
     const bool depthwise = conv_.shape.groups > 1 && conv_.shape.groupChannels == 1;
     if (args_.saturating16 && !depthwise) {
       gemmSaturating16(call, args_.saturations ? args_.saturations + channel : nullptr);
@@ -225,6 +216,19 @@ class ImplicitGemm {
 };
 
 }  // namespace
+
+bool readsInPlace(const ConvGeometry& g) { return g.flat || g.outW % kRowBlock == 0 || g.outW >= kMinDirectRow; }
+
+void setOutputs(const Conv2dDynamicArgs& args, int64_t channel, int64_t index, GemmCall* call) {
+  call->epilogue = args.epilogue;
+  if (call->epilogue.bias) call->epilogue.bias += channel;
+  if (call->epilogue.residual) call->epilogue.residual += index;
+  if (args.acc) {
+    call->acc = args.acc + index;
+  } else {
+    call->out = args.out + index;
+  }
+}
 
 void multiplyImages(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& pixels, const Slice& panels) {
   if (pixels.size() > 0 && panels.size() > 0) ImplicitGemm(args, batch).run(pixels, panels);

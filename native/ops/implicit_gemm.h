@@ -14,6 +14,12 @@ namespace faultline {
 
 // Computes output pixels `pixels` of the batch (counted through all its samples, [count · outH · outW]) for the weight
 // panels `panels` (counted through all groups).
+// Whether rows can be read directly as far as the output's shape is concerned.
+bool readsInPlace(const ConvGeometry& geometry);
+
 void multiplyImages(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& pixels, const Slice& panels);
+
+// Sets a product's outputs and epilogue, from element `index` of the output and `channel` on.
+void setOutputs(const Conv2dDynamicArgs& args, int64_t channel, int64_t index, GemmCall* call);
 
 }  // namespace faultline

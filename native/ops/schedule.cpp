@@ -110,7 +110,7 @@ GemmCall RowChunk::call(const PackedMatrix& w, const Slice& panels) const {
   call.a = table_;
   call.aRowStride = rowStride_;
   call.rows = rows_;
-  call.weights = &w;
+  call.setWeights(w);
   call.panelBegin = panels.begin;
   call.panelEnd = panels.end;
   if (w.storage == WeightStorage::int4) {

@@ -56,8 +56,23 @@ void packGroups(const int8_t* codes, const float* scales, Isa isa, int kGroup, P
                out->blockSize, kGroup, &out->groups[static_cast<size_t>(g)]);
     if (const int64_t row = shape.kernelW * shape.groupChannels; out->kernelRowK != row) {
       PackedMatrix& m = out->groups[static_cast<size_t>(g)];
-      m.runBlocks = out->kernelRowK / kBlockK;
-      m.runGroups = ceilDiv(row, int64_t{kGroup});
+      m.runs.step = out->kernelRowK / kBlockK;
+      m.runs.groups = ceilDiv(row, int64_t{kGroup});
+    }
+  }
+}
+
+// The sums of every tap's codes.
+void sumTaps(const int8_t* codes, PackedConv* out) {
+  const ConvWeightShape& shape = out->shape;
+  const int64_t taps = shape.kernelH * shape.kernelW;
+  const int64_t channels = shape.groupOutChannels();
+  const int64_t padded = out->groups[0].paddedN();
+  out->tapSums = AlignedBuffer<int32_t>(static_cast<size_t>(shape.groups * taps * padded));
+  for (int64_t channel = 0; channel < shape.outChannels; ++channel) {
+    int32_t* sum = out->tapSums.data() + channel / channels * taps * padded + channel % channels;
+    for (int64_t tap = 0; tap < taps; ++tap, sum += padded) {
+      for (int64_t i = 0; i < shape.groupChannels; ++i) *sum += *codes++;
     }
   }
 }
@@ -105,6 +120,30 @@ void packConv(const int8_t* codes, const float* scales, const ConvWeightShape& s
     packDepthwise(codes, scales, out);
   } else {
     packGroups(codes, scales, isa, kGroup, out);
+    if (blockSize == 0 && out->kernelRowK % kBlockK == 0) sumTaps(codes, out);
+  }
+}
+
+KRuns tapRuns(const PackedConv& conv, const Taps& taps) {
+  const int64_t rowBlocks = conv.kernelRowK / kBlockK;
+  const int64_t tapBlocks = conv.shape.groupChannels / kBlockK;
+  const int64_t columns = taps.columns.size();
+  if (columns <= 0) return {};
+  const PackedMatrix& m = conv.groups[0];
+  return {taps.rows.begin * rowBlocks + taps.columns.begin * tapBlocks, taps.rows.end * rowBlocks, rowBlocks,
+          ceilDiv(columns * conv.shape.groupChannels, int64_t{m.kGroup})};
+}
+
+void sumTaps(const PackedConv& conv, int64_t group, const Taps& taps, int32_t* sums) {
+  const ConvWeightShape& shape = conv.shape;
+  const int64_t padded = conv.groups[0].paddedN();
+  std::fill_n(sums, padded, 0);
+  for (int64_t row = taps.rows.begin; row < taps.rows.end; ++row) {
+    for (int64_t column = taps.columns.begin; column < taps.columns.end; ++column) {
+      const int64_t tap = (group * shape.kernelH + row) * shape.kernelW + column;
+      const int32_t* from = conv.tapSums.data() + tap * padded;
+      for (int64_t i = 0; i < padded; ++i) sums[i] += from[i];
+    }
   }
 }
 

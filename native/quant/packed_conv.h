@@ -6,6 +6,9 @@
 // padded image. AMX, where gathering 64 bytes costs as much as multiplying them with 16 channels, is worth some zeros,
 // and AVX-512 skips most of them.
 //
+// Where kernel rows, or even single taps, are whole blocks, a product may leave out those that lie in the padding; the
+// sums of each tap's codes then give the zero point's share of what is left.
+//
 // A depthwise convolution (one input channel a group) is one dot product of KH · KW taps a channel:
 //
 //   data[shift][rowGroup][kw][channel][4]: tap (4 · rowGroup + i − shift, kw) at byte i
@@ -51,9 +54,11 @@ struct PackedConv {
   int64_t blockSize = 0;
   int64_t kernelRowK = 0;
   std::vector<PackedMatrix> groups;  // empty for a depthwise convolution
+  AlignedBuffer<int32_t> tapSums;    // [groups][KH][KW][panels · 16]; empty where no tap can be left out
   PackedDepthwise depthwise;
 
   bool isDepthwise() const { return groups.empty(); }
+  bool tapsAlign() const { return shape.groupChannels % kBlockK == 0; }  // every tap begins a k-block
   int64_t panelsPerGroup() const { return groups.empty() ? 0 : groups[0].panels; }
 };
 
@@ -61,6 +66,22 @@ struct PackedConv {
 // A depthwise convolution without blockSize takes its own layout, and int8 storage whatever `storage` says.
 void packConv(const int8_t* codes, const float* scales, const ConvWeightShape& shape, int bits, WeightStorage storage,
               int64_t blockSize, Isa isa, int kGroup, PackedConv* out);
+
+// A rectangle of a window: kernel rows and columns.
+struct TapRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+  int64_t size() const { return end > begin ? end - begin : 0; }
+  bool operator==(const TapRange&) const = default;
+};
+struct Taps {
+  TapRange rows;
+  TapRange columns;
+};
+// The part of K that these taps are, and the sums of their codes in a group, [panels · 16]. For convolutions that have
+// tapSums; with all columns unless tapsAlign().
+KRuns tapRuns(const PackedConv& conv, const Taps& taps);
+void sumTaps(const PackedConv& conv, int64_t group, const Taps& taps, int32_t* sums);
 
 // The code of weight k (natural order) of an output channel, read back from the packed layout.
 int8_t packedConvCode(const PackedConv& conv, int64_t outChannel, int64_t k);

@@ -58,8 +58,7 @@ void packMatrix(const int8_t* codes, const float* scales, int64_t n, int64_t k, 
   m.panels = ceilDiv(n, kPanel);
   m.kBlocks = ceilDiv(k, kBlockK);
   m.kGroups = ceilDiv(k, int64_t{kGroup});
-  m.runBlocks = m.kBlocks;
-  m.runGroups = m.kGroups;
+  m.runs = {0, m.kBlocks, m.kBlocks, m.kGroups};
   m.scaleGroups = blockSize > 0 ? ceilDiv(k, blockSize) : 1;
   m.data = AlignedBuffer<uint8_t>(static_cast<size_t>(m.panels * m.kBlocks * m.blockBytes()));
   const size_t perChannel = static_cast<size_t>(m.scaleGroups * m.paddedN());

@@ -43,9 +43,13 @@ Conv2dWindow makeWindow(Random& random, const ConvWeightShape& shape) {
   return w;
 }
 
-ConvCase makeCase(Random& random, bool depthwise, bool grouped) {
+// groupsOfK: scales by group of K; batch: enough small samples to be multiplied side by side.
+enum class Kind { plain, groupsOfK, depthwise, batch };
+
+ConvCase makeCase(Random& random, Kind kind) {
+  const bool depthwise = kind == Kind::depthwise, grouped = kind == Kind::groupsOfK;
   ConvCase c;
-  c.n = random.integer(1, 3);
+  c.n = kind == Kind::batch ? random.integer(16, 40) : random.integer(1, 3);
   c.shape.kernelH = random.pick<int64_t>({1, 2, 3, 3, 3, 5, 7});
   c.shape.kernelW = random.pick<int64_t>({1, 2, 3, 3, 3, 5});
   if (depthwise) {
@@ -54,7 +58,8 @@ ConvCase makeCase(Random& random, bool depthwise, bool grouped) {
     c.shape.outChannels = c.shape.groups;
   } else {
     c.shape.groups = grouped ? 1 : random.pick<int64_t>({1, 1, 2, 3});
-    c.shape.groupChannels = random.pick<int64_t>({2, 3, 5, 16, 17});
+    c.shape.groupChannels =
+        kind == Kind::batch ? random.pick<int64_t>({16, 64}) : random.pick<int64_t>({2, 3, 5, 16, 17});
     c.shape.outChannels = c.shape.groups * random.pick<int64_t>({1, 5, 16, 19});
   }
   c.window = makeWindow(random, c.shape);
@@ -149,12 +154,12 @@ void run(Random& random, const ConvCase& c, bool accumulators, Family* family) {
                   "a sample alone gives another result");
 }
 
-bool runFamily(const char* name, uint64_t seed, int cases, bool depthwise, bool grouped) {
+bool runFamily(const char* name, uint64_t seed, int cases, Kind kind) {
   Family family(name);
   Random random(seed);
   for (int i = 0; i < cases; ++i) {
-    ConvCase c = makeCase(random, depthwise, grouped);
-    const bool accumulators = !grouped && random.chance(0.3);
+    ConvCase c = makeCase(random, kind);
+    const bool accumulators = kind != Kind::groupsOfK && random.chance(0.3);
     if (!accumulators) {
       if (random.chance(0.5)) c.epilogue.bias = c.bias.data();
       if (random.chance(0.4)) c.epilogue.residual = c.residual.data();
@@ -170,9 +175,10 @@ bool runFamily(const char* name, uint64_t seed, int cases, bool depthwise, bool 
 
 bool runConv() {
   setThreads(1);
-  bool ok = runFamily("conv2d", 21, 400, false, false);
-  ok = runFamily("conv2d groups of k", 22, 200, false, true) && ok;
-  return runFamily("conv2d depthwise", 23, 300, true, false) && ok;
+  bool ok = runFamily("conv2d", 21, 400, Kind::plain);
+  ok = runFamily("conv2d groups of k", 22, 200, Kind::groupsOfK) && ok;
+  ok = runFamily("conv2d depthwise", 23, 300, Kind::depthwise) && ok;
+  return runFamily("conv2d batches", 24, 40, Kind::batch) && ok;
 }
 
 }  // namespace faultline::isa

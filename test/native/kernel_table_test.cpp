@@ -152,6 +152,12 @@ struct GemmCase {
   bool bias = false, residual = false, clip = false, accumulators = false;
   int64_t rowPadding = 0;  // extra bytes between rows
   int64_t extraLd = 0;
+  KRuns part;  // with a step: of K only this part, groups of 8
+  bool multiplies(int64_t k) const {
+    const int64_t block = k / kBlockK - part.begin;
+    return part.step == 0 || (block >= 0 && block < part.end - part.begin &&
+                              block % part.step * kBlockK + k % kBlockK < part.groups * 8);
+  }
 };
 
 // Operands of one product in plain row-major form, and in the form that one table reads.
@@ -165,6 +171,10 @@ class Product {
     for (int8_t& code : codes_) {
       code = static_cast<int8_t>(c.extreme ? (random.chance(0.9) ? -top - c.mostNegative : top)
                                            : random.integer(-top - c.mostNegative, top));
+    }
+    for (int64_t i = 0; i < n * k; ++i) {  // a block that a run cuts holds no other weights
+      const int64_t col = i % k;
+      if (!c.multiplies(col) && c.multiplies(col / kBlockK * kBlockK)) codes_[static_cast<size_t>(i)] = 0;
     }
     groups_ = c.blockSize > 0 ? ceilDiv(k, c.blockSize) : 1;
     for (int64_t i = 0; i < groups_ * n; ++i) scales_.push_back(0.01f * (1.5f + random.uniform()));
@@ -207,6 +217,7 @@ class Product {
         for (int64_t g = 0; g < groups_; ++g) {
           int32_t sum = 0;
           for (int64_t i = g * span; i < std::min(k, (g + 1) * span); ++i) {
+            if (!case_.multiplies(i)) continue;
             sum += (a_[at(m * k + i)] - zeroPoint_[at(m)]) * codes_[at(c * k + i)];
           }
           const float scale = scales_[at(g * n + c)];
@@ -252,7 +263,21 @@ class Product {
     call.a = addresses.data();
     call.aRowStride = rowStride;
     call.rows = rows;
-    call.weights = &w;
+    call.setWeights(w);
+    std::vector<int32_t> sums(at(w.paddedN()), 0);
+    if (case_.part.step > 0) {
+      call.runs = case_.part;
+      call.runs.groups = case_.part.groups * 8 / w.kGroup;
+      for (int64_t i = 0; i < n * k; ++i) {
+        if (case_.multiplies(i % k)) sums[at(i / k)] += codes_[at(i)];
+      }
+      call.sums = sums.data();
+      // Neither read nor asked for.
+      for (int64_t i = 0; i < blocks; ++i) {
+        if (!case_.multiplies(i % w.kBlocks * kBlockK)) addresses[at(i)] = nullptr;
+      }
+      call.a = addresses.data();
+    }
     AlignedBuffer<uint8_t> expanded(at(2 * w.kBlocks * kInt8BlockBytes));
     call.expanded = expanded.data();
     call.zeroPoint = zeroPoint_.data();
@@ -307,6 +332,26 @@ void check(const GemmCase& c, uint64_t seed) {
     CAPTURE(name(table));
     REQUIRE(product.by(table, 1) == wanted);
     REQUIRE(product.by(table, 0) == wanted);
+  }
+}
+
+TEST_CASE("gemm: a part of K, in runs of whole and of cut blocks") {
+  uint64_t seed = 600;
+  const KRuns parts[] = {{0, 9, 9, 72}, {1, 9, 3, 8}, {0, 6, 3, 16}, {3, 9, 3, 13}, {2, 9, 3, 1}, {4, 5, 1, 8}, {0, 0, 3, 8}};
+  for (const KRuns& part : parts) {
+    for (const int64_t rows : {1, 3, 4, 8, 16, 21, 32, 40}) {
+      for (const int64_t n : {5, 16, 33, 64}) {
+        for (const WeightStorage storage : {WeightStorage::int8, WeightStorage::int4}) {
+          GemmCase c = {.shape = {rows, n, 9 * kBlockK}, .storage = storage};
+          c.weightBits = storage == WeightStorage::int4 ? 4 : static_cast<int>(3 + seed % 6);
+          c.accumulators = seed % 3 == 0;
+          c.bias = seed % 2 == 0;
+          c.rowPadding = 64;
+          c.part = part;
+          check(c, seed++);
+        }
+      }
+    }
   }
 }
 
@@ -384,7 +429,7 @@ TEST_CASE("gemm: a clip leaves a zero of either sign and a NaN as they are, and 
             GemmCall call;
             call.a = &address;
             call.rows = 1;
-            call.weights = &w;
+            call.setWeights(w);
             call.panelEnd = w.panels;
             call.zeroPoint = &zeroPoint;
             call.rowScale = rowScale.data();

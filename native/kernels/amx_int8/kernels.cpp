@@ -102,6 +102,7 @@ class Panels {
   FAULTLINE_INLINE void prepare(int64_t b) {
     if constexpr (kInt4) {
       const int64_t end = b + kAhead < kBlocks_ ? b + kAhead : kBlocks_;
+      if (ready_ < b) ready_ = b;  // blocks between two runs are left out
       for (; ready_ < end; ++ready_) {
         for (int j = 0; j < PB; ++j) expand(j, ready_);
       }
@@ -126,7 +127,7 @@ class Panels {
   const uint8_t* source_;
   uint8_t* expanded_;
   int64_t kBlocks_;
-  int64_t ready_ = 0;  // k-blocks expanded so far
+  int64_t ready_ = 0;  // the next k-block to expand
 };
 
 // ---- One scale a channel --------------------------------------------------------------------------------------------
@@ -188,30 +189,35 @@ void multiplyBlock(const GemmCall& call, Panels<kInt4>& weights, int64_t block, 
   const int64_t kBlocks = call.weights->kBlocks;
   const uint8_t* const* a0 = call.a + block * kBlocks;
   const uint8_t* const* a1 = a0 + kBlocks;
-  const bool stream = kBlocks > kResidentBlocks;
-  const int64_t rowsPerStep = ceilDiv(2 * kRowBlock, kBlocks);
+  const KRuns& runs = call.runs;
+  const int64_t runBlocks = ceilDiv(runs.groups, kLinesPerBlock);
+  const int64_t products = runs.begin < runs.end ? ceilDiv(runs.end - runs.begin, runs.step) * runBlocks : 0;
+  const bool stream = products > kResidentBlocks;
+  const int64_t rowsPerStep = products > 0 ? ceilDiv(2 * kRowBlock, products) : 0;
   zeroTile<0>();
   if constexpr (PB == 2) zeroTile<1>();
   if constexpr (RB == 2) zeroTile<2>();
   if constexpr (RB == 2 && PB == 2) zeroTile<3>();
-  for (int64_t b = 0; b < kBlocks; ++b) {
-    weights.template prepare<PB>(b);
-    loadTile<kTileB>(weights.block(0, b), kLine);
-    if (stream) {
-      streamTile<kTileA>(a0[b], call.aRowStride);
-      if constexpr (RB == 2) streamTile<kTileA + 1>(a1[b], call.aRowStride);
-    } else {
-      loadTile<kTileA>(a0[b], call.aRowStride);
-      if constexpr (RB == 2) loadTile<kTileA + 1>(a1[b], call.aRowStride);
+  for (int64_t run = runs.begin; run < runs.end; run += runs.step) {
+    for (int64_t b = run; b < run + runBlocks; ++b) {
+      weights.template prepare<PB>(b);
+      loadTile<kTileB>(weights.block(0, b), kLine);
+      if (stream) {
+        streamTile<kTileA>(a0[b], call.aRowStride);
+        if constexpr (RB == 2) streamTile<kTileA + 1>(a1[b], call.aRowStride);
+      } else {
+        loadTile<kTileA>(a0[b], call.aRowStride);
+        if constexpr (RB == 2) loadTile<kTileA + 1>(a1[b], call.aRowStride);
+      }
+      multiplyTiles<0, kTileA, kTileB>();
+      if constexpr (RB == 2) multiplyTiles<2, kTileA + 1, kTileB>();
+      if constexpr (PB == 2) {
+        loadTile<kTileB + 1>(weights.block(1, b), kLine);
+        multiplyTiles<1, kTileA, kTileB + 1>();
+        if constexpr (RB == 2) multiplyTiles<3, kTileA + 1, kTileB + 1>();
+      }
+      pending.step(rowsPerStep);
     }
-    multiplyTiles<0, kTileA, kTileB>();
-    if constexpr (RB == 2) multiplyTiles<2, kTileA + 1, kTileB>();
-    if constexpr (PB == 2) {
-      loadTile<kTileB + 1>(weights.block(1, b), kLine);
-      multiplyTiles<1, kTileA, kTileB + 1>();
-      if constexpr (RB == 2) multiplyTiles<3, kTileA + 1, kTileB + 1>();
-    }
-    pending.step(rowsPerStep);
   }
   pending.finishAll();
   int32_t* to = pending.accumulators();

@@ -42,6 +42,7 @@ class Rows {
         offset_(row % kRowBlock * call.aRowStride),
         stride_(call.aRowStride),
         kBlocks_(call.weights->kBlocks),
+        runs_(call.runs),
         count_(count) {}
   int64_t first() const { return first_; }
   int64_t stride() const { return stride_; }
@@ -60,6 +61,10 @@ class Rows {
     wideEnd_ = begin + kWideBlocks < kBlocks_ ? begin + kWideBlocks : kBlocks_;
     uint16_t* to = wide_;
     for (int64_t block = begin; block < wideEnd_; ++block) {
+      if (!multiplied(block)) {
+        to += count_ * kBlockK;
+        continue;
+      }
       for (int r = 0; r < count_; ++r, to += kBlockK) {
         const uint8_t* from = narrow(block) + r * stride_;
         for (int64_t i = 0; i < kBlockK; i += 16) {
@@ -70,9 +75,15 @@ class Rows {
     }
   }
 
+  bool multiplied(int64_t block) const {
+    const int64_t from = block - runs_.begin;
+    return from >= 0 && block < runs_.end && from % runs_.step * kLinesPerBlock < runs_.groups;
+  }
+
   int64_t first_;
   const uint8_t* const* blocks_;
   int64_t offset_, stride_, kBlocks_;
+  KRuns runs_;
   int count_;
   int64_t wideBegin_ = 0, wideEnd_ = 0;
   alignas(32) uint16_t wide_[kWideBlocks * kMaxRows * kBlockK];
@@ -246,13 +257,16 @@ void multiply(const GemmCall& call, Rows& rows, const uint8_t* b, int64_t first)
   const PackedMatrix& w = *call.weights;
   __m256i acc[R][2];
   clear<R>(acc);
-  multiplyLines<R, kMode>(acc, rows, b, 0, w.kGroups);
+  for (int64_t run = call.runs.begin; run < call.runs.end; run += call.runs.step) {
+    const int64_t line = run * kLinesPerBlock;
+    multiplyLines<R, kMode>(acc, rows, b, line, line + call.runs.groups);
+  }
 #pragma GCC unroll 8
   for (int v = 0; v < kVectors<kMode>; ++v) {
     const int64_t channel = first + v * kVector;
     const int64_t count = w.n - channel;
     if (count <= 0) break;
-    const __m256i sums = load(w.sums.data() + channel);
+    const __m256i sums = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(call.sums + channel));
     const __m256 scales = _mm256_load_ps(w.scales.data() + channel);
     const __m256 bias = biasOf(call, channel, count);
 #pragma GCC unroll 8

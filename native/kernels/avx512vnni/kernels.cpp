@@ -226,7 +226,8 @@ void multiplyStrip(const GemmCall& shared, int64_t panel, int64_t row, int64_t e
   const int64_t blockBytes = kInt4 ? kInt4BlockBytes : kInt8BlockBytes;
   const int64_t panelBytes = w.kBlocks * blockBytes;
   const uint8_t* const weights = w.panel(panel);
-  const int64_t kBlocks = w.kBlocks, runBlocks = w.runBlocks, runGroups = w.runGroups;
+  const int64_t kBlocks = w.kBlocks;
+  const KRuns runs = call.runs;
   StripTerms<P> terms;
   terms.template load<kInt4, kSame>(call, panel);
   for (; row < end; row += R) {
@@ -245,8 +246,8 @@ void multiplyStrip(const GemmCall& shared, int64_t panel, int64_t row, int64_t e
     }
     // Four panels' terms leave too few registers to the loop: they wait in memory.
     if constexpr (P > 2) asm("" : "+m"(terms));
-    for (int64_t block = 0; block < kBlocks; block += runBlocks) {
-      int64_t lines = runGroups;
+    for (int64_t block = runs.begin; block < runs.end; block += runs.step) {
+      int64_t lines = runs.groups;
       for (int64_t b = block; lines > 0; ++b, lines -= kLinesPerBlock) {
         multiplyLines<R, P, kInt4>(acc, blocks[b] + rowOffset, call.aRowStride, weights + b * blockBytes, panelBytes,
                                    lines < kLinesPerBlock ? lines : kLinesPerBlock);

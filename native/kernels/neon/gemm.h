@@ -38,10 +38,11 @@ FAULTLINE_INLINE void multiplySteps(Sums& sums, const GemmCall& call, int64_t ro
 
 // Channels 4·v … of row r, corrected for the zero point.
 template <class Sums>
-FAULTLINE_INLINE int32x4_t corrected(const Sums& sums, const GemmCall& call, int64_t row, int r, int v, int64_t at) {
+FAULTLINE_INLINE int32x4_t corrected(const Sums& sums, const GemmCall& call, int64_t row, int r, int v,
+                                     const int32_t* weightSums) {
   int32x4_t c = sums.row(r, v);
   if constexpr (Sums::kIsInt4) c = vshrq_n_s32(c, 4);
-  return vmlaq_n_s32(c, vld1q_s32(call.weights->sums.data() + at), Sums::kOffset - call.zeroPoint[row + r]);
+  return vmlaq_n_s32(c, vld1q_s32(weightSums), Sums::kOffset - call.zeroPoint[row + r]);
 }
 
 // R rows × one panel, one scale a channel.
@@ -50,7 +51,11 @@ void multiply(const GemmCall& call, int64_t row, int64_t panel) {
   const PackedMatrix& w = *call.weights;
   Sums sums;
   sums.clear();
-  multiplySteps(sums, call, row, w.panel(panel), w.blockBytes(), 0, (w.k + kStep - 1) / kStep);
+  const int64_t steps = (call.runs.groups * w.kGroup + kStep - 1) / kStep;
+  for (int64_t run = call.runs.begin; run < call.runs.end; run += call.runs.step) {
+    const int64_t step = run * kStepsPerBlock;
+    multiplySteps(sums, call, row, w.panel(panel), w.blockBytes(), step, step + steps);
+  }
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
     const int64_t channel = panel * kPanel + v * kVector;
@@ -61,7 +66,7 @@ void multiply(const GemmCall& call, int64_t row, int64_t panel) {
 #pragma GCC unroll 4
     for (int r = 0; r < R; ++r) {
       const int64_t index = (row + r) * call.ld + channel;
-      const int32x4_t c = corrected(sums, call, row, r, v, channel);
+      const int32x4_t c = corrected(sums, call, row, r, v, call.sums + channel);
       if (call.acc) {
         storeHead(call.acc + index, c, count);
       } else {
@@ -93,7 +98,7 @@ void multiplyGrouped(const GemmCall& call, int64_t row, int64_t panel) {
       const float32x4_t scales = vld1q_f32(w.scales.data() + at + v * kVector);
 #pragma GCC unroll 4
       for (int r = 0; r < R; ++r) {
-        const int32x4_t c = corrected(sums, call, row, r, v, at + v * kVector);
+        const int32x4_t c = corrected(sums, call, row, r, v, w.sums.data() + at + v * kVector);
         total[r][v] = vfmaq_f32(total[r][v], vcvtq_f32_s32(c), scales);
       }
     }

@@ -73,11 +73,10 @@ void unpackLine(const PackedMatrix& w, const uint8_t* block, int64_t line, Line&
   }
 }
 
-// acc[row][channel] = Σ a · w over the lines [begin, end) of one panel, for the `rows` rows of one row block.
+// acc[row][channel] += Σ a · w over the lines [begin, end) of one panel, for the `rows` rows of one row block.
 void accumulate(const GemmCall& call, const uint8_t* const* blocks, int64_t rows, int64_t panel, int64_t begin,
                 int64_t end, int32_t (&acc)[kRowBlock][kPanel]) {
   const PackedMatrix& w = *call.weights;
-  __builtin_memset(acc, 0, sizeof acc);
   for (int64_t line = begin; line < end; ++line) {
     const int64_t block = line / kLinesPerBlock;
     const int64_t inBlock = line % kLinesPerBlock;
@@ -108,14 +107,23 @@ void multiply(const GemmCall& call, int64_t row, int64_t rows, int64_t panel) {
   int32_t acc[kRowBlock][kPanel];
   float total[kRowBlock][kPanel] = {};  // grouped scales only
 
-  const int64_t groupLines = w.blockSize > 0 ? w.blockSize / kGroup : w.kGroups;
+  const int64_t groupLines = w.blockSize / kGroup;
+  const int32_t* sums = w.blockSize > 0 ? w.sums.data() : call.sums;
   for (int64_t g = 0; g < w.scaleGroups; ++g) {
-    const int64_t end = (g + 1) * groupLines < w.kGroups ? (g + 1) * groupLines : w.kGroups;
-    accumulate(call, blocks, rows, panel, g * groupLines, end, acc);
+    __builtin_memset(acc, 0, sizeof acc);
+    if (w.blockSize > 0) {
+      const int64_t end = (g + 1) * groupLines < w.kGroups ? (g + 1) * groupLines : w.kGroups;
+      accumulate(call, blocks, rows, panel, g * groupLines, end, acc);
+    } else {
+      for (int64_t run = call.runs.begin; run < call.runs.end; run += call.runs.step) {
+        const int64_t line = run * kLinesPerBlock;
+        accumulate(call, blocks, rows, panel, line, line + call.runs.groups, acc);
+      }
+    }
     const int64_t at = g * w.paddedN() + panel * kPanel;
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t n = 0; n < channels; ++n) {
-        acc[r][n] -= call.zeroPoint[row + r] * w.sums[static_cast<size_t>(at + n)];
+        acc[r][n] -= call.zeroPoint[row + r] * sums[at + n];
         if (w.blockSize > 0) {
           total[r][n] = std::fmaf(static_cast<float>(acc[r][n]), w.scales[static_cast<size_t>(at + n)], total[r][n]);
         }
