@@ -38,6 +38,13 @@ struct SideWork {
   void* context = nullptr;
 };
 
+// What the first or last row of a product need not be multiplied with: the first or last `blocks` k-blocks of every
+// run. All activations there are the zero point, so a kernel may do it all the same. `sums`: GemmCall's without them.
+struct PaddedEdge {
+  int64_t blocks = 0;
+  const int32_t* sums = nullptr;
+};
+
 // One product of `rows` quantized rows with the panels [panelBegin, panelEnd) of a packed matrix.
 struct GemmCall {
   // a[i · weights->kBlocks + b] is the address of row 16·i, k-block b: 64 activations, then the next row aRowStride
@@ -51,6 +58,8 @@ struct GemmCall {
   // its codes, [panels · 16]. Kernels read neither activations nor entries of the table that belong to other k-blocks.
   KRuns runs;
   const int32_t* sums = nullptr;
+  // Optional, with several rows that all lie aRowStride apart and have the same parameters, and runs of whole blocks.
+  PaddedEdge firstRow, lastRow;
   int64_t panelBegin = 0;
   int64_t panelEnd = 0;
   // For kernels that expand int4 panels before they multiply: 2 · kBlocks · kInt8BlockBytes bytes on a 64-byte

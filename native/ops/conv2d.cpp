@@ -7,11 +7,11 @@
 
 #include "core/parallel.h"
 #include "dispatch/dispatch.h"
-#include "ops/across_samples.h"
 #include "ops/conv_image.h"
 #include "ops/depthwise.h"
 #include "ops/first_bad.h"
 #include "ops/implicit_gemm.h"
+#include "ops/inside_taps.h"
 #include "ops/matmul.h"
 #include "ops/schedule.h"
 
@@ -50,12 +50,10 @@ class DynamicConvolution {
     const int64_t byPixels = ceilDiv(kBatchPixels, geometry_.outPixels());
     const int64_t byBytes = std::max<int64_t>(kBatchBytes / geometry_.imageBytes, 1);
     batch_ = std::min({byPixels, byBytes, args.n});
-    const int64_t across = samplesAcross(args, geometry_, args.n / threads_);
-    if (across > 0) {
-      geometry_.leaveOutPadding(conv_.tapsAlign());
-      batch_ = across;
-      acrossSamples_ = true;
-    }
+    const InsideTapsPlan plan = planInsideTaps(args, geometry_, args.n / threads_);
+    inside_ = plan.way;
+    if (inside_ != InsideTaps::no) leaveOutPadding(args, inside_, &geometry_);
+    if (inside_ == InsideTaps::acrossSamples) batch_ = plan.samples;
   }
 
   Status run() {
@@ -98,8 +96,8 @@ class DynamicConvolution {
   void multiply(const ImageBatch& batch, const Slice& units, const Slice& panels) const {
     if (conv_.isDepthwise()) {
       multiplyDepthwise(args_, batch, units);
-    } else if (acrossSamples_) {
-      multiplyAcrossSamples(args_, batch);
+    } else if (inside_ != InsideTaps::no) {
+      multiplyInsideTaps(args_, inside_, batch, units, panels);
     } else {
       multiplyImages(args_, batch, units, panels);
     }
@@ -187,8 +185,8 @@ class DynamicConvolution {
   ConvGeometry geometry_;
   const KernelTable& table_;
   int threads_;
-  int64_t batch_;               // samples quantized at a time
-  bool acrossSamples_ = false;  // only with so many samples that no two threads share a batch
+  int64_t batch_;      // samples quantized at a time
+  InsideTaps inside_;  // across samples only with so many of them that no two threads share a batch
   AffineParams tensorParams_;
   FirstBad bad_;
 };

@@ -1,8 +1,8 @@
 // A convolution's geometry, and samples quantized into padded images that its kernels read in place.
 //
 //   image[row][column][channel] u8, `rowBytes` a row: the part of the padded sample that windows reach, padding being
-//   the zero point; or the sample itself, for kernels that leave out taps in the padding. The sample begins at row `top`
-//   and column `left`.
+//   the zero point; or the sample itself, for kernels that leave out taps in the padding. The sample begins at row
+//   `top` and column `left`.
 #pragma once
 
 #include <cstdint>

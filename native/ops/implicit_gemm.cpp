@@ -85,7 +85,8 @@ class ImplicitGemm {
       runs_[i] = {kh * g_.window.dilationH * g_.rowBytes + kw * g_.window.dilationW * g_.imageC,
                   kh * conv_.kernelRowK + kw * runLength_, runLength_};
     }
-    direct_ = readsInPlace(g_) && layDirectOffsets();
+    const bool regular = g_.flat || g_.outW % kRowBlock == 0 || g_.outW >= kMinDirectRow;
+    direct_ = regular && layDirectOffsets();
     // An odd number of cache lines from row to row spreads the rows over the sets of the first-level cache.
     pitch_ = direct_ ? g_.window.strideW * g_.imageC : (kBlocks_ | 1) * kBlockK;
     capacity_ = direct_ ? kMaxPixels : rowsPerChunk(conv_.groups[0]);
@@ -216,8 +217,6 @@ class ImplicitGemm {
 };
 
 }  // namespace
-
-bool readsInPlace(const ConvGeometry& g) { return g.flat || g.outW % kRowBlock == 0 || g.outW >= kMinDirectRow; }
 
 void setOutputs(const Conv2dDynamicArgs& args, int64_t channel, int64_t index, GemmCall* call) {
   call->epilogue = args.epilogue;

@@ -14,9 +14,6 @@ namespace faultline {
 
 // Computes output pixels `pixels` of the batch (counted through all its samples, [count · outH · outW]) for the weight
 // panels `panels` (counted through all groups).
-// Whether rows can be read directly as far as the output's shape is concerned.
-bool readsInPlace(const ConvGeometry& geometry);
-
 void multiplyImages(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& pixels, const Slice& panels);
 
 // Sets a product's outputs and epilogue, from element `index` of the output and `channel` on.

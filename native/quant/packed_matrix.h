@@ -38,8 +38,8 @@ constexpr bool isBlockSize(int64_t size) { return size >= 16 && size <= kMaxBloc
 
 enum class WeightStorage { int8, int4 };
 
-// K as runs of `groups` groups of kGroup that start at the k-blocks begin, begin + step, … below end. The weights that a
-// run leaves over in its last block are zero.
+// K as runs of `groups` groups of kGroup that start at the k-blocks begin, begin + step, … below end. The weights that
+// a run leaves over in its last block are zero.
 struct KRuns {
   int64_t begin = 0;
   int64_t end = 0;
@@ -54,8 +54,8 @@ struct PackedMatrix {
   int64_t kBlocks = 0;
   int64_t kGroups = 0;  // ceil(k / kGroup): what a kernel walks
   KRuns runs;           // one of all k-blocks, or where a convolution pads its kernel rows to whole k-blocks one a row
-  int kGroup = 4;  // 4 or 8
-  int bits = 8;    // 2–8; codes lie in ±(2^(bits−1) − 1) when quantized here, anywhere in int8 for ONNX operands
+  int kGroup = 4;       // 4 or 8
+  int bits = 8;  // 2–8; codes lie in ±(2^(bits−1) − 1) when quantized here, anywhere in int8 for ONNX operands
   int32_t magnitude = 0;  // the largest |code|, 128 at most: what bounds a kernel's intermediate sums
   WeightStorage storage = WeightStorage::int8;
   int64_t blockSize = 0;    // per-group scales along K: a power of two ≥ 16; 0 = one scale a channel

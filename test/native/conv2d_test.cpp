@@ -344,6 +344,28 @@ TEST_CASE("batches of small images match the definition: taps in the padding are
   }
 }
 
+TEST_CASE("output rows match the definition where their ends lack columns of the window") {
+  Random random(11);
+  for (int trial = 0; trial < 60; ++trial) {
+    Case t;
+    do {
+      t = Case();
+      t.n = random.integer(1, 3);
+      t.h = random.integer(1, 6);
+      t.w = random.pick<int64_t>({1, 2, 3, 4, 7, 8, 9, 14, 17, 20});
+      t.shape.kernelH = random.integer(1, 4);
+      t.shape.kernelW = random.integer(2, 5);
+      t.shape.groups = random.chance(0.7) ? 1 : 2;
+      t.shape.groupChannels = random.pick<int64_t>({64, 128});
+      t.shape.outChannels = t.shape.groups * random.pick<int64_t>({1, 16, 33, 50});
+      t.window = {random.integer(1, 2), random.integer(1, 2), random.integer(1, 2), random.integer(1, 2),
+                  random.integer(0, 3), random.integer(0, 6), random.integer(0, 3), random.integer(0, 6)};
+    } while (t.outH() < 1 || t.outW() < 1 || t.outputSize() * t.shape.k() > 20'000'000);
+    decorate(&t, random);
+    check(t);
+  }
+}
+
 TEST_CASE("scales by group of K follow the natural order of the weights") {
   Random random(5);
   for (const int64_t channels : {3, 16, 40}) {

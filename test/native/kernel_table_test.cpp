@@ -152,12 +152,18 @@ struct GemmCase {
   bool bias = false, residual = false, clip = false, accumulators = false;
   int64_t rowPadding = 0;  // extra bytes between rows
   int64_t extraLd = 0;
-  KRuns part;  // with a step: of K only this part, groups of 8
+  KRuns part = {};  // with a step: of K only this part, groups of 8
+  // All rows have one zero point, which the first row holds in so many blocks at the beginning of every run of `part`,
+  // and the last row in so many at its end.
+  int64_t firstEdge = 0, lastEdge = 0;
   bool multiplies(int64_t k) const {
     const int64_t block = k / kBlockK - part.begin;
-    return part.step == 0 || (block >= 0 && block < part.end - part.begin &&
-                              block % part.step * kBlockK + k % kBlockK < part.groups * 8);
+    return part.step == 0 ||
+           (block >= 0 && block < part.end - part.begin && block % part.step * kBlockK + k % kBlockK < part.groups * 8);
   }
+  int64_t blockInRun(int64_t k) const { return (k / kBlockK - part.begin) % part.step; }
+  bool inFirstEdge(int64_t k) const { return blockInRun(k) < firstEdge; }
+  bool inLastEdge(int64_t k) const { return blockInRun(k) >= part.groups * 8 / kBlockK - lastEdge; }
 };
 
 // Operands of one product in plain row-major form, and in the form that one table reads.
@@ -183,6 +189,16 @@ class Product {
     for (int64_t i = 0; i < rows; ++i) {
       zeroPoint_.push_back(static_cast<int32_t>(random.integer(0, 255)));
       rowScale_.push_back(0.02f * (1.5f + random.uniform()));
+    }
+    if (c.firstEdge + c.lastEdge > 0) {
+      std::fill(zeroPoint_.begin(), zeroPoint_.end(), zeroPoint_[0]);
+      std::fill(rowScale_.begin(), rowScale_.end(), rowScale_[0]);
+      const uint8_t zero = static_cast<uint8_t>(zeroPoint_[0]);
+      for (int64_t i = 0; i < k; ++i) {
+        if (!c.multiplies(i)) continue;
+        if (c.inFirstEdge(i)) a_[at(i)] = zero;
+        if (c.inLastEdge(i)) a_[at((rows - 1) * k + i)] = zero;
+      }
     }
     bias_ = random.floats(n, 10.0f);
     ld_ = n + c.extraLd;
@@ -252,11 +268,16 @@ class Product {
     AlignedBuffer<uint8_t> a(at(std::max<int64_t>(blocks, 1) * kRowBlock * rowStride));
     std::memset(a.data(), 0xa5, a.size());
     std::vector<const uint8_t*> addresses;
-    for (int64_t i = 0; i < blocks; ++i) addresses.push_back(a.data() + i * kRowBlock * rowStride);
+    // Row blocks lie anywhere; with edges, one after the other.
+    const auto place = [&](int64_t block) {
+      if (case_.firstEdge + case_.lastEdge == 0) return block * kRowBlock * rowStride;
+      return (block % w.kBlocks * ceilDiv(rows, kRowBlock) + block / w.kBlocks) * kRowBlock * rowStride;
+    };
+    for (int64_t i = 0; i < blocks; ++i) addresses.push_back(a.data() + place(i));
     for (int64_t m = 0; m < rows; ++m) {
       for (int64_t i = 0; i < k; ++i) {
         const int64_t block = m / kRowBlock * w.kBlocks + i / kBlockK;
-        a[at((block * kRowBlock + m % kRowBlock) * rowStride + i % kBlockK)] = a_[at(m * k + i)];
+        a[at(place(block) + m % kRowBlock * rowStride + i % kBlockK)] = a_[at(m * k + i)];
       }
     }
     GemmCall call;
@@ -264,14 +285,20 @@ class Product {
     call.aRowStride = rowStride;
     call.rows = rows;
     call.setWeights(w);
-    std::vector<int32_t> sums(at(w.paddedN()), 0);
+    std::vector<int32_t> sums(at(w.paddedN()), 0), firstSums(sums), lastSums(sums);
     if (case_.part.step > 0) {
       call.runs = case_.part;
       call.runs.groups = case_.part.groups * 8 / w.kGroup;
       for (int64_t i = 0; i < n * k; ++i) {
-        if (case_.multiplies(i % k)) sums[at(i / k)] += codes_[at(i)];
+        if (!case_.multiplies(i % k)) continue;
+        sums[at(i / k)] += codes_[at(i)];
+        if (!case_.inFirstEdge(i % k)) firstSums[at(i / k)] += codes_[at(i)];
+        if (!case_.inLastEdge(i % k)) lastSums[at(i / k)] += codes_[at(i)];
       }
       call.sums = sums.data();
+      call.firstRow = {case_.firstEdge, firstSums.data()};
+      call.lastRow = {case_.lastEdge, lastSums.data()};
+      call.sameParams = case_.firstEdge + case_.lastEdge > 0;
       // Neither read nor asked for.
       for (int64_t i = 0; i < blocks; ++i) {
         if (!case_.multiplies(i % w.kBlocks * kBlockK)) addresses[at(i)] = nullptr;
@@ -337,7 +364,8 @@ void check(const GemmCase& c, uint64_t seed) {
 
 TEST_CASE("gemm: a part of K, in runs of whole and of cut blocks") {
   uint64_t seed = 600;
-  const KRuns parts[] = {{0, 9, 9, 72}, {1, 9, 3, 8}, {0, 6, 3, 16}, {3, 9, 3, 13}, {2, 9, 3, 1}, {4, 5, 1, 8}, {0, 0, 3, 8}};
+  const KRuns parts[] = {{0, 9, 9, 72}, {1, 9, 3, 8}, {0, 6, 3, 16}, {3, 9, 3, 13},
+                         {2, 9, 3, 1},  {4, 5, 1, 8}, {0, 0, 3, 8}};
   for (const KRuns& part : parts) {
     for (const int64_t rows : {1, 3, 4, 8, 16, 21, 32, 40}) {
       for (const int64_t n : {5, 16, 33, 64}) {
@@ -348,6 +376,30 @@ TEST_CASE("gemm: a part of K, in runs of whole and of cut blocks") {
           c.bias = seed % 2 == 0;
           c.rowPadding = 64;
           c.part = part;
+          check(c, seed++);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("gemm: blocks that the first and the last row have in the padding") {
+  uint64_t seed = 1200;
+  const std::pair<int64_t, int64_t> edges[] = {{1, 0}, {0, 1}, {1, 1}, {2, 1}, {3, 0}, {1, 2}};
+  for (const auto& [first, last] : edges) {
+    for (const int64_t rows : {2, 3, 4, 7, 8, 9, 14, 15, 16, 17, 28, 40}) {
+      for (const int64_t n : {5, 16, 33, 64}) {
+        for (const WeightStorage storage : {WeightStorage::int8, WeightStorage::int4}) {
+          GemmCase c = {.shape = {rows, n, 9 * kBlockK}, .storage = storage};
+          c.weightBits = storage == WeightStorage::int4 ? 4 : 8;
+          c.accumulators = seed % 3 == 0;
+          c.bias = seed % 2 == 0;
+          c.clip = seed % 5 == 0;
+          c.residual = seed % 7 == 0;
+          c.extraLd = 3;
+          c.part = {seed % 2 == 0 ? 0 : 3, 9, 3, 3 * kBlockK / 8};
+          c.firstEdge = first;
+          c.lastEdge = last;
           check(c, seed++);
         }
       }

@@ -110,10 +110,11 @@ FAULTLINE_INLINE __m512i broadcast4(const uint8_t* a) {
   return _mm512_set1_epi32(four);
 }
 
-template <int R, int P>
+// Rows kFirst to kLast of a tile of R, here and below.
+template <int R, int P, int kFirst, int kLast>
 FAULTLINE_INLINE void multiplyLine(__m512i (&acc)[R][P], const uint8_t* a, int64_t stride, const __m512i (&b)[P]) {
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
+  for (int r = kFirst; r <= kLast; ++r) {
     const __m512i x = broadcast4(a + r * stride);
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) addProducts(acc[r][p], x, b[p]);
@@ -121,7 +122,7 @@ FAULTLINE_INLINE void multiplyLine(__m512i (&acc)[R][P], const uint8_t* a, int64
 }
 
 // Adds `lines` lines (4 k each) of one k-block, from line `first`. int4 lines come in pairs: low nibble, high nibble.
-template <int R, int P, bool kInt4>
+template <int R, int P, bool kInt4, int kFirst = 0, int kLast = R - 1>
 FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int64_t stride, const uint8_t* b,
                                     int64_t panelBytes, int64_t lines) {
   __m512i w[P];
@@ -130,7 +131,7 @@ FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int6
       // Keeps the compiler from inventing a pointer for every row, of which it then runs out.
       asm("" : "+r"(a), "+r"(b));
       for (int p = 0; p < P; ++p) w[p] = _mm512_load_si512(b + p * panelBytes);
-      multiplyLine<R, P>(acc, a, stride, w);
+      multiplyLine<R, P, kFirst, kLast>(acc, a, stride, w);
     }
   } else {
     const __m512i top = _mm512_set1_epi8(static_cast<char>(0xf0));
@@ -141,10 +142,10 @@ FAULTLINE_INLINE void multiplyLines(__m512i (&acc)[R][P], const uint8_t* a, int6
         pair[p] = _mm512_load_si512(b + p * panelBytes + line / 2 * kLine);
         w[p] = _mm512_and_si512(_mm512_slli_epi16(pair[p], 4), top);
       }
-      multiplyLine<R, P>(acc, a + 4 * line, stride, w);
+      multiplyLine<R, P, kFirst, kLast>(acc, a + 4 * line, stride, w);
       if (line + 1 == lines) break;
       for (int p = 0; p < P; ++p) w[p] = _mm512_and_si512(pair[p], top);
-      multiplyLine<R, P>(acc, a + 4 * (line + 1), stride, w);
+      multiplyLine<R, P, kFirst, kLast>(acc, a + 4 * (line + 1), stride, w);
     }
   }
 }
@@ -218,6 +219,32 @@ FAULTLINE_INLINE void storeFloats(const GemmCall& call, const StripTerms<P>& ter
            __attribute__((always_inline)) { _mm512_mask_storeu_ps(call.out + at, mask, v); });
 }
 
+// From the accumulators of R rows × P panels to outputs.
+template <int R, int P, bool kInt4, bool kSame>
+FAULTLINE_INLINE void storeTile(const GemmCall& call, const StripTerms<P>& terms, __m512i (&acc)[R][P], int64_t row,
+                                int64_t index) {
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+    const __m512i zeroPoint = _mm512_set1_epi32(call.zeroPoint[row + r]);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      acc[r][p] = trueSum<kInt4>(acc[r][p]);
+      if constexpr (!kSame) acc[r][p] = _mm512_sub_epi32(acc[r][p], _mm512_mullo_epi32(terms.sums[p], zeroPoint));
+    }
+  }
+  if (call.out) {
+    storeFloats<R, P, kSame>(call, terms, acc, row, index);
+    return;
+  }
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      _mm512_mask_storeu_epi32(call.acc + index + r * call.ld + p * kPanel, terms.mask[p], acc[r][p]);
+    }
+  }
+}
+
 // One scale a channel: P panels against the rows [row, end), R at a time, all of K into one accumulator each.
 template <int R, int P, bool kInt4, bool kSame>
 void multiplyStrip(const GemmCall& shared, int64_t panel, int64_t row, int64_t end) {
@@ -253,27 +280,65 @@ void multiplyStrip(const GemmCall& shared, int64_t panel, int64_t row, int64_t e
                                    lines < kLinesPerBlock ? lines : kLinesPerBlock);
       }
     }
+    storeTile<R, P, kInt4, kSame>(call, terms, acc, row, index);
+  }
+}
+
+// R rows from `row` on × P panels, without the first row's first blocks or the last row's last, where these are the
+// call's first and last.
+template <int R, int P, bool kInt4>
+void multiplyEdges(const GemmCall& shared, int64_t panel, int64_t row) {
+  const GemmCall call = shared;
+  const PackedMatrix& w = *call.weights;
+  const int64_t blockBytes = kInt4 ? kInt4BlockBytes : kInt8BlockBytes;
+  const int64_t panelBytes = w.kBlocks * blockBytes;
+  const uint8_t* const weights = w.panel(panel);
+  const KRuns runs = call.runs;
+  const int64_t index = row * call.ld + panel * kPanel;
+  StripTerms<P> terms;
+  terms.template load<kInt4, true>(call, panel);
+  __m512i acc[R][P];
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const __m512i zeroPoint = _mm512_set1_epi32(call.zeroPoint[row + r]);
+  for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-      for (int p = 0; p < P; ++p) {
-        acc[r][p] = trueSum<kInt4>(acc[r][p]);
-        if constexpr (!kSame) acc[r][p] = _mm512_sub_epi32(acc[r][p], _mm512_mullo_epi32(terms.sums[p], zeroPoint));
-      }
-    }
-    if (call.out) {
-      storeFloats<R, P, kSame>(call, terms, acc, row, index);
-    } else {
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 16
-        for (int p = 0; p < P; ++p) {
-          _mm512_mask_storeu_epi32(call.acc + index + r * call.ld + p * kPanel, terms.mask[p], acc[r][p]);
-        }
-      }
+    for (int p = 0; p < P; ++p) {
+      acc[r][p] = terms.start[p];
+      prefetchOutput(call, index + (R + r) * call.ld + p * kPanel);
     }
   }
+  const auto start = [&](int r, const int32_t* sums) __attribute__((always_inline)) {
+    const __m512i zeroPoint = _mm512_set1_epi32(-call.zeroPoint[0] * (kInt4 ? 16 : 1));
+#pragma GCC unroll 4
+    for (int p = 0; p < P; ++p) {
+      acc[r][p] = _mm512_mullo_epi32(_mm512_loadu_si512(sums + (panel + p) * kPanel), zeroPoint);
+    }
+  };
+  const int64_t blocks = runs.groups / kLinesPerBlock;
+  int64_t begin = 0, end = blocks;  // of a run: what all rows are multiplied with
+  if (row == 0 && call.firstRow.blocks > 0) {
+    start(0, call.firstRow.sums);
+    begin = call.firstRow.blocks;
+  }
+  if (row + R == call.rows && call.lastRow.blocks > 0) {
+    start(R - 1, call.lastRow.sums);
+    end -= call.lastRow.blocks;
+  }
+  for (int64_t run = runs.begin; run < runs.end; run += runs.step) {
+    const uint8_t* b = weights + run * blockBytes;
+    const uint8_t* const* a = call.a + run;
+    const int64_t offset = row * call.aRowStride;
+    int64_t i = 0;
+    for (; i < begin; ++i, b += blockBytes) {
+      multiplyLines<R, P, kInt4, 1, R - 1>(acc, a[i] + offset, call.aRowStride, b, panelBytes, kLinesPerBlock);
+    }
+    for (; i < end; ++i, b += blockBytes) {
+      multiplyLines<R, P, kInt4>(acc, a[i] + offset, call.aRowStride, b, panelBytes, kLinesPerBlock);
+    }
+    for (; i < blocks; ++i, b += blockBytes) {
+      multiplyLines<R, P, kInt4, 0, R - 2>(acc, a[i] + offset, call.aRowStride, b, panelBytes, kLinesPerBlock);
+    }
+  }
+  storeTile<R, P, kInt4, true>(call, terms, acc, row, index);
 }
 
 // Scales by group of K: each group's sum is corrected by one vpdpwssd with (zeroPoint, 128 · zeroPoint) and added in
@@ -349,7 +414,30 @@ void runRows(const GemmCall& call, int64_t panel, int64_t row = 0) {
   }
 }
 
+// Rows of a tile by multiplyEdges. The rows lie in one line, so tiles need not keep to row blocks: they are even.
+constexpr int64_t kEdgeRows = 8;
+
+template <int P, int R = kEdgeRows>
+void runEdges(const GemmCall& call, int64_t panel, int64_t row, int64_t rows) {
+  if constexpr (R > 2) {
+    if (rows < R) return runEdges<P, R - 1>(call, panel, row, rows);
+  }
+  call.weights->storage == WeightStorage::int4 ? multiplyEdges<R, P, true>(call, panel, row)
+                                               : multiplyEdges<R, P, false>(call, panel, row);
+}
+
+void gemmEdges(const GemmCall& call) {
+  const int64_t tiles = ceilDiv(call.rows, kEdgeRows);
+  for (int64_t panel = call.panelBegin; panel < call.panelEnd; panel += 2) {
+    for (int64_t t = 0; t < tiles; ++t) {
+      const int64_t row = call.rows * t / tiles, rows = call.rows * (t + 1) / tiles - row;
+      panel + 1 < call.panelEnd ? runEdges<2>(call, panel, row, rows) : runEdges<1>(call, panel, row, rows);
+    }
+  }
+}
+
 void gemm(const GemmCall& call) {
+  if (call.firstRow.blocks > 0 || call.lastRow.blocks > 0) return gemmEdges(call);
   int64_t panel = call.panelBegin;
   const auto left = [&] { return call.panelEnd - panel; };
   if (call.rows <= 4) {
