@@ -2,11 +2,13 @@
 // quantizes; the steps are those that quantization at the given bits would take.
 import { toChannelsLast, toRows } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';
+import { GraphError } from '../graph/errors.js';
 import { FloatProgram, type Substitution } from '../graph/float.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
 import { sampleSizes } from '../graph/infer.js';
 import { Parameters } from '../graph/parameters.js';
 import { simplify } from '../graph/passes/index.js';
+import { addon } from '../native/addon.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { checkPolicy, type NodeBits, type Policy, uniformPolicy } from '../quant/policy.js';
 import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
@@ -63,6 +65,10 @@ function layerOf(node: GraphNode, bits: NodeBits, { dims, data }: HostTensor): S
     const channel = channelOf(i);
     steps[channel] = Math.max(steps[channel] as number, Math.abs(w));
   });
+  // Rectifiers may hide it from the output.
+  if (addon.firstNonFinite(weights) >= 0) {
+    throw new GraphError(node.name, 'wanted finite weights, came NaN or infinity');
+  }
   const largestCode = 2 ** (bits.weightBits - 1) - 1;
   const weight = node.inputs[WEIGHT_INPUT] as string;
   return { node, bits, weight, weights, channels, channelOf, steps: steps.map((most) => most / largestCode) };
@@ -105,7 +111,7 @@ export class ScanNetwork {
       return own && weight ? [layerOf(node, own, weight)] : [];
     });
     if (this.layers.length === 0) {
-      throw new InvalidArgumentError('scan', 'policy', 'a node with bits', 'none');
+      throw new InvalidArgumentError('scan', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
     }
     this.byNode = new Map(this.layers.map((layer) => [layer.node.name, layer]));
     this.program = new FloatProgram(graph);

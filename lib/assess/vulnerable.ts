@@ -7,7 +7,7 @@ import { firstImages, type ImageSet, type Normalization } from '../data/image_se
 import type { Graph } from '../graph/graph.js';
 import { simplify } from '../graph/passes/index.js';
 import { APART, channelAxes, splitChannels } from '../graph/passes/split_channels.js';
-import { requireInteger } from '../native/errors.js';
+import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { formatPolicy, type Policy } from '../quant/policy.js';
 import { type ClassComparison, type Comparison, compareClasses } from './comparison.js';
 import { fullPrecision } from './figures.js';
@@ -161,6 +161,9 @@ export async function vulnerable(
   const { seed = 0, layout, signal, onProgress } = options;
   requireInteger('vulnerable', 'channels', channels, 0, 10_000);
   requireInteger('vulnerable', 'searched', searched, 1, Number.MAX_SAFE_INTEGER);
+  if (policy.bits.size === 0) {
+    throw new InvalidArgumentError('vulnerable', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
+  }
   const { graph } = simplify(freeBatch(source).graph);
   const samples = imageSamples(graph, images, normalization, { layout });
   const inputs = await rankVulnerability(graph, samples, {

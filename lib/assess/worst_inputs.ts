@@ -113,6 +113,7 @@ export async function worstInputs(
   const trial = new Trial(graph, normalization, options);
   try {
     const right = await trial.right(set);
+    if (right.length === 0) return { change, tried: 0, found: [], share: 0, shareInterval: [0, 1] };
     const images = subset(set, right);
     const inputs = normalized(images, normalization);
     const size = imageSize(set);
@@ -154,8 +155,7 @@ export async function worstInputs(
     });
     found.sort((a, b) => a.size - b.size || a.image - b.image);
     const tried = images.count;
-    const shareInterval: Interval = tried > 0 ? wilsonInterval(found.length, tried) : [0, 1];
-    return { change, tried, found, share: tried > 0 ? found.length / tried : 0, shareInterval };
+    return { change, tried, found, share: found.length / tried, shareInterval: wilsonInterval(found.length, tried) };
   } finally {
     trial.dispose();
   }

@@ -1,5 +1,4 @@
 // `faultline mitigate`: mends a model that fails when quantized, from images alone, and says what helped and what did not.
-import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { judgeMended } from '../assess/mitigate/judgement.js';
@@ -10,27 +9,26 @@ import {
   mitigate,
   VALIDATION_IMAGES,
 } from '../assess/mitigate/mitigate.js';
+import { TRAINING_STEPS } from '../assess/mitigate/qat.js';
 import { type ImageSet, subset } from '../data/image_set.js';
-import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
-import { type Policy, policyToJson } from '../quant/policy.js';
-import { mitigateLines, mitigateReport } from '../report/mitigate_report.js';
-import { wrapText } from '../report/terminal.js';
+import { policyToJson } from '../quant/policy.js';
+import { mitigateReport, mitigateText } from '../report/mitigate_report.js';
 import { writeReport } from '../report/write.js';
 import { toJson, writeWhole } from '../run/files.js';
-import { inputPolicyFromJson, inputPolicyToJson } from '../search/input/json.js';
+import { inputPolicyToJson } from '../search/input/json.js';
 import { InputPolicy } from '../search/input/policy.js';
 import { Random } from '../tensor/random.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
-import { integerOption, numberOption } from './options.js';
-import { readPolicy } from './policy.js';
+import { integerOption, numberOption, outFolder } from './options.js';
+import { readAnyPolicy } from './policy.js';
 import { ProgressLine, tellNotes } from './progress.js';
 
 interface MitigateFlags extends InputFlags {
   readonly policy: string;
-  readonly cures: readonly string[];
+  readonly cures: 'auto' | readonly CureName[];
   readonly steps?: number;
   readonly moreBits?: number;
   readonly out: string;
@@ -39,37 +37,32 @@ interface MitigateFlags extends InputFlags {
 
 /** Those that teach and those that judge each cure. */
 const IMAGES = CALIBRATION_IMAGES + VALIDATION_IMAGES;
+/** More judge the whole no better for the time they take. */
+const MOST_JUDGES = 10_000;
 
-/** A static policy, or the file of an agent that chooses bits for each input. */
-async function readAnyPolicy(graph: Graph, text: string): Promise<Policy | InputPolicy> {
-  if (text.endsWith('.json')) {
-    const content = await readFile(text, 'utf8').catch(() => '');
-    if (content.includes('"faultline.input-policy/1"')) return inputPolicyFromJson(graph, JSON.parse(content));
-  }
-  return readPolicy(graph, text);
-}
+/** Cures as they are named on the command line. */
+const flagOf = (cure: CureName) => cure.replaceAll(' ', '-').toLowerCase();
+const CURE_FLAGS = CURE_NAMES.map(flagOf).join(', ');
 
-function curesOf(names: readonly string[]): 'auto' | CureName[] {
-  if (names.length === 1 && names[0] === 'auto') return 'auto';
-  if (names.length === 1 && names[0] === 'all') return [...CURE_NAMES];
-  return names.map((name) => {
-    const cure = CURE_NAMES.find((one) => one.replaceAll(' ', '-').toLowerCase() === name.toLowerCase());
+function curesOption(text: string): 'auto' | CureName[] {
+  if (text === 'auto') return 'auto';
+  if (text === 'all') return [...CURE_NAMES];
+  return text.split(',').map((part) => {
+    const cure = CURE_NAMES.find((one) => flagOf(one) === part.trim().toLowerCase());
     if (cure) return cure;
-    const wanted = `auto, all, ${CURE_NAMES.map((one) => one.replaceAll(' ', '-').toLowerCase()).join(', ')}`;
-    throw new InvalidArgumentError('mitigate', '--cures', wanted, name);
+    throw new InvalidArgumentError('mitigate', '--cures', `auto, all or of ${CURE_FLAGS}`, `"${part}"`);
   });
 }
 
-/** Two parts of a set, none in both: at most `count` images for mending, the rest for judging the whole. */
+/** Two parts of a set, none in both: at most `count` images for mending, the rest, not too many, for judging the whole. */
 function parted(set: ImageSet, count: number, seed: number): readonly [ImageSet, ImageSet] {
   const order = Int32Array.from({ length: set.count }, (_, i) => i);
   new Random(seed).split('mitigate parts').shuffle(order);
   const own = Math.min(count, Math.floor((2 * set.count) / 3));
-  return [subset(set, order.subarray(0, own).sort()), subset(set, order.subarray(own).sort())];
+  return [subset(set, order.subarray(0, own).sort()), subset(set, order.subarray(own, own + MOST_JUDGES).sort())];
 }
 
 async function mitigateCommand(model: string, flags: MitigateFlags): Promise<void> {
-  const cures = curesOf(flags.cures);
   const { graph, notes } = await loadModel(model);
   tellNotes(notes);
   const policy = await readAnyPolicy(graph, flags.policy);
@@ -78,8 +71,9 @@ async function mitigateCommand(model: string, flags: MitigateFlags): Promise<voi
   const apart = flags.split === 'test' ? dataset.train : undefined;
   const [given, rest] = parted(prepare(apart ?? set), flags.images ?? IMAGES, flags.seed);
   const test = apart ? prepare(set) : rest;
+  await outFolder(flags.out);
   const line = new ProgressLine();
-  const { seed } = flags;
+  const { seed, cures } = flags;
   const result = await mitigate(graph, given, normalization, {
     ...{ policy, cures, seed, layout, steps: flags.steps, moreBits: flags.moreBits },
     onProgress: ({ stage, done, total }) => line.show(done === total, () => `${stage}: ${done}/${total}`),
@@ -88,16 +82,13 @@ async function mitigateCommand(model: string, flags: MitigateFlags): Promise<voi
   const mended = { graph: result.graph, policy: result.policy };
   const judgements = await judgeMended({ graph, policy }, mended, test, normalization, { seed, layout });
   const parts = { model: basename(model), policy: basename(flags.policy), result, judgements };
-  await mkdir(flags.out, { recursive: true });
-  const files = { model: join(flags.out, 'model.onnx'), policy: join(flags.out, 'policy.json') };
-  await writeWhole(files.model, exportModel(result.graph));
+  const files = ['model.onnx', 'policy.json', 'report.html'].map((name) => join(flags.out, name));
+  const [modelFile = '', policyFile = ''] = files;
+  await writeWhole(modelFile, exportModel(result.graph));
   const { policy: own } = result;
-  await writeWhole(files.policy, toJson(own instanceof InputPolicy ? inputPolicyToJson(own) : policyToJson(own)));
+  await writeWhole(policyFile, toJson(own instanceof InputPolicy ? inputPolicyToJson(own) : policyToJson(own)));
   const report = await writeReport(flags.out, mitigateReport(parts));
-  const text = [...mitigateLines(parts), files.model, join(flags.out, 'report.html')].flatMap((one) =>
-    wrapText(one, '  '),
-  );
-  process.stdout.write(flags.json ? toJson(report) : `${text.join('\n')}\n`);
+  process.stdout.write(flags.json ? toJson(report) : `${mitigateText(parts)}\n${files.join('\n')}\n`);
 }
 
 export function addMitigateCommand(program: Command): void {
@@ -109,14 +100,20 @@ export function addMitigateCommand(program: Command): void {
     .requiredOption('--policy <bits or file>', 'W2A2 … W8A8, or the file of a policy, static or by input')
     .option(
       '--cures <list>',
-      'auto: what the diagnosis asks for; all; or, in this order, equalization, channel-rescue, bias-correction, ' +
-        'clip-percentile, clip-mse, short-qat, policy-repair, range-guard',
-      (text: string) => text.split(',').map((part) => part.trim()),
-      ['auto'],
+      `auto: what the diagnosis asks for; all; or, in this order, ${CURE_FLAGS}`,
+      curesOption,
+      'auto',
     )
-    .option('--steps <n>', 'training steps of short-qat', integerOption('--steps', 1))
+    .option('--steps <n>', 'training steps of short-qat', integerOption('--steps', 1), TRAINING_STEPS)
     .option('--more-bits <n>', 'effective bits that policy-repair may add; default: none', numberOption('--more-bits'))
     .requiredOption('--out <folder>', 'gets model.onnx, policy.json and the report')
     .option('--json', 'the report as JSON on stdout')
+    .addHelpText(
+      'after',
+      `
+Of --images, half mend and half judge each cure, at most ${CALIBRATION_IMAGES} each. Data with
+training images give these; all of --split then judge the whole, else the third
+that is left. Labels are used for that judgement alone.`,
+    )
     .action(mitigateCommand);
 }

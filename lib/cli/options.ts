@@ -1,4 +1,5 @@
 // Numbers and shapes from the command line, checked.
+import { mkdir } from 'node:fs/promises';
 import type { InputShapes } from '../graph/pin_inputs.js';
 import { InvalidArgumentError } from '../native/errors.js';
 
@@ -20,6 +21,13 @@ export function numberOption(name: string): (text: string) => number {
     }
     return value;
   };
+}
+
+/** Makes the folder of --out before any work: what cannot be written should not take minutes to say so. */
+export async function outFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    throw new InvalidArgumentError('faultline', '--out', 'a folder', `${path}: ${error.code}`);
+  });
 }
 
 export const INPUT_HELP = 'shape of an input that the file leaves open: x=N,3,48,320 (again for each input)';

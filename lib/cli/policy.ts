@@ -4,34 +4,48 @@ import type { Graph } from '../graph/graph.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
 import { type Policy, policyFromJson, uniformPolicy } from '../quant/policy.js';
+import { inputPolicyFromJson } from '../search/input/json.js';
+import type { InputPolicy } from '../search/input/policy.js';
 import { integerOption } from './options.js';
+
+const UNIFORM = /^W[2-8]A[2-8]$/i;
+
+/** What a policy file says, read by `parse`. Throws InvalidArgumentError, naming the file. */
+async function policyFile<Kind>(path: string, parse: (json: unknown) => Kind): Promise<Kind> {
+  const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    const wanted = 'W2A2 … W8A8, or a readable file';
+    throw new InvalidArgumentError('faultline', '--policy', wanted, `${path}: ${error.code}`);
+  });
+  try {
+    return parse(JSON.parse(content));
+  } catch (error) {
+    const came = `${path}: ${(error as Error).message}`;
+    throw new InvalidArgumentError('faultline', '--policy', 'a policy for this model', came);
+  }
+}
+
+function staticPolicyOf(graph: Graph, json: unknown, excluded: readonly string[]): Policy {
+  const { bits, excluded: own } = policyFromJson(graph, json);
+  const outside = new Set([...own, ...uniformPolicy(graph, 'W8A8', { excluded }).excluded]);
+  return { bits: new Map([...bits].filter(([name]) => !outside.has(name))), excluded: outside };
+}
 
 /**
  * `text`: bits for every node (W4A8) or the path of a faultline.policy/1 file. `excluded`: nodes to leave in float32,
  * whatever a file says of them. Throws InvalidArgumentError or GraphError, naming the file where it is one.
  */
 export async function readPolicy(graph: Graph, text: string, excluded: readonly string[] = []): Promise<Policy> {
-  if (/^W\d+A\d+$/i.test(text)) return uniformPolicy(graph, text, { excluded });
-  const content = await readFile(text, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new InvalidArgumentError(
-      'faultline',
-      '--policy',
-      'W2A2 … W8A8, or a readable file',
-      `${text}: ${error.code}`,
-    );
+  if (UNIFORM.test(text)) return uniformPolicy(graph, text, { excluded });
+  return policyFile(text, (json) => staticPolicyOf(graph, json, excluded));
+}
+
+/** The same, or the policy of an agent that chooses bits for each input: a faultline.input-policy/1 file. */
+export async function readAnyPolicy(graph: Graph, text: string): Promise<Policy | InputPolicy> {
+  if (UNIFORM.test(text)) return uniformPolicy(graph, text);
+  return policyFile(text, (json) => {
+    const byInput = (json as { schema?: unknown } | null)?.schema === 'faultline.input-policy/1';
+    return byInput ? inputPolicyFromJson(graph, json) : staticPolicyOf(graph, json, []);
   });
-  try {
-    const { bits, excluded: own } = policyFromJson(graph, JSON.parse(content));
-    const outside = new Set([...own, ...uniformPolicy(graph, 'W8A8', { excluded }).excluded]);
-    return { bits: new Map([...bits].filter(([name]) => !outside.has(name))), excluded: outside };
-  } catch (error) {
-    throw new InvalidArgumentError(
-      'faultline',
-      '--policy',
-      'a policy for this model',
-      `${text}: ${(error as Error).message}`,
-    );
-  }
 }
 
 export interface GranularityFlags {

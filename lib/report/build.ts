@@ -8,7 +8,13 @@ import { assumptionSection, provenanceSection, referenceSection } from './sectio
 import { errorProfileSection } from './sections/error_profile.js';
 import { classSection, controlSection, flipSection, policySection, responsibleSection } from './sections/failure.js';
 import { searchSection, trainingSection } from './sections/search.js';
-import { corruptionSection, indicatorSection, mitigationSection, sensitivitySection } from './sections/stress.js';
+import {
+  corruptionSection,
+  diagnosisSection,
+  indicatorSection,
+  mitigationSection,
+  sensitivitySection,
+} from './sections/stress.js';
 
 /** In the order of the page. A new section is a function here. */
 const SECTIONS: readonly ((report: Report) => Section | undefined)[] = [
@@ -23,6 +29,7 @@ const SECTIONS: readonly ((report: Report) => Section | undefined)[] = [
   uniformSection,
   corruptionSection,
   indicatorSection,
+  diagnosisSection,
   mitigationSection,
   errorProfileSection,
   searchSection,

@@ -3,7 +3,13 @@
 // may not have measured them; what the schema does not know is kept.
 import { z } from 'zod';
 import { errorProfileSchema } from './schema_profile.js';
-import { corruptionsSchema, indicatorsSchema, mitigationSchema, sensitivitySchema } from './schema_stress.js';
+import {
+  corruptionsSchema,
+  diagnosisSchema,
+  indicatorsSchema,
+  mitigationSchema,
+  sensitivitySchema,
+} from './schema_stress.js';
 
 const percent = z.number().min(0).max(100);
 const points = z.number().min(-100).max(100);
@@ -219,6 +225,7 @@ export const reportSchema = z.looseObject({
   errorProfile: errorProfileSchema.optional(),
   corruptions: corruptionsSchema.optional(),
   indicators: indicatorsSchema.optional(),
+  diagnosis: diagnosisSchema.optional(),
   mitigation: mitigationSchema.optional(),
   references: z.array(referenceSchema).optional(),
   assumptions: z.array(assumptionSchema).optional(),

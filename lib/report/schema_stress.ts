@@ -69,5 +69,16 @@ export const mitigationSchema = z.array(
     afterInterval: interval.optional(),
     /** Whether it was kept: measured better on validation images. */
     kept: z.boolean().optional(),
+    /** Whether it was tried at all. */
+    applied: z.boolean().optional(),
+    /** What was done, or why nothing was. */
+    what: z.string().optional(),
   }),
 );
+
+/** What a network fails of, a sentence for each failure. */
+export const diagnosisSchema = z.looseObject({
+  reasons: z.array(z.string()),
+  /** On what it was measured. */
+  note: z.string().optional(),
+});

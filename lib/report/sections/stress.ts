@@ -229,10 +229,35 @@ export function indicatorSection(report: Pick<Report, 'indicators'>): Section | 
   };
 }
 
+/** What a network fails of, in words. */
+export function diagnosisSection({ diagnosis }: Report): Section | undefined {
+  if (!diagnosis) return undefined;
+  const { reasons, note } = diagnosis;
+  const list: Block = { kind: 'list', items: reasons };
+  return { id: 'diagnosis', title: 'What is wrong', blocks: note ? [{ kind: 'text', text: note }, list] : [list] };
+}
+
 export function mitigationSection(report: Report): Section | undefined {
   const { mitigation = [] } = report;
   if (mitigation.length === 0) return undefined;
-  const scenes = mitigation.some(({ scene }) => scene !== undefined);
+  const applied = mitigation.filter((one) => one.applied !== false);
+  const columns: readonly (Column & { readonly cell: (row: (typeof mitigation)[number]) => Cell })[] = [
+    { key: 'network', label: report.diagnosis ? 'judged on' : 'network', unit: 'text', cell: ({ network }) => network },
+    { key: 'scene', label: 'images', unit: 'text', cell: ({ scene }) => scene },
+    { key: 'cure', label: 'cure', unit: 'text', cell: ({ cure }) => cure },
+    { key: 'policy', label: 'policy', unit: 'text', cell: ({ policy }) => policy },
+    { key: 'fpAccuracy', label: 'fp32', unit: 'percent', cell: ({ fpAccuracy }) => fpAccuracy },
+    { key: 'before', label: 'before', unit: 'percent', cell: ({ before }) => before },
+    {
+      key: 'after',
+      label: 'after',
+      unit: 'percent',
+      cell: ({ after, afterInterval }) => ({ value: after, interval: afterInterval }),
+    },
+    { key: 'kept', label: 'kept', unit: 'text', cell: (one) => (one.applied === false ? 'not applied' : one.kept) },
+    { key: 'what', label: 'what was done, or why not', unit: 'text', cell: ({ what }) => what },
+  ];
+  const filled = columns.filter(({ cell }) => mitigation.some((one) => cell(one) !== undefined));
   return {
     id: 'mitigation',
     title: 'Mitigation',
@@ -240,15 +265,15 @@ export function mitigationSection(report: Report): Section | undefined {
       {
         kind: 'chart',
         name: 'mitigation-chart',
-        caption: 'Quantized accuracy before and after the cure',
-        alt: `Accuracy before and after, for ${mitigation.length} cures`,
+        caption: 'Quantized, before and after the cure',
+        alt: `Before and after, for ${applied.length} cures`,
         data: {
           type: 'ranges',
-          x: { label: 'accuracy', unit: 'percent', domain: [0, 100] },
+          x: { label: 'of the images', unit: 'percent', domain: [0, 100] },
           names: ['before', 'after'],
-          rows: mitigation.map(({ network, scene, cure, policy, before, after, afterInterval }) => ({
+          rows: applied.map(({ network, scene, cure, policy, before, after, afterInterval }) => ({
             // Where several cures are told as one, the table below names them.
-            label: scene === undefined ? [network, cure, policy].filter(Boolean).join(', ') : `${network}; ${scene}`,
+            label: scene === undefined ? [cure, network, policy].filter(Boolean).join(', ') : `${network}; ${scene}`,
             from: { value: before },
             to: { value: after, interval: afterInterval },
           })),
@@ -259,26 +284,8 @@ export function mitigationSection(report: Report): Section | undefined {
         name: 'mitigation',
         caption: 'Cures, those that did not help included',
         brief: true,
-        columns: [
-          { key: 'network', label: 'network', unit: 'text' },
-          ...(scenes ? ([{ key: 'scene', label: 'images', unit: 'text' }] as const) : []),
-          { key: 'cure', label: 'cure', unit: 'text' },
-          { key: 'policy', label: 'policy', unit: 'text' },
-          { key: 'fpAccuracy', label: 'fp32', unit: 'percent' },
-          { key: 'before', label: 'before', unit: 'percent' },
-          { key: 'after', label: 'after', unit: 'percent' },
-          { key: 'kept', label: 'kept', unit: 'text' },
-        ],
-        rows: mitigation.map((one): Cell[] => [
-          one.network,
-          ...(scenes ? [one.scene] : []),
-          one.cure,
-          one.policy,
-          one.fpAccuracy,
-          one.before,
-          { value: one.after, interval: one.afterInterval },
-          one.kept,
-        ]),
+        columns: filled.map(({ key, label, unit }) => ({ key, label, unit })),
+        rows: mitigation.map((one) => filled.map(({ cell }) => cell(one))),
       },
     ],
   };

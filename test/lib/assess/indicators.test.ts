@@ -7,12 +7,13 @@ import { ScanNetwork } from '../../../lib/assess/indicators_network.js';
 import { imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
 import { scanText } from '../../../lib/cli/scan_text.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { quantizableNodes } from '../../../lib/graph/check.js';
 import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { InvalidArgumentError } from '../../../lib/native/errors.js';
 import { uniformPolicy } from '../../../lib/quant/policy.js';
 import { scanDocument } from '../../../lib/report/scan_document.js';
-import { floats } from '../../../lib/tensor/host_tensor.js';
+import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../support/assess_networks.js';
 
@@ -137,5 +138,14 @@ describe('indicators from full precision', () => {
     const names = [...uniformPolicy(graph, 'W4A4').bits.keys()];
     const none = uniformPolicy(graph, 'W4A4', { excluded: names });
     await assert.rejects(scan(graph, samples, { policy: none }), InvalidArgumentError);
+    const [node] = quantizableNodes(graph);
+    const weight = node?.inputs[1] as string;
+    const { dims, data } = graph.initializers.get(weight) as HostTensor;
+    const broken = floats(dims, (data as Float32Array).with(0, Number.NaN));
+    const initializers = new Map([...graph.initializers, [weight, broken] as const]);
+    await assert.rejects(
+      scan(graph.with({ initializers }), samples, {}),
+      new RegExp(`${node?.name}: wanted finite weights, came NaN or infinity`),
+    );
   });
 });

@@ -16,7 +16,8 @@ import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { importModel } from '../../../lib/graph/onnx/import.js';
 import type { EvaluationData } from '../../../lib/quant/evaluate_policies.js';
 import { formatBits, type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
-import { mitigateReport } from '../../../lib/report/mitigate_report.js';
+import { buildDocument } from '../../../lib/report/build.js';
+import { mitigateReport, mitigateText } from '../../../lib/report/mitigate_report.js';
 import { parseReport } from '../../../lib/report/write.js';
 import { cellUnits } from '../../../lib/train/cell_units.js';
 import { distill } from '../../../lib/train/distill.js';
@@ -197,6 +198,14 @@ describe('mitigate', () => {
     const helped = await run(weak, { cures: ['policy repair'], policy: dealt(8, 8, 2) });
     assert.ok(helped.cures[0]?.kept, `${helped.before.clean} → ${helped.after.clean}`);
     assert.equal(new Set([...(helped.policy as Policy).bits.values()].map(formatBits)).size, 1);
+    // Training for bits that are given up is taken back: full precision is as it was.
+    const trained = await run(weak, { cures: ['short QAT', 'policy repair'], policy: dealt(8, 8, 2), steps: 60 });
+    assert.deepEqual(
+      trained.cures.map(({ kept }) => kept),
+      [true, true],
+    );
+    assert.match(trained.cures[1]?.what ?? '', /W6A6 everywhere; the network as it was before training/);
+    assert.deepEqual(await logitsOf(trained.graph, images), await logitsOf(weak, images));
     const none = await only(weak, 'policy repair', 'W8A8', { policy: dealt(2, 8, 8) });
     assert.deepEqual([none.applied, none.kept], [false, false], none.what);
   });
@@ -267,6 +276,12 @@ describe('mitigate', () => {
     const report = parseReport(mitigateReport(parts));
     assert.equal(report.mitigation?.length, CURE_NAMES.length + 2);
     assert.equal(report.mitigation?.[0]?.kept, true);
+    assert.ok(buildDocument(report).sections.some(({ id }) => id === 'diagnosis'));
+    const text = mitigateText(parts).split('\n');
+    assert.ok(text.every((line) => line.length <= 80));
+    assert.ok(text.some((line) => /^- equalization: kept, \d+\.\d % → \d+\.\d % agree; /.test(line)));
+    // Reasons are told once.
+    assert.equal(text.filter((line) => line.includes('(nothing left to mend')).length, 1);
   });
 
   it('refuses what is no cure, and too few images', async () => {
@@ -275,6 +290,10 @@ describe('mitigate', () => {
       /mitigate: cures: wanted equalization, .*, came prayer/,
     );
     await assert.rejects(run(graph, { calibration: 400 }), /calibration/);
+    await assert.rejects(
+      mitigate(graph, blobs(11, 1), PLAIN, { policy: uniformPolicy(graph, 'W4A4') }),
+      /mitigate: images: wanted at least 12: half judge, came 11/,
+    );
     const aborted = AbortSignal.abort(new Error('enough'));
     await assert.rejects(run(graph, { signal: aborted }), /enough/);
   });

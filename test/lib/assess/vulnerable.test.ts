@@ -94,6 +94,11 @@ describe('vulnerable', () => {
     assert.equal(sizeText('linf', 1 / 255), 'all pixels ±1.00 of 255');
   });
 
+  it('refuses a policy that quantizes nothing, before any work', async () => {
+    const none = uniformPolicy(graph, 'W4A4', { excluded: [...policy.bits.keys()] });
+    await assert.rejects(vulnerable(graph, images, PLAIN, { policy: none }), /policy: wanted bits for a node/);
+  });
+
   it('stops when it is called off', async () => {
     const signal = AbortSignal.abort(new Error('enough'));
     await assert.rejects(vulnerable(graph, images, PLAIN, { policy, signal }), /enough/);

@@ -54,6 +54,13 @@ describe('worstInputs', () => {
     });
   }
 
+  it('finds nothing where nothing is right to begin with', async () => {
+    const wrong = { ...set, labels: (set.labels ?? new Int32Array(0)).map((label) => (label + 1) % CLASSES) };
+    const policy = uniformPolicy(graph, 'W8A8');
+    const { tried, found, shareInterval } = await worstInputs(graph, wrong, PLAIN, { policy, change: 'pixel' });
+    assert.deepEqual([tried, found, shareInterval], [0, [], [0, 1]]);
+  });
+
   it('refuses what it cannot try', async () => {
     const policy = uniformPolicy(graph, 'W4A4');
     const { labels: _, ...unlabelled } = set;
