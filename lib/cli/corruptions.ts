@@ -1,10 +1,11 @@
 // `faultline corruptions`: what corrupted, transformed and out-of-range images cost a model, and what quantization adds.
-import { rename, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { corruptionGrid, FULL_PRECISION, type NamedPolicy } from '../assess/corruption_grid.js';
 import { contactSheet } from '../data/contact_sheet.js';
 import { parseCorruptions } from '../data/corruptions.js';
 import { loadModel } from '../graph/onnx/import.js';
+import { writeWhole } from '../run/files.js';
 import { corruptionsText } from './corruptions_text.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
@@ -29,12 +30,16 @@ async function corruptionsCommand(model: string, flags: CorruptionsFlags): Promi
   const { graph, notes } = await loadModel(model);
   tellNotes(notes);
   const policies: NamedPolicy[] = [];
-  for (const name of flags.policy) policies.push({ name, policy: await readPolicy(graph, name, flags.exclude) });
+  for (const text of flags.policy) {
+    // A file's name is enough where it is the only one of that name.
+    const alone = flags.policy.filter((other) => basename(other) === basename(text)).length === 1;
+    const name = alone ? basename(text) : text;
+    policies.push({ name, policy: await readPolicy(graph, text, flags.exclude) });
+  }
   const { set, normalization, layout, prepare } = await readImages(graph, flags);
   if (flags.contactSheet !== undefined) {
     const sheet = await contactSheet(set, corruptions, { seed: flags.seed, normalization });
-    await writeFile(`${flags.contactSheet}.part`, sheet);
-    await rename(`${flags.contactSheet}.part`, flags.contactSheet);
+    await writeWhole(flags.contactSheet, sheet);
   }
   const line = new ProgressLine();
   const grid = await corruptionGrid(graph, set, normalization, {
@@ -42,7 +47,7 @@ async function corruptionsCommand(model: string, flags: CorruptionsFlags): Promi
     corruptions,
     count: flags.images,
     seed: flags.seed,
-    baseline: flags.baseline,
+    baseline: policies[flags.policy.indexOf(flags.baseline)]?.name ?? flags.baseline,
     layout,
     prepare,
     plan: { granularity },

@@ -4,6 +4,7 @@ import type { MeanEstimate } from '../assess/corruption_errors.js';
 import type { CorruptionCondition, CorruptionGrid } from '../assess/corruption_grid.js';
 import { formatLevel } from '../data/corruptions.js';
 import { shorten } from '../graph/printer.js';
+import { plural } from '../report/format.js';
 
 const NAME = 24;
 const CELL = 9;
@@ -29,7 +30,7 @@ export function corruptionsText(grid: CorruptionGrid, model: string): string {
   const names = clean.policies.map(({ policy }) => policy);
   const head = ['', 'fp32 %', ...names.map((name) => shorten(name, CELL - 1))];
   const lines = [
-    `${model}: ${images} images, ${conditions.length} conditions`,
+    `${model}: ${plural(images, 'image')}, ${plural(conditions.length, 'condition')}`,
     'accuracy in fp32, and the points that quantization takes more on the same images;',
     `* its ${percent(confidence).replace('.0', '')} % interval is clear of 0`,
     '',
@@ -47,12 +48,15 @@ export function corruptionsText(grid: CorruptionGrid, model: string): string {
     const lost = `, drop ${range(meanDrop)}, worst ${percent(worstDrop)}`;
     lines.push(policy === summary[0]?.policy ? own : `${own}${lost}`);
   }
-  lines.push('', `corruption error in percent of ${baseline}'s, over ${summary[0]?.corruptions.length} corruptions`);
+  lines.push(
+    '',
+    `corruption error in percent of ${baseline}'s, over ${plural(summary[0]?.corruptions.length ?? 0, 'corruption')}`,
+  );
   const shown = (value: MeanEstimate | undefined) =>
     value ? range(value) : `none: ${baseline} makes none of these errors`;
   for (const { policy, mCE, relativeMCE } of summary) {
     lines.push(`${shorten(policy, NAME - 1).padEnd(NAME)}mCE ${shown(mCE)}`);
-    lines.push(`${''.padEnd(NAME)}relative ${shown(relativeMCE)}`);
+    lines.push(`${''.padEnd(NAME)}relative mCE ${shown(relativeMCE)}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -6,7 +6,6 @@ import type { WeightGranularity } from '../native/packed_weights.js';
 import { type Policy, policyFromJson, uniformPolicy } from '../quant/policy.js';
 import { inputPolicyFromJson } from '../search/input/json.js';
 import type { InputPolicy } from '../search/input/policy.js';
-import { integerOption } from './options.js';
 
 const UNIFORM = /^W[2-8]A[2-8]$/i;
 
@@ -65,4 +64,17 @@ export function granularityOf({ perTensor, perChannel, blockSize }: GranularityF
   return perTensor ? 'perTensor' : 'perChannel';
 }
 
-export const blockSizeOption = integerOption('--block-size', 1);
+/** What packWeights takes. */
+const LEAST_BLOCK = 16;
+const MOST_BLOCK = 16384;
+
+export function blockSizeOption(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(Math.log2(value)) && value >= LEAST_BLOCK && value <= MOST_BLOCK) return value;
+  throw new InvalidArgumentError(
+    'faultline',
+    '--block-size',
+    `a power of two from ${LEAST_BLOCK} to ${MOST_BLOCK}`,
+    text,
+  );
+}

@@ -7,7 +7,7 @@ import { scanDocument } from '../report/scan_document.js';
 import { writeDocument } from '../report/write.js';
 import { writeWhole } from '../run/files.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
-import { integerOption } from './options.js';
+import { integerOption, outFolder } from './options.js';
 import { readPolicy } from './policy.js';
 import { ProgressLine, tellNotes } from './progress.js';
 import { scanText } from './scan_text.js';
@@ -33,6 +33,7 @@ async function scanCommand(model: string, flags: ScanFlags): Promise<void> {
   tellNotes(notes);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { samples } = await readInputs(graph, flags);
+  if (flags.out !== undefined) await outFolder(flags.out);
   const line = new ProgressLine();
   const result = await scan(graph, samples, {
     policy,

@@ -7,7 +7,6 @@ const NAME_WIDTH = 22;
 const LABEL_WIDTH = 28;
 const VALUE_WIDTH = 10;
 const WIDTHS = [6, 7, 6, 5, 9, 5, 5, 7];
-const SHARES = new Set<IndicatorName>(['pseudoNoiseFlips', 'predictedFlips', 'weightNoiseFlips', 'inputNoiseFlips']);
 
 function figure(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? 'exact' : 'none';
@@ -40,9 +39,9 @@ function layerRow(layer: LayerScan): string {
 
 export function scanText(scan: Scan): string {
   const indicators = (Object.keys(INDICATORS) as IndicatorName[]).map((name) => {
-    const { label, worse, classical } = INDICATORS[name];
+    const { label, worse, classical, share } = INDICATORS[name];
     const value = scan.indicators[name];
-    const shown = SHARES.has(name) ? `${percent(value)} %` : figure(value);
+    const shown = share ? `${percent(value)} %` : figure(value);
     const note = `${worse} is worse${classical ? ', classical' : ''}`;
     return `${label.padEnd(LABEL_WIDTH)}${shown.padStart(VALUE_WIDTH)}  ${note}`;
   });

@@ -19,6 +19,7 @@ import { loadModel } from '../graph/onnx/import.js';
 import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { formatBits, parseBits } from '../quant/policy.js';
+import { plural } from '../report/format.js';
 import { wrapText } from '../report/terminal.js';
 import { writeReport } from '../report/write.js';
 import { namedPolicy } from '../reproduce/attack_stage.js';
@@ -62,6 +63,14 @@ interface StudyFlags {
   readonly trainImages: number;
   readonly only?: string;
   readonly fresh?: true;
+}
+
+function bitsOption(text: string): string {
+  try {
+    return formatBits(parseBits(text));
+  } catch {
+    throw new InvalidArgumentError('study', '--bits', 'W2A2 … W8A8', text);
+  }
 }
 
 function archsOption(text: string): ArchitectureName[] {
@@ -128,22 +137,27 @@ const figure = (estimate: Quality['spearman']) =>
   estimate ? `${estimate.value.toFixed(2)} [${estimate.interval.map((end) => end.toFixed(2)).join(', ')}]` : '–';
 
 function fittedLine(what: string, found: FittedQuality | undefined): string {
-  if (!found) return `${what}: too few`;
+  if (!found) return `${what}: too few to tell`;
   return (
     `${what}: Spearman ${figure(found.spearman)}, AUROC ${figure(found.auroc)}, ` +
     `off by ${found.meanError.toFixed(1)} points`
   );
 }
 
-export function studyText(study: IndicatorStudy): string {
-  const { networks, predictor, threshold } = study;
+/** What was studied, in a sentence. */
+function populationLine({ networks, predictor, threshold }: IndicatorStudy): string {
   const broken = networks.filter(({ drop }) => drop > threshold).length;
   const { networks: count, teachers, archs, policies } = predictor.provenance;
+  return (
+    `${plural(count, 'network')} of ${plural(teachers.length, 'teacher')} and ${plural(archs.length, 'architecture')}, ` +
+    `${plural(networks.length, 'measured drop')} under ${policies.join(', ')}, ${broken} of more than ${threshold} points`
+  );
+}
+
+export function studyText(study: IndicatorStudy): string {
+  const { predictor } = study;
   return [
-    ...wrapText(
-      `${count} networks of ${teachers.length} teachers and ${archs.length} architectures, ${networks.length} points under ` +
-        `${policies.join(', ')}; ${broken} lose more than ${threshold} points`,
-    ),
+    ...wrapText(populationLine(study)),
     '',
     `${'indicator'.padEnd(28)}${'Spearman'.padEnd(22)}AUROC`,
     ...study.indicators.map(({ indicator, all }) =>
@@ -179,8 +193,7 @@ async function membersOf(
 
 async function studyCommand(path: string | undefined, flags: StudyFlags): Promise<void> {
   if (path !== undefined) await readPopulation(path);
-  const { data, images, judged, draws, seed } = flags;
-  const bits = formatBits(parseBits(flags.bits));
+  const { data, bits, images, judged, draws, seed } = flags;
   const dataset = await loadDataset(data, flags.dataDir === undefined ? {} : { from: flags.dataDir });
   const set = dataset.test;
   if (!set.labels) throw new InvalidArgumentError('study', '--data', 'test images with labels', data);
@@ -213,7 +226,10 @@ async function studyCommand(path: string | undefined, flags: StudyFlags): Promis
     await writeReport(flags.out, {
       schema: 'faultline.report/1',
       title: `Indicators over ${study.predictor.provenance.networks} networks`,
-      summary: `${fittedLine('Held-out teachers', study.heldOutTeachers)}. ${fittedLine('Held-out architectures', study.heldOutArchs)}.`,
+      summary:
+        `${populationLine(study)}. A predictor of ${termLabels(study.predictor)}, chosen and fitted without what it is ` +
+        `judged on. ${fittedLine('Held-out teachers', study.heldOutTeachers)}. ` +
+        `${fittedLine('Held-out architectures', study.heldOutArchs)}.`,
       indicators: study.indicators.map(({ indicator, all }) => ({
         indicator: INDICATORS[indicator].label,
         ...(all.spearman ? { spearman: all.spearman.value, spearmanInterval: ends(all.spearman) } : {}),
@@ -235,7 +251,7 @@ export function addStudyCommand(program: Command): void {
     .requiredOption('--data <name or path>', 'labelled test images')
     .option('--data-dir <folder or URL>', 'where the files of a named data set are')
     .requiredOption('--out <folder>', 'run directory: study.json, predictor.json, report.html; goes on where it was')
-    .option('--bits <bits>', 'what the drop is measured under: W2A2 … W8A8', 'W4A4')
+    .option('--bits <bits>', 'what the drop is measured under: W2A2 … W8A8', bitsOption, 'W4A4')
     .option('--images <n>', 'unlabelled, for the indicators', integerOption('--images', 1), 256)
     .option('--judged <n>', 'other images, for the drop', integerOption('--judged', 1), 2000)
     .option('--archs <list>', 'of networks made here', archsOption, ['mlp', 'convnet2', 'resnet8'])

@@ -12,7 +12,7 @@ import { writeDocument } from '../report/write.js';
 import { writeWhole } from '../run/files.js';
 import { Random } from '../tensor/random.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
-import { integerOption } from './options.js';
+import { integerOption, outFolder } from './options.js';
 import { readPolicy } from './policy.js';
 import { ProgressLine, tellNotes } from './progress.js';
 
@@ -46,6 +46,7 @@ async function vulnerableCommand(model: string, flags: VulnerableFlags): Promise
   const { seed, images: most = IMAGES } = flags;
   const order = new Random(seed).split('samples').shuffle(Int32Array.from({ length: set.count }, (_, i) => i));
   const images = prepare(most < set.count ? subset(set, order.subarray(0, most).sort()) : firstImages(set, most));
+  await outFolder(flags.out);
   const line = new ProgressLine();
   const found = await vulnerable(graph, images, normalization, {
     ...{ policy, seed, layout, pairs: flags.pairs ?? false, channels: flags.channels },

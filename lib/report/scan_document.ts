@@ -1,6 +1,6 @@
 // `faultline scan` as a Document: the indicators of one network, and which layers they point at.
 import { basename } from 'node:path';
-import { INDICATORS, type IndicatorName, type LayerScan, type Scan } from '../assess/indicators.js';
+import { INDICATORS, type IndicatorName, type LayerScan, type Scan, shownIndicator } from '../assess/indicators.js';
 import type { Block, Document, Table } from './document.js';
 import { type Cell, formatQuantity } from './format.js';
 import { indicatorSection } from './sections/stress.js';
@@ -49,8 +49,9 @@ function layerTable(layers: readonly LayerScan[]): Table {
 /** What the indicators section of a report takes. */
 export function indicatorRows(scan: Scan): { indicator: string; value?: number; note: string }[] {
   return (Object.keys(INDICATORS) as IndicatorName[]).map((name) => {
-    const { label, worse, classical } = INDICATORS[name];
-    const value = finite(scan.indicators[name]);
+    const { worse, classical } = INDICATORS[name];
+    const { label, value: shown } = shownIndicator(name, scan.indicators[name]);
+    const value = finite(shown);
     const note = `${worse} is worse${classical ? '; classical, for comparison' : ''}`;
     return { indicator: label, ...(value === undefined ? {} : { value }), note };
   });

@@ -43,8 +43,8 @@ function layerSection({ layers, pairs, measure }: Vulnerable): Section {
     brief: true,
     columns: [
       column('node', 'layer', 'text'),
-      column('drop', 'broken', 'points'),
-      column('restored', 'restored', 'points'),
+      column('drop', 'lost, alone quantized', 'points'),
+      column('restored', 'won back, alone fp32', 'points'),
     ],
     rows: layers.map(({ node, drop, restored }): Cell[] => [node, drop, restored]),
   };
@@ -92,7 +92,7 @@ function channelSection({ channels }: Vulnerable): Section | undefined {
           column('node', 'layer', 'text'),
           column('channel', 'channel', 'count'),
           column('share', 'of the noise', 'percent'),
-          column('restored', 'restored', 'points'),
+          column('restored', 'won back, alone fp32', 'points'),
         ],
         rows: channels.map(({ node, channel, share, restored }): Cell[] => [node, channel, 100 * share, restored]),
       },
@@ -228,7 +228,7 @@ function worstSection(
         brief: true,
         columns: [
           column('change', 'change', 'text'),
-          column('tried', 'images', 'count'),
+          column('tried', 'right before', 'count'),
           column('share', 'broken', 'percent'),
           column('least', 'smallest', 'text'),
           column('median', 'median', 'text'),

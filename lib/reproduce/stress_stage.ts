@@ -1,7 +1,7 @@
 // When the networks of a reproduction break, whether full precision would have told, and what mends them: corruptions,
 // indicators and mitigation, on a sample of the images, since each has a command of its own that does it in full.
 import { corruptionGrid } from '../assess/corruption_grid.js';
-import { INDICATORS, type IndicatorName, scan } from '../assess/indicators.js';
+import { INDICATORS, type IndicatorName, scan, shownIndicator } from '../assess/indicators.js';
 import { type Judgement, judgeMended } from '../assess/mitigate/judgement.js';
 import { mitigate } from '../assess/mitigate/mitigate.js';
 import { predictDrop, termLabels } from '../assess/predictor.js';
@@ -146,15 +146,15 @@ async function indicatorStage(context: SeedContext, subjects: readonly Subject[]
       expected[`${name}, ${policyName}`] = predictDrop(PREDICTOR, indicators).drop;
       for (const [indicator, value] of Object.entries(indicators) as [IndicatorName, number][]) {
         const own = values.get(indicator) ?? {};
-        if (Number.isFinite(value)) own[`${name}, ${policyName}`] = value;
+        if (Number.isFinite(value)) own[`${name}, ${policyName}`] = shownIndicator(indicator, value).value;
         values.set(indicator, own);
       }
     }
     const foretold = { indicator: 'drop foretold, points', values: expected, note: `from ${termLabels(PREDICTOR)}` };
     const rows = [...values].map(([indicator, byNetwork]) => {
-      const { label, worse, classical } = INDICATORS[indicator];
+      const { worse, classical } = INDICATORS[indicator];
       const notes = [...(worse === 'less' ? ['less is worse'] : []), ...(classical ? ['classical'] : [])];
-      return { indicator: label, values: byNetwork, note: notes.join(', ') };
+      return { indicator: shownIndicator(indicator, 0).label, values: byNetwork, note: notes.join(', ') };
     });
     return [foretold, ...rows];
   });

@@ -67,5 +67,8 @@ describe('faultline corruptions', () => {
     const baseline = run('--corruptions', 'fog:1', '--baseline', 'W3A3');
     assert.equal(baseline.status, 2);
     assert.match(baseline.stderr, /baseline: wanted fp32, W8A8/);
+    const block = run('--corruptions', 'fog:1', '--block-size', '17');
+    assert.equal(block.status, 2);
+    assert.match(block.stderr, /^faultline: --block-size: wanted a power of two from 16 to 16384, came 17/);
   });
 });
