@@ -53,13 +53,12 @@ class Pixel {
   const uint8_t* window() const {
     return batch_.image(sample_) + row_ * g_.window.strideH * g_.rowBytes + column_ * g_.window.strideW * g_.imageC;
   }
-  int64_t leftInRow() const { return g_.outW - column_; }
-  void advance() {
-    if (++column_ < g_.outW) return;
-    column_ = 0;
-    if (++row_ < g_.outH) return;
-    row_ = 0;
-    ++sample_;
+  void advance(int64_t count = 1) {
+    for (column_ += count; column_ >= g_.outW; column_ -= g_.outW) {
+      if (++row_ < g_.outH) continue;
+      row_ = 0;
+      ++sample_;
+    }
   }
 
  private:
@@ -85,8 +84,7 @@ class ImplicitGemm {
       runs_[i] = {kh * g_.window.dilationH * g_.rowBytes + kw * g_.window.dilationW * g_.imageC,
                   kh * conv_.kernelRowK + kw * runLength_, runLength_};
     }
-    const bool regular = g_.flat || g_.outW % kRowBlock == 0 || g_.outW >= kMinDirectRow;
-    direct_ = regular && layDirectOffsets();
+    direct_ = readsInPlace(g_) && layDirectOffsets();
     // An odd number of cache lines from row to row spreads the rows over the sets of the first-level cache.
     pitch_ = direct_ ? g_.window.strideW * g_.imageC : (kBlocks_ | 1) * kBlockK;
     capacity_ = direct_ ? kMaxPixels : rowsPerChunk(conv_.groups[0]);
@@ -134,16 +132,16 @@ class ImplicitGemm {
   int64_t nextChunk(int64_t begin, int64_t end) const {
     const int64_t most = std::min(capacity_, end - begin);
     if (!direct_ || g_.flat || g_.outW % kRowBlock == 0) return most;
-    return std::min(most, Pixel(batch_, begin).leftInRow());
+    return std::min(most, g_.outW - begin % g_.outW);
   }
 
-  // Whether the pixels lie in one sample.
-  bool oneSample(int64_t begin, int64_t count) const {
-    return begin / g_.outPixels() == (begin + count - 1) / g_.outPixels();
-  }
-
-  // Sample by sample.
+  // Sample by sample; the next chunk is often of the same one.
   void setRowParams(int64_t begin, int64_t count) {
+    const int64_t first = begin / g_.outPixels();
+    oneSample_ = (begin + count - 1) / g_.outPixels() == first;
+    if (oneSample_ && first == filledSample_ && count <= filled_) return;
+    filledSample_ = oneSample_ ? first : -1;
+    filled_ = count;
     for (int64_t i = 0; i < count;) {
       const int64_t sample = (begin + i) / g_.outPixels();
       const int64_t end = std::min((sample + 1) * g_.outPixels() - begin, count);
@@ -155,8 +153,9 @@ class ImplicitGemm {
 
   void address(int64_t begin, int64_t count, int64_t group) {
     const uint8_t** entry = table_;
-    for (int64_t i = 0; i < count; i += kRowBlock) {
-      const uint8_t* window = Pixel(batch_, begin + i).window() + group * conv_.shape.groupChannels;
+    Pixel pixel(batch_, begin);
+    for (int64_t i = 0; i < count; i += kRowBlock, pixel.advance(kRowBlock)) {
+      const uint8_t* window = pixel.window() + group * conv_.shape.groupChannels;
       for (int64_t block = 0; block < kBlocks_; ++block) *entry++ = window + offsets_[block];
     }
   }
@@ -185,7 +184,7 @@ class ImplicitGemm {
     call.expanded = expanded_;
     call.zeroPoint = zeroPoint_;
     call.rowScale = scale_;
-    call.sameParams = oneSample(begin, count);
+    call.sameParams = oneSample_;
     call.ld = g_.outC;
     const int64_t channel = group * conv_.shape.groupOutChannels();
     setOutputs(args_, channel, (batch_.first * g_.outPixels() + begin) * g_.outC + channel, &call);
@@ -212,11 +211,17 @@ class ImplicitGemm {
   const uint8_t** table_;
   int32_t* zeroPoint_;
   float* scale_;
+  // Whether a chunk lies in one sample; then which, and how many rows have its parameters.
+  bool oneSample_ = false;
+  int64_t filledSample_ = -1;
+  int64_t filled_ = 0;
   uint8_t* expanded_ = nullptr;
   uint8_t* codes_;
 };
 
 }  // namespace
+
+bool readsInPlace(const ConvGeometry& g) { return g.flat || g.outW % kRowBlock == 0 || g.outW >= kMinDirectRow; }
 
 void setOutputs(const Conv2dDynamicArgs& args, int64_t channel, int64_t index, GemmCall* call) {
   call->epilogue = args.epilogue;

@@ -16,6 +16,9 @@ namespace faultline {
 // panels `panels` (counted through all groups).
 void multiplyImages(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& pixels, const Slice& panels);
 
+// Whether the shape of the output lets rows be read directly.
+bool readsInPlace(const ConvGeometry& geometry);
+
 // Sets a product's outputs and epilogue, from element `index` of the output and `channel` on.
 void setOutputs(const Conv2dDynamicArgs& args, int64_t channel, int64_t index, GemmCall* call);
 

@@ -21,9 +21,10 @@ struct Expanded;
 constexpr int64_t kImagesBytes = 640 * 1024;
 constexpr int64_t kPanelsBytes = 256 * 1024;
 constexpr int64_t kMaxSamples = 4 * kRowBlock;
-// The share of taps from which on it pays: outputs across samples are written here and there, and a call for every
-// output row does less at a time.
+// The share of taps from which on it pays where nothing would be gathered otherwise: outputs across samples are written
+// here and there, and a call for every output row does less at a time.
 constexpr double kMinSaving = 0.045;
+constexpr double kMinSavingGathered = 0.01;
 // Rows shorter than this leave kernels without enough sums in flight.
 constexpr int64_t kMinRow = 4;
 
@@ -81,11 +82,9 @@ class InsideProduct {
     const int64_t most = across_ ? batch.count : g_.outW;
     table_ = scratch<Table, const uint8_t*>(static_cast<size_t>(ceilDiv(most, kRowBlock) * kBlocks));
     offsets_ = scratch<Offsets, int64_t>(static_cast<size_t>(kBlocks));
-    if (across_) {
-      columnRanges_ = columns_.ranges();
-    } else {
-      columnRanges_ = {
-          {0, g_.kernelW}, {columns_.ranges().front().begin, g_.kernelW}, {0, columns_.ranges().back().end}};
+    columnRanges_ = columns_.ranges();
+    if (!across_ && conv_.tapsAlign()) {
+      columnRanges_ = {{0, g_.kernelW}, {columnRanges_.front().begin, g_.kernelW}, {0, columnRanges_.back().end}};
     }
     sums_ =
         scratch<Sums, int32_t>(rows_.ranges().size() * columnRanges_.size() * static_cast<size_t>(matrix_.paddedN()));
@@ -243,13 +242,13 @@ InsideTapsPlan planInsideTaps(const Conv2dDynamicArgs& args, const ConvGeometry&
   const double inside = static_cast<double>(rowsOf(geometry).inside()) *
                         static_cast<double>(columnsOf(geometry, conv.tapsAlign()).inside());
   const double share = inside / static_cast<double>(geometry.outPixels() * geometry.kernelH * geometry.kernelW);
-  if (share > 1 - kMinSaving) return {};
+  if (share > 1 - (readsInPlace(geometry) ? kMinSaving : kMinSavingGathered)) return {};
   ConvGeometry g = geometry;
   leaveOutPadding(args, InsideTaps::acrossSamples, &g);
   const int64_t fitting = std::min(kImagesBytes / g.imageBytes, kMaxSamples) / kRowBlock * kRowBlock;
   if (samples >= kRowBlock && fitting > 0) return {InsideTaps::acrossSamples, fitting};
-  // Only there do kernels leave out columns at the ends of a row.
-  if (kernels().isa == Isa::avx512vnni && g.outW >= kMinRow) return {InsideTaps::alongRows};
+  // Tiles of 16 rows would stay half empty.
+  if (kernels().isa != Isa::amxInt8 && g.outW >= kMinRow) return {InsideTaps::alongRows};
   return {};
 }
 

@@ -4,8 +4,7 @@
 // Products whose rows have their taps in common:
 //   across samples  a row block is one output pixel of 16 samples. Images have no padding at all.
 //   along rows      the rows are the pixels of one output row of a sample. Only the first and the last may lack columns
-//                   of the window, and a kernel has to know how to leave them out (PaddedEdge). Images are padded at
-//                   the sides.
+//                   of the window, which kernels need not leave out (PaddedEdge). Images are padded at the sides.
 // Either way the rows lie a constant number of bytes apart, so that nothing is gathered.
 #pragma once
 

@@ -59,7 +59,7 @@ ConvCase makeCase(Random& random, Kind kind) {
   } else {
     c.shape.groups = grouped ? 1 : random.pick<int64_t>({1, 1, 2, 3});
     c.shape.groupChannels =
-        kind == Kind::batch ? random.pick<int64_t>({16, 64}) : random.pick<int64_t>({2, 3, 5, 16, 17});
+        kind == Kind::batch ? random.pick<int64_t>({16, 64}) : random.pick<int64_t>({2, 3, 5, 16, 17, 64});
     c.shape.outChannels = c.shape.groups * random.pick<int64_t>({1, 5, 16, 19});
   }
   c.window = makeWindow(random, c.shape);
