@@ -6,7 +6,6 @@ import type { AssessResult } from '../assess/assess_result.js';
 import type { CostEstimate } from '../assess/estimate.js';
 import { DEFAULT_THRESHOLDS } from '../assess/figures.js';
 import { modelDigest } from '../graph/onnx/codec.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { assessDocument } from '../report/assess_document.js';
 import { writeDocument } from '../report/write.js';
@@ -14,8 +13,9 @@ import { sha256, toJson } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { assessText } from './assess_text.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
+import { readGraph } from './model.js';
 import { integerOption, numberOption } from './options.js';
-import { ProgressLine, tellNotes } from './progress.js';
+import { ProgressLine } from './progress.js';
 
 /** The verdict as the process ends; 3 failed, 4 refused its arguments. */
 export const EXIT_CODES = { safe: 0, caution: 1, unsafe: 2, failed: 3, refused: 4 } as const;
@@ -62,8 +62,7 @@ async function configurationOf(model: string, flags: AssessFlags) {
 async function assessCommand(model: string, flags: AssessFlags): Promise<void> {
   const dropType = (['absolute', 'relative'] as const).find((name) => name === flags.dropType);
   if (!dropType) throw new InvalidArgumentError('assess', '--drop-type', 'absolute or relative', flags.dropType);
-  const { graph, notes } = await loadModel(model);
-  tellNotes(notes);
+  const graph = await readGraph(model);
   const { samples } = await readInputs(graph, flags);
   const configuration = await configurationOf(model, flags);
   const key = sha256(JSON.stringify(configuration)).slice(0, 8);

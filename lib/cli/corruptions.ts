@@ -4,12 +4,12 @@ import type { Command } from 'commander';
 import { corruptionGrid, FULL_PRECISION, type NamedPolicy } from '../assess/corruption_grid.js';
 import { contactSheet } from '../data/contact_sheet.js';
 import { parseCorruptions } from '../data/corruptions.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { writeWhole } from '../run/files.js';
 import { corruptionsText } from './corruptions_text.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
+import { readGraph } from './model.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
-import { ProgressLine, tellNotes } from './progress.js';
+import { ProgressLine } from './progress.js';
 
 interface CorruptionsFlags extends InputFlags, GranularityFlags {
   readonly corruptions: string;
@@ -27,8 +27,7 @@ const MILESTONE = 10;
 async function corruptionsCommand(model: string, flags: CorruptionsFlags): Promise<void> {
   const corruptions = parseCorruptions(flags.corruptions);
   const granularity = granularityOf(flags);
-  const { graph, notes } = await loadModel(model);
-  tellNotes(notes);
+  const graph = await readGraph(model);
   const policies: NamedPolicy[] = [];
   for (const text of flags.policy) {
     // A file's name is enough where it is the only one of that name.

@@ -12,7 +12,6 @@ import {
 import { TRAINING_STEPS } from '../assess/mitigate/qat.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import { exportModel } from '../graph/onnx/export.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { policyToJson } from '../quant/policy.js';
 import { mitigateReport, mitigateText } from '../report/mitigate_report.js';
@@ -22,9 +21,10 @@ import { inputPolicyToJson } from '../search/input/json.js';
 import { InputPolicy } from '../search/input/policy.js';
 import { Random } from '../tensor/random.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
+import { readGraph } from './model.js';
 import { integerOption, numberOption, outFolder } from './options.js';
 import { readAnyPolicy } from './policy.js';
-import { ProgressLine, tellNotes } from './progress.js';
+import { ProgressLine } from './progress.js';
 
 interface MitigateFlags extends InputFlags {
   readonly policy: string;
@@ -63,8 +63,7 @@ function parted(set: ImageSet, count: number, seed: number): readonly [ImageSet,
 }
 
 async function mitigateCommand(model: string, flags: MitigateFlags): Promise<void> {
-  const { graph, notes } = await loadModel(model);
-  tellNotes(notes);
+  const graph = await readGraph(model);
   const policy = await readAnyPolicy(graph, flags.policy);
   const { set, dataset, normalization, layout, prepare } = await readImages(graph, flags);
   // Where the data have a set for training, its images mend and those of the split asked for judge.

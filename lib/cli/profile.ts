@@ -2,15 +2,15 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Profile, profile } from '../assess/profile.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { profileDocument } from '../report/profile_document.js';
 import { writeDocument } from '../report/write.js';
 import { writeWhole } from '../run/files.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
+import { readGraph } from './model.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
 import { profileText } from './profile_text.js';
-import { ProgressLine, tellNotes } from './progress.js';
+import { ProgressLine } from './progress.js';
 
 interface ProfileFlags extends InputFlags, GranularityFlags {
   readonly policy: string;
@@ -35,8 +35,7 @@ async function profileCommand(model: string, flags: ProfileFlags): Promise<void>
     throw new InvalidArgumentError('profile', '--activation-range', 'per-sample or per-tensor', flags.activationRange);
   }
   const granularity = granularityOf(flags);
-  const { graph, notes } = await loadModel(model);
-  tellNotes(notes);
+  const graph = await readGraph(model);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { samples } = await readInputs(graph, flags);
   const line = new ProgressLine();

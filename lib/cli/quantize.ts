@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { realpath, rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { type ExportedModel, exportQuantized } from '../quant/export_quantized.js';
 import { formatBits } from '../quant/policy.js';
+import { wrapText } from '../report/terminal.js';
+import { readGraph } from './model.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
-import { tellNotes } from './progress.js';
 
 interface QuantizeFlags extends GranularityFlags {
   readonly policy: string;
@@ -33,7 +33,7 @@ function exportText({ nodes }: ExportedModel, out: string, bytes: { readonly bef
   const kib = (count: number) => `${(count / 1024).toFixed(0)} KiB`;
   return [
     `${out}: ${kib(bytes.after)} (was ${kib(bytes.before)}); ${[...forms].map(([form, count]) => `${form} ${count}`).join(', ')}`,
-    'activation ranges: at run time, one for a whole batch; as measured here in batches of one image',
+    'activation ranges: at run time, one for a whole batch; measured here are batches of one',
     ...[...remarks].map(([remark, names]) => `${plural(names.length)}: ${remark} (${names.join(', ')})`),
   ];
 }
@@ -45,8 +45,7 @@ async function quantizeCommand(model: string, flags: QuantizeFlags): Promise<voi
   if (existsSync(flags.out) && (await realpath(flags.out)) === (await realpath(model))) {
     throw new InvalidArgumentError('quantize', '--out', 'another file than the model', flags.out);
   }
-  const { graph, notes } = await loadModel(model);
-  tellNotes(notes);
+  const graph = await readGraph(model);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const exported = exportQuantized(graph, policy, { format, granularity, reduceRange: flags.reduceRange });
   await writeFile(`${flags.out}.unfinished`, exported.bytes);
@@ -54,7 +53,8 @@ async function quantizeCommand(model: string, flags: QuantizeFlags): Promise<voi
   const before = [...graph.initializers.values()].reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0);
   const nodes = exported.nodes.map(({ bits, ...rest }) => ({ ...rest, bits: bits && formatBits(bits) }));
   const report = { schema: 'faultline.quantize/1', model, out: flags.out, bytes: exported.bytes.length, format, nodes };
-  const text = exportText(exported, flags.out, { before, after: exported.bytes.length }).join('\n');
+  const lines = exportText(exported, flags.out, { before, after: exported.bytes.length });
+  const text = lines.flatMap((line) => wrapText(line, '  ')).join('\n');
   process.stdout.write(`${flags.json ? JSON.stringify(report) : text}\n`);
 }
 

@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Scan, scan } from '../assess/indicators.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { scanDocument } from '../report/scan_document.js';
 import { writeDocument } from '../report/write.js';
 import { writeWhole } from '../run/files.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
+import { readGraph } from './model.js';
 import { integerOption, outFolder } from './options.js';
 import { readPolicy } from './policy.js';
-import { ProgressLine, tellNotes } from './progress.js';
+import { ProgressLine } from './progress.js';
 import { scanText } from './scan_text.js';
 
 interface ScanFlags extends InputFlags {
@@ -29,8 +29,7 @@ export function scanJson(result: Scan): string {
 }
 
 async function scanCommand(model: string, flags: ScanFlags): Promise<void> {
-  const { graph, notes } = await loadModel(model);
-  tellNotes(notes);
+  const graph = await readGraph(model);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { samples } = await readInputs(graph, flags);
   if (flags.out !== undefined) await outFolder(flags.out);

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { freeBatch, type Samples, splitSamples } from '../assess/samples.js';
 import type { Graph } from '../graph/graph.js';
 import { modelDigest } from '../graph/onnx/codec.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { BudgetSpace } from '../quant/budget.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
@@ -25,8 +24,9 @@ import type { HistoryPoint } from '../search/environment.js';
 import { type Goal, type Measure, PolicyProblem } from '../search/problem.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
+import { readGraph } from './model.js';
 import { integerOption, numberOption } from './options.js';
-import { ProgressLine, tellNotes } from './progress.js';
+import { ProgressLine } from './progress.js';
 import { inputSearchText, type NamedBudget, prepareInputSearch, searchInput } from './search_input.js';
 import { searchText } from './search_text.js';
 
@@ -263,8 +263,7 @@ async function searchCommand(model: string, flags: SearchFlags, command: Command
   const goal = goalOf(flags);
   const weighting = oneOf('--weighting', ['nodes', 'weights', 'macs'], flags.weighting);
   const choices = choicesOf(flags.bits, kind);
-  const { graph: loaded, notes } = await loadModel(model);
-  tellNotes(notes);
+  const loaded = await readGraph(model);
   const { graph } = freeBatch(loaded);
   const { budget: bits, tolerance, exclude: excluded } = flags;
   const budget = { bits, tolerance, choices, weighting, excluded, pinned: pinsOf(flags.pin) };

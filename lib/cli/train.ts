@@ -7,13 +7,13 @@ import { type ImageSet, imageSize } from '../data/image_set.js';
 import { loadDataset } from '../data/load.js';
 import { splitByHash } from '../data/split.js';
 import { exportModel } from '../graph/onnx/export.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { ARCHITECTURE_NAMES, type ArchitectureName, buildModel } from '../models/index.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { threads } from '../native/threads.js';
 import { toJson, writeWhole } from '../run/files.js';
 import { evaluate } from '../train/evaluate.js';
 import { type TrainingRecipe, type TrainProgress, train } from '../train/train.js';
+import { readGraph } from './model.js';
 import { integerOption, numberOption } from './options.js';
 import { ProgressLine } from './progress.js';
 
@@ -163,7 +163,7 @@ interface EvaluateFlags {
 }
 
 async function evaluateCommand(model: string, flags: EvaluateFlags): Promise<void> {
-  const { graph } = await loadModel(model);
+  const graph = await readGraph(model);
   const { test, normalization } = await setsOf(flags);
   if (imageSize(test) === 0) throw new InvalidArgumentError('evaluate', '--data', 'images', 'none');
   const line = new ProgressLine();

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { vulnerable } from '../assess/vulnerable.js';
 import { INPUT_CHANGES, type InputChange } from '../assess/worst_inputs.js';
 import { firstImages, subset } from '../data/image_set.js';
-import { loadModel } from '../graph/onnx/import.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { terminalReport } from '../report/terminal.js';
 import { vulnerableDocument } from '../report/vulnerable_document.js';
@@ -12,9 +11,10 @@ import { writeDocument } from '../report/write.js';
 import { writeWhole } from '../run/files.js';
 import { Random } from '../tensor/random.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
+import { readGraph } from './model.js';
 import { integerOption, outFolder } from './options.js';
 import { readPolicy } from './policy.js';
-import { ProgressLine, tellNotes } from './progress.js';
+import { ProgressLine } from './progress.js';
 
 interface VulnerableFlags extends InputFlags {
   readonly policy: string;
@@ -39,8 +39,7 @@ function changesOption(text: string): InputChange[] {
 }
 
 async function vulnerableCommand(model: string, flags: VulnerableFlags): Promise<void> {
-  const { graph, notes } = await loadModel(model);
-  tellNotes(notes);
+  const graph = await readGraph(model);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { set, dataset, normalization, layout, prepare } = await readImages(graph, flags);
   const { seed, images: most = IMAGES } = flags;

@@ -39,6 +39,9 @@ export interface UnsupportedNode {
 /** Lines of a message; a file of a million unknown nodes gets no longer one. `nodes` has them all. */
 const MAX_LISTED = 1000;
 
+/** Operators of models that somebody has quantized; we quantize those in floating point. */
+const QUANTIZED = /Quantize|^QLinear|Integer|NBits$/;
+
 /** Every node of a model that we cannot run, at once. */
 export class UnsupportedOperatorsError extends Error {
   readonly code = 'ERR_FAULTLINE_UNSUPPORTED_OPERATORS';
@@ -51,6 +54,9 @@ export class UnsupportedOperatorsError extends Error {
       .slice(0, MAX_LISTED)
       .map(({ operator, node, reason }) => `  ${operator} (${node})${reason ? `: ${reason}` : ''}`);
     if (nodes.length > MAX_LISTED) lines.push(`  … and ${nodes.length - MAX_LISTED} more`);
+    if (nodes.some(({ operator }) => QUANTIZED.test(operator.replace(/^.*\./, '')))) {
+      lines.push('  it is quantized already: wanted the model in floating point');
+    }
     super(`${source}: ${nodes.length} unsupported ${nodes.length === 1 ? 'node' : 'nodes'}\n${lines.join('\n')}`);
     this.name = 'UnsupportedOperatorsError';
   }

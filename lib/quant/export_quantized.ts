@@ -2,6 +2,7 @@
 // quantized at run time from the range of the whole tensor (`activationRange: 'perTensor'` of IntegerPlan; with one image
 // a batch that is each sample's own range, but for matrix products of several rows).
 import type { Graph } from '../graph/graph.js';
+import { inferShapes } from '../graph/infer.js';
 import { encodeModel } from '../graph/onnx/codec.js';
 import { modelOf } from '../graph/onnx/export.js';
 import type { GraphProto, NodeProto } from '../graph/onnx/messages.js';
@@ -48,8 +49,10 @@ export interface ExportedModel {
 /** Bits that DynamicQuantizeLinear quantizes to. */
 const DYNAMIC_BITS = 8;
 
-function remarksOf({ weightBits, activationBits }: NodeBits, storedBits: number): string[] {
+/** `rows`: whether a sample has several rows, tokens, that the integer interpreter gives ranges of their own. */
+function remarksOf({ weightBits, activationBits }: NodeBits, storedBits: number, rows: boolean): string[] {
   const remarks: string[] = [];
+  if (rows) remarks.push('all rows of its input share a range; measured here is one for each row');
   if (activationBits < DYNAMIC_BITS) {
     remarks.push(`no operator quantizes to ${activationBits} bits at run time: elementary ones make the same codes`);
   }
@@ -69,6 +72,7 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
   const folded = simplify(graph).graph;
   const model = modelOf(folded);
   const proto = model.graph as GraphProto;
+  const types = inferShapes(folded);
   const writer = new ModelWriter(folded, new Set(policy.bits.keys()));
   const exporter = new ProductExporter(writer, new ActivationQuantizer(writer));
   const nodes: ExportedNode[] = [];
@@ -88,7 +92,8 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
     const each: ProductExport = { node, product, bits, weightDims, attributes, granularity, reduceRange };
     const { form, remark } = exporter.chooseForm(each, format);
     exporter.write(each, form);
-    const remarks = remarksOf(bits, exporter.storedBits(each, form));
+    const rows = operator === 'MatMul' && (types.get(node.inputs[0] as string)?.dims.length ?? 0) > 2;
+    const remarks = remarksOf(bits, exporter.storedBits(each, form), rows);
     nodes.push({ node: own, operator, bits, form, remarks: remark === undefined ? remarks : [remark, ...remarks] });
   });
   proto.node = writer.nodes;

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
 import { packageRoot } from '../../lib/bench/program.js';
-import { saveModel } from '../../lib/graph/onnx/export.js';
+import { GraphBuilder } from '../../lib/graph/builder.js';
+import { exportModel, saveModel } from '../../lib/graph/onnx/export.js';
 import { buildModel } from '../../lib/models/index.js';
 import { policyToJson, uniformPolicy } from '../../lib/quant/policy.js';
+import { hostTensor } from '../../lib/tensor/host_tensor.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 
@@ -34,6 +36,24 @@ describe('faultline quantize', () => {
     const session = await ort.InferenceSession.create(out);
     assert.deepEqual([...session.inputNames], [graph.inputs[0]?.name]);
     await session.release();
+  });
+
+  it('takes half precision, weights behind casts, and says so of a model that is quantized already', () => {
+    const half = (values: Float32Array) => hostTensor('float16', [4, 4], values);
+    const g = new GraphBuilder('half');
+    const weight = g.initializer('w', half(Float32Array.from({ length: 16 }, (_, i) => i / 8)));
+    const wide = g.node('cast', 'Cast', [weight], { attributes: { to: 1 } });
+    g.output(g.node('product', 'MatMul', [g.input('x', ['N', 4]), wide]));
+    const [source, out] = [join(folder, 'half.onnx'), join(folder, 'half.int8.onnx')];
+    writeFileSync(source, exportModel(g.build()));
+    const first = faultline('quantize', source, '--out', out);
+    assert.equal(first.status, 0, first.stderr);
+    assert.match(first.stdout, /integer 1/);
+    assert.match(first.stderr, /1 weights, inputs and outputs of half precision are float32/);
+    assert.match(first.stderr, /1 nodes of constants alone/);
+    const second = faultline('quantize', out, '--out', join(folder, 'twice.onnx'));
+    assert.equal(second.status, 1);
+    assert.match(second.stderr, /MatMulInteger .*\n {2}it is quantized already/);
   });
 
   it('takes a policy from a file, leaves nodes out, and reports as JSON', () => {

@@ -122,6 +122,8 @@ describe('export of quantized models', () => {
       await check(graph, uniformPolicy(graph, 'W8A8'), feeds, { format });
     const { nodes } = await check(graph, uniformPolicy(graph, 'W4A8'), feeds);
     assert.ok(nodes.some(({ form }) => form === 'matMulNBits'));
+    for (const { node, remarks } of nodes)
+      assert.equal(/one for each row/.test(remarks.join()), node !== 'logits.product', node); // that has one row a sample
   });
 
   it('products of every form and mixed bits: groups, padding, factors, addends, transposed, batched, a vector', async () => {

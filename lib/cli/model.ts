@@ -1,0 +1,21 @@
+// The model that a command is given, made ready: what its weights are made from is computed, so that they can be quantized.
+import type { Graph } from '../graph/graph.js';
+import { loadModel } from '../graph/onnx/import.js';
+import { foldConstants } from '../graph/passes/fold_constants.js';
+import { widenHalf } from '../graph/passes/widen_half.js';
+import { tellNotes } from './progress.js';
+
+/** Reads a file and says on stderr what the graph says differently. Throws what loadModel throws, naming the file. */
+export async function readGraph(path: string): Promise<Graph> {
+  const { graph, notes } = await loadModel(path);
+  const wide = widenHalf(graph);
+  const folded = foldConstants(wide.graph);
+  const [half] = wide.log;
+  const made = folded.log.length;
+  tellNotes([
+    ...notes,
+    ...(half ? [half.what] : []),
+    ...(made > 0 ? [`${made} nodes of constants alone are initializers now`] : []),
+  ]);
+  return folded.graph;
+}
