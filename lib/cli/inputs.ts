@@ -63,7 +63,7 @@ export function addInputOptions(command: Command, defaultImages?: number): Comma
       'then divides it',
       numbersOption('--std', (x) => x > 0, 'numbers above 0, as .2,.2,.2'),
     )
-    .option('--pixels <range>', 'range of pixels that mean and std are for: 1 or 255', '1')
+    .option('--pixels <range>', 'range that mean and std are for, of byte pixels: 1 or 255', '1')
     .option('--bgr', 'the model takes blue, green, red');
 }
 
@@ -116,13 +116,25 @@ function swapped(set: ImageSet): ImageSet {
   return { ...set, pixels };
 }
 
+/** Floats with --mean and --std applied; as they stand without: bytes alone have a range, and are normalized as they are read. */
+function normalizedFloats(set: ImageSet, { mean, std, pixels }: InputFlags): ImageSet {
+  if (!(set.pixels instanceof Float32Array)) return set;
+  if (pixels !== '1') refuse('--pixels', 'byte images: floats are as --mean and --std have them', 'floats');
+  if (!mean && !std) return set;
+  const { channels } = set;
+  const means = spread('--mean', mean, channels) ?? [];
+  const stds = spread('--std', std, channels) ?? [];
+  const values = set.pixels.map((value, i) => (value - (means[i % channels] ?? 0)) / (stds[i % channels] ?? 1));
+  return { ...set, pixels: values };
+}
+
 /** Images as the data have them, and what makes them the model's input. */
 export interface Images<Source = ImageSet> {
   readonly set: Source;
   readonly dataset: Dataset<Source>;
   readonly normalization: Normalization;
   readonly layout: 'nchw' | 'nhwc';
-  /** Exchanges colours where the model takes them in another order. */
+  /** Exchanges colours where the model takes them in another order, and normalizes floats. */
   readonly prepare: (set: ImageSet) => ImageSet;
 }
 
@@ -148,7 +160,8 @@ async function imagesOf<Source extends ImageSource>(
   });
   const set = dataset[split] ?? refuse('--split', 'a split that the data have', split);
   const normalization = normalizationOf(flags, dataset.normalization, set.channels);
-  return { set, dataset, normalization, layout, prepare: (images) => (flags.bgr ? swapped(images) : images) };
+  const prepare = (images: ImageSet) => normalizedFloats(flags.bgr ? swapped(images) : images, flags);
+  return { set, dataset, normalization, layout, prepare };
 }
 
 /** The images that the flags ask for, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError, naming file or option. */

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type ImageSet, imageSize } from '../data/image_set.js';
+import { freeBatch, type Samples } from '../assess/samples.js';
+import type { ImageSet } from '../data/image_set.js';
 import { loadDataset } from '../data/load.js';
 import { splitByHash } from '../data/split.js';
 import { exportModel } from '../graph/onnx/export.js';
@@ -11,8 +12,9 @@ import { ARCHITECTURE_NAMES, type ArchitectureName, buildModel } from '../models
 import { InvalidArgumentError } from '../native/errors.js';
 import { threads } from '../native/threads.js';
 import { toJson, writeWhole } from '../run/files.js';
-import { evaluate } from '../train/evaluate.js';
+import { type EvaluationBatch, evaluate, evaluateBatches } from '../train/evaluate.js';
 import { type TrainingRecipe, type TrainProgress, train } from '../train/train.js';
+import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { readGraph } from './model.js';
 import { integerOption, numberOption } from './options.js';
 import { ProgressLine } from './progress.js';
@@ -155,20 +157,26 @@ function progressText(epochs: number, progress: TrainProgress): string {
   return `${where} loss ${loss.toFixed(4)} accuracy ${percent(accuracy)} ${Math.round(imagesPerSecond)} images/s ${left} left`;
 }
 
-interface EvaluateFlags {
-  readonly data: string;
-  readonly dataDir?: string;
+interface EvaluateFlags extends InputFlags {
   readonly batch: number;
   readonly json?: true;
 }
 
+/** What evaluation takes of samples. Throws InvalidArgumentError when they have no labels. */
+function* labelled(samples: Samples, size: number): Generator<EvaluationBatch> {
+  for (const { count, dims, inputs, layout = 'rows', labels } of samples.batches(size)) {
+    if (!labels) throw new InvalidArgumentError('evaluate', '--data', 'images with labels', 'images without');
+    yield { count, dims, inputs, layout, labels: Int32Array.from(labels) };
+  }
+}
+
 async function evaluateCommand(model: string, flags: EvaluateFlags): Promise<void> {
-  const graph = await readGraph(model);
-  const { test, normalization } = await setsOf(flags);
-  if (imageSize(test) === 0) throw new InvalidArgumentError('evaluate', '--data', 'images', 'none');
+  const source = await readGraph(model);
+  const { samples } = await readInputs(source, flags);
+  const { graph, batch = flags.batch } = freeBatch(source, samples.dims);
   const line = new ProgressLine();
   const onProgress = (done: number, total: number) => line.show(done === total, () => `${done}/${total} images`);
-  const result = await evaluate(graph, test, normalization, { batchSize: flags.batch, onProgress });
+  const result = await evaluateBatches(graph, labelled(samples, batch), samples.count, { onProgress });
   line.end();
   if (flags.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else {
@@ -201,12 +209,11 @@ export function addTrainCommands(program: Command): void {
     .option('--resume', 'go on from the latest checkpoint in --out')
     .option('--json', 'the report as JSON on stdout')
     .action(trainCommand);
-  program
+  const evaluation = program
     .command('evaluate')
     .argument('<model.onnx>')
-    .description('full-precision accuracy of a model on the test images')
-    .requiredOption('--data <name or path>', 'as for train')
-    .option('--data-dir <folder or URL>', 'where the files of a named data set are')
+    .description('full-precision accuracy of a model on labelled images');
+  addInputOptions(evaluation)
     .option('--batch <n>', 'images at a time', integerOption('--batch', 1), 500)
     .option('--json', 'the result as JSON on stdout')
     .action(evaluateCommand);

@@ -13,7 +13,10 @@ export interface ImageSet {
   readonly labels?: Int32Array;
 }
 
-/** Mean and deviation of each channel, of pixels scaled to 0–1: the input of a network is (pixel / 255 − mean) / std. */
+/**
+ * Mean and deviation of each channel, of pixels scaled to 0–1: the input of a network is (pixel / 255 − mean) / std.
+ * Float pixels are inputs as they stand.
+ */
 export interface Normalization {
   readonly mean: readonly number[];
   readonly std: readonly number[];

@@ -32,6 +32,16 @@ export interface EvaluateOptions {
 
 const DEFAULT_BATCH = 500;
 
+/** Some inputs as the network takes them, and their classes. */
+export interface EvaluationBatch {
+  readonly count: number;
+  readonly dims: readonly number[];
+  readonly inputs: Float32Array;
+  /** How `inputs` lie in memory, the channels of images last or all as `dims` say. */
+  readonly layout: 'channelsLast' | 'rows';
+  readonly labels: Int32Array;
+}
+
 /** Accuracy and loss. Throws InvalidArgumentError when the set has no labels or does not fit the network. */
 export async function evaluate(
   graph: Graph,
@@ -40,26 +50,44 @@ export async function evaluate(
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
   if (!set.labels) throw new InvalidArgumentError('evaluate', 'set', 'images with labels', 'images without');
-  const { input, output } = checkedInput('evaluate', graph, set);
-  const { batchSize = DEFAULT_BATCH, signal, onProgress } = options;
+  checkedInput('evaluate', graph, set);
+  const { batchSize = DEFAULT_BATCH } = options;
+  const { channels, height, width } = set;
+  function* batches(): Generator<EvaluationBatch> {
+    for (const { count, inputs, labels } of new Loader(set, { batchSize, normalization }).epoch(0)) {
+      yield { count, dims: [count, channels, height, width], inputs, layout: 'channelsLast', labels };
+    }
+  }
+  return evaluateBatches(graph, batches(), set.count, options);
+}
+
+/** The same of inputs from elsewhere, `total` in all. */
+export async function evaluateBatches(
+  graph: Graph,
+  batches: Iterable<EvaluationBatch>,
+  total: number,
+  options: EvaluateOptions = {},
+): Promise<Evaluation> {
+  const { signal, onProgress } = options;
+  const [input] = graph.inputs;
+  const [output] = graph.outputs;
+  if (!input || !output) throw new InvalidArgumentError('evaluate', 'graph', 'an input and an output', 'none');
   const program = new FloatProgram(graph);
   const parameters = new Parameters(graph);
   const memory = new Memory();
-  const loader = new Loader(set, { batchSize, normalization });
   let [images, correct, loss] = [0, 0, 0];
-  for (const batch of loader.epoch(0)) {
+  for (const batch of batches) {
     signal?.throwIfAborted();
     const tape = new Tape({ memory, training: false, record: false });
-    const dims = [batch.count, set.channels, set.height, set.width];
-    const feeds = { [input]: tape.constant(batch.inputs, dims, 'channelsLast') };
-    const logits = program.run(tape, parameters, feeds).get(output);
+    const feeds = { [input.name]: tape.constant(batch.inputs, batch.dims, batch.layout) };
+    const logits = program.run(tape, parameters, feeds).get(output.name);
     if (!logits) throw new InvalidArgumentError('evaluate', 'graph', 'an output', 'none');
     const result = crossEntropy(tape, toRows(tape, logits), batch.labels);
     images += batch.count;
     correct += result.correct;
     loss += result.loss * batch.count;
     memory.reset();
-    onProgress?.(images, set.count);
+    onProgress?.(images, total);
     await yieldToEvents();
   }
   return { images, correct, accuracy: correct / images, loss: loss / images };

@@ -5,6 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../lib/bench/program.js';
+import { GraphBuilder } from '../../lib/graph/builder.js';
+import { exportModel } from '../../lib/graph/onnx/export.js';
+import { floats } from '../../lib/tensor/host_tensor.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 
@@ -63,5 +66,50 @@ describe('faultline train', () => {
     assert.deepEqual(JSON.parse(resumed.stdout).test, report.test);
     const evaluated = faultline('evaluate', report.model, '--data', 'fashion-mnist', '--json');
     assert.deepEqual(JSON.parse(evaluated.stdout), report.test);
+  });
+
+  it('evaluate: mean and deviation count for bytes and for floats, whatever rank the input has', () => {
+    const bytes = Uint8Array.from({ length: 20 * 64 }, (_, i) => (i * 37) % 256);
+    const scaled = Float32Array.from(bytes, (value) => value / 255);
+    const labels = join(folder, 'classes.npy');
+    writeFileSync(join(folder, 'bytes.npy'), npy('|u1', [20, 8, 8, 1], bytes));
+    writeFileSync(join(folder, 'floats.npy'), npy('<f4', [20, 8, 8, 1], new Uint8Array(scaled.buffer)));
+    writeFileSync(join(folder, 'rows.npy'), npy('<f4', [20, 64], new Uint8Array(scaled.buffer)));
+    writeFileSync(labels, npy('|u1', [20], new Uint8Array(20).fill(1)));
+    const g = new GraphBuilder('flat');
+    const weight = Float32Array.from({ length: 128 }, (_, i) => ((i * 29) % 17) / 17 - 0.5);
+    g.output(g.node('product', 'MatMul', [g.input('x', [5, 64]), g.initializer('w', floats([64, 2], weight))]));
+    const model = join(folder, 'flat.onnx');
+    writeFileSync(model, exportModel(g.build()));
+    const lossOf = (images: string, ...flags: string[]) => {
+      const { status, stdout, stderr } = faultline(
+        'evaluate',
+        model,
+        '--data',
+        `${join(folder, images)},${labels}`,
+        ...flags,
+        '--json',
+      );
+      assert.equal(status, 0, stderr);
+      return (JSON.parse(stdout) as { loss: number }).loss;
+    };
+    const plain = lossOf('bytes.npy');
+    const flags = ['--mean', '.5', '--std', '.25'];
+    const normalized = lossOf('bytes.npy', ...flags);
+    assert.ok(Math.abs(plain - normalized) > 0.1);
+    for (const images of ['floats.npy', 'rows.npy']) {
+      assert.ok(Math.abs(lossOf(images) - plain) < 1e-4, images);
+      assert.ok(Math.abs(lossOf(images, ...flags) - normalized) < 1e-4, images); // float32 of a loss below 10
+    }
+    const refused = faultline(
+      'evaluate',
+      model,
+      '--data',
+      `${join(folder, 'floats.npy')},${labels}`,
+      '--pixels',
+      '255',
+    );
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /^faultline: --pixels: wanted byte images/m);
   });
 });
