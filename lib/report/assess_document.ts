@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { AssessResult } from '../assess/assess_result.js';
 import type { Figures, PolicyFigures } from '../assess/figures.js';
 import { termLabels } from '../assess/predictor.js';
+import { OUTLIER_FACTOR } from '../assess/profile_ranges.js';
 import { PREDICTOR } from '../assess/shipped_predictor.js';
 import type { Block, Document, Fact, Section } from './document.js';
 import { type Cell, formatDuration, formatNumber, formatQuantity, type Measured, type Unit } from './format.js';
@@ -86,6 +87,12 @@ function policySection(result: AssessResult): Section {
           each.margins.quantized.median,
           each.level,
         ]),
+      },
+      {
+        kind: 'text',
+        text:
+          `Flips: samples that change their class. p: McNemar's test, that quantization changes nothing. Margin: largest logit ` +
+          `less the second largest; its median in full precision is ${formatNumber(policies[0]?.margins.fp.median ?? 0)}.`,
       },
       ...foretoldTable(result),
       ...classTable(result),
@@ -240,6 +247,13 @@ function layerSection(result: AssessResult): Section | undefined {
           return [node, drop, restored, error?.aloneSqnrDb, error?.sqnrDb, came, error?.spread, error?.outliers];
         }),
       },
+      {
+        kind: 'text',
+        text:
+          'SQNR: signal over quantization error of what the layer gives, it alone quantized, and here, with all before it. Came ' +
+          'in: the share of the error here that earlier layers made. Spread: the largest over the smallest range of a sample. ' +
+          `Outlier channels: inputs that reach ${OUTLIER_FACTOR} times their median channel.`,
+      },
     ],
   };
 }
@@ -355,7 +369,7 @@ function factsOf(result: AssessResult): Fact[] {
   for (const each of policies.filter(({ name }) => name !== 'best found')) {
     facts.push({
       label: each.name,
-      value: formatNumber(each.drop === 0 ? 0 : -each.drop, unit),
+      value: (each.drop < 0 ? '+' : '') + formatNumber(each.drop === 0 ? 0 : -each.drop, unit),
       unit: unit === 'points' ? 'points' : '%',
       note: `${measure} ${formatQuantity(each.accuracy ?? each.agreement, 'percent')}`,
       tone: each.level === 'safe' ? 'good' : each.level === 'unsafe' ? 'bad' : 'plain',
