@@ -102,6 +102,7 @@ export {
   SEVERITIES,
   type Severity,
 } from './data/corruptions.js';
+export { DataError } from './data/errors.js';
 export { evaluationData } from './data/evaluation_data.js';
 export type { Dataset, ImageSet, Normalization } from './data/image_set.js';
 export { type LoadOptions, loadDataset, openDataset } from './data/load.js';

@@ -95,6 +95,15 @@ class Cut {
   constructor(readonly result: PolicySearch) {}
 }
 
+function checkThresholds({ maxDrop, catastrophe, confidence }: Thresholds): void {
+  const refuse = (name: string, wanted: string, came: number) => {
+    throw new InvalidArgumentError('assess', `thresholds.${name}`, wanted, String(came));
+  };
+  if (!(maxDrop >= 0)) refuse('maxDrop', 'a number from 0', maxDrop);
+  if (!(catastrophe >= 0)) refuse('catastrophe', 'a number from 0', catastrophe);
+  if (!(confidence > 0 && confidence < 1)) refuse('confidence', 'a number between 0 and 1', confidence);
+}
+
 class Assessment {
   private readonly measurer: Measurer;
   private readonly thresholds: Thresholds;
@@ -122,6 +131,7 @@ class Assessment {
   ) {
     this.measurer = new Measurer(source, samples.dims);
     this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
+    checkThresholds(this.thresholds);
     this.names = [...uniformPolicy(this.graph, 'W8A8').bits.keys()];
     this.measure = samples.labels ? 'accuracy' : 'agreement';
     if (this.names.length === 0) {

@@ -267,6 +267,9 @@ describe('assess', () => {
     await refused({ search: { bits: 5.1 } }, /effective bits that these choices can have/);
     await refused({ evaluations: 0 }, /evaluations/);
     await refused({ timeBudget: -1 }, /seconds above 0/);
+    for (const name of ['maxDrop', 'catastrophe', 'confidence'] as const) {
+      await refused({ thresholds: { [name]: Number.NaN } }, new RegExp(`thresholds.${name}: wanted .* came NaN`));
+    }
     assert.equal(asked, 0);
     const b = new GraphBuilder('none');
     b.output(b.node('relu', 'Relu', [b.input('input', ['N', 1, 12, 12])]));
