@@ -221,9 +221,20 @@ export function packageRoot(): string {
   return join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 }
 
+/** The package `bindings` lists the places where it looked; what to do is not among them. */
+function located(find: () => NativeAddon): NativeAddon {
+  try {
+    return find();
+  } catch (error) {
+    if (!(error instanceof Error && 'tries' in error)) throw error;
+    const build = 'npx cmake-js build --out build';
+    throw new Error(`faultline: the native addon is not built: run \`${build}\` in ${packageRoot()}`);
+  }
+}
+
 function load(): NativeAddon {
   const bindings = createRequire(import.meta.url)('bindings') as typeof import('bindings');
-  const loaded = bindings({ bindings: 'faultline.node', module_root: packageRoot() }) as NativeAddon;
+  const loaded = located(() => bindings({ bindings: 'faultline.node', module_root: packageRoot() }) as NativeAddon);
   if (loaded.abiVersion !== ABI_VERSION) {
     throw new Error(
       `faultline: the native addon is of version ${loaded.abiVersion}, this code wants ${ABI_VERSION}: run \`npm run build\``,
