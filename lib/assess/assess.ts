@@ -29,7 +29,7 @@ import { agentsFor, type PolicySearch, searchPolicies } from './policy_search.js
 import { predictDrop } from './predictor.js';
 import { type Profile, profile } from './profile.js';
 import { type Part, type Remedy, remediesFor } from './remedies.js';
-import { type Samples, splitSamples } from './samples.js';
+import { outputDoubt, type Samples, splitSamples } from './samples.js';
 import { type NodeSensitivity, sensitivityOf, shareOf } from './sensitivity.js';
 import { PREDICTOR } from './shipped_predictor.js';
 import { wilsonInterval } from './statistics.js';
@@ -413,6 +413,7 @@ class Assessment {
         judged: judge.samples.count,
         apart: this.apart,
       },
+      outputDoubt: outputDoubt(this.graph),
       fp: { [measure]: share, interval: [100 * low, 100 * high], ...variety(judge) },
       policies: this.policies,
       foretold: this.foretold,

@@ -63,6 +63,8 @@ export interface Evidence {
     /** Whether the two have no sample in common. */
     readonly apart: boolean;
   };
+  /** Why the network's output is no logits, in a sentence; undefined where it may be. */
+  readonly outputDoubt: string | undefined;
   /** `accuracy` with labels, else `agreement` (with itself: 100). */
   readonly fp: {
     readonly accuracy?: number;

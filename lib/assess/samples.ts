@@ -3,7 +3,7 @@
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import type { ImageSource, StoredImages } from '../data/stored_images.js';
-import { compatible, type Dim, formatShape } from '../graph/dims.js';
+import { compatible, type Dim, formatShape, UNKNOWN } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
@@ -91,6 +91,14 @@ export function classesOf(graph: Graph): number | undefined {
   const [output] = graph.outputs;
   const dims = (output && inferShapes(graph).get(output.name)?.dims.slice(1)) ?? [];
   return dims.every((dim) => typeof dim === 'number') ? sizeOf(dims as number[]) : undefined;
+}
+
+/** Why the network's first output, of which the largest value counts as the class, is no logits; undefined where it may be. */
+export function outputDoubt(graph: Graph): string | undefined {
+  const [output] = graph.outputs;
+  const dims = (output && inferShapes(graph).get(output.name)?.dims) ?? [];
+  if (dims.slice(1).filter((dim) => dim !== 1 && dim !== UNKNOWN).length < 2) return undefined;
+  return `output "${output?.name}" is ${formatShape(dims)}, no logits: the largest of all its values is taken for the class`;
 }
 
 function checkShape(graph: Graph, what: string, dims: readonly number[]): void {

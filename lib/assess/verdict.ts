@@ -215,8 +215,8 @@ function adviceFor(evidence: Evidence): string[] {
 }
 
 /** Why the samples cannot show that a network is safe, whatever it did on them. */
-function doubtsOf({ samples, fp, measure }: Evidence): string[] {
-  const doubts: string[] = [];
+function doubtsOf({ samples, outputDoubt, fp, measure }: Evidence): string[] {
+  const doubts: string[] = outputDoubt === undefined ? [] : [outputDoubt];
   if (samples.judged < LEAST_SAMPLES) {
     doubts.push(`judged on ${samples.judged} samples only: no network is called safe on so few`);
   }

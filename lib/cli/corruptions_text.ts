@@ -31,7 +31,7 @@ export function corruptionsText(grid: CorruptionGrid, model: string): string {
   const head = ['', 'fp32 %', ...names.map((name) => shorten(name, CELL - 1))];
   const lines = [
     `${model}: ${plural(images, 'image')}, ${plural(conditions.length, 'condition')}`,
-    'accuracy in fp32, and the points that quantization takes more on the same images;',
+    'accuracy in fp32, and the points that quantization takes on the same images;',
     `* its ${percent(confidence).replace('.0', '')} % interval is clear of 0`,
     '',
     head

@@ -1,4 +1,5 @@
 // The model that a command is given, made ready: what its weights are made from is computed, so that they can be quantized.
+import { outputDoubt } from '../assess/samples.js';
 import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { foldConstants } from '../graph/passes/fold_constants.js';
@@ -12,10 +13,16 @@ export async function readGraph(path: string): Promise<Graph> {
   const folded = foldConstants(wide.graph);
   const [half] = wide.log;
   const made = folded.log.length;
+  const doubt = outputDoubt(folded.graph);
+  const [output, ...others] = graph.outputs;
   tellNotes([
     ...notes,
     ...(half ? [half.what] : []),
     ...(made > 0 ? [`${made} nodes of constants alone are initializers now`] : []),
+    ...(others.length > 0
+      ? [`of ${others.length + 1} outputs the first, "${output?.name}", is taken for the logits`]
+      : []),
+    ...(doubt ? [doubt] : []),
   ]);
   return folded.graph;
 }

@@ -15,7 +15,7 @@ const HISTOGRAMS = 4;
 const percent = (share: number | undefined) => (share === undefined ? undefined : 100 * share);
 const finite = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? value : undefined);
 
-/** Noise for a hundred of signal. */
+/** Noise in percent of the signal. */
 const noise = (sqnrDb: number) => (Number.isFinite(sqnrDb) ? 100 * 10 ** (-sqnrDb / 10) : 0);
 
 const quantized = ({ layers }: Profile) => layers.filter(({ isolated }) => isolated !== undefined);
@@ -87,7 +87,7 @@ function waterfalls(profile: Profile): Block[] {
     {
       kind: 'chart',
       name: 'own-error',
-      caption: 'Each layer alone: noise for a hundred of signal, by cause',
+      caption: 'Each layer alone: its noise in percent of the signal, by cause',
       alt: `Own noise of ${layers.length} layers by ${used.map(([, name]) => name).join(', ')}`,
       data: {
         type: 'stacked',

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { assess } from '../../../lib/assess/assess.js';
 import { profile } from '../../../lib/assess/profile.js';
-import { freeBatch, imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
+import { freeBatch, imageSamples, outputDoubt, tensorSamples } from '../../../lib/assess/samples.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { type Dim, UNKNOWN } from '../../../lib/graph/dims.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { inferShapes } from '../../../lib/graph/infer.js';
 import { InvalidArgumentError } from '../../../lib/native/errors.js';
@@ -64,6 +65,19 @@ describe('samples', () => {
       assert.deepEqual([batch?.dims, batch?.layout], [[4, ...dims.slice(1)], 'rows']);
       assert.deepEqual([...(batch?.inputs ?? [])], [...(images?.inputs ?? [])]);
     }
+  });
+
+  it('say when the output is no logits: more than one dimension that is not 1', () => {
+    const doubt = (...dims: Dim[]) => {
+      const b = new GraphBuilder('g');
+      b.output(b.node('r', 'Relu', [b.input('x', dims)]));
+      return outputDoubt(b.build());
+    };
+    for (const dims of [['N', 10], ['N', 10, 1, 1], ['N', 10, UNKNOWN, UNKNOWN], ['N']]) {
+      assert.equal(doubt(...dims), undefined, String(dims));
+    }
+    assert.match(doubt('N', 21, 8, 8) ?? '', /^output "r" is \[N,21,8,8\], no logits/);
+    assert.match(doubt('N', 'T', 100) ?? '', /no logits/);
   });
 
   it('draws as many as wanted by the seed, in their order', () => {
