@@ -34,12 +34,14 @@ function sentence({ before, after, fp, fpAfter, measure }: Judgement): string {
   return `${percent(before)} → ${percent(after)} ${measure} quantized, ${percent(fp)} in full precision${mended}`;
 }
 
+const TAKEN_BACK = 'helped, taken back for what came after';
+
 /** Cures that were applied, one by one, then why the others were not, those of one reason together. */
 function cureLines(cures: readonly CureResult[]): string[] {
   const applied = cures.flatMap((one): string[] => {
     if (!one.applied) return [];
     const [before, after] = shares(one);
-    const verdict = one.kept ? 'kept' : 'left out, no help for certain';
+    const verdict = one.kept ? 'kept' : one.takenBack ? TAKEN_BACK : 'left out, no help for certain';
     const scene = onBright(one.cure) ? ' under the bright pixel' : '';
     return [
       `${one.cure}: ${verdict}, ${percent(before)} → ${percent(after)} agree${scene}; ${one.what} (${one.seconds.toFixed(1)} s)`,
@@ -84,7 +86,7 @@ export function mitigateReport({ model, policy, result, judgements }: MitigateRe
       after,
       kept: one.kept,
       applied: one.applied,
-      what: one.what,
+      what: one.takenBack ? `${one.what}; ${TAKEN_BACK}` : one.what,
       seconds: one.seconds,
     };
   });

@@ -82,6 +82,8 @@ export interface CureResult {
   readonly after: Agreement;
   /** Better for certain where it is meant to help, by more than it is worse elsewhere. */
   readonly kept: boolean;
+  /** It was better, and is not part of the result: a later cure did better without it. */
+  readonly takenBack: boolean;
   readonly seconds: number;
 }
 
@@ -310,13 +312,15 @@ export async function mitigate(
   /** What was kept before training, if training was kept. */
   let untrained: Judged | undefined;
   const first = judge.agreement(best.said);
-  const results: CureResult[] = [];
+  let results: CureResult[] = [];
   for (const name of cures === 'auto' ? CURE_NAMES : cures) {
     signal?.throwIfAborted();
     const start = performance.now();
     const before = judge.agreement(best.said);
-    const done = (what: string, applied: boolean, after: Agreement, kept: boolean) =>
-      results.push({ cure: name, what, applied, before, after, kept, seconds: (performance.now() - start) / 1000 });
+    const done = (what: string, applied: boolean, after: Agreement, kept: boolean) => {
+      const seconds = (performance.now() - start) / 1000;
+      results.push({ cure: name, what, applied, before, after, kept, takenBack: false, seconds });
+    };
     const left = cures === 'auto' ? reasonToLeave(name, diagnosis, before, options) : undefined;
     if (left !== undefined) {
       done(left, false, before, false);
@@ -331,11 +335,13 @@ export async function mitigate(
       return 'reason' in cured ? cured : { ...cured, said: await judge.ask(cured.candidate) };
     };
     let found = await attempt(best);
+    let takesBack = false;
     // Training was for bits that are given up: the network before it may do better, and has full precision as it was.
     if (name === 'policy repair' && untrained) {
       const other = await attempt(untrained);
       if ('said' in other && !('said' in found && judge.clean(found.said) > judge.clean(other.said))) {
         found = { ...other, what: `${other.what}; the network as it was before training` };
+        takesBack = true;
       }
     }
     if ('reason' in found) {
@@ -343,6 +349,10 @@ export async function mitigate(
       continue;
     }
     const kept = judge.better(best.said, found.said, cure.scene);
+    if (kept && takesBack) {
+      const since = results.findIndex(({ cure: own }) => own === 'short QAT');
+      results = results.map((one, i) => (one.kept && i >= since ? { ...one, kept: false, takenBack: true } : one));
+    }
     done(found.what, true, judge.agreement(found.said), kept);
     if (!kept) continue;
     if (name === 'short QAT') untrained = best;
