@@ -1,13 +1,15 @@
 // Data for a model that came from elsewhere: which images, and how they become the network's input. What is not said on
 // the command line is read from the model's input.
+import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { imageSamples, inputOf, type Samples } from '../assess/samples.js';
+import { classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
 import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
 import { type LoadOptions, loadDataset, openDataset } from '../data/load.js';
 import { type ImageSource, mapImages } from '../data/stored_images.js';
 import type { Graph } from '../graph/graph.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { integerOption } from './options.js';
+import { tellNotes } from './progress.js';
 
 export interface InputFlags {
   readonly data: string;
@@ -143,6 +145,16 @@ export async function readImages(graph: Graph, flags: InputFlags): Promise<Image
   return imagesOf(graph, flags, loadDataset);
 }
 
+/** Class folders are numbered as PyTorch's ImageFolder does; where some are missing, all after them are other classes. */
+function folderNotes(graph: Graph, data: string, { length }: readonly string[]): string[] {
+  const classes = classesOf(graph);
+  const isFolder = statSync(data, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isFolder || length === 0 || classes === undefined || length === classes) return [];
+  return [
+    `${data}: ${length} class folders, in alphabetical order, are classes 0 to ${length - 1} of the model's ${classes}`,
+  ];
+}
+
 async function imagesOf<Source extends ImageSource>(
   graph: Graph,
   flags: InputFlags,
@@ -158,6 +170,7 @@ async function imagesOf<Source extends ImageSource>(
     ...(channels ? { channels } : {}),
     ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),
   });
+  tellNotes(folderNotes(graph, flags.data, dataset.classNames));
   const set = dataset[split] ?? refuse('--split', 'a split that the data have', split);
   const normalization = normalizationOf(flags, dataset.normalization, set.channels);
   const prepare = (images: ImageSet) => normalizedFloats(flags.bgr ? swapped(images) : images, flags);

@@ -8,6 +8,7 @@ import { writeDocument } from '../report/write.js';
 import { writeWhole } from '../run/files.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { readGraph } from './model.js';
+import { outFolder } from './options.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
 import { profileText } from './profile_text.js';
 import { ProgressLine } from './progress.js';
@@ -38,6 +39,7 @@ async function profileCommand(model: string, flags: ProfileFlags): Promise<void>
   const graph = await readGraph(model);
   const policy = await readPolicy(graph, flags.policy, flags.exclude);
   const { samples } = await readInputs(graph, flags);
+  if (flags.out !== undefined) await outFolder(flags.out);
   const line = new ProgressLine();
   const result = await profile(graph, samples, {
     policy,

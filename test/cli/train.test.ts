@@ -1,7 +1,7 @@
 // `faultline train` and `faultline evaluate` as a person runs them, on Fashion-MNIST.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../lib/bench/program.js';
@@ -111,5 +111,29 @@ describe('faultline train', () => {
     );
     assert.equal(refused.status, 2);
     assert.match(refused.stderr, /^faultline: --pixels: wanted byte images/m);
+  });
+
+  it('evaluate: says which classes the folders are where there are not as many as the model has', async () => {
+    const { default: sharp } = await import('sharp');
+    const g = new GraphBuilder('mean');
+    const pooled = g.node('pooled', 'Flatten', [g.input('x', ['N', 1, 2, 2])]);
+    g.output(g.node('product', 'MatMul', [pooled, g.initializer('w', floats([4, 3], new Float32Array(12).fill(1)))]));
+    const model = join(folder, 'three.onnx');
+    writeFileSync(model, exportModel(g.build()));
+    const root = join(folder, 'classes');
+    const noteOf = async (...names: string[]) => {
+      for (const name of names) {
+        mkdirSync(join(root, name), { recursive: true });
+        const create = { width: 2, height: 2, channels: 3, background: { r: 9, g: 9, b: 9 } } as const;
+        await sharp({ create })
+          .png()
+          .toFile(join(root, name, 'a.png'));
+      }
+      const { status, stderr } = faultline('evaluate', model, '--data', root);
+      assert.equal(status, 0, stderr);
+      return /2 class folders, in alphabetical order, are classes 0 to 1 of the model's 3/.test(stderr);
+    };
+    assert.equal(await noteOf('cat', 'dog'), true);
+    assert.equal(await noteOf('elk'), false);
   });
 });
