@@ -52,6 +52,7 @@ FAULTLINE_INLINE void finish(const GemmCall& call, __m512 y, int64_t index, __mm
 
 // What the 16 channels of a panel need, whatever the row.
 struct PanelTerms {
+  PanelTerms() = default;
   int64_t channel;
   __mmask16 mask;
   __m512i sums;
@@ -75,19 +76,6 @@ struct PanelTerms {
     if (call.out) rowScales = _mm512_mul_ps(_mm512_set1_ps(call.rowScale[row]), scales);
   }
 };
-
-// One scale a channel: corrects the zero point, then stores the integer or the dequantized value.
-template <bool kInt4>
-FAULTLINE_INLINE void storeRow(const GemmCall& call, PanelTerms& terms, int64_t row, __m512i acc, bool sameParams) {
-  const int64_t index = row * call.ld + terms.channel;
-  if (!sameParams) terms.setRow(call, row);
-  const __m512i c = _mm512_sub_epi32(trueSum<kInt4>(acc), terms.zero);
-  if (call.acc) {
-    _mm512_mask_storeu_epi32(call.acc + index, terms.mask, c);
-  } else {
-    finish(call, _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), terms.rowScales, terms.bias), index, terms.mask);
-  }
-}
 
 // Scales by group: total + float(group sum) · scale, for the 16 channels at `at` in sumPairs and scales.
 template <bool kInt4>

@@ -1,6 +1,7 @@
 #include "ops/row_quantizer.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "dispatch/dispatch.h"
 
@@ -14,6 +15,12 @@ constexpr int64_t kPiece = 8 * kBlockK;
 // A few rows are scanned before the first of them is quantized, so that the latency of a row's parameters (a reduction
 // and three divisions, about 100 cycles) hides behind the others; they should then still be in the first-level cache.
 constexpr int64_t kGroupBytes = 16 * 1024;
+// Beside a product that latency is nothing, but the product streams through the cache.
+constexpr int64_t kGroupBytesBeside = 4 * 1024;
+
+int64_t groupRows(int64_t bytes, int64_t k, int64_t most) {
+  return std::clamp<int64_t>(bytes / (k * int64_t{sizeof(float)}), 1, most);
+}
 
 }  // namespace
 
@@ -21,7 +28,8 @@ RowQuantizer::RowQuantizer(const QuantizedRows& rows, FirstBad* bad)
     : rows_(rows),
       bad_(bad),
       piecesPerRow_(std::max<int64_t>(ceilDiv(rows.k, kPiece), 1)),
-      groupRows_(std::clamp<int64_t>(kGroupBytes / (rows.k * int64_t{sizeof(float)}), 1, kMaxGroupRows)) {}
+      groupRows_(groupRows(kGroupBytes, rows.k, kMaxGroupRows)),
+      groupRowsBeside_(groupRows(kGroupBytesBeside, rows.k, kMaxGroupRows)) {}
 
 void RowQuantizer::start(int64_t begin, int64_t count, RowChunk* chunk, int64_t steps) {
   chunk_ = chunk;
@@ -31,24 +39,29 @@ void RowQuantizer::start(int64_t begin, int64_t count, RowChunk* chunk, int64_t 
   done_ = 0;
   steps_ = std::max<int64_t>(steps, 1);
   step_ = 0;
+  dueStep_ = pieces_ > 0 ? ceilDiv(steps_, pieces_) : std::numeric_limits<int64_t>::max();
   groupEnd_ = 0;
   chunk->layOut(count);
+  beside_ = false;
   nextGroup();
 }
 
-void RowQuantizer::step() {
-  ++step_;
+void RowQuantizer::catchUp() {
+  beside_ = true;
+  // Pieces are due at equal distances; a row's last piece may count for several.
   const int64_t owed = std::min(pieces_ * step_ / steps_, pieces_);
   while (done_ < owed) piece(kPiece);
+  dueStep_ = done_ < pieces_ ? ceilDiv((done_ + 1) * steps_, pieces_) : std::numeric_limits<int64_t>::max();
 }
 
 void RowQuantizer::finish() {
+  beside_ = false;
   while (done_ < pieces_) piece(rows_.k);
 }
 
 void RowQuantizer::nextGroup() {
   groupBegin_ = groupEnd_;
-  groupEnd_ = std::min(groupBegin_ + groupRows_, count_);
+  groupEnd_ = std::min(groupBegin_ + (beside_ ? groupRowsBeside_ : groupRows_), count_);
   scanning_ = rows_.shared == nullptr;
   if (rows_.shared) std::fill_n(params_, groupEnd_ - groupBegin_, *rows_.shared);
   row_ = groupBegin_;

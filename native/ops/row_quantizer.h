@@ -27,7 +27,9 @@ class RowQuantizer {
 
   // Sets out to quantize rows [begin, begin + count) of x into `chunk`, in about `steps` calls of step().
   void start(int64_t begin, int64_t count, RowChunk* chunk, int64_t steps);
-  void step();
+  void step() {
+    if (++step_ >= dueStep_) catchUp();
+  }
   void finish();
   SideWork sideWork() {
     return {[](void* self) { static_cast<RowQuantizer*>(self)->step(); }, this};
@@ -36,12 +38,15 @@ class RowQuantizer {
  private:
   // The next `most` elements, or what is left of their row.
   void piece(int64_t most);
+  void catchUp();
   void nextGroup();
 
   QuantizedRows rows_;
   FirstBad* bad_;
   int64_t piecesPerRow_;
-  int64_t groupRows_;  // rows scanned before the first of them is quantized
+  int64_t groupRows_;        // rows scanned before the first of them is quantized …
+  int64_t groupRowsBeside_;  // … and in step()
+  bool beside_ = false;
 
   RowChunk* chunk_ = nullptr;
   int64_t begin_ = 0;
@@ -50,6 +55,7 @@ class RowQuantizer {
   int64_t done_ = 0;
   int64_t steps_ = 1;
   int64_t step_ = 0;
+  int64_t dueStep_ = 0;  // when the next piece is due
 
   // The next piece: of a row in [groupBegin_, groupEnd_), first to be scanned, then to be quantized.
   bool scanning_ = false;

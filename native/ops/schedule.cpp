@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/parallel.h"
+#include "dispatch/dispatch.h"
 
 namespace faultline {
 namespace {
@@ -21,6 +22,10 @@ int64_t secondLevelCache() {
 // Where the panels stay in that cache themselves, chunks are short: more of the work is beside a product.
 constexpr int64_t kShortChunkBytes = 32 * 1024;
 constexpr int64_t kShortChunkRows = 4 * kRowBlock;
+// With tiles a chunk takes this many products of 32 rows × 32 channels × 64 at least, to make up for their
+// configuration. int4 panels are expanded once a chunk.
+constexpr int64_t kTileChunkProducts = 256;
+constexpr int64_t kTileChunkRowsInt4 = 8 * kRowBlock;
 constexpr int64_t kMaxChunkRows = 512;
 
 template <RowChunk::Slot slot>
@@ -66,8 +71,14 @@ Grid chooseGrid(int64_t m, const PackedMatrix& w) {
 int64_t rowsPerChunk(const PackedMatrix& w) {
   const int64_t rowBytes = w.kBlocks * kBlockK;
   const bool resident = w.panels * w.kBlocks * w.blockBytes() <= secondLevelCache() / 2;
-  const int64_t rows =
-      resident ? std::max(kShortChunkBytes / rowBytes, kShortChunkRows) : secondLevelCache() / 4 / rowBytes;
+  int64_t rows = secondLevelCache() / 4 / rowBytes;
+  if (resident && kernels().isa == Isa::amxInt8) {
+    const int64_t products = ceilDiv(w.panels, int64_t{2}) * w.kBlocks;
+    rows = ceilDiv(kTileChunkProducts, products) * 2 * kRowBlock;
+    if (w.storage == WeightStorage::int4) rows = std::max(rows, kTileChunkRowsInt4);
+  } else if (resident) {
+    rows = std::max(kShortChunkBytes / rowBytes, kShortChunkRows);
+  }
   // Kernels take up to two row blocks at a time.
   return std::clamp<int64_t>(rows / (2 * kRowBlock) * (2 * kRowBlock), 2 * kRowBlock, kMaxChunkRows);
 }

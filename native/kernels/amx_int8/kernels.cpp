@@ -1,18 +1,23 @@
 // AMX int8. tdpbusd multiplies a tile of 16 rows × 64 u8 activations with a tile of 64 s8 weights × 16 channels and
-// adds to a tile of 16 × 16 int32: 16,384 multiply-adds in 16 cycles. A tile load takes 8 cycles from the first-level
-// cache and about 16 from the second, a tile store 16.
+// adds to a tile of 16 × 16 int32: 16,384 multiply-adds in 16 cycles, the result 52 cycles after its start. A tile load
+// takes 8 cycles from the first-level cache and 21 from the second, a tile store 16. The load that is to spare the
+// cache (tileloaddt1) takes 33 (Intel's optimization manual), so that it spares nothing.
 //
 //   tiles 0–3   C  row block i, panel j at 2 · i + j                int32
 //   tiles 4, 5  A  16 rows × 64 bytes of a row block                u8
 //   tiles 6, 7  B  one k-block of a panel (packed_matrix.h: 1 KB)   s8
 //
-// 2 × 2 blocks need one load for a product, the least that eight tiles allow. What would leave the tile unit idle is
-// the way from accumulators to outputs, about 4 vector instructions for 16 outputs: finished tiles are stored to a
-// scratch block and their rows are converted between the products of the *next* block (class Pending), where the vector
-// ports have nothing else to do, but the front end has: four products leave room for 64 × 6 instructions.
+// 2 × 2 blocks need one load for a product, the least that eight tiles allow; two of four loads may come from the
+// second-level cache. What would leave the tile unit idle is the way from accumulators to outputs: finished tiles are
+// stored to a scratch block and their rows are converted between the products of the *next* block (class Pending),
+// where the vector ports have nothing else to do. The tiles of a product are loaded before the vector work that
+// precedes it: the window of out-of-order execution, 512 instructions, may not reach from one product to the next.
+// bench/results/2026-11-28-amx-model.md says what a model of the processor made of other schedules.
 //
 // Tile configuration belongs to the thread: set at the beginning of a call, released at its end.
-#include "kernels/avx512_epilogue.h"
+#include <cstring>
+
+#include "kernels/amx_int8/pending.h"
 
 namespace faultline {
 namespace {
@@ -20,9 +25,10 @@ namespace {
 // With fewer rows a product is bound by reading the weights; the vector kernels do that without 16-row tiles.
 constexpr int64_t kFewRows = 4;
 
-// Above this many k-blocks the two row blocks and two panels of a product no longer share a first-level cache of 48 KB:
-// then activations, used once a panel pair, are loaded with the hint that leaves the cache to the weights.
-constexpr int64_t kResidentBlocks = 10;
+// Of the first-level cache, 48 KB, up to this many k-blocks of two row blocks take a third.
+constexpr int64_t kResidentBlocks = 8;
+// Half of the second-level cache: 2 MB wherever there is AMX.
+constexpr int64_t kResidentPanelBytes = 1 << 20;
 
 // ---- Tile instructions ----------------------------------------------------------------------------------------------
 // The compiler's own wrappers do not say that they read memory (GCC 12), so stores to a staging buffer may move past
@@ -47,10 +53,6 @@ FAULTLINE_INLINE void zeroTile() {
 template <int T>
 FAULTLINE_INLINE void loadTile(const void* base, int64_t stride) {
   __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(base), "r"(stride), "i"(T) : "memory");
-}
-template <int T>
-FAULTLINE_INLINE void streamTile(const void* base, int64_t stride) {
-  __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(base), "r"(stride), "i"(T) : "memory");
 }
 template <int T>
 FAULTLINE_INLINE void storeTile(void* base, int64_t stride) {
@@ -97,7 +99,7 @@ class Panels {
     return source_ + (j * kBlocks_ + b) * kInt8BlockBytes;
   }
 
-  // Called before k-block b is used by the first row block.
+  // Called before k-block b is used by the first row block, which goes through them upward.
   template <int PB>
   FAULTLINE_INLINE void prepare(int64_t b) {
     if constexpr (kInt4) {
@@ -132,128 +134,135 @@ class Panels {
 
 // ---- One scale a channel --------------------------------------------------------------------------------------------
 
-constexpr int64_t kScratchRow = 2 * kPanel;  // int32 elements: two panels side by side
-
-// What the vector unit does between products: accumulators of a finished block on their way to the output, a few rows
-// at a time, and the caller's side work.
-template <bool kInt4>
-class Pending {
+// The k-blocks of a call, first to last or last to first.
+class KWalk {
  public:
-  explicit Pending(const GemmCall& call) : call_(call) {}
-  int32_t* accumulators() { return accumulators_; }
+  KWalk(const KRuns& runs, bool upward)
+      : runBlocks_(ceilDiv(runs.groups, kLinesPerBlock)),
+        runs_(runs.begin < runs.end ? ceilDiv(runs.end - runs.begin, runs.step) : 0),
+        direction_(upward ? 1 : -1),
+        jump_(direction_ * (runs.step - runBlocks_)),
+        block_(upward ? runs.begin : runs.begin + (runs_ - 1) * runs.step + runBlocks_ - 1),
+        leftInRun_(runBlocks_) {}
 
-  void start(int64_t row, int64_t rows, int64_t panel, int panels) {
-    row_ = row;
-    panel_ = panel;
-    panels_ = panels;
-    done_ = 0;
-    rows_ = rows;
+  int64_t blocks() const { return runs_ * runBlocks_; }
+  int64_t block() const { return block_; }
+  FAULTLINE_INLINE void advance() {
+    block_ += direction_;
+    if (--leftInRun_ > 0) return;
+    block_ += jump_;
+    leftInRun_ = runBlocks_;
   }
-  // Between two products.
-  FAULTLINE_INLINE void step(int64_t rows) {
-    convert(rows);
-    if (call_.sideWork.step) call_.sideWork.step(call_.sideWork.context);
-  }
-  void finishAll() { convert(rows_); }
 
  private:
-  FAULTLINE_INLINE void convert(int64_t rows) {
-    const int64_t end = done_ + rows < rows_ ? done_ + rows : rows_;
-    if (done_ == end) return;
-    // For all the compiler knows, vector stores might change what these are copies of.
-    const GemmCall call = call_;
-    const int64_t row = row_;
-    for (int j = 0; j < panels_; ++j) {
-      PanelTerms terms(call, panel_ + j);
-      const int32_t* from = accumulators_ + j * kPanel;
-      for (int64_t r = done_; r < end; ++r) {
-        storeRow<kInt4>(call, terms, row + r, _mm512_load_si512(from + r * kScratchRow), call.sameParams);
-      }
-    }
-    done_ = end;
-  }
-
-  const GemmCall& call_;
-  int64_t row_ = 0;
-  int64_t rows_ = 0;
-  int64_t done_ = 0;
-  int64_t panel_ = 0;
-  int panels_ = 0;
-  alignas(64) int32_t accumulators_[2 * kRowBlock * kScratchRow];
+  int64_t runBlocks_;
+  int64_t runs_;
+  int64_t direction_;
+  int64_t jump_;
+  int64_t block_;
+  int64_t leftInRun_;
 };
 
-// RB row blocks from row block `block` × PB panels from `panel`, all of K.
+template <int RB, int PB>
+FAULTLINE_INLINE void storeTiles(int32_t* to, int64_t ld) {
+  const int64_t stride = ld * static_cast<int64_t>(sizeof(int32_t));
+  storeTile<0>(to, stride);
+  if constexpr (PB == 2) storeTile<1>(to + kPanel, stride);
+  if constexpr (RB == 2) storeTile<2>(to + kRowBlock * ld, stride);
+  if constexpr (RB == 2 && PB == 2) storeTile<3>(to + kRowBlock * ld + kPanel, stride);
+}
+
+// Whether accumulators are outputs as they are.
+bool storesPlain(const GemmCall& call) {
+  return call.acc && call.sameParams && call.zeroPoint[0] == 0 && call.weights->n % kPanel == 0;
+}
+
+// RB row blocks from row block `block` × PB panels from `panel`, all of K, upward or downward.
 template <int RB, int PB, bool kInt4>
 void multiplyBlock(const GemmCall& call, Panels<kInt4>& weights, int64_t block, int64_t rows, int64_t panel,
-                   Pending<kInt4>& pending) {
+                   bool upward, Pending<kInt4>& pending) {
   const int64_t kBlocks = call.weights->kBlocks;
   const uint8_t* const* a0 = call.a + block * kBlocks;
   const uint8_t* const* a1 = a0 + kBlocks;
-  const KRuns& runs = call.runs;
-  const int64_t runBlocks = ceilDiv(runs.groups, kLinesPerBlock);
-  const int64_t products = runs.begin < runs.end ? ceilDiv(runs.end - runs.begin, runs.step) * runBlocks : 0;
-  const bool stream = products > kResidentBlocks;
-  const int64_t rowsPerStep = products > 0 ? ceilDiv(2 * kRowBlock, products) : 0;
+  const bool plain = !kInt4 && storesPlain(call);
   zeroTile<0>();
   if constexpr (PB == 2) zeroTile<1>();
   if constexpr (RB == 2) zeroTile<2>();
   if constexpr (RB == 2 && PB == 2) zeroTile<3>();
-  for (int64_t run = runs.begin; run < runs.end; run += runs.step) {
-    for (int64_t b = run; b < run + runBlocks; ++b) {
-      weights.template prepare<PB>(b);
-      loadTile<kTileB>(weights.block(0, b), kLine);
-      if (stream) {
-        streamTile<kTileA>(a0[b], call.aRowStride);
-        if constexpr (RB == 2) streamTile<kTileA + 1>(a1[b], call.aRowStride);
-      } else {
-        loadTile<kTileA>(a0[b], call.aRowStride);
-        if constexpr (RB == 2) loadTile<kTileA + 1>(a1[b], call.aRowStride);
-      }
-      multiplyTiles<0, kTileA, kTileB>();
-      if constexpr (RB == 2) multiplyTiles<2, kTileA + 1, kTileB>();
-      if constexpr (PB == 2) {
-        loadTile<kTileB + 1>(weights.block(1, b), kLine);
-        multiplyTiles<1, kTileA, kTileB + 1>();
-        if constexpr (RB == 2) multiplyTiles<3, kTileA + 1, kTileB + 1>();
-      }
-      pending.step(rowsPerStep);
+  KWalk walk(call.runs, upward);
+  const auto load = [&]() __attribute__((always_inline)) {
+    const int64_t b = walk.block();
+    weights.template prepare<PB>(b);
+    loadTile<kTileB>(weights.block(0, b), kLine);
+    loadTile<kTileA>(a0[b], call.aRowStride);
+    if constexpr (RB == 2) loadTile<kTileA + 1>(a1[b], call.aRowStride);
+    if constexpr (PB == 2) loadTile<kTileB + 1>(weights.block(1, b), kLine);
+  };
+  int64_t left = walk.blocks();
+  if (left > 0) load();
+  while (left > 0) {
+    multiplyTiles<0, kTileA, kTileB>();
+    if constexpr (RB == 2) multiplyTiles<2, kTileA + 1, kTileB>();
+    if constexpr (PB == 2) multiplyTiles<1, kTileA, kTileB + 1>();
+    if constexpr (RB == 2 && PB == 2) multiplyTiles<3, kTileA + 1, kTileB + 1>();
+    if (--left > 0) {
+      walk.advance();
+      load();
     }
+    pending.step();
   }
-  pending.finishAll();
-  int32_t* to = pending.accumulators();
-  constexpr int64_t kStride = kScratchRow * sizeof(int32_t);
-  storeTile<0>(to, kStride);
-  if constexpr (PB == 2) storeTile<1>(to + kPanel, kStride);
-  if constexpr (RB == 2) storeTile<2>(to + kRowBlock * kScratchRow, kStride);
-  if constexpr (RB == 2 && PB == 2) storeTile<3>(to + kRowBlock * kScratchRow + kPanel, kStride);
-  pending.start(block * kRowBlock, rows, panel, PB);
+  const int64_t row = block * kRowBlock;
+  if (plain) {
+    storeTiles<RB, PB>(call.acc + row * call.ld + panel * kPanel, call.ld);
+  } else {
+    pending.finishAll();
+    storeTiles<RB, PB>(pending.accumulators(), kScratchRow);
+    pending.start(row, rows, panel, PB);
+  }
 }
 
 // All panels against the row blocks [firstBlock, lastBlock), RB at a time.
+//
+// Panels that stay in the second-level cache stream past rows that stay in the first, and outputs are written row by
+// row. Others, and int4 panels, which are expanded once, are used for all rows before the next are.
+//
+// With a long K nothing stays in the first-level cache from one block to the next but what was used last. So a block
+// starts at that end of K where the one before it stopped.
 template <int RB, bool kInt4>
 void multiplyRows(const GemmCall& call, int64_t firstBlock, int64_t lastBlock, Pending<kInt4>& pending) {
-  const auto rowsFrom = [&](int64_t block) {
+  const int64_t kBlocks = call.weights->kBlocks;
+  const bool turn = KWalk(call.runs, true).blocks() > kResidentBlocks;
+  bool upward = true;
+  const auto multiplyAt = [&]<int PB>(Panels<kInt4>& weights, int64_t block, int64_t panel) {
     const int64_t left = call.rows - block * kRowBlock;
-    return left < RB * kRowBlock ? left : RB * kRowBlock;
+    const int64_t rows = left < RB * kRowBlock ? left : RB * kRowBlock;
+    multiplyBlock<RB, PB, kInt4>(call, weights, block, rows, panel, upward, pending);
+    upward = turn ? !upward : true;
   };
-  int64_t panel = call.panelBegin;
-  for (; panel + 2 <= call.panelEnd; panel += 2) {
-    Panels<kInt4> weights(call, panel);
-    for (int64_t block = firstBlock; block < lastBlock; block += RB) {
-      multiplyBlock<RB, 2, kInt4>(call, weights, block, rowsFrom(block), panel, pending);
+  // Rows [first, last) against all panels. int4 panels are expanded upward.
+  const auto multiplyPanels = [&](int64_t first, int64_t last) {
+    int64_t panel = call.panelBegin;
+    for (; panel + 2 <= call.panelEnd; panel += 2) {
+      Panels<kInt4> weights(call, panel);
+      if (kInt4) upward = true;
+      for (int64_t block = first; block < last; block += RB) multiplyAt.template operator()<2>(weights, block, panel);
     }
-  }
-  if (panel < call.panelEnd) {
-    Panels<kInt4> weights(call, panel);
-    for (int64_t block = firstBlock; block < lastBlock; block += RB) {
-      multiplyBlock<RB, 1, kInt4>(call, weights, block, rowsFrom(block), panel, pending);
+    if (panel < call.panelEnd) {
+      Panels<kInt4> weights(call, panel);
+      if (kInt4) upward = true;
+      for (int64_t block = first; block < last; block += RB) multiplyAt.template operator()<1>(weights, block, panel);
     }
+  };
+  if (kInt4 || (call.panelEnd - call.panelBegin) * kBlocks * kInt8BlockBytes > kResidentPanelBytes) {
+    multiplyPanels(firstBlock, lastBlock);
+  } else {
+    for (int64_t block = firstBlock; block < lastBlock; block += RB) multiplyPanels(block, block + RB);
   }
 }
 
 template <bool kInt4>
 void multiply(const GemmCall& call) {
-  Pending<kInt4> pending(call);
+  Pending<kInt4> pending(call, KWalk(call.runs, true).blocks());
   const int64_t fullPairs = call.rows / (2 * kRowBlock);
   if (fullPairs > 0) {
     loadConfig(configure(kRowBlock, kRowBlock, kBlockK));
@@ -277,11 +286,12 @@ void multiply(const GemmCall& call) {
 // 16 rows of fp32 totals stay in registers, with two accumulator tiles and scratch blocks in turn, so that the tile
 // unit works on the next group meanwhile.
 
+// K from `begin` to `end`, kBytes at a time.
 template <int T>
-FAULTLINE_INLINE void multiplyGroup(const uint8_t* const* a, int64_t aRowStride, const uint8_t* b, int64_t begin,
-                                    int64_t end, int64_t kBytes, int32_t* acc) {
+FAULTLINE_INLINE void multiplyGroup(const uint8_t* const* a, int64_t aRowStride, const uint8_t* b, uint64_t begin,
+                                    uint64_t end, uint64_t kBytes, int32_t* acc) {
   zeroTile<T>();
-  for (int64_t k = begin; k < end; k += kBytes) {
+  for (uint64_t k = begin; k < end; k += kBytes) {
     loadTile<kTileA>(a[k / kBlockK] + k % kBlockK, aRowStride);
     loadTile<kTileB>(b + k * kPanel, kLine);
     multiplyTiles<T, kTileA, kTileB>();
@@ -289,12 +299,21 @@ FAULTLINE_INLINE void multiplyGroup(const uint8_t* const* a, int64_t aRowStride,
   storeTile<T>(acc, kPanel * sizeof(int32_t));
 }
 
+// The correction of zero points reads its operand from memory: as a register for each row it would push the totals out.
+FAULTLINE_INLINE void correctGroup(__m512i& acc, __m512i sumPairs, const int32_t& zeroPair) {
+  asm("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(acc) : "v"(sumPairs), "m"(zeroPair));
+}
+
 template <bool kInt4>
-FAULTLINE_INLINE void addGroupRows(const PackedMatrix& w, int64_t at, const int32_t* acc, const __m512i* zeroPoints,
-                                   __m512 (&total)[kRowBlock]) {
+FAULTLINE_INLINE void addGroupRows(const int32_t* sumPairs, const float* scales, const int32_t* acc,
+                                   const int32_t (&zeroPairs)[kRowBlock], __m512 (&total)[kRowBlock]) {
+  const __m512i pairs = _mm512_load_si512(sumPairs);
+  const __m512 scale = _mm512_load_ps(scales);
 #pragma GCC unroll 16
   for (int r = 0; r < kRowBlock; ++r) {
-    total[r] = addGroup<kInt4>(w, at, _mm512_load_si512(acc + r * kPanel), zeroPoints[r], total[r]);
+    __m512i c = trueSum<kInt4>(_mm512_load_si512(acc + r * kPanel));
+    correctGroup(c, pairs, zeroPairs[r]);
+    total[r] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c), scale, total[r]);
   }
 }
 
@@ -303,36 +322,50 @@ void multiplyGroupedBlock(const GemmCall& call, const Panels<kInt4>& weights, in
                           int64_t panel) {
   const PackedMatrix& w = *call.weights;
   const uint8_t* const* a = call.a + block * w.kBlocks;
+  const int64_t aRowStride = call.aRowStride, blockSize = w.blockSize, groups = w.scaleGroups, n = w.paddedN();
   const uint8_t* b = weights.block(0, 0);
-  const int64_t kBytes = w.blockSize < kBlockK ? w.blockSize : kBlockK;
+  const int64_t kBytes = blockSize < kBlockK ? blockSize : kBlockK;
   // The weights past K are zero, so the last group may run to the end of its tile.
-  const auto groupEnd = [&](int64_t g) {
-    const int64_t end = (g + 1) * w.blockSize < w.k ? (g + 1) * w.blockSize : w.k;
-    return roundUp(end, kBytes);
-  };
-  alignas(64) int32_t acc[2][kRowBlock * kPanel] = {};
-  __m512i zeroPoints[kRowBlock];
+  const int64_t kEnd = roundUp(w.k, kBytes);
+  const int32_t* sumPairs = w.sumPairs.data() + panel * kPanel;
+  const float* scales = w.scales.data() + panel * kPanel;
+  alignas(64) int32_t acc[2][kRowBlock * kPanel];
+  int32_t zeroPairs[kRowBlock];
   __m512 total[kRowBlock];
+#pragma GCC unroll 16
   for (int r = 0; r < kRowBlock; ++r) {
-    zeroPoints[r] = zeroPair(r < rows ? call.zeroPoint[block * kRowBlock + r] : 0);
+    const uint32_t zero = static_cast<uint32_t>(r < rows ? call.zeroPoint[block * kRowBlock + r] : 0);
+    zeroPairs[r] = static_cast<int32_t>(zero | (zero * 128) << 16);
     total[r] = _mm512_setzero_ps();
   }
-  const auto at = [&](int64_t g) { return g * w.paddedN() + panel * kPanel; };
-  multiplyGroup<0>(a, call.aRowStride, b, 0, groupEnd(0), kBytes, acc[0]);
+  if (rows < kRowBlock) std::memset(acc, 0, sizeof acc);
+  int64_t begin = 0;
+  const auto multiply = [&]<int T>() __attribute__((always_inline)) {
+    const int64_t end = begin + blockSize < kEnd ? begin + blockSize : kEnd;
+    multiplyGroup<T>(a, aRowStride, b, begin, end, kBytes, acc[T]);
+    begin = end;
+  };
+  const auto add = [&]<int T>() __attribute__((always_inline)) {
+    addGroupRows<kInt4>(sumPairs, scales, acc[T], zeroPairs, total);
+    sumPairs += n;
+    scales += n;
+  };
+  multiply.template operator()<0>();
   int64_t g = 1;
-  for (; g + 2 <= w.scaleGroups; g += 2) {
-    multiplyGroup<1>(a, call.aRowStride, b, g * w.blockSize, groupEnd(g), kBytes, acc[1]);
-    addGroupRows<kInt4>(w, at(g - 1), acc[0], zeroPoints, total);
-    multiplyGroup<0>(a, call.aRowStride, b, (g + 1) * w.blockSize, groupEnd(g + 1), kBytes, acc[0]);
-    addGroupRows<kInt4>(w, at(g), acc[1], zeroPoints, total);
+  for (; g + 2 <= groups; g += 2) {
+    multiply.template operator()<1>();
+    add.template operator()<0>();
+    multiply.template operator()<0>();
+    add.template operator()<1>();
   }
-  addGroupRows<kInt4>(w, at(g - 1), acc[0], zeroPoints, total);
-  if (g < w.scaleGroups) {
-    multiplyGroup<1>(a, call.aRowStride, b, g * w.blockSize, groupEnd(g), kBytes, acc[1]);
-    addGroupRows<kInt4>(w, at(g), acc[1], zeroPoints, total);
-  }
+  if (g < groups) multiply.template operator()<1>();
+  add.template operator()<0>();
+  if (g < groups) add.template operator()<1>();
   const PanelTerms terms(call, panel);
-  for (int r = 0; r < rows; ++r) storeGrouped(call, terms, block * kRowBlock + r, total[r]);
+  __m512 sums[kRowBlock];  // a copy, so that the loop below does not keep the totals in memory
+#pragma GCC unroll 16
+  for (int r = 0; r < kRowBlock; ++r) sums[r] = total[r];
+  for (int r = 0; r < rows; ++r) storeGrouped(call, terms, block * kRowBlock + r, sums[r]);
 }
 
 template <bool kInt4>
