@@ -247,7 +247,7 @@ InsideTapsPlan planInsideTaps(const Conv2dDynamicArgs& args, const ConvGeometry&
   leaveOutPadding(args, InsideTaps::acrossSamples, &g);
   const int64_t fitting = std::min(kImagesBytes / g.imageBytes, kMaxSamples) / kRowBlock * kRowBlock;
   if (samples >= kRowBlock && fitting > 0) return {InsideTaps::acrossSamples, fitting};
-  // Tiles of 16 rows would stay half empty.
+  // AMX's tiles of 16 rows would stay half empty.
   if (kernels().isa != Isa::amxInt8 && g.outW >= kMinRow) return {InsideTaps::alongRows};
   return {};
 }
