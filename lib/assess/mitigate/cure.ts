@@ -54,6 +54,9 @@ export interface NotApplicable {
 /** Images that a cure is meant for: those of the data, or those with a value far out of range. */
 export type Scene = 'clean' | 'brightPixel';
 
+/** The classes that a quantized network says of the images of each. */
+export type Said = Readonly<Record<Scene, Int32Array | undefined>>;
+
 export interface Cure {
   readonly name: string;
   readonly scene: Scene;

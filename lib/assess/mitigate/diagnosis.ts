@@ -6,7 +6,7 @@ import { equalize } from '../../graph/channels/equalize.js';
 import { simplify } from '../../graph/passes/index.js';
 import { MOST_BITS, type Policy } from '../../quant/policy.js';
 import type { Samples } from '../samples.js';
-import { type Candidate, quantizedClasses, staticPolicy } from './cure.js';
+import { type Candidate, quantizedClasses, type Said, staticPolicy } from './cure.js';
 import { disparity } from './equalization.js';
 
 /** What a network fails of: ranges of channels, learned rounding, or ranges of inputs. */
@@ -66,19 +66,24 @@ function finer(policy: Policy | undefined): Policy | undefined {
 
 const percent = (value: number) => `${value.toFixed(1)} %`;
 
-export async function diagnose(candidate: Candidate, scenes: Scenes, signal?: AbortSignal): Promise<Diagnosis> {
-  const { clean, brightPixel, classes, brightClasses } = scenes;
-  const share = async (one: Candidate, samples: Samples) =>
-    agreementOf(await quantizedClasses(one, samples, signal), classes);
-  const agreement = await share(candidate, clean);
+/** `said`: by the candidate, of the scenes. */
+export async function diagnose(
+  candidate: Candidate,
+  scenes: Scenes,
+  said: Said,
+  signal?: AbortSignal,
+): Promise<Diagnosis> {
+  const { clean, classes, brightClasses } = scenes;
+  const share = async (one: Candidate) => agreementOf(await quantizedClasses(one, clean, signal), classes);
+  const agreement = agreementOf(said.clean ?? new Int32Array(0), classes);
   const { graph, scales } = equalize(simplify(candidate.graph).graph, { powersOfTwo: true });
-  const equalized = await share({ ...candidate, graph }, clean);
+  const equalized = await share({ ...candidate, graph });
   const farthest = disparity(scales);
   const more = finer(staticPolicy(candidate));
-  const oneMoreBit = more && (await share({ ...candidate, policy: more }, clean));
-  const bright = brightPixel &&
+  const oneMoreBit = more && (await share({ ...candidate, policy: more }));
+  const bright = said.brightPixel &&
     brightClasses && {
-      quantized: await share(candidate, brightPixel),
+      quantized: agreementOf(said.brightPixel, classes),
       fullPrecision: agreementOf(brightClasses, classes),
     };
   const lost = 100 - agreement;

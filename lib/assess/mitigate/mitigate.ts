@@ -23,6 +23,7 @@ import {
   type Cure,
   type NotApplicable,
   quantizedClasses,
+  type Said,
   type Scene,
 } from './cure.js';
 import { agreementOf, type Diagnosis, diagnose, type Failure, type Scenes } from './diagnosis.js';
@@ -180,9 +181,6 @@ async function floatLogits(graph: Graph, samples: Samples, signal: AbortSignal |
   return { count: samples.count, classes, logits, predicted: predictedClasses(logits, classes) };
 }
 
-/** Classes that the quantized network says of the scenes. */
-type Said = Readonly<Record<Scene, Int32Array | undefined>>;
-
 interface Judged {
   readonly candidate: Candidate;
   readonly said: Said;
@@ -306,9 +304,9 @@ export async function mitigate(
   const judge = new Judge(scenes, signal);
   const given: Candidate = { graph, policy: options.policy };
   onProgress?.({ stage: 'diagnosis', done: 0, total: 1 });
-  const diagnosis = await diagnose(given, scenes, signal);
-  onProgress?.({ stage: 'diagnosis', done: 1, total: 1 });
   let best: Judged = { candidate: given, said: await judge.ask(given) };
+  const diagnosis = await diagnose(given, scenes, best.said, signal);
+  onProgress?.({ stage: 'diagnosis', done: 1, total: 1 });
   /** What was kept before training, if training was kept. */
   let untrained: Judged | undefined;
   const first = judge.agreement(best.said);
@@ -334,16 +332,12 @@ export async function mitigate(
       });
       return 'reason' in cured ? cured : { ...cured, said: await judge.ask(cured.candidate) };
     };
-    let found = await attempt(best);
-    let takesBack = false;
+    const alone = await attempt(best);
     // Training was for bits that are given up: the network before it may do better, and has full precision as it was.
-    if (name === 'policy repair' && untrained) {
-      const other = await attempt(untrained);
-      if ('said' in other && !('said' in found && judge.clean(found.said) > judge.clean(other.said))) {
-        found = { ...other, what: `${other.what}; the network as it was before training` };
-        takesBack = true;
-      }
-    }
+    const other = name === 'policy repair' && untrained ? await attempt(untrained) : undefined;
+    const takesBack =
+      other && 'said' in other && !('said' in alone && judge.clean(alone.said) > judge.clean(other.said));
+    const found = takesBack ? { ...other, what: `${other.what}; the network as it was before training` } : alone;
     if ('reason' in found) {
       done(found.reason, false, before, false);
       continue;

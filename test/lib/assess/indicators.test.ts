@@ -12,7 +12,7 @@ import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { InvalidArgumentError } from '../../../lib/native/errors.js';
 import { uniformPolicy } from '../../../lib/quant/policy.js';
-import { scanDocument } from '../../../lib/report/scan_document.js';
+import { indicatorRows, scanDocument } from '../../../lib/report/scan_document.js';
 import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../support/assess_networks.js';
@@ -122,6 +122,11 @@ describe('indicators from full precision', () => {
     for (const line of lines) assert.ok(line.length <= 80, line);
     for (const { node } of found.layers) assert.ok(lines.some((line) => line.startsWith(node)));
     const { sections } = scanDocument(found);
+    // Shares in percent here as there.
+    const flips = 100 * found.indicators.pseudoNoiseFlips;
+    assert.ok(lines.some((line) => line.startsWith('pseudo-noise flips ') && line.includes(`${flips.toFixed(1)} %`)));
+    assert.deepEqual(indicatorRows(found)[0]?.indicator, 'pseudo-noise flips, %');
+    assert.equal(indicatorRows(found)[0]?.value, flips);
     assert.deepEqual(
       sections.map(({ id }) => id),
       ['indicators', 'layers'],
