@@ -264,7 +264,11 @@ async function searchCommand(model: string, flags: SearchFlags, command: Command
   const weighting = oneOf('--weighting', ['nodes', 'weights', 'macs'], flags.weighting);
   const choices = choicesOf(flags.bits, kind);
   const loaded = await readGraph(model);
-  const { graph } = freeBatch(loaded);
+  const { graph, batch } = freeBatch(loaded);
+  if (batch !== undefined) {
+    const wanted = 'a batch of any size: export it with a dynamic batch axis';
+    throw new InvalidArgumentError('search', model, wanted, `${batch}, which nodes inside depend on`);
+  }
   const { budget: bits, tolerance, exclude: excluded } = flags;
   const budget = { bits, tolerance, choices, weighting, excluded, pinned: pinsOf(flags.pin) };
   if (kind === 'static') await searchStatic(model, graph, budget, goal, flags);

@@ -7,10 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../lib/bench/program.js';
 import type { SearchReport } from '../../lib/cli/search.js';
+import { GraphBuilder } from '../../lib/graph/builder.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { loadModel } from '../../lib/graph/onnx/import.js';
 import { buildModel } from '../../lib/models/index.js';
 import { effectiveBits, policyFromJson } from '../../lib/quant/policy.js';
+import { floats, integers } from '../../lib/tensor/host_tensor.js';
 import { writeNoise } from '../support/idx.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
@@ -100,6 +102,25 @@ describe('faultline search', () => {
     refuse(/--split: wanted a split that the data have, came train/, '--worst', ...budget, '--split', 'train');
     refuse(/W2A2 … W8A8/, '--worst', '--budget', '4', '--bits', 'W4');
     refuse(/all \d+ policies/, '--worst', ...budget, '--agent', 'exhaustive', '--enumerate', '1', '--evaluations', '2');
+  });
+
+  it('refuses a network whose nodes depend on a fixed batch', async () => {
+    const g = new GraphBuilder('bound');
+    const flat = g.node('flat', 'Reshape', [
+      g.input('x', [1, 1, SIDE, SIDE]),
+      g.initializer('to', integers([1, SIDE * SIDE])),
+    ]);
+    g.output(
+      g.node('product', 'MatMul', [
+        flat,
+        g.initializer('w', floats([SIDE * SIDE, 2], new Float32Array(2 * SIDE * SIDE))),
+      ]),
+    );
+    await saveModel(g.build(), join(folder, 'bound.onnx'));
+    const args = [MAIN, 'search', 'bound.onnx', '--worst', '--budget', '4', '--bits', '4,8', '--data', 'images.idx3'];
+    const { status, stderr } = spawnSync(process.execPath, args, { ...options(), encoding: 'utf8' });
+    assert.match(stderr, /bound\.onnx: wanted a batch of any size: .* came 1, which nodes inside depend on/);
+    assert.equal(status, 2);
   });
 
   it('leaves the best so far on disk when interrupted, and goes on', async () => {
