@@ -73,7 +73,9 @@ void RowQuantizer::piece(int64_t most) {
   const KernelTable& table = kernels();
   const int64_t source = begin_ + row_;
   const float* x = rows_.x + source * rows_.ldx + at_;
-  const int64_t length = std::min(most, rows_.k - at_);
+  // A short rest goes with the piece before it.
+  const int64_t left = rows_.k - at_;
+  const int64_t length = left <= most + most / 2 ? left : most;
   AffineParams& params = params_[row_ - groupBegin_];
   if (scanning_) {
     if (!table.scanRange(x, length, &min_, &max_)) bad_->report(source);
