@@ -82,35 +82,51 @@ struct GemmCall {
   }
 };
 
-// Depthwise convolution works on window rows interleaved by four, so that one 32-bit lane holds four vertical taps of a
-// channel: taps[(pixel · channels + channel) · 4 + r] is row r of the window. Windows of more than four rows use
-// several such buffers; a window of fewer rows leaves room for the next output rows, which share the buffer with
-// shifted weights.
+// Depthwise convolution works on rows interleaved by four, a row group, so that one 32-bit lane holds four vertical
+// taps of a channel: taps[(column · channels + channel) · 4 + r] is row r of the group. Each row is quantized into one
+// group and stays there for all windows that reach it. A window begins in row 0 … 3 of its first group; where it begins
+// in row 2 or 3, kernels first put the lower half of a group and the upper half of the next together (two instructions
+// serve all taps of a lane), so that weights exist for two places only.
 inline constexpr int64_t kTapRows = 4;
+inline constexpr int64_t kTapShifts = 2;
 
-// One output row, all channels. With c = init[n] + Σ taps · weights, the sequence above follows.
+// Output rows whose windows begin in one row group, all channels. With c = init[n] + Σ taps · weights, the sequence
+// above follows.
 struct DepthwiseCall {
-  const uint8_t* const* taps = nullptr;  // [rowGroups] interleaved window rows
-  int64_t rowGroups = 1;
+  const uint8_t* const* taps = nullptr;  // [rowGroups + 1], all readable
+  int64_t rows = 1;                      // output rows
+  int64_t firstTop = 0;                  // window i begins in row firstTop + i · topStep < 4 of taps[0]
+  int64_t topStep = 1;
+  int64_t rowGroups = 1;  // ⌈(kernelH + 1) / 4⌉
   int64_t kernelW = 1;
   int64_t pixelStep = 0;  // 32-bit lanes between the windows of neighbouring output pixels: strideW · channels
   int64_t tapStep = 0;    // lanes between neighbouring columns of one window: dilationW · channels
-  int64_t pixels = 0;     // output pixels
+  int64_t pixels = 0;     // output pixels of a row
   int64_t channels = 0;
-  const int8_t* weights = nullptr;  // [rowGroups][kernelW][channels padded to 16][4]
-  const int32_t* init = nullptr;    // [channels padded to 16] −zeroPoint · Σ weights
-  const float* scale = nullptr;     // [channels padded to 16] rowScale · scale[n]
-  // Exactly one of out and acc is set: [pixels, channels]; residual uses the same index.
+  int64_t paddedChannels = 0;  // to a multiple of 16
+  // [top % 2][rowGroups][kernelW][paddedChannels][4]: tap (4 · group + r − top % 2, kw) at byte r, 0 outside.
+  const int8_t* weights = nullptr;
+  const int32_t* init = nullptr;  // [paddedChannels] −zeroPoint · Σ weights
+  const float* scale = nullptr;   // [paddedChannels] rowScale · scale[n]
+  // Exactly one of out and acc is set: [pixels, channels], output rows rowStep elements apart; residual uses the same
+  // index.
   float* out = nullptr;
   int32_t* acc = nullptr;
+  int64_t rowStep = 0;
   Epilogue epilogue;
 };
 
+// Rows to be quantized together. A row that is not `inside` counts as zeros, but its address has to be readable, too.
+struct TapRows {
+  const float* x[kTapRows];
+  bool inside[kTapRows];
+};
+
 struct DepthwiseKernels {
-  // out[4 · i + r] = rows[r][i] for i < n. May read up to 63 bytes past a row and write up to 252 past the result.
-  void (*interleaveRows)(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out);
+  // out[4 · i + r] = the code of element i of row r, as quantizeRow makes it, for i < n. Nothing else is written.
+  void (*quantizeTaps)(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out);
   // May read up to 60 bytes past the taps.
-  void (*row)(const DepthwiseCall& call);
+  void (*multiply)(const DepthwiseCall& call);
 };
 
 struct KernelTable {

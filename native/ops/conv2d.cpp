@@ -95,7 +95,7 @@ class DynamicConvolution {
   int64_t panels() const { return conv_.panelsPerGroup() * conv_.shape.groups; }
   void multiply(const ImageBatch& batch, const Slice& units, const Slice& panels) const {
     if (conv_.isDepthwise()) {
-      multiplyDepthwise(args_, batch, units);
+      convolveDepthwise(args_, batch, units);
     } else if (inside_ != InsideTaps::no) {
       multiplyInsideTaps(args_, inside_, batch, units, panels);
     } else {
@@ -118,7 +118,7 @@ class DynamicConvolution {
             return;
           }
           batch.params[i] = choose(at, range);
-          batch.quantize(sample(at), i, 0, geometry_.imageH);
+          if (!conv_.isDepthwise()) batch.quantize(sample(at), i, 0, geometry_.imageH);
         }
         multiply(batch, {0, units(batch)}, {0, panels()});
       }
@@ -136,15 +136,7 @@ class DynamicConvolution {
       for (int64_t i = 0; i < batch.count; ++i) {
         batch.params[i] = choose(batch.first + i, ranges[static_cast<size_t>(i)]);
       }
-      parallel(threads_, [&](int t, int total) {
-        const int64_t rows = batch.count * geometry_.imageH;
-        for (int64_t row = rows * t / total, end = rows * (t + 1) / total; row < end;) {
-          const int64_t i = row / geometry_.imageH;
-          const int64_t stop = std::min((i + 1) * geometry_.imageH, end);
-          batch.quantize(sample(batch.first + i), i, row - i * geometry_.imageH, stop - i * geometry_.imageH);
-          row = stop;
-        }
-      });
+      if (!conv_.isDepthwise()) quantize(batch);
       if (!conv_.isDepthwise() && conv_.shape.groups == 1) {
         const Grid grid = chooseGrid(units(batch), conv_.groups[0]);
         parallel(grid.threads(), [&](int t, int total) {
@@ -157,6 +149,19 @@ class DynamicConvolution {
         });
       }
     }
+  }
+
+  // The images of a batch: all threads share the rows.
+  void quantize(ImageBatch& batch) {
+    parallel(threads_, [&](int t, int total) {
+      const int64_t rows = batch.count * geometry_.imageH;
+      for (int64_t row = rows * t / total, end = rows * (t + 1) / total; row < end;) {
+        const int64_t i = row / geometry_.imageH;
+        const int64_t stop = std::min((i + 1) * geometry_.imageH, end);
+        batch.quantize(sample(batch.first + i), i, row - i * geometry_.imageH, stop - i * geometry_.imageH);
+        row = stop;
+      }
+    });
   }
 
   // The ranges of samples [first, first + count): all threads share the elements.

@@ -10,7 +10,6 @@ namespace {
 
 struct Images;
 struct Params;
-struct Unrepeated;
 
 // Whether some window of the output reads this image row.
 bool reached(const ConvGeometry& g, int64_t row) {
@@ -30,9 +29,10 @@ ConvGeometry::ConvGeometry(const Conv2dDynamicArgs& args) : h(args.h), w(args.w)
   kernelH = weights.kernelH;
   kernelW = weights.kernelW;
   outC = weights.outChannels;
-  repeat = args.weights->isDepthwise() ? weights.groupOutChannels() : 1;
+  depthwise = args.weights->isDepthwise();
+  repeat = depthwise ? weights.groupOutChannels() : 1;
   const bool unpadded = v.padTop == 0 && v.padLeft == 0 && v.padBottom == 0 && v.padRight == 0;
-  flat = kernelH == 1 && kernelW == 1 && v.strideH == 1 && v.strideW == 1 && unpadded && !args.weights->isDepthwise();
+  flat = kernelH == 1 && kernelW == 1 && v.strideH == 1 && v.strideW == 1 && unpadded && !depthwise;
   if (flat) {
     w *= h;
     h = 1;
@@ -60,7 +60,8 @@ void ConvGeometry::leaveOutPadding(bool columns) {
 }
 
 ImageBatch::ImageBatch(const ConvGeometry& g, int64_t capacity) : geometry(g) {
-  images = scratch<Images, uint8_t>(static_cast<size_t>(capacity * g.imageBytes + kImageSlack));
+  const int64_t bytes = g.depthwise ? 0 : capacity * g.imageBytes;
+  images = scratch<Images, uint8_t>(static_cast<size_t>(bytes + kImageSlack));
   params = scratch<Params, AffineParams>(static_cast<size_t>(capacity));
 }
 
@@ -83,16 +84,7 @@ void ImageBatch::quantize(const float* x, int64_t i, int64_t begin, int64_t end)
     const float* xRow = x + from * g.w * g.c;
     if (padLeft) std::memset(to, p.zeroPoint, padLeft);
     if (padRight) std::memset(to + padLeft + inside, p.zeroPoint, padRight);
-    if (g.repeat == 1) {
-      table.quantizeRow(xRow, columns * g.c, p, to + padLeft, kBlockK);
-    } else {
-      uint8_t* codes = scratch<Unrepeated, uint8_t>(static_cast<size_t>(columns * g.c));
-      table.quantizeRow(xRow, columns * g.c, p, codes, kBlockK);
-      uint8_t* at = to + padLeft;
-      for (int64_t k = 0; k < columns * g.c; ++k, at += g.repeat) {
-        std::memset(at, codes[k], static_cast<size_t>(g.repeat));
-      }
-    }
+    table.quantizeRow(xRow, columns * g.c, p, to + padLeft, kBlockK);
   }
 }
 

@@ -1,4 +1,4 @@
-// The depthwise product on quantized images; conv2d.cpp is its only caller.
+// Depthwise convolution; conv2d.cpp is its only caller.
 #pragma once
 
 #include "ops/conv_image.h"
@@ -6,7 +6,8 @@
 
 namespace faultline {
 
-// Computes output rows `rows` of the batch, counted through all its samples ([count · outH]).
-void multiplyDepthwise(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& rows);
+// Computes output rows `rows` of the batch, counted through all its samples ([count · outH]), from the samples
+// themselves and the batch's parameters: rows are quantized as the window comes to them, there are no images.
+void convolveDepthwise(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& rows);
 
 }  // namespace faultline

@@ -6,7 +6,8 @@
 namespace faultline {
 namespace {
 
-constexpr int64_t kTaps = 4;  // products in a 32-bit lane
+constexpr int64_t kTaps = 4;    // products in a 32-bit lane
+constexpr int64_t kShifts = 2;  // depthwise: rows of a lane where a window may begin
 // AMX: gathering a block of 64 for 16 rows takes about as long as multiplying it with this many output channels.
 constexpr int64_t kAmxGatherChannels = 32;
 // AVX-512: gathering a kernel row of a pixel takes about as long as this many of its lines for 16 output channels.
@@ -89,9 +90,8 @@ void packDepthwise(const int8_t* codes, const float* scales, PackedConv* out) {
   PackedDepthwise& d = out->depthwise;
   out->storage = WeightStorage::int8;
   d.paddedChannels = roundUp(shape.outChannels, kPanel);
-  d.rowGroups = ceilDiv(shape.kernelH, kTaps);
-  d.shifts = std::max<int64_t>(kTaps - shape.kernelH, 0) + 1;
-  d.data = AlignedBuffer<int8_t>(static_cast<size_t>(d.shifts * d.shiftBytes(shape.kernelW)));
+  d.rowGroups = ceilDiv(shape.kernelH + kShifts - 1, kTaps);
+  d.data = AlignedBuffer<int8_t>(static_cast<size_t>(kShifts * d.shiftBytes(shape.kernelW)));
   d.scales = AlignedBuffer<float>(static_cast<size_t>(d.paddedChannels));
   d.sums = AlignedBuffer<int32_t>(static_cast<size_t>(d.paddedChannels));
   for (int64_t channel = 0; channel < shape.outChannels; ++channel) {
@@ -100,7 +100,7 @@ void packDepthwise(const int8_t* codes, const float* scales, PackedConv* out) {
     for (int64_t k = 0; k < shape.k(); ++k) {
       const int8_t code = codes[channel * shape.k() + k];
       d.sums[c] += code;
-      for (int64_t shift = 0; shift < d.shifts; ++shift) {
+      for (int64_t shift = 0; shift < kShifts; ++shift) {
         const int64_t at = depthwiseOffset(*out, shift, channel, k / shape.kernelW, k % shape.kernelW);
         d.data[static_cast<size_t>(at)] = code;
       }

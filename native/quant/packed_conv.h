@@ -11,9 +11,9 @@
 //
 // A depthwise convolution (one input channel a group) is one dot product of KH · KW taps a channel:
 //
-//   data[shift][rowGroup][kw][channel][4]: tap (4 · rowGroup + i − shift, kw) at byte i
+//   data[shift][rowGroup][kw][channel][4]: tap (4 · rowGroup + i − shift, kw) at byte i, shift 0 and 1
 //
-// See DepthwiseCall in kernels/kernel.h. A window of KH < 4 rows exists 5 − KH times, shifted down by 0 … 4 − KH rows.
+// See DepthwiseCall in kernels/kernel.h.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,6 @@ struct ConvWeightShape {
 struct PackedDepthwise {
   int64_t paddedChannels = 0;
   int64_t rowGroups = 0;
-  int64_t shifts = 0;
   AlignedBuffer<int8_t> data;
   AlignedBuffer<float> scales;  // [paddedChannels]
   AlignedBuffer<int32_t> sums;  // [paddedChannels]

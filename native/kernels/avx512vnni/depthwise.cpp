@@ -1,33 +1,76 @@
 // Depthwise convolution with vpdpbusd: a 32-bit lane is one channel, its four bytes are four vertical taps.
 //
-// Four neighbouring pixels of 16 channels are one step: they share the loads of the columns that their windows have in
-// common, and their sums hide each other's latency. Steps go through the channels, then along the output row, so that
-// taps and outputs are walked as they lie in memory. Interleaving four image rows takes 3 shuffles per 16 channels and
-// serves all columns of the window, and two output rows when the window is 3 high.
-#include "kernels/avx512_epilogue.h"
+// A row is quantized straight into its place among the taps: the packs that make bytes of four rows leave only a 4 × 4
+// transpose inside each 128-bit lane. The product goes through the pixels of 16 channels with all weights in registers:
+// four neighbouring pixels, in up to four output rows, share the loads of the columns that their windows have in
+// common, and their sums hide each other's latency. Per 16 outputs of a 3 × 3 window with stride 1 that makes 3
+// products and less than one load.
+#include "kernels/avx512_quotient.h"
 
 namespace faultline {
 namespace {
 
-void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
-  // Unpacking works inside 128-bit lanes; transposing the 4 × 4 dwords first makes the results come out in order.
-  const __m512i transpose = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-  for (int64_t i = 0; i < n; i += 64, out += 256) {
-    __m512i r[kTapRows];
-    for (int64_t t = 0; t < kTapRows; ++t) r[t] = _mm512_permutexvar_epi32(transpose, _mm512_loadu_si512(rows[t] + i));
-    const __m512i low01 = _mm512_unpacklo_epi8(r[0], r[1]);
-    const __m512i high01 = _mm512_unpackhi_epi8(r[0], r[1]);
-    const __m512i low23 = _mm512_unpacklo_epi8(r[2], r[3]);
-    const __m512i high23 = _mm512_unpackhi_epi8(r[2], r[3]);
-    _mm512_storeu_si512(out, _mm512_unpacklo_epi16(low01, low23));
-    _mm512_storeu_si512(out + 64, _mm512_unpackhi_epi16(low01, low23));
-    _mm512_storeu_si512(out + 128, _mm512_unpacklo_epi16(high01, high23));
-    _mm512_storeu_si512(out + 192, _mm512_unpackhi_epi16(high01, high23));
+// ---- Taps -----------------------------------------------------------------------------------------------------------
+
+template <bool kDivide>
+void quantizeTapsAs(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
+  // Any row counts as zeros when it is multiplied by 0, or divided by infinity.
+  __m512 scale[kTapRows], inverse[kTapRows];
+  const float* x[kTapRows];
+#pragma GCC unroll 4
+  for (int64_t r = 0; r < kTapRows; ++r) {
+    scale[r] = _mm512_set1_ps(kDivide && !rows.inside[r] ? __builtin_inff() : params.scale);
+    inverse[r] = _mm512_set1_ps(rows.inside[r] ? params.inverse : 0.0f);
+    x[r] = rows.x[r];
+  }
+  const __m512i zeroPoint = _mm512_set1_epi16(static_cast<int16_t>(params.zeroPoint));
+  const __m512i qmax = _mm512_set1_epi8(static_cast<char>(params.qmax));
+  const __m512i transpose = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+  const auto lanes = [&](const __m512(&v)[kTapRows]) __attribute__((always_inline)) {
+    __m512i c[kTapRows];
+#pragma GCC unroll 4
+    for (int64_t r = 0; r < kTapRows; ++r) c[r] = roundedQuotient<kDivide>(v[r], scale[r], inverse[r]);
+    // What lies beyond 16 bits saturates at every step, and ends at 0 or qmax all the same.
+    const __m512i rows01 = _mm512_adds_epi16(_mm512_packs_epi32(c[0], c[1]), zeroPoint);
+    const __m512i rows23 = _mm512_adds_epi16(_mm512_packs_epi32(c[2], c[3]), zeroPoint);
+    return _mm512_shuffle_epi8(_mm512_min_epu8(_mm512_packus_epi16(rows01, rows23), qmax), transpose);
+  };
+  __m512 v[kTapRows];
+  int64_t i = 0;
+  for (; i + kVector <= n; i += kVector) {
+#pragma GCC unroll 4
+    for (int64_t r = 0; r < kTapRows; ++r) v[r] = _mm512_loadu_ps(x[r] + i);
+    _mm512_storeu_si512(out + kTapRows * i, lanes(v));
+  }
+  if (i < n) {
+    const __mmask16 head = headMask(n - i);
+#pragma GCC unroll 4
+    for (int64_t r = 0; r < kTapRows; ++r) v[r] = _mm512_maskz_loadu_ps(head, x[r] + i);
+    _mm512_mask_storeu_epi32(out + kTapRows * i, head, lanes(v));
   }
 }
 
-// Pixels of a step: enough to cover the latency of their products; eight are slower than four on Zen 4.
+void quantizeTaps(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
+  params.inverse == 0.0f ? quantizeTapsAs<true>(rows, n, params, out) : quantizeTapsAs<false>(rows, n, params, out);
+}
+
+// The lower half of a row group and the upper half of the next: the four rows in between.
+FAULTLINE_INLINE __m512i halves(__m512i group, const uint8_t* next) {
+  return _mm512_rol_epi32(_mm512_mask_loadu_epi16(group, 0x55555555, next), 16);
+}
+
+// ---- Product --------------------------------------------------------------------------------------------------------
+
+// Pixels of a step: enough to cover the latency of their products.
 constexpr int kMostPixels = 4;
+
+// Output rows whose windows begin in one row group.
+struct Rows {
+  const uint8_t* const* taps;  // of that row group, then the next
+  const int8_t* weights;       // of the first output row …
+  int64_t shiftBytes;          // … and how far on are those of a window that begins a row further down
+  int64_t index;               // the first output of the first row
+};
 
 // The constants of 16 channels.
 struct Channels {
@@ -36,6 +79,14 @@ struct Channels {
   __m512 scale;
   __m512 bias;
 };
+
+FAULTLINE_INLINE Channels channelsAt(const DepthwiseCall& call, int64_t channel) {
+  const Epilogue& e = call.epilogue;
+  const __mmask16 mask = headMask(call.channels - channel);
+  return {mask, _mm512_loadu_si512(call.init + channel),
+          call.acc ? _mm512_setzero_ps() : _mm512_loadu_ps(call.scale + channel),
+          e.bias ? _mm512_maskz_loadu_ps(mask, e.bias + channel) : _mm512_setzero_ps()};
+}
 
 // Outputs of kPixels neighbouring pixels from their accumulators; `index` is the first one's.
 template <int kPixels>
@@ -64,108 +115,152 @@ FAULTLINE_INLINE void finish(const DepthwiseCall& call, const Channels& ch, cons
   for (int i = 0; i < kPixels; ++i) _mm512_mask_storeu_ps(call.out + index + i * call.channels, ch.mask, y[i]);
 }
 
-// kPixels pixels of one group of window rows and KW columns. Where windows of neighbours overlap (kSliding: a pixel is
-// one column further), they share the loads.
-template <int KW, int kPixels, bool kSliding>
-FAULTLINE_INLINE void multiplyPixels(const uint8_t* taps, int64_t pixelBytes, int64_t tapBytes, const __m512i (&w)[KW],
-                                     __m512i (&c)[kPixels]) {
-  if constexpr (kSliding) {
-#pragma GCC unroll 16
-    for (int column = 0; column < kPixels + KW - 1; ++column) {
-      const __m512i tap = _mm512_loadu_si512(taps + column * tapBytes);
-#pragma GCC unroll 16
-      for (int kw = 0; kw < KW; ++kw) {
-        if (const int i = column - kw; i >= 0 && i < kPixels) addProducts(c[i], tap, w[kw]);
-      }
-    }
-  } else {
-#pragma GCC unroll 16
-    for (int kw = 0; kw < KW; ++kw) {
-#pragma GCC unroll 16
-      for (int i = 0; i < kPixels; ++i) {
-        addProducts(c[i], _mm512_loadu_si512(taps + i * pixelBytes + kw * tapBytes), w[kw]);
-      }
-    }
+// What the templates below are made for: windows of KW columns in one group of rows; neighbouring pixels kColumns
+// columns apart; windows that begin in rows 0 … kShifts − 1 of the group, of its lower half, or of both.
+template <int kKernelW, int kPixelColumns, int kTops, bool kUpperHalf, bool kLowerHalf>
+struct Shape {
+  static constexpr int KW = kKernelW, kColumns = kPixelColumns, kShifts = kTops;
+  static constexpr bool kUpper = kUpperHalf, kLower = kLowerHalf;
+  static constexpr int kRows = kShifts * (kUpper + kLower);
+};
+
+// kPixels neighbouring pixels of 16 channels. `tap0`, `tap1`: the first column in a row group and the next.
+template <class S, int kPixels>
+FAULTLINE_INLINE void multiplyPixels(const DepthwiseCall& call, const uint8_t* tap0, const uint8_t* tap1,
+                                     int64_t tapBytes, const __m512i (&w)[S::kShifts][S::KW], const Channels& ch,
+                                     int64_t index) {
+  __m512i c[S::kRows][kPixels];
+#pragma GCC unroll 4
+  for (int r = 0; r < S::kRows; ++r) {
+#pragma GCC unroll 4
+    for (int i = 0; i < kPixels; ++i) c[r][i] = ch.init;
   }
-}
-
-// The constants of the 16 channels from `channel`.
-FAULTLINE_INLINE Channels channelsAt(const DepthwiseCall& call, int64_t channel) {
-  const Epilogue& e = call.epilogue;
-  const __mmask16 mask = headMask(call.channels - channel);
-  return {mask, _mm512_loadu_si512(call.init + channel),
-          call.acc ? _mm512_setzero_ps() : _mm512_loadu_ps(call.scale + channel),
-          e.bias ? _mm512_maskz_loadu_ps(mask, e.bias + channel) : _mm512_setzero_ps()};
-}
-
-// All channels of kPixels neighbouring pixels, one group of window rows and KW columns: the usual case.
-template <int KW, int kPixels, bool kSliding>
-void pixelsFixed(const DepthwiseCall& shared, int64_t pixel, int64_t padded) {
-  const DepthwiseCall call = shared;  // for all the compiler knows, vector stores might change the other
-  const int64_t pixelBytes = call.pixelStep * kTapRows;
-  const int64_t tapBytes = call.tapStep * kTapRows;
-  const uint8_t* taps = call.taps[0] + pixel * pixelBytes;
-  const int8_t* weights = call.weights;
-  const float* outputs = call.out ? call.out : reinterpret_cast<const float*>(call.acc);
-  const int64_t nextRow = call.pixels * call.channels;
-  for (int64_t channel = 0; channel < call.channels; channel += kVector) {
-    const Channels ch = channelsAt(call, channel);
-    __m512i w[KW], c[kPixels];
 #pragma GCC unroll 16
-    for (int kw = 0; kw < KW; ++kw) w[kw] = _mm512_loadu_si512(weights + (kw * padded + channel) * kTapRows);
-#pragma GCC unroll 16
+  for (int column = 0; column < (kPixels - 1) * S::kColumns + S::KW; ++column) {
+    const __m512i group = _mm512_loadu_si512(tap0 + column * tapBytes);
+    const __m512i between = S::kLower ? halves(group, tap1 + column * tapBytes) : group;
+#pragma GCC unroll 4
     for (int i = 0; i < kPixels; ++i) {
-      c[i] = ch.init;
-      // The next row's outputs, into the second-level cache: the first holds the taps.
-      __builtin_prefetch(outputs + pixel * call.channels + channel + i * call.channels + nextRow, 0, 2);
+      const int kw = column - i * S::kColumns;
+      if (kw < 0 || kw >= S::KW) continue;
+#pragma GCC unroll 2
+      for (int shift = 0; shift < S::kShifts; ++shift) {
+        if constexpr (S::kUpper) addProducts(c[shift][i], group, w[shift][kw]);
+        if constexpr (S::kLower) addProducts(c[S::kRows - S::kShifts + shift][i], between, w[shift][kw]);
+      }
     }
-    multiplyPixels<KW, kPixels, kSliding>(taps + channel * kTapRows, pixelBytes, tapBytes, w, c);
-    finish(call, ch, c, pixel * call.channels + channel);
   }
+#pragma GCC unroll 4
+  for (int r = 0; r < S::kRows; ++r) finish(call, ch, c[r], index + r * call.rowStep);
 }
 
-// The pixels from `pixel` on: kPixels at a time, then those left together.
-template <int KW, int kPixels, bool kSliding>
-void rowFixed(const DepthwiseCall& call, int64_t pixel, int64_t padded) {
-  for (; pixel + kPixels <= call.pixels; pixel += kPixels) pixelsFixed<KW, kPixels, kSliding>(call, pixel, padded);
-  if constexpr (kPixels > 1) {
-    if (pixel < call.pixels) rowFixed<KW, kPixels - 1, kSliding>(call, pixel, padded);
-  }
+template <class S, int kPixels>
+FAULTLINE_INLINE void multiplyRest(const DepthwiseCall& call, const uint8_t* tap0, const uint8_t* tap1,
+                                   int64_t tapBytes, const __m512i (&w)[S::kShifts][S::KW], const Channels& ch,
+                                   int64_t index, int64_t pixels) {
+  if (pixels == kPixels) return multiplyPixels<S, kPixels>(call, tap0, tap1, tapBytes, w, ch, index);
+  if constexpr (kPixels > 1) multiplyRest<S, kPixels - 1>(call, tap0, tap1, tapBytes, w, ch, index, pixels);
 }
 
-// Any window.
-void rowAny(const DepthwiseCall& call, int64_t padded) {
+template <class S>
+void multiplyRows(const DepthwiseCall& shared, const Rows& rows) {
+  const DepthwiseCall call = shared;  // for all the compiler knows, vector stores might change the other
+  const int64_t tapBytes = call.tapStep * kTapRows;
+  const int64_t stepBytes = kMostPixels * S::kColumns * tapBytes;
   for (int64_t channel = 0; channel < call.channels; channel += kVector) {
     const Channels ch = channelsAt(call, channel);
-    for (int64_t pixel = 0; pixel < call.pixels; ++pixel) {
-      __m512i c[1] = {ch.init};
+    __m512i w[S::kShifts][S::KW];
+#pragma GCC unroll 2
+    for (int shift = 0; shift < S::kShifts; ++shift) {
+#pragma GCC unroll 16
+      for (int kw = 0; kw < S::KW; ++kw) {
+        const int8_t* from = rows.weights + shift * rows.shiftBytes + (kw * call.paddedChannels + channel) * kTapRows;
+        w[shift][kw] = _mm512_loadu_si512(from);
+      }
+    }
+    const uint8_t* tap0 = rows.taps[0] + channel * kTapRows;
+    const uint8_t* tap1 = rows.taps[1] + channel * kTapRows;
+    int64_t index = rows.index + channel;
+    int64_t pixels = call.pixels;
+    for (; pixels >= kMostPixels; pixels -= kMostPixels) {
+      multiplyPixels<S, kMostPixels>(call, tap0, tap1, tapBytes, w, ch, index);
+      tap0 += stepBytes;
+      tap1 += stepBytes;
+      index += kMostPixels * call.channels;
+    }
+    if (pixels > 0) multiplyRest<S, kMostPixels - 1>(call, tap0, tap1, tapBytes, w, ch, index, pixels);
+  }
+}
+
+// Any window, one output row, kPixels pixels at a time, from `pixel` on.
+template <bool kLower, int kPixels>
+int64_t multiplyAny(const DepthwiseCall& call, const Rows& rows, int64_t pixel) {
+  const int64_t pixelBytes = call.pixelStep * kTapRows;
+  for (; pixel + kPixels <= call.pixels; pixel += kPixels) {
+    for (int64_t channel = 0; channel < call.channels; channel += kVector) {
+      const Channels ch = channelsAt(call, channel);
+      __m512i c[kPixels];
+#pragma GCC unroll 4
+      for (int i = 0; i < kPixels; ++i) c[i] = ch.init;
+      const int8_t* w = rows.weights + channel * kTapRows;
       for (int64_t g = 0; g < call.rowGroups; ++g) {
-        const uint8_t* taps = call.taps[g] + (pixel * call.pixelStep + channel) * kTapRows;
-        const int8_t* w = call.weights + (g * call.kernelW * padded + channel) * kTapRows;
-        for (int64_t kw = 0; kw < call.kernelW; ++kw) {
-          addProducts(c[0], _mm512_loadu_si512(taps + kw * call.tapStep * kTapRows),
-                      _mm512_loadu_si512(w + kw * padded * kTapRows));
+        for (int64_t kw = 0; kw < call.kernelW; ++kw, w += call.paddedChannels * kTapRows) {
+          const __m512i weights = _mm512_loadu_si512(w);
+          const int64_t offset = (pixel * call.pixelStep + kw * call.tapStep + channel) * kTapRows;
+#pragma GCC unroll 4
+          for (int i = 0; i < kPixels; ++i) {
+            __m512i tap = _mm512_loadu_si512(rows.taps[g] + offset + i * pixelBytes);
+            if constexpr (kLower) tap = halves(tap, rows.taps[g + 1] + offset + i * pixelBytes);
+            addProducts(c[i], tap, weights);
+          }
         }
       }
-      finish(call, ch, c, pixel * call.channels + channel);
+      finish(call, ch, c, rows.index + pixel * call.channels + channel);
     }
   }
+  return pixel;
 }
 
-void row(const DepthwiseCall& call) {
-  const int64_t padded = (call.channels + kPanel - 1) / kPanel * kPanel;
+// The output rows from `row` on that can be made together; returns how many.
+int64_t multiplySome(const DepthwiseCall& call, int64_t row) {
+  const int64_t top = call.firstTop + row * call.topStep;
+  const int64_t left = call.rows - row;
+  const int64_t shiftBytes = call.rowGroups * call.kernelW * call.paddedChannels * kTapRows;
+  const Rows rows = {call.taps, call.weights + top % kTapShifts * shiftBytes, shiftBytes, row * call.rowStep};
+  const bool lower = top >= kTapShifts;
   if (call.rowGroups == 1 && call.kernelW == 3) {
-    call.pixelStep == call.tapStep ? rowFixed<3, kMostPixels, true>(call, 0, padded)
-                                   : rowFixed<3, kMostPixels, false>(call, 0, padded);
-  } else if (call.rowGroups == 1 && call.kernelW == 1) {
-    rowFixed<1, kMostPixels, false>(call, 0, padded);
-  } else {
-    rowAny(call, padded);
+    if (call.pixelStep == call.tapStep) {
+      if (call.topStep == 1 && top == 0 && left >= 4) return multiplyRows<Shape<3, 1, 2, true, true>>(call, rows), 4;
+      if (call.topStep == 1 && top % kTapShifts == 0 && left >= 2) {
+        lower ? multiplyRows<Shape<3, 1, 2, false, true>>(call, rows)
+              : multiplyRows<Shape<3, 1, 2, true, false>>(call, rows);
+        return 2;
+      }
+      lower ? multiplyRows<Shape<3, 1, 1, false, true>>(call, rows)
+            : multiplyRows<Shape<3, 1, 1, true, false>>(call, rows);
+      return 1;
+    }
+    if (call.pixelStep == 2 * call.tapStep) {
+      if (call.topStep == 2 && !lower && left >= 2) return multiplyRows<Shape<3, 2, 1, true, true>>(call, rows), 2;
+      lower ? multiplyRows<Shape<3, 2, 1, false, true>>(call, rows)
+            : multiplyRows<Shape<3, 2, 1, true, false>>(call, rows);
+      return 1;
+    }
   }
+  if (lower) {
+    multiplyAny<true, 1>(call, rows, multiplyAny<true, kMostPixels>(call, rows, 0));
+  } else {
+    multiplyAny<false, 1>(call, rows, multiplyAny<false, kMostPixels>(call, rows, 0));
+  }
+  return 1;
+}
+
+void multiply(const DepthwiseCall& call) {
+  for (int64_t row = 0; row < call.rows;) row += multiplySome(call, row);
 }
 
 }  // namespace
 
-const DepthwiseKernels avx512vnniDepthwise = {interleaveRows, row};
+const DepthwiseKernels avx512vnniDepthwise = {quantizeTaps, multiply};
 
 }  // namespace faultline

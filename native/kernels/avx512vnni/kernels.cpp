@@ -7,6 +7,7 @@
 // outputs is loaded once; with a short K the way from accumulator to output costs as much as the product. With few rows
 // the panels grow instead, to keep enough sums in flight to cover the latency of 4–5 cycles.
 #include "kernels/avx512_epilogue.h"
+#include "kernels/avx512_quotient.h"
 
 namespace faultline {
 namespace {
@@ -45,20 +46,6 @@ bool scanRange(const float* x, int64_t n, float* min, float* max) {
   *max = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(hi[0], hi[1]), _mm512_max_ps(hi[2], hi[3])));
   const __m512 sum = _mm512_add_ps(_mm512_add_ps(poison[0], poison[1]), _mm512_add_ps(poison[2], poison[3]));
   return _mm512_cmp_ps_mask(sum, zero, _CMP_NEQ_UQ) == 0;
-}
-
-// fl(x / scale) without a division: one Newton step on x · fl(1 / scale) with the exact remainder. Equal to the true
-// quotient wherever rounding to an integer can tell the difference (test/native/quotient_test.cpp).
-template <bool kDivide>
-FAULTLINE_INLINE __m512i roundedQuotient(__m512 x, __m512 scale, __m512 inverse) {
-  __m512 q;
-  if constexpr (kDivide) {
-    q = _mm512_div_ps(x, scale);
-  } else {
-    const __m512 estimate = _mm512_mul_ps(x, inverse);
-    q = _mm512_fmadd_ps(_mm512_fnmadd_ps(estimate, scale, x), inverse, estimate);
-  }
-  return _mm512_cvtps_epi32(q);
 }
 
 template <bool kDivide>

@@ -1,7 +1,7 @@
 // NEON: the range scan and the quantization of one row.
 #pragma once
 
-#include "kernels/neon/epilogue.h"
+#include "kernels/neon/quotient.h"
 
 namespace faultline {
 namespace {
@@ -38,20 +38,6 @@ bool scanRange(const float* x, int64_t n, float* min, float* max) {
   *min = vminvq_f32(lo[0]);
   *max = vmaxvq_f32(hi[0]);
   return vaddvq_f32(poison[0]) == 0.0f;
-}
-
-// fl(x / scale) without a division: one Newton step on x · fl(1 / scale) with the exact remainder. Equal to the true
-// quotient wherever rounding to an integer can tell the difference (test/native/quotient_test.cpp).
-template <bool kDivide>
-FAULTLINE_INLINE int32x4_t code(float32x4_t x, float32x4_t scale, float32x4_t inverse, int32x4_t zeroPoint) {
-  float32x4_t q;
-  if constexpr (kDivide) {
-    q = vdivq_f32(x, scale);
-  } else {
-    const float32x4_t estimate = vmulq_f32(x, inverse);
-    q = vfmaq_f32(estimate, vfmsq_f32(x, estimate, scale), inverse);
-  }
-  return vaddq_s32(vcvtnq_s32_f32(q), zeroPoint);
 }
 
 template <bool kDivide>

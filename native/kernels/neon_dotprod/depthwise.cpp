@@ -13,6 +13,6 @@ struct Dot {
 
 }  // namespace
 
-const DepthwiseKernels neonDotprodDepthwise = {interleaveRows, row<Dot>};
+const DepthwiseKernels neonDotprodDepthwise = {quantizeTaps, multiply<Dot>};
 
 }  // namespace faultline

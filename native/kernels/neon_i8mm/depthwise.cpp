@@ -13,6 +13,6 @@ struct Dot {
 
 }  // namespace
 
-const DepthwiseKernels neonI8mmDepthwise = {interleaveRows, row<Dot>};
+const DepthwiseKernels neonI8mmDepthwise = {quantizeTaps, multiply<Dot>};
 
 }  // namespace faultline

@@ -6,40 +6,64 @@
 namespace faultline {
 namespace {
 
-void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
-  for (int64_t i = 0; i < n; ++i) {
-    for (int64_t r = 0; r < kTapRows; ++r) out[kTapRows * i + r] = rows[r][i];
+// Round half to even: at 1.5 · 2^23 the spacing of floats is 1, so the addition rounds.
+int32_t roundToInteger(float x) {
+  constexpr float kSpacingOne = 0x1.8p23f;
+  return static_cast<int32_t>((x + kSpacingOne) - kSpacingOne);
+}
+
+void quantizeTaps(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
+  for (int64_t r = 0; r < kTapRows; ++r) {
+    const float* x = rows.x[r];
+    for (int64_t i = 0; i < n; ++i) {
+      int32_t q = (rows.inside[r] ? roundToInteger(x[i] / params.scale) : 0) + params.zeroPoint;
+      q = q < 0 ? 0 : q;
+      out[kTapRows * i + r] = static_cast<uint8_t>(q > params.qmax ? params.qmax : q);
+    }
   }
 }
 
-void row(const DepthwiseCall& call) {
-  const int64_t padded = (call.channels + kPanel - 1) / kPanel * kPanel;
+// Σ taps · weights of one output; `top` is the row of taps[0] where the window begins.
+int32_t sumOfWindow(const DepthwiseCall& call, int64_t top, int64_t pixel, int64_t channel) {
+  const int64_t first = top / kTapShifts * kTapShifts;  // where the weights of row group 0 begin
+  const int8_t* weights =
+      call.weights + top % kTapShifts * call.rowGroups * call.kernelW * call.paddedChannels * kTapRows;
+  int32_t c = 0;
+  for (int64_t g = 0; g < call.rowGroups; ++g) {
+    for (int64_t kw = 0; kw < call.kernelW; ++kw) {
+      const int64_t lane = pixel * call.pixelStep + kw * call.tapStep + channel;
+      const int8_t* w = weights + ((g * call.kernelW + kw) * call.paddedChannels + channel) * kTapRows;
+      for (int64_t r = 0; r < kTapRows; ++r) {
+        const int64_t row = first + g * kTapRows + r;
+        c += call.taps[row / kTapRows][lane * kTapRows + row % kTapRows] * w[r];
+      }
+    }
+  }
+  return c;
+}
+
+void multiply(const DepthwiseCall& call) {
   const Epilogue& e = call.epilogue;
-  for (int64_t pixel = 0; pixel < call.pixels; ++pixel) {
-    for (int64_t n = 0; n < call.channels; ++n) {
-      int32_t c = call.init[n];
-      for (int64_t g = 0; g < call.rowGroups; ++g) {
-        for (int64_t kw = 0; kw < call.kernelW; ++kw) {
-          const uint8_t* a = call.taps[g] + (pixel * call.pixelStep + kw * call.tapStep + n) * kTapRows;
-          const int8_t* w = call.weights + ((g * call.kernelW + kw) * padded + n) * kTapRows;
-          for (int64_t r = 0; r < kTapRows; ++r) c += a[r] * w[r];
+  for (int64_t row = 0; row < call.rows; ++row) {
+    for (int64_t pixel = 0; pixel < call.pixels; ++pixel) {
+      for (int64_t n = 0; n < call.channels; ++n) {
+        const int32_t c = call.init[n] + sumOfWindow(call, call.firstTop + row * call.topStep, pixel, n);
+        const int64_t index = row * call.rowStep + pixel * call.channels + n;
+        if (call.acc) {
+          call.acc[index] = c;
+          continue;
         }
+        float y = std::fmaf(static_cast<float>(c), call.scale[n], e.bias ? e.bias[n] : 0.0f);
+        if (e.residual) y += e.residual[index];
+        y = y < e.clipMin ? e.clipMin : y;
+        call.out[index] = y > e.clipMax ? e.clipMax : y;
       }
-      const int64_t index = pixel * call.channels + n;
-      if (call.acc) {
-        call.acc[index] = c;
-        continue;
-      }
-      float y = std::fmaf(static_cast<float>(c), call.scale[n], e.bias ? e.bias[n] : 0.0f);
-      if (e.residual) y += e.residual[index];
-      y = y < e.clipMin ? e.clipMin : y;
-      call.out[index] = y > e.clipMax ? e.clipMax : y;
     }
   }
 }
 
 }  // namespace
 
-const DepthwiseKernels scalarDepthwise = {interleaveRows, row};
+const DepthwiseKernels scalarDepthwise = {quantizeTaps, multiply};
 
 }  // namespace faultline
