@@ -17,7 +17,9 @@ int64_t bytesOf(const IntegerWeights& w) {
                               w.zeroPoint.size() * sizeof(int32_t));
 }
 int64_t bytesOf(const IntegerOperand& operand) {
-  int64_t total = static_cast<int64_t>(operand.conv.depthwise.size() * sizeof(int16_t));
+  const PlaneWeights& planes = operand.conv.planes;
+  int64_t total = static_cast<int64_t>(planes.columns.size() + planes.ones.size() +
+                                       (planes.sums.size() + planes.zeroPoints.size()) * sizeof(int32_t));
   for (const IntegerWeights& w : operand.matrices) total += bytesOf(w);
   for (const IntegerWeights& w : operand.conv.groups) total += bytesOf(w);
   return total;

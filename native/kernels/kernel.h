@@ -122,11 +122,40 @@ struct TapRows {
   bool inside[kTapRows];
 };
 
+// Depthwise convolution of a plane, in ONNX's layout: a 32-bit lane is one output pixel. With rows interleaved by four
+// as above, each column of a window is one offset, whatever the stride (ops/onnx_integer_depthwise.cpp), and
+//   c[i] = init + Σ_k taps[offsets[k] + 4 · i + r] · weights[4 · k + r] − weightZero · Σ_k taps[…] · ones[4 · k + r]
+// modulo 2^32, r = 0 … 3.
+struct PlaneCall {
+  const uint8_t* taps = nullptr;
+  const int64_t* offsets = nullptr;  // [columns]
+  const int8_t* weights = nullptr;   // [columns][4]
+  const int8_t* ones = nullptr;      // [columns][4] 1 where the window has a row; null: weightZero is 0
+  int64_t columns = 0;
+  int32_t init = 0;
+  int32_t weightZero = 0;
+  int64_t lanes = 0;
+  // Exactly one of acc and codes is set: c, or the low byte of round(v) + zeroPoint, half to even, where v is
+  // float(c) · multiplier, then v > lo ? v : lo, then v < hi ? v : hi.
+  int32_t* acc = nullptr;
+  uint8_t* codes = nullptr;
+  float multiplier = 1.0f;
+  float lo = 0.0f;
+  float hi = 0.0f;
+  int32_t zeroPoint = 0;
+};
+
+// Plane kernels work on whole vectors: they may read and write this many lanes (or bytes of a row) past the last.
+inline constexpr int64_t kLaneSlack = 64;
+
 struct DepthwiseKernels {
   // out[4 · i + r] = the code of element i of row r, as quantizeRow makes it, for i < n. Nothing else is written.
   void (*quantizeTaps)(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out);
   // May read up to 60 bytes past the taps.
   void (*multiply)(const DepthwiseCall& call);
+  // out[4 · i + r] = rows[r][i], i < n.
+  void (*interleaveRows)(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out);
+  void (*multiplyPlane)(const PlaneCall& call);
 };
 
 struct KernelTable {

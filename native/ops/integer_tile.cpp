@@ -133,13 +133,13 @@ void requantizeTile(const Tile& tile, const Requantize& how, int64_t row) {
   }
 }
 
-void requantizePlane(const int32_t* acc, int64_t count, const Requantize& how, int64_t channel, uint8_t* out) {
-  const float multiplier = how.aScale[0] * how.bScale[channel] / how.yScale[0];
+void requantizePlane(const Requantize& how, int64_t channel, PlaneCall* call) {
   const Saturation saturation(how, 0);
-  const int32_t bias = how.bias ? how.bias[channel] : 0;
-  for (int64_t i = 0; i < count; ++i) {
-    out[i] = static_cast<uint8_t>(saturation.code(withBias(acc[i], bias), multiplier));
-  }
+  call->multiplier = how.aScale[0] * how.bScale[channel] / how.yScale[0];
+  call->lo = saturation.lo;
+  call->hi = saturation.hi;
+  call->zeroPoint = saturation.zeroPoint;
+  if (how.bias) call->init = withBias(call->init, how.bias[channel]);
 }
 
 void storeRows(const Tile& tile, uint8_t* out, int64_t ld) {

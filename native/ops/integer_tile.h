@@ -84,8 +84,8 @@ void multiplyTile(const RowChunk& chunk, const IntegerWeights& b, const Slice& p
 // Accumulators to codes, in place. `row`: index of the tile's first row in `how`.
 void requantizeTile(const Tile& tile, const Requantize& how, int64_t row);
 
-// The same for `count` accumulators of one channel and row 0, to bytes.
-void requantizePlane(const int32_t* acc, int64_t count, const Requantize& how, int64_t channel, uint8_t* out);
+// Makes a plane's kernel do the same for its channel, with row 0.
+void requantizePlane(const Requantize& how, int64_t channel, PlaneCall* call);
 
 // out[r · ld + first + i], codes of one byte.
 void storeRows(const Tile& tile, uint8_t* out, int64_t ld);

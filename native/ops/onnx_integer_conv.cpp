@@ -154,12 +154,7 @@ IntegerConvWeights packConvW(const uint8_t* w, bool isSigned, const IntegerConvS
   const int64_t c = s.groupC();
   const int64_t taps = s.kernelH * s.kernelW;
   if (c == 1 && s.groupOutC() < kPanel) {
-    out.depthwise.resize(static_cast<size_t>(s.outC * taps));
-    for (int64_t i = 0; i < s.outC * taps; ++i) {
-      const int32_t code = isSigned ? static_cast<int8_t>(w[i]) : w[i];
-      const int32_t zero = zeroPoint ? zeroPoint[i / taps * step] : 0;
-      out.depthwise[static_cast<size_t>(i)] = static_cast<int16_t>(code - zero);
-    }
+    out.planes = packPlanes(w, isSigned, s, zeroPoint, step);
     return out;
   }
   const uint8_t flip = isSigned ? 0 : kSignBit;
@@ -188,7 +183,7 @@ Status integerConv(const IntegerConvArgs& args) {
     return Status::invalid(args.operation, "strides, dilations and pads", "at most 2 GiB of input for one output row",
                            std::to_string(bandBytes(s, 1)) + " bytes");
   }
-  if (!args.w->depthwise.empty()) return integerDepthwise(args);
+  if (args.w->isDepthwise()) return integerDepthwise(args);
   for (const IntegerWeights& w : args.w->groups) {
     if (Status status = checkReduction(args.operation, w, zeroPoint, zeroPoint); !status) return status;
   }

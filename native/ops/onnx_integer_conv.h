@@ -31,10 +31,21 @@ struct IntegerConvShape {
   }
 };
 
+// Weights of planes, s8, four rows of the window in a lane (kernels/kernel.h, PlaneCall).
+struct PlaneWeights {
+  int64_t rowGroups = 0;            // ⌈KH / 4⌉
+  std::vector<int8_t> columns;      // [OC, rowGroups, KW, 4]
+  std::vector<int8_t> ones;         // [rowGroups, KW, 4] 1 where the window has a row
+  std::vector<int32_t> sums;        // [OC] Σ w
+  std::vector<int32_t> zeroPoints;  // [OC] of the s8 codes
+};
+
 struct IntegerConvWeights {
   std::vector<IntegerWeights> groups;
-  // Instead, with one input channel a group and less than a panel of output channels: w − zw, [OC, KH, KW].
-  std::vector<int16_t> depthwise;
+  // Instead, with one input channel a group and less than a panel of output channels.
+  PlaneWeights planes;
+
+  bool isDepthwise() const { return groups.empty(); }
 };
 
 // Makes w fit for integerConv; u8 or s8 as `isSigned` says, zero points as in packIntegerWeights, one a channel. Of the
@@ -58,7 +69,9 @@ struct IntegerConvArgs {
 // c = Σ (x − zx)(w − zw) over the window; padding is zx. Refuses a window whose sums could leave int32.
 Status integerConv(const IntegerConvArgs& args);
 
-// integerConv's part for weights that are depthwise (onnx_integer_depthwise.cpp).
+// The parts for weights that are depthwise (onnx_integer_depthwise.cpp).
+PlaneWeights packPlanes(const uint8_t* w, bool isSigned, const IntegerConvShape& shape, const int32_t* zeroPoint,
+                        int64_t step);
 Status integerDepthwise(const IntegerConvArgs& args);
 
 }  // namespace faultline

@@ -24,5 +24,6 @@ int main(int argc, char** argv) {
   std::printf("isa %s\n", std::string(isaName(kernels().isa)).c_str());
   const bool matmul = isa::runMatmul();
   const bool conv = isa::runConv();
-  return matmul && conv ? 0 : 1;
+  const bool onnx = isa::runOnnx();
+  return matmul && conv && onnx ? 0 : 1;
 }

@@ -63,5 +63,6 @@ bool sameBits(const std::vector<T>& a, const std::vector<T>& b) {
 // Each prints its families; false when something failed.
 bool runMatmul();
 bool runConv();
+bool runOnnx();
 
 }  // namespace faultline::isa

@@ -65,23 +65,31 @@ TEST_CASE("integer products of every pair of types are those of the definition")
 
 TEST_CASE("integer convolutions, also depthwise, are those of the definition") {
   Random random(2);
-  for (int trial = 0; trial < 120; ++trial) {
+  for (int trial = 0; trial < 300; ++trial) {
     IntegerConvShape s;
     s.groups = random.integer(1, 4);
     s.n = random.integer(1, 2);
-    s.c = s.groups * (random.chance(0.4) ? 1 : random.integer(1, 20));
-    s.outC = s.groups * random.integer(1, 20);
-    s.kernelH = random.integer(1, 4);
-    s.kernelW = random.integer(1, 4);
-    s.window = {random.integer(1, 3), random.integer(1, 3), random.integer(1, 3), random.integer(1, 3),
-                random.integer(0, 9), random.integer(0, 9), random.integer(0, 9), random.integer(0, 9)};
+    s.c = s.groups * (random.chance(0.6) ? 1 : random.integer(1, 20));
+    s.outC = s.groups * (random.chance(0.5) ? random.integer(1, 3) : random.integer(1, 20));
+    s.kernelH = random.integer(1, 7);
+    s.kernelW = random.integer(1, 7);
+    const auto stride = [&] { return random.chance(0.1) ? 40 : random.integer(1, 3); };
+    s.window = {stride(),
+                stride(),
+                random.integer(1, 3),
+                random.integer(1, 3),
+                random.integer(0, 9),
+                random.integer(0, 9),
+                random.integer(0, 9),
+                random.integer(0, 9)};
     s.h = (s.kernelH - 1) * s.window.dilationH + random.integer(1, 9);
-    s.w = (s.kernelW - 1) * s.window.dilationW + random.integer(1, 9);
+    s.w = (s.kernelW - 1) * s.window.dilationW + random.integer(1, random.chance(0.2) ? 80 : 9);
     const bool xSigned = random.chance(0.5), wSigned = random.chance(0.5);
     const std::vector<uint8_t> x = randomBytes(random, s.n * s.c * s.h * s.w);
     const std::vector<uint8_t> w = randomBytes(random, s.outC * s.groupC() * s.kernelH * s.kernelW);
     std::vector<int32_t> zw(static_cast<size_t>(s.outC));
-    for (int32_t& z : zw) z = randomZero(random, wSigned);
+    const bool symmetric = random.chance(0.3);
+    for (int32_t& z : zw) z = symmetric ? (wSigned ? 0 : 128) : randomZero(random, wSigned);
 
     const IntegerConvWeights packed = packConvW(w.data(), wSigned, s, zw.data(), 1);
     std::vector<int32_t> acc(static_cast<size_t>(s.n * s.outC * s.outH() * s.outW()));
@@ -93,6 +101,24 @@ TEST_CASE("integer convolutions, also depthwise, are those of the definition") {
     args.w = &packed;
     args.acc = acc.data();
     REQUIRE(integerConv(args));
+
+    // QLinearConv's codes of the same sums.
+    std::vector<uint8_t> codes(acc.size());
+    std::vector<int32_t> bias(static_cast<size_t>(s.outC));
+    for (int32_t& b : bias) b = static_cast<int32_t>(random.integer(-100000, 100000));
+    const std::vector<float> wScale = random.floats(s.outC, 0.01f);
+    const float xScale = 0.02f, yScale = 0.05f;
+    const bool ySigned = random.chance(0.5);
+    const int32_t yZero = randomZero(random, ySigned);
+    args.acc = nullptr;
+    args.codes = codes.data();
+    args.requantize = {bias.data(), wScale.data(), &xScale, &yScale, &yZero, 0, ySigned};
+    REQUIRE(integerConv(args));
+    const auto codeOf = [&](int32_t sum, size_t oc) {
+      const float v = static_cast<float>(sum + bias[oc]) * (xScale * wScale[oc] / yScale);
+      const double q = std::nearbyint(static_cast<double>(v)) + yZero;
+      return static_cast<uint8_t>(static_cast<int32_t>(std::clamp(q, ySigned ? -128.0 : 0.0, ySigned ? 127.0 : 255.0)));
+    };
 
     size_t at = 0;
     for (int64_t image = 0; image < s.n; ++image) {
@@ -111,7 +137,8 @@ TEST_CASE("integer convolutions, also depthwise, are those of the definition") {
             wanted += (valueOf(x[static_cast<size_t>(from)], xSigned) - args.xZeroPoint) *
                       (valueOf(w[static_cast<size_t>(weight)], wSigned) - zw[static_cast<size_t>(oc)]);
           }
-          REQUIRE(acc[at++] == wanted);
+          REQUIRE(acc[at] == wanted);
+          REQUIRE(codes[at++] == codeOf(wanted, static_cast<size_t>(oc)));
         }
       }
     }

@@ -1,14 +1,11 @@
 // Depthwise convolution without a dot product instruction: a 32-bit lane is one channel, its four bytes are four
 // vertical taps. Two vpmaddwd on the even and on the odd taps, as 16 bits, are exact for all weights; vpmaddubsw would
 // saturate. The weights of eight channels are split once for an output row, the taps cost one vpand and one vpsrlw.
+#include "kernels/avx2/plane.h"
 #include "kernels/avx2/quotient.h"
 
 namespace faultline {
 namespace {
-
-constexpr int64_t kVector = 8;
-
-FAULTLINE_INLINE __m256i load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
 
 // The first `count` lanes.
 FAULTLINE_INLINE __m256i headMask(int64_t count) {
@@ -63,20 +60,6 @@ FAULTLINE_INLINE __m256i loadTaps(const uint8_t* const* taps, int64_t offset) {
   return _mm256_shuffle_epi8(_mm256_blend_epi16(group, load(taps[1] + offset), 0x55), exchange);
 }
 
-// The four weights of eight channels: bytes 0 and 2, bytes 1 and 3, with their signs as 16 bits.
-struct Weights {
-  __m256i even, odd;
-};
-FAULTLINE_INLINE Weights split(const int8_t* w) {
-  const __m256i bytes = load(w);
-  return {_mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8), _mm256_srai_epi16(bytes, 8)};
-}
-FAULTLINE_INLINE __m256i add(__m256i c, __m256i bytes, const Weights& w) {
-  const __m256i even = _mm256_and_si256(bytes, _mm256_set1_epi16(255));
-  const __m256i odd = _mm256_srli_epi16(bytes, 8);
-  return _mm256_add_epi32(c, _mm256_add_epi32(_mm256_madd_epi16(even, w.even), _mm256_madd_epi16(odd, w.odd)));
-}
-
 // The constants of up to eight channels.
 struct Channels {
   bool full;
@@ -108,7 +91,7 @@ template <bool kHalves, int KW>
 void channelsFixed(const DepthwiseCall& call, const Row& row, const Channels& ch, int64_t channel) {
   Weights w[KW];
 #pragma GCC unroll 4
-  for (int kw = 0; kw < KW; ++kw) w[kw] = split(row.weights + (kw * call.paddedChannels + channel) * kTapRows);
+  for (int kw = 0; kw < KW; ++kw) w[kw] = split(load(row.weights + (kw * call.paddedChannels + channel) * kTapRows));
   const uint8_t* const taps[2] = {row.taps[0], row.taps[1]};
   const __m256i init = load(call.init + channel);
   int64_t offset = channel * kTapRows;
@@ -133,7 +116,7 @@ void channelsAny(const DepthwiseCall& call, const Row& row, const Channels& ch, 
       const int8_t* w = row.weights + (g * call.kernelW * call.paddedChannels + channel) * kTapRows;
       for (int64_t kw = 0; kw < call.kernelW; ++kw) {
         c = add(c, loadTaps<kHalves>(row.taps + g, offset + kw * call.tapStep * kTapRows),
-                split(w + kw * call.paddedChannels * kTapRows));
+                split(load(w + kw * call.paddedChannels * kTapRows)));
       }
     }
     finish(call, ch, c, row.index + pixel * call.channels + channel);
@@ -173,6 +156,6 @@ void multiply(const DepthwiseCall& call) {
 
 }  // namespace
 
-const DepthwiseKernels avx2Depthwise = {quantizeTaps, multiply};
+const DepthwiseKernels avx2Depthwise = {quantizeTaps, multiply, interleaveRows, multiplyPlane};
 
 }  // namespace faultline

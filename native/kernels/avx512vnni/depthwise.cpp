@@ -6,6 +6,7 @@
 // common, and their sums hide each other's latency. Per 16 outputs of a 3 × 3 window with stride 1 that makes 3
 // products and less than one load.
 #include "kernels/avx512_quotient.h"
+#include "kernels/avx512vnni/plane.h"
 
 namespace faultline {
 namespace {
@@ -261,6 +262,6 @@ void multiply(const DepthwiseCall& call) {
 
 }  // namespace
 
-const DepthwiseKernels avx512vnniDepthwise = {quantizeTaps, multiply};
+const DepthwiseKernels avx512vnniDepthwise = {quantizeTaps, multiply, interleaveRows, multiplyPlane};
 
 }  // namespace faultline

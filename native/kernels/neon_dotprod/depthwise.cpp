@@ -1,6 +1,8 @@
 // Depthwise convolution with sdot: taps become signed by subtracting 128.
 #include "kernels/neon/depthwise.h"
 
+#include "kernels/neon/plane.h"
+
 namespace faultline {
 namespace {
 
@@ -13,6 +15,6 @@ struct Dot {
 
 }  // namespace
 
-const DepthwiseKernels neonDotprodDepthwise = {quantizeTaps, multiply<Dot>};
+const DepthwiseKernels neonDotprodDepthwise = {quantizeTaps, multiply<Dot>, interleaveRows, multiplyPlane<Dot>};
 
 }  // namespace faultline

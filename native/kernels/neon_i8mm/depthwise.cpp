@@ -1,6 +1,8 @@
 // Depthwise convolution with usdot, the unsigned by signed dot product that comes with the matrix extension.
 #include "kernels/neon/depthwise.h"
 
+#include "kernels/neon/plane.h"
+
 namespace faultline {
 namespace {
 
@@ -13,6 +15,6 @@ struct Dot {
 
 }  // namespace
 
-const DepthwiseKernels neonI8mmDepthwise = {quantizeTaps, multiply<Dot>};
+const DepthwiseKernels neonI8mmDepthwise = {quantizeTaps, multiply<Dot>, interleaveRows, multiplyPlane<Dot>};
 
 }  // namespace faultline

@@ -62,8 +62,38 @@ void multiply(const DepthwiseCall& call) {
   }
 }
 
+void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t r = 0; r < kTapRows; ++r) out[kTapRows * i + r] = rows[r][i];
+  }
+}
+
+void multiplyPlane(const PlaneCall& call) {
+  for (int64_t i = 0; i < call.lanes; ++i) {
+    int32_t products = 0, sum = 0;
+    for (int64_t k = 0; k < call.columns; ++k) {
+      for (int64_t r = 0; r < kTapRows; ++r) {
+        const int32_t tap = call.taps[call.offsets[k] + kTapRows * i + r];
+        products += tap * call.weights[kTapRows * k + r];
+        if (call.ones) sum += tap * call.ones[kTapRows * k + r];
+      }
+    }
+    const uint32_t correction = static_cast<uint32_t>(call.weightZero) * static_cast<uint32_t>(sum);
+    const auto c =
+        static_cast<int32_t>(static_cast<uint32_t>(call.init) + static_cast<uint32_t>(products) - correction);
+    if (call.acc) {
+      call.acc[i] = c;
+      continue;
+    }
+    float v = static_cast<float>(c) * call.multiplier;
+    v = v > call.lo ? v : call.lo;
+    v = v < call.hi ? v : call.hi;
+    call.codes[i] = static_cast<uint8_t>(roundToInteger(v) + call.zeroPoint);
+  }
+}
+
 }  // namespace
 
-const DepthwiseKernels scalarDepthwise = {quantizeTaps, multiply};
+const DepthwiseKernels scalarDepthwise = {quantizeTaps, multiply, interleaveRows, multiplyPlane};
 
 }  // namespace faultline
