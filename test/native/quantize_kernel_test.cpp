@@ -1,32 +1,22 @@
-// Ranges and codes of rows on every kernel table this machine can run, against the definition in kernels/kernel.h.
+// Range and quantization of every kernel table this machine can run, against the definition in kernels/kernel.h.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <string>
 #include <vector>
 
-#include "dispatch/dispatch.h"
 #include "random.h"
+#include "tables.h"
 
 namespace faultline {
 namespace {
 
+using test::name;
 using test::Random;
+using test::tables;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-
-std::vector<const KernelTable*> tables() {
-  std::vector<const KernelTable*> all;
-  for (int i = 0; i < kIsaCount; ++i) {
-    if (const KernelTable* table = kernelsFor(static_cast<Isa>(i))) all.push_back(table);
-  }
-  return all;
-}
-
-std::string name(const KernelTable* table) { return std::string(isaName(table->isa)); }
 
 // 0, 1, around vectors of 4, 8, 16 and 32 floats and around a block of 64, a prime, a long one.
 const std::vector<int64_t> kLengths = {0,  1,  2,  3,  4,  5,  7,  8,  9,   15,  16,

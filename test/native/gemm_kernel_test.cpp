@@ -1,5 +1,4 @@
-// Products on every kernel table this machine can run, against the definition in kernels/kernel.h written out element
-// by element.
+// gemm of every kernel table this machine can run, against the definition in kernels/kernel.h, element by element.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -9,23 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "dispatch/dispatch.h"
 #include "random.h"
+#include "tables.h"
 
 namespace faultline {
 namespace {
 
+using test::name;
 using test::Random;
-
-std::vector<const KernelTable*> tables() {
-  std::vector<const KernelTable*> all;
-  for (int i = 0; i < kIsaCount; ++i) {
-    if (const KernelTable* table = kernelsFor(static_cast<Isa>(i))) all.push_back(table);
-  }
-  return all;
-}
-
-std::string name(const KernelTable* table) { return std::string(isaName(table->isa)); }
+using test::tables;
 
 struct Shape {
   int64_t rows, n, k;
