@@ -3,7 +3,7 @@ import type { Value } from '../autograd/tape.js';
 import type { NodeSummary } from '../graph/printer.js';
 import { ErrorProfile, type ErrorProfileOptions, type LayerErrorProfile } from '../native/error_profile.js';
 import type { ProductRecord } from '../quant/integer_plan.js';
-import { convWindow, type Step } from '../quant/integer_steps.js';
+import { convGeometry, type Step } from '../quant/integer_steps.js';
 import type { NodeBits } from '../quant/policy.js';
 import type { Product } from '../quant/product.js';
 import { ActivationRanges, ChannelMaxima, type InputChannels, type RangeProfile } from './profile_ranges.js';
@@ -96,7 +96,7 @@ export class LayerProfiler {
       return;
     }
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const { output, ...window } = convWindow(step, product, this.signal ? [n, c, w] : x.dims);
+    const { output, ...window } = convGeometry(step, product, this.signal ? [n, c, w] : x.dims);
     into?.addImages(x.data, [n, h, w, c], window);
   }
 

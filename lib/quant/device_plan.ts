@@ -25,7 +25,7 @@ import {
   type ProductBits,
   type RunState,
 } from './integer_plan.js';
-import { convWindow, type Step } from './integer_steps.js';
+import { convGeometry, type Step } from './integer_steps.js';
 import type { ConvProduct, MatmulProduct, Product } from './product.js';
 import { spreadBits } from './spread_bits.js';
 
@@ -204,7 +204,7 @@ export class DevicePlan extends IntegerPlan {
     const weights = convWeights(this.cuda, this.weights.conv(product, bits.weightBits));
     if (!weights) return undefined;
     const x = this.inLayout('channelsLast', this.send(state, name));
-    const { output, strides, dilations, padding } = convWindow(step, product, x.dims);
+    const { output, strides, dilations, padding } = convGeometry(step, product, x.dims);
     const [n, c, h, w] = x.dims as [number, number, number, number];
     const geometry = Int32Array.of(n, h, w, c, ...strides, ...dilations, ...padding);
     const y = this.make([n, product.channels, ...output], 'channelsLast');

@@ -20,7 +20,7 @@ import type { ArithmeticOptions } from '../native/product_end.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import { InferenceTape } from './inference_tape.js';
-import { compileSteps, convWindow, type Step } from './integer_steps.js';
+import { compileSteps, convGeometry, type Step } from './integer_steps.js';
 import { checkPolicy, type Policy } from './policy.js';
 import { type ConvProduct, type MatmulProduct, WeightStore } from './product.js';
 import { spreadBits } from './spread_bits.js';
@@ -115,6 +115,7 @@ export class IntegerPlan {
   /** @internal */
   protected readonly constants = new Map<string, Value>();
   private readonly shapes: InferredShapes;
+  private readonly checked = new WeakSet<Policy>();
   private disposed = false;
 
   /** Throws GraphError naming a node that no kernel computes. */
@@ -170,7 +171,8 @@ export class IntegerPlan {
   /** @internal */
   chooser(policy: Policy | BitChooser): BitChooser {
     if (typeof policy === 'function') return policy;
-    checkPolicy(this.source, policy);
+    if (!this.checked.has(policy)) checkPolicy(this.source, policy);
+    this.checked.add(policy);
     return ({ name }) => policy.bits.get(name);
   }
 
@@ -278,7 +280,7 @@ export class IntegerPlan {
     const { tape } = this;
     const x = toChannelsLast(tape, asImage(tape, input));
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const { output, ...window } = convWindow(step, product, input.dims);
+    const { output, strides, dilations, padding } = convGeometry(step, product, input.dims);
     const weights = this.weights.conv(product, bits.weightBits);
     const residual = step.residual === undefined ? undefined : this.find(state, step.residual);
     const added = residual && toChannelsLast(tape, asImage(tape, residual));
@@ -286,9 +288,11 @@ export class IntegerPlan {
     const params = inspect && { scale: new Float32Array(n), zeroPoint: new Int32Array(n) };
     const { clip } = step;
     const { bias } = product;
-    const start = performance.now();
+    const start = inspect ? performance.now() : 0;
     conv2dDynamic(x.data, [n, h, w, c], weights, {
-      ...window,
+      strides,
+      dilations,
+      padding,
       activationBits: bits.activationBits,
       activationRange: this.perTensor ? 'perTensor' : 'perSample',
       arithmetic: this.arithmetic,
@@ -328,7 +332,7 @@ export class IntegerPlan {
     const clip = after ? undefined : step.clip;
     const y = tape.make(state.types.get(step.node.outputs[0] as string)?.dims as readonly number[], 'rows', []);
     const params = inspect && { scale: new Float32Array(m), zeroPoint: new Int32Array(m) };
-    const start = performance.now();
+    const start = inspect ? performance.now() : 0;
     matmulDynamic(x.data, weights, {
       activationBits: spreadBits(bits.activationBits, m),
       activationRange: this.perTensor ? 'perTensor' : 'perRow',

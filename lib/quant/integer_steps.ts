@@ -31,7 +31,21 @@ export interface Step {
 }
 
 /** Geometry of a convolution for one size of image (or length), in the order conv2dDynamic wants. */
-export function convWindow(step: Step, product: ConvProduct, dims: readonly number[]) {
+interface ConvGeometry {
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  readonly padding: readonly [number, number, number, number];
+  readonly output: readonly [number, number];
+}
+
+// Runs repeat: each step keeps the geometry of the size it met last.
+const lastGeometry = new WeakMap<Step, { readonly spatial: readonly number[]; readonly geometry: ConvGeometry }>();
+
+export function convGeometry(step: Step, product: ConvProduct, dims: readonly number[]): ConvGeometry {
+  const last = lastGeometry.get(step);
+  if (last && last.spatial.length === dims.length - 2 && last.spatial.every((size, i) => size === dims[i + 2])) {
+    return last.geometry;
+  }
   const fail = (what: string): never => {
     throw new GraphError(describeNode(step.node), what);
   };
@@ -41,12 +55,14 @@ export function convWindow(step: Step, product: ConvProduct, dims: readonly numb
     WindowAxis,
     WindowAxis,
   ];
-  return {
+  const geometry: ConvGeometry = {
     strides: [h.stride, v.stride],
     dilations: [h.dilation, v.dilation],
     padding: [h.padBegin, v.padBegin, h.padEnd, v.padEnd],
     output: [h.output, v.output],
-  } as const;
+  };
+  lastGeometry.set(step, { spatial, geometry });
+  return geometry;
 }
 
 class Compiler {
