@@ -71,7 +71,8 @@ struct TapRange {
   int64_t begin = 0;
   int64_t end = 0;
   int64_t size() const { return end > begin ? end - begin : 0; }
-  bool operator==(const TapRange&) const = default;
+  // Written out: CUDA reads this as C++17.
+  bool operator==(const TapRange& other) const { return begin == other.begin && end == other.end; }
 };
 struct Taps {
   TapRange rows;
