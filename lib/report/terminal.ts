@@ -57,7 +57,21 @@ const pad = (text: string, width: number, right: boolean) => {
   return right ? space + text : text + space;
 };
 
-/** A table in at most 80 columns: intervals give way first, then units, then the widest texts, then the last columns. */
+/** A heading in lines of at most `width`, broken between words. */
+function headingLines(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/**
+ * A table in at most 80 columns: intervals give way first, then units, then headings, which go on in another line, then
+ * the widest texts, then the last columns.
+ */
 export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] {
   const cellText = (intervals: boolean) =>
     table.rows.map((row) =>
@@ -67,23 +81,32 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
       }),
     );
   let head = table.columns.map(({ label, unit }) => plain(label + unitLabel(unit)));
-  const widthsOf = (lines: readonly string[][]) =>
-    head.map((_, at) => Math.max(...[head, ...lines].map((line) => widthOf(line[at] as string))));
+  const widest = (texts: readonly string[]) => Math.max(0, ...texts.map(widthOf));
+  const cellsOf = (at: number) => widest(lines.map((line) => line[at] as string));
+  const widthsOf = () => head.map((text, at) => Math.max(widthOf(text), cellsOf(at)));
   const total = (widths: readonly number[]) => widths.reduce((sum, width) => sum + width + GAP, -GAP);
   let lines = cellText(true);
-  if (total(widthsOf(lines)) > WIDTH) lines = cellText(false);
-  if (total(widthsOf(lines)) > WIDTH) head = table.columns.map(({ label }) => plain(label));
-  const widths = widthsOf(lines);
+  if (total(widthsOf()) > WIDTH) lines = cellText(false);
+  if (total(widthsOf()) > WIDTH) head = table.columns.map(({ label }) => plain(label));
+  const widths = widthsOf();
+  const broken = head.map((text, at) => Math.max(cellsOf(at), widest(text.split(' '))));
+  /** The widest column that is wider than its least width. */
+  const giving = (least: (at: number) => number) =>
+    widths.reduce((best, width, at) => (width > least(at) && width > (widths[best] ?? 0) ? at : best), -1);
   while (total(widths) > WIDTH) {
-    const widest = widths.reduce((best, width, at) => {
-      const gives = table.columns[at]?.unit === 'text' && width > LEAST_TEXT;
-      return gives && width > (widths[best] ?? 0) ? at : best;
-    }, -1);
-    if (widest < 0) widths.pop();
-    else widths[widest] = (widths[widest] as number) - 1;
+    let at = giving((column) => broken[column] as number);
+    if (at < 0) at = giving((column) => (table.columns[column]?.unit === 'text' ? LEAST_TEXT : WIDTH));
+    if (at < 0) widths.pop();
+    else widths[at] = (widths[at] as number) - 1;
   }
+  const headings = widths.map((width, at) => headingLines(head[at] as string, width));
+  const height = Math.max(0, ...headings.map((each) => each.length));
+  // Each heading ends in the line above the cells.
+  const above = Array.from({ length: height }, (_, line) =>
+    headings.map((each) => each[line - height + each.length] ?? ''),
+  );
   const right = table.columns.map(({ unit }) => unit !== 'text');
-  return [head, ...lines].map((line) =>
+  return [...above, ...lines].map((line) =>
     widths
       .map((width, at) => pad(cut(line[at] as string, width), width, right[at] as boolean))
       .join(' '.repeat(GAP))

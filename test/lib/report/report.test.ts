@@ -279,6 +279,19 @@ describe('report: Markdown, CSV and terminal', () => {
       assert.ok(width <= 80, line);
     }
   });
+
+  it('breaks headings between words before it cuts a name', () => {
+    const policy = 'detrimental, static, 6 bits';
+    const columns = ['indicator', policy, policy, policy].map((label, i) => {
+      return { key: `c${i}`, label, unit: i === 0 ? ('text' as const) : ('number' as const) };
+    });
+    const lines = terminalTable({ columns, rows: [['first-order noise of weights', 1, 22.5, 3]] });
+    assert.ok(lines.length > 2);
+    assert.match(lines.at(-1) as string, /^first-order noise of weights +1\.00 +22\.5 +3\.00$/);
+    const headings = lines.slice(0, -1).join(' ');
+    for (const word of policy.split(' ')) assert.equal(headings.split(word).length, 4, headings);
+    assert.match(lines.at(-2) as string, /^indicator /);
+  });
 });
 
 describe('report: parts', () => {
