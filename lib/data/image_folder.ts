@@ -28,7 +28,8 @@ async function list(folder: string): Promise<{ pictures: Picture[]; classNames: 
     throw new DataError(folder, 'a readable folder', error.code ?? error.message);
   });
   const isFolder = (entry: Dirent) =>
-    entry.isDirectory() || (entry.isSymbolicLink() && statSync(join(folder, entry.name)).isDirectory());
+    entry.isDirectory() ||
+    (entry.isSymbolicLink() && statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() === true);
   const classNames = entries
     .filter((entry) => !entry.name.startsWith('.') && isFolder(entry)) // .ipynb_checkpoints and the like are no class
     .map((entry) => entry.name)

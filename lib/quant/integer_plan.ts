@@ -171,8 +171,10 @@ export class IntegerPlan {
   /** @internal */
   chooser(policy: Policy | BitChooser): BitChooser {
     if (typeof policy === 'function') return policy;
-    if (!this.checked.has(policy)) checkPolicy(this.source, policy);
-    this.checked.add(policy);
+    if (!this.checked.has(policy)) {
+      checkPolicy(this.source, policy);
+      this.checked.add(policy);
+    }
     return ({ name }) => policy.bits.get(name);
   }
 

@@ -95,7 +95,8 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
     widths.reduce((best, width, at) => (width > least(at) && width > (widths[best] ?? 0) ? at : best), -1);
   while (total(widths) > WIDTH) {
     let at = giving((column) => broken[column] as number);
-    if (at < 0) at = giving((column) => (table.columns[column]?.unit === 'text' ? LEAST_TEXT : WIDTH));
+    if (at < 0)
+      at = giving((column) => (table.columns[column]?.unit === 'text' ? LEAST_TEXT : Number.POSITIVE_INFINITY));
     if (at < 0) widths.pop();
     else widths[at] = (widths[at] as number) - 1;
   }

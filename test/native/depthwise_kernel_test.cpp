@@ -7,27 +7,21 @@
 #include <string>
 #include <vector>
 
-#include "dispatch/dispatch.h"
 #include "quant/packed_conv.h"
 #include "random.h"
+#include "tables.h"
 
 namespace faultline {
 namespace {
 
+using test::name;
 using test::Random;
-
-std::vector<const KernelTable*> tables() {
-  std::vector<const KernelTable*> all;
-  for (int i = 0; i < kIsaCount; ++i) {
-    if (const KernelTable* table = kernelsFor(static_cast<Isa>(i))) all.push_back(table);
-  }
-  return all;
-}
+using test::tables;
 
 TEST_CASE("quantizeTaps puts the codes of quantizeRow side by side, and writes nothing else") {
   constexpr uint8_t kUntouched = 0xcd;
   for (const KernelTable* table : tables()) {
-    CAPTURE(std::string(isaName(table->isa)));
+    CAPTURE(name(table));
     Random random(1);
     for (const int64_t n : {0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 257}) {
       // The scales below 2^-100 and above 2^100 take the true division.
@@ -145,7 +139,7 @@ void check(const KernelTable* table, Random& random, const Window& v, int64_t ch
 
 TEST_CASE("depthwise products: every window, distance of pixels and columns, channel tail and row of the group") {
   for (const KernelTable* table : tables()) {
-    CAPTURE(std::string(isaName(table->isa)));
+    CAPTURE(name(table));
     Random random(2);
     for (int64_t kernelH = 1; kernelH <= 8; ++kernelH) {
       for (int64_t kernelW = 1; kernelW <= 7; ++kernelW) {

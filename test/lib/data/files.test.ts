@@ -197,6 +197,7 @@ describe('data files', () => {
     }
     await mkdir(join(root, '.thumbnails')); // hidden: no class
     await symlink(join(root, 'dog'), join(root, 'elk'));
+    await symlink(join(root, 'gone'), join(root, 'fox')); // leads nowhere: no class
     const data = await loadDataset(root, { height: 2, width: 2 });
     assert.deepEqual(data.classNames, ['cat', 'dog', 'elk']);
     assert.deepEqual([...data.test.pixels.subarray(0, 3)], [200, 0, 0]);
