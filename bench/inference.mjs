@@ -47,7 +47,7 @@ async function theirs(graph, dims, input, threads) {
 function check(name, a, b) {
   const size = b.reduce((most, y) => Math.max(most, Math.abs(y)), 0);
   const worst = a.reduce((most, y, i) => Math.max(most, Math.abs(y - b[i])), 0) / size;
-  if (!(worst <= 1e-4)) throw new Error(`${name}: wanted logits within 1e-4 of onnxruntime's, came ${worst}`);
+  if (!(worst <= 1e-4)) throw new Error(`${name}: expected logits within 1e-4 of onnxruntime's, received ${worst}`);
 }
 
 console.log('network          threads  batch   faultline ms  onnxruntime ms   ratio');

@@ -18,9 +18,9 @@ const { values: flags, positionals: networks } = parseArgs({
   },
 });
 const MAIN = join(import.meta.dirname, '..', 'dist', 'lib', 'cli', 'main.js');
-const wanted = networks.map((network) => network.split(','));
-if (wanted.length === 0 || wanted.some((fields) => fields.length !== 4)) {
-  throw new Error("bench/mitigation.mjs: wanted 'WHAT,SEED,MODEL.onnx,POLICY' …");
+const expected = networks.map((network) => network.split(','));
+if (expected.length === 0 || expected.some((fields) => fields.length !== 4)) {
+  throw new Error("bench/mitigation.mjs: expected 'WHAT,SEED,MODEL.onnx,POLICY' …");
 }
 
 function rowOf([what, seed, model, policy]) {
@@ -42,7 +42,7 @@ function rowOf([what, seed, model, policy]) {
 }
 
 const two = (value) => value.toFixed(2);
-const lines = wanted.map((fields) => {
+const lines = expected.map((fields) => {
   const { what, seed, clean, bright, cures, seconds } = rowOf(fields);
   console.error(`${what} ${seed}: ${two(clean.after - clean.fpAccuracy)}`);
   const figures = [clean.fpAccuracy, clean.before, clean.after, clean.after - clean.fpAccuracy, clean.fpAfter];

@@ -42,7 +42,7 @@ const [from, to] = flags.bits.split('-').map(Number);
 const widths = to ? Array.from({ length: to - from + 1 }, (_, i) => from + i) : flags.bits.split(',');
 const budget = { bits: Number(flags.budget), choices: widths.map((bits) => `W${bits}A${bits}`) };
 const agents = flags.agents.split(',');
-if (models.length === 0) throw new Error('bench/search.mjs: wanted one or more teacher.onnx');
+if (models.length === 0) throw new Error('bench/search.mjs: expected one or more teacher.onnx');
 for (const name of agents) agentNamed(name);
 
 /** More policies than this are not enumerated. */

@@ -15,7 +15,7 @@ while (($#)); do
     --built) build=false ;;
     --quick) benchmarks=false ;;
     --out) out=$2 && shift ;;
-    *) echo "cuda-verify: wanted --built, --quick or --out FOLDER, came $1" >&2 && exit 2 ;;
+    *) echo "cuda-verify: expected --built, --quick or --out FOLDER, received $1" >&2 && exit 2 ;;
   esac
   shift
 done

@@ -116,7 +116,7 @@ build_typescript() {
 
 command -v node >/dev/null || fail "node 20 or later is needed"
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
-  fail "node: wanted 20 or later, came $(node --version)"
+  fail "node: expected 20 or later, received $(node --version)"
 
 exec 9<scripts/setup.sh # the lock is on this file: a failed build may remove build/
 flock -n 9 || { say 'waiting for another setup to end' && flock 9; }

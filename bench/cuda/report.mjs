@@ -38,9 +38,9 @@ const sweep = ratio(time('policies', policies, 'cpu'), time('policies', policies
 const failed = checks.filter(({ passed }) => passed === false);
 const exact = checks.filter(({ check }) => check.startsWith('exactness'));
 
-const row = (what, target, came, least) => {
-  const state = came === undefined ? 'not measured' : came >= least ? 'met' : 'missed';
-  return `| ${what} | ≥ ${target} | ${came === undefined ? '–' : `${came.toFixed(2)}×`} | ${state} |`;
+const row = (what, target, received, least) => {
+  const state = received === undefined ? 'not measured' : received >= least ? 'met' : 'missed';
+  return `| ${what} | ≥ ${target} | ${received === undefined ? '–' : `${received.toFixed(2)}×`} | ${state} |`;
 };
 const bits = exact.length === 0 ? 'not checked' : exact.every(({ passed }) => passed) ? 'met' : 'missed';
 const markdown = `# CUDA: ${lines.find(({ device }) => device)?.device ?? 'no device'}
@@ -52,7 +52,7 @@ ${lines
 
 ## Targets
 
-| what | target | came | |
+| what | target | received | |
 |---|---|---|---|
 ${[
   row('int8 matmul 4096³, s32 out, beside cuBLASLt int8', '0.8×', product, 0.8),

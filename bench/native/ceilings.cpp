@@ -102,8 +102,8 @@ std::vector<Ceiling> measureCeilings(int threads, double secondsEach) {
   const std::pair<const char*, size_t> levels[] = {
       {"readL1", sizes.l1 / 2}, {"readL2", sizes.l2 / 2}, {"readL3", l3Bytes}, {"readDram", dramBytes}};
   const auto read = chooseRead();
-  for (const auto& [name, wanted] : levels) {
-    const size_t bytes = wanted / kReadUnit * kReadUnit;
+  for (const auto& [name, expected] : levels) {
+    const size_t bytes = expected / kReadUnit * kReadUnit;
     std::vector<AlignedBuffer<uint8_t>> buffers;
     for (int t = 0; t < threads; ++t) {
       buffers.emplace_back(bytes);

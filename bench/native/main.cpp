@@ -143,7 +143,7 @@ bool parseOptions(int argc, char** argv, Options* options) {
 
 int run(int argc, char** argv) {
   Options options;
-  if (!parseOptions(argc, argv, &options)) return fail("wanted --onnxruntime FILE, --ceilings N or --quick");
+  if (!parseOptions(argc, argv, &options)) return fail("expected --onnxruntime FILE, --ceilings N or --quick");
   if (!dispatchStatus()) return fail(dispatchStatus().message());
 
   std::vector<Job> jobs;

@@ -54,9 +54,9 @@ struct Integer {
   }
 };
 
-void bindWeights(Integer* op, const Desc& plain, const Desc& wanted, void* data) {
+void bindWeights(Integer* op, const Desc& plain, const Desc& expected, void* data) {
   memory from(plain, engine(), data);
-  op->weights = memory(wanted, engine());
+  op->weights = memory(expected, engine());
   dnnl::reorder(from, op->weights).execute(op->stream, from, op->weights);
   op->stream.wait();
 }

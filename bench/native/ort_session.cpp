@@ -70,10 +70,10 @@ std::string openOnnxRuntime(const std::string& library) {
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) return dlerror();
   auto getBase = reinterpret_cast<const ApiBase* (*)()>(dlsym(handle, "OrtGetApiBase"));
-  if (getBase == nullptr) return library + ": wanted the symbol OrtGetApiBase, came none";
+  if (getBase == nullptr) return library + ": expected the symbol OrtGetApiBase, received none";
   const ApiBase* base = getBase();
   runtime.table = base->getApi(kApiVersion);
-  if (runtime.table == nullptr) return library + ": wanted version 1 of the C API, came none";
+  if (runtime.table == nullptr) return library + ": expected version 1 of the C API, received none";
   try {
     checked(kCreateEnv, kLogErrors, "faultline_bench", &runtime.env);
     checked(kCreateCpuMemoryInfo, kDeviceAllocator, kDefaultMemory, &runtime.memory);

@@ -12,8 +12,8 @@ bool parseInteger(std::string_view text, int64_t* value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-Status refuse(const std::string& line, const std::string& wanted, const std::string& came) {
-  return Status::invalid("bench", "job \"" + line + "\"", wanted, came);
+Status refuse(const std::string& line, const std::string& expected, const std::string& received) {
+  return Status::invalid("bench", "job \"" + line + "\"", expected, received);
 }
 
 }  // namespace

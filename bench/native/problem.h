@@ -78,7 +78,7 @@ struct OutputLayout {
 OutputLayout nhwc(const Geometry& g);
 OutputLayout nchw(const Geometry& g);
 
-// Each returns an empty string when the result is right, else what was wanted and what came.
+// Each returns an empty string when the result is right, else what was expected and what came.
 std::string checkAccumulators(const Problem& p, const int32_t* acc, OutputLayout layout);
 std::string checkFloats(const Problem& p, const QuantizedInput& a, const float* y, OutputLayout layout);
 // Activations quantized symmetrically in blocks along K (ORT MatMulNBits): their codes are the peer's own affair, so

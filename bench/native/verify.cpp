@@ -22,11 +22,12 @@ constexpr int64_t kSampledMacs = 100'000'000;
 constexpr double kRoundings = 4;
 constexpr double kRounding = 0x1p-23;
 
-std::string mismatch(const char* what, int64_t n, int64_t pixel, int64_t oc, double wanted, double came, double bound) {
+std::string mismatch(const char* what, int64_t n, int64_t pixel, int64_t oc, double expected, double received,
+                     double bound) {
   char text[256];
-  std::snprintf(text, sizeof text, "%s: sample %lld, pixel %lld, channel %lld: wanted %.9g ± %.3g, came %.9g", what,
-                static_cast<long long>(n), static_cast<long long>(pixel), static_cast<long long>(oc), wanted, bound,
-                came);
+  std::snprintf(text, sizeof text, "%s: sample %lld, pixel %lld, channel %lld: expected %.9g ± %.3g, received %.9g",
+                what, static_cast<long long>(n), static_cast<long long>(pixel), static_cast<long long>(oc), expected,
+                bound, received);
   return text;
 }
 
@@ -129,26 +130,26 @@ std::string checkProjections(const Problem& p, const QuantizedInput& a, const fl
     const double sampleScale = a.scale[static_cast<size_t>(n)];
     for (int64_t pixel = 0; pixel < g.pixels(); ++pixel) {
       for (int64_t group = 0; group < g.groups; ++group) {
-        double wanted = 0, terms = 0;
+        double expected = 0, terms = 0;
         forEachTap(g, n, pixel, group, [&](int64_t input, int64_t weight, int64_t count) {
           const int64_t at = group * g.depth() + weight;
           for (int64_t i = 0; i < count; ++i) {
             const double activation = a.codes[static_cast<size_t>(input + i)] - zeroPoint;
-            wanted += activation * filters[static_cast<size_t>(at + i)];
+            expected += activation * filters[static_cast<size_t>(at + i)];
             terms += std::abs(activation) * bounds[static_cast<size_t>(at + i)];
           }
         });
-        wanted *= sampleScale;
+        expected *= sampleScale;
         terms *= sampleScale;
-        double came = 0, magnitude = 0;
+        double received = 0, magnitude = 0;
         for (int64_t oc = group * g.outputsPerGroup(); oc < (group + 1) * g.outputsPerGroup(); ++oc) {
           const double value = y[outputIndex(g, layout, n, pixel, oc)];
-          came += sign[static_cast<size_t>(oc)] * value;
+          received += sign[static_cast<size_t>(oc)] * value;
           magnitude += std::abs(value);
         }
         const double bound = tolerance * (p.scaleGroups > 1 ? terms : magnitude) + fp64Error * terms;
-        if (!(std::abs(came - wanted) <= bound)) {
-          return mismatch("signed channel sum", n, pixel, group * g.outputsPerGroup(), wanted, came, bound);
+        if (!(std::abs(received - expected) <= bound)) {
+          return mismatch("signed channel sum", n, pixel, group * g.outputsPerGroup(), expected, received, bound);
         }
       }
     }
@@ -169,17 +170,17 @@ std::string checkAccumulators(const Problem& p, const int32_t* acc, OutputLayout
   for (int64_t n = 0; n < g.n; ++n) {
     for (int64_t pixel = 0; pixel < g.pixels(); ++pixel) {
       for (int64_t group = 0; group < g.groups; ++group) {
-        uint64_t wanted = 0, came = 0;
+        uint64_t expected = 0, received = 0;
         forEachTap(g, n, pixel, group, [&](int64_t input, int64_t weight, int64_t count) {
           const uint64_t* filter = filters.data() + group * g.depth() + weight;
           const uint8_t* a = p.perSample.codes.data() + input;
-          for (int64_t i = 0; i < count; ++i) wanted += a[i] * filter[i];
+          for (int64_t i = 0; i < count; ++i) expected += a[i] * filter[i];
         });
         for (int64_t oc = group * g.outputsPerGroup(); oc < (group + 1) * g.outputsPerGroup(); ++oc) {
-          came += factor[static_cast<size_t>(oc)] *
-                  static_cast<uint64_t>(int64_t{acc[outputIndex(g, layout, n, pixel, oc)]});
+          received += factor[static_cast<size_t>(oc)] *
+                      static_cast<uint64_t>(int64_t{acc[outputIndex(g, layout, n, pixel, oc)]});
         }
-        if (wanted == came) continue;
+        if (expected == received) continue;
         for (int64_t oc = group * g.outputsPerGroup(); oc < (group + 1) * g.outputsPerGroup(); ++oc) {
           int64_t exact = 0;
           const int8_t* w = p.w.data() + oc * g.depth();
@@ -205,11 +206,11 @@ std::string checkFloats(const Problem& p, const QuantizedInput& a, const float* 
   if (!complaint.empty()) return complaint;
   const double tolerance = (kRoundings + static_cast<double>(p.scaleGroups)) * kRounding;
   return forSampledElements(g, [&](int64_t n, int64_t pixel, int64_t oc) -> std::string {
-    const Element wanted = exactElement(p, a, n, pixel, oc);
-    const double came = y[outputIndex(g, layout, n, pixel, oc)];
-    const double bound = tolerance * wanted.magnitude;
-    if (std::abs(came - wanted.value) <= bound) return {};
-    return mismatch("output", n, pixel, oc, wanted.value, came, bound);
+    const Element expected = exactElement(p, a, n, pixel, oc);
+    const double received = y[outputIndex(g, layout, n, pixel, oc)];
+    const double bound = tolerance * expected.magnitude;
+    if (std::abs(received - expected.value) <= bound) return {};
+    return mismatch("output", n, pixel, oc, expected.value, received, bound);
   });
 }
 
@@ -224,7 +225,7 @@ std::string checkBlockQuantized(const Problem& p, const float* y, int64_t activa
   std::string complaint = forSampledElements(g, [&](int64_t n, int64_t, int64_t oc) -> std::string {
     const float* x = p.x.data() + n * g.c;
     const int8_t* w = p.w.data() + oc * g.depth();
-    double wanted = 0, magnitude = 0, worst = 0, variance = 0;
+    double expected = 0, magnitude = 0, worst = 0, variance = 0;
     for (int64_t begin = 0; begin < g.c; begin += activationBlock) {
       const int64_t end = std::min(begin + activationBlock, g.c);
       double absMax = 0, weightL1 = 0, weightL2 = 0;
@@ -234,23 +235,23 @@ std::string checkBlockQuantized(const Problem& p, const float* y, int64_t activa
         absMax = std::max(absMax, std::abs(static_cast<double>(x[k])));
         weightL1 += std::abs(weight);
         weightL2 += weight * weight;
-        wanted += x[k] * weight;
+        expected += x[k] * weight;
         magnitude += std::abs(x[k] * weight);
       }
       const double step = absMax / 127;
       worst += step / 2 * kHalfStepSlack * weightL1;
       variance += step * step / 12 * weightL2;
     }
-    const double came = y[n * g.oc + oc];
+    const double received = y[n * g.oc + oc];
     const double bound = worst + (kRoundings + static_cast<double>(p.scaleGroups)) * kRounding * magnitude;
-    squaredErrors += (came - wanted) * (came - wanted);
+    squaredErrors += (received - expected) * (received - expected);
     variances += variance;
-    if (std::abs(came - wanted) <= bound) return {};
-    return mismatch("output", n, 0, oc, wanted, came, bound);
+    if (std::abs(received - expected) <= bound) return {};
+    return mismatch("output", n, 0, oc, expected, received, bound);
   });
   if (complaint.empty() && !(squaredErrors <= kVarianceSlack * variances)) {
     char text[128];
-    std::snprintf(text, sizeof text, "output: wanted rms rounding noise %.3g × at most √2, came %.3g ×", 1.0,
+    std::snprintf(text, sizeof text, "output: expected rms rounding noise %.3g × at most √2, received %.3g ×", 1.0,
                   std::sqrt(squaredErrors / variances));
     return text;
   }
@@ -262,12 +263,12 @@ std::string checkRequantized(const Problem& p, const QuantizedInput& a, const ui
   const Geometry& g = p.shape();
   return forSampledElements(g, [&](int64_t n, int64_t pixel, int64_t oc) -> std::string {
     const Element exact = exactElement(p, a, n, pixel, oc);
-    const double wanted = std::clamp(exact.value / yScale + yZeroPoint, 0.0, 255.0);
-    const double came = y[outputIndex(g, layout, n, pixel, oc)];
+    const double expected = std::clamp(exact.value / yScale + yZeroPoint, 0.0, 255.0);
+    const double received = y[outputIndex(g, layout, n, pixel, oc)];
     // Rounding to a code moves it by half a step; the fp32 multiplier before it by a few roundings more.
     const double bound = 0.5 + kRoundings * kRounding * exact.magnitude / yScale;
-    if (std::abs(came - wanted) <= bound) return {};
-    return mismatch("code", n, pixel, oc, wanted, came, bound);
+    if (std::abs(received - expected) <= bound) return {};
+    return mismatch("code", n, pixel, oc, expected, received, bound);
   });
 }
 

@@ -96,8 +96,8 @@ class Cut {
 }
 
 function checkThresholds({ maxDrop, catastrophe, confidence }: Thresholds): void {
-  const refuse = (name: string, wanted: string, came: number) => {
-    throw new InvalidArgumentError('assess', `thresholds.${name}`, wanted, String(came));
+  const refuse = (name: string, expected: string, received: number) => {
+    throw new InvalidArgumentError('assess', `thresholds.${name}`, expected, String(received));
   };
   if (!(maxDrop >= 0)) refuse('maxDrop', 'a number from 0', maxDrop);
   if (!(catastrophe >= 0)) refuse('catastrophe', 'a number from 0', catastrophe);
@@ -250,7 +250,7 @@ class Assessment {
   private async fullPrecision(chosen: Samples, judged: Samples): Promise<void> {
     const part = async (samples: Samples): Promise<Part> => {
       const [fp] = await this.measurer.run(samples, [fullPrecision(this.names)], { signal: this.options.signal });
-      return { samples, fp: fp as Outcome, wanted: samples.labels ?? (fp as Outcome).classes };
+      return { samples, fp: fp as Outcome, expected: samples.labels ?? (fp as Outcome).classes };
     };
     this.judge = await part(judged);
     this.choose = this.apart ? await part(chosen) : this.judge;
@@ -316,8 +316,8 @@ class Assessment {
     }
     const { seed = 0, signal, onProgress } = this.options;
     const compute = async () => {
-      const { samples, wanted } = this.choose;
-      const found = await searchPolicies(this.measurer, budget.space, budget.bits, samples, wanted, this.measure, {
+      const { samples, expected } = this.choose;
+      const found = await searchPolicies(this.measurer, budget.space, budget.bits, samples, expected, this.measure, {
         evaluations: this.evaluations,
         seed,
         signal,
@@ -356,8 +356,8 @@ class Assessment {
     const subject = subjectOf(this.policies, this.thresholds);
     if (!subject) return;
     const policy = policyFromJson(this.graph, subject.policy);
-    const { samples, wanted } = this.choose;
-    const sensitivity = () => sensitivityOf(this.measurer, samples, wanted, policy, this.measuring('sensitivity'));
+    const { samples, expected } = this.choose;
+    const sensitivity = () => sensitivityOf(this.measurer, samples, expected, policy, this.measuring('sensitivity'));
     this.sensitivity = (await this.stage('sensitivity', sensitivity)) ?? [];
     this.profile = (await this.stage('profile', () => this.layerErrors(policy))) ?? [];
     if (subject.level === 'safe' || this.sensitivity.length === 0) return;
@@ -376,11 +376,11 @@ class Assessment {
 
   /** The first of the judged samples. */
   private few(most: number): Part {
-    const { samples, fp, wanted } = this.judge;
+    const { samples, fp, expected } = this.judge;
     if (samples.count <= most) return this.judge;
     const part = samples.take(Int32Array.from({ length: most }, (_, i) => i));
     const outcome = { classes: fp.classes.slice(0, most), margins: fp.margins.slice(0, most) };
-    return { samples: part, fp: outcome, wanted: wanted.slice(0, most) };
+    return { samples: part, fp: outcome, expected: expected.slice(0, most) };
   }
 
   private async comparisonStage(): Promise<void> {
@@ -399,7 +399,7 @@ class Assessment {
 
   private result(): AssessResult {
     const { judge, choose, thresholds, measure } = this;
-    const right = Math.round((shareOf(judge.fp.classes, judge.wanted) * judge.samples.count) / 100);
+    const right = Math.round((shareOf(judge.fp.classes, judge.expected) * judge.samples.count) / 100);
     const [low, high] = wilsonInterval(right, judge.samples.count, thresholds.confidence);
     const share = (100 * right) / judge.samples.count;
     const evidence: Evidence = {

@@ -261,18 +261,18 @@ export async function measureIndicators<Name extends IndicatorName>(
     return picked((await scan(graph, samples, { ...options, layerFlips: false })).indicators);
   }
   requireInteger('scan', 'draws', draws, 1, 1000);
-  const wanted = new Set<IndicatorName>(names);
+  const requested = new Set<IndicatorName>(names);
   const network = new ScanNetwork(graph, options.policy ?? uniformPolicy(freeBatch(graph).graph, 'W4A4'));
   const reference = refer(network, samples);
   const random = new Random(seed).split('scan');
   const found: Partial<Record<IndicatorName, number>> = { margin: median(reference.relativeMargins) };
-  if (wanted.has('noiseOverMargin') || wanted.has('predictedFlips')) {
+  if (requested.has('noiseOverMargin') || requested.has('predictedFlips')) {
     signal?.throwIfAborted();
     const noises = [...firstOrderNoise(network, samples, random.split('signs')).values()];
     Object.assign(found, overMargin(noises, reference));
     await setImmediate();
   }
-  if (wanted.has('pseudoNoiseFlips')) {
+  if (requested.has('pseudoNoiseFlips')) {
     let flips = 0;
     for (let draw = 0; draw < draws; draw++) {
       signal?.throwIfAborted();

@@ -67,7 +67,7 @@ function layerOf(node: GraphNode, bits: NodeBits, { dims, data }: HostTensor): S
   });
   // Rectifiers may hide it from the output.
   if (addon.firstNonFinite(weights) >= 0) {
-    throw new GraphError(node.name, 'wanted finite weights, came NaN or infinity');
+    throw new GraphError(node.name, 'expected finite weights, received NaN or infinity');
   }
   const largestCode = 2 ** (bits.weightBits - 1) - 1;
   const weight = node.inputs[WEIGHT_INPUT] as string;

@@ -69,7 +69,7 @@ class MeasuredProblem implements SearchProblem {
     readonly measure: Measure,
     private readonly measurer: Measurer,
     private readonly data: Samples,
-    private readonly wanted: Int32Array,
+    private readonly expected: Int32Array,
   ) {
     this.layers = describeLayers(graph, space.names);
     this.samples = data.count;
@@ -80,9 +80,9 @@ class MeasuredProblem implements SearchProblem {
     const correct = new Float64Array(fresh.length);
     const confidence = new Float64Array(fresh.length);
     const visit = (index: number, logits: Float32Array, start: number, count: number) => {
-      const wanted = this.wanted.subarray(start, start + count);
-      (correct[index] as number) += rightIn(logits, wanted);
-      (confidence[index] as number) += meanProbability(logits, wanted) * count;
+      const expected = this.expected.subarray(start, start + count);
+      (correct[index] as number) += rightIn(logits, expected);
+      (confidence[index] as number) += meanProbability(logits, expected) * count;
     };
     await this.measurer.visit(this.data, fresh, visit, { signal: options.signal });
     if (fresh.length === 0) {
@@ -113,10 +113,10 @@ class MeasuredProblem implements SearchProblem {
   }
 }
 
-function rightIn(logits: Float32Array, wanted: Int32Array): number {
-  const classes = logits.length / wanted.length;
+function rightIn(logits: Float32Array, expected: Int32Array): number {
+  const classes = logits.length / expected.length;
   let right = 0;
-  wanted.forEach((own, row) => {
+  expected.forEach((own, row) => {
     let best = 0;
     for (let i = 1; i < classes; i++) {
       if ((logits[row * classes + i] as number) > (logits[row * classes + best] as number)) best = i;
@@ -138,12 +138,12 @@ export async function searchPolicies(
   space: BudgetSpace,
   bits: number,
   samples: Samples,
-  wanted: Int32Array,
+  expected: Int32Array,
   measure: Measure,
   options: PolicySearchOptions,
 ): Promise<PolicySearch> {
   const { evaluations, seed, signal, deadline, onProgress } = options;
-  const problem = new MeasuredProblem(measurer.graph, space, measure, measurer, samples, wanted);
+  const problem = new MeasuredProblem(measurer.graph, space, measure, measurer, samples, expected);
   const agents = agentsFor(space, evaluations);
   const either = [signal, deadline].filter((one) => one !== undefined);
   const stop = either.length > 0 ? AbortSignal.any(either) : undefined;

@@ -252,8 +252,8 @@ export function fitPredictor(
 export function predictDrop(predictor: Predictor, indicators: Partial<Indications>): Prediction {
   const { probability, drop } = read(predictor, indicators);
   if (Number.isNaN(probability)) {
-    const wanted = `figures of ${predictor.terms.map(({ indicator }) => indicator).join(', ')}`;
-    throw new InvalidArgumentError('predictDrop', 'indicators', wanted, JSON.stringify(indicators));
+    const expected = `figures of ${predictor.terms.map(({ indicator }) => indicator).join(', ')}`;
+    throw new InvalidArgumentError('predictDrop', 'indicators', expected, JSON.stringify(indicators));
   }
   const [low, high] = predictor.residuals;
   const held = (points: number) => Math.max(-100, Math.min(100, points));

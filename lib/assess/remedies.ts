@@ -22,7 +22,7 @@ export interface Part {
   readonly samples: Samples;
   readonly fp: Outcome;
   /** Class of each sample that counts as right. */
-  readonly wanted: Int32Array;
+  readonly expected: Int32Array;
 }
 
 const MOST_BITS = 8;
@@ -66,9 +66,9 @@ async function fewestNodes(
   const prefixes = order.map((_, i) => order.slice(0, i + 1));
   const policies = prefixes.map((nodes) => keep(policy, nodes));
   const outcomes = await measurer.run(part.samples, policies, options);
-  const fp = shareOf(part.fp.classes, part.wanted);
+  const fp = shareOf(part.fp.classes, part.expected);
   const allowed = thresholds.dropType === 'relative' ? (thresholds.maxDrop / 100) * fp : thresholds.maxDrop;
-  const enough = outcomes.findIndex(({ classes }) => fp - shareOf(classes, part.wanted) <= allowed);
+  const enough = outcomes.findIndex(({ classes }) => fp - shareOf(classes, part.expected) <= allowed);
   return prefixes[enough < 0 ? prefixes.length - 1 : enough] ?? [];
 }
 

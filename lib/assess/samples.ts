@@ -48,8 +48,8 @@ const OPERATION = 'samples';
 export function inputOf(graph: Graph): ValueInfo {
   const [input, ...others] = graph.inputs;
   if (!input || others.length > 0 || input.dtype !== 'float32') {
-    const came = graph.inputs.map(({ name, dtype }) => `${name}: ${dtype}`).join(', ');
-    throw new GraphError(graph.name, `wanted one float32 input, came ${came || 'none'}`);
+    const received = graph.inputs.map(({ name, dtype }) => `${name}: ${dtype}`).join(', ');
+    throw new GraphError(graph.name, `expected one float32 input, received ${received || 'none'}`);
   }
   return input;
 }
@@ -102,16 +102,16 @@ export function outputDoubt(graph: Graph): string | undefined {
 }
 
 function checkShape(graph: Graph, what: string, dims: readonly number[]): void {
-  const { name, dims: wanted } = inputOf(graph);
-  const came: Dim[] = ['N', ...dims];
-  const sample = wanted?.slice(1);
+  const { name, dims: expected } = inputOf(graph);
+  const received: Dim[] = ['N', ...dims];
+  const sample = expected?.slice(1);
   const fits = !sample || (sample.length === dims.length && sample.every((dim, i) => compatible(dim, dims[i] as Dim)));
   if (fits) return;
   throw new InvalidArgumentError(
     OPERATION,
     what,
-    `shape ${formatShape(wanted as Dim[])} (input "${name}")`,
-    formatShape(came),
+    `shape ${formatShape(expected as Dim[])} (input "${name}")`,
+    formatShape(received),
   );
 }
 
@@ -123,8 +123,8 @@ function checkLabels(graph: Graph, dims: readonly number[], labels: Int32Array |
   const classes = classesOf(fitted(graph, dims));
   const bad = labels.findIndex((label) => label < 0 || (classes !== undefined && label >= classes));
   if (bad < 0) return;
-  const wanted = classes === undefined ? 'labels ≥ 0' : `labels from 0 to ${classes - 1}, the network's classes`;
-  throw new InvalidArgumentError(OPERATION, 'labels', wanted, `${labels[bad]} at sample ${bad}`);
+  const expected = classes === undefined ? 'labels ≥ 0' : `labels from 0 to ${classes - 1}, the network's classes`;
+  throw new InvalidArgumentError(OPERATION, 'labels', expected, `${labels[bad]} at sample ${bad}`);
 }
 
 /** One image as the network's input has it; grey ones may be [H, W] or [H · W] there. */
@@ -231,8 +231,8 @@ function storedSamples(
 export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLike<number>): Samples {
   const [count = 0, ...dims] = inputs.dims;
   if (inputs.dtype !== 'float32' || count === 0) {
-    const came = `${inputs.dtype} [${inputs.dims}]`;
-    throw new InvalidArgumentError(OPERATION, 'inputs', 'float32, one or more samples', came);
+    const received = `${inputs.dtype} [${inputs.dims}]`;
+    throw new InvalidArgumentError(OPERATION, 'inputs', 'float32, one or more samples', received);
   }
   checkShape(graph, 'inputs', dims);
   const classes = labels && Int32Array.from(labels);
@@ -241,8 +241,8 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
   const bad = data.findIndex((value) => !Number.isFinite(value));
   const size = sizeOf(dims);
   if (bad >= 0) {
-    const came = `${data[bad]} in sample ${Math.floor(bad / size)}`;
-    throw new InvalidArgumentError(OPERATION, 'inputs', 'finite numbers', came);
+    const received = `${data[bad]} in sample ${Math.floor(bad / size)}`;
+    throw new InvalidArgumentError(OPERATION, 'inputs', 'finite numbers', received);
   }
   return {
     count,

@@ -21,11 +21,11 @@ export function without(policy: Policy, nodes: Iterable<string>): Policy {
   };
 }
 
-/** Percent of the samples whose class is the wanted one. */
-export function shareOf(classes: Int32Array, wanted: Int32Array): number {
+/** Percent of the samples whose class is the expected one. */
+export function shareOf(classes: Int32Array, expected: Int32Array): number {
   let right = 0;
   classes.forEach((own, i) => {
-    if (own === wanted[i]) right += 1;
+    if (own === expected[i]) right += 1;
   });
   return (100 * right) / classes.length;
 }
@@ -34,7 +34,7 @@ export function shareOf(classes: Int32Array, wanted: Int32Array): number {
 export async function sensitivityOf(
   measurer: Measurer,
   samples: Samples,
-  wanted: Int32Array,
+  expected: Int32Array,
   policy: Policy,
   options: MeasureOptions = {},
 ): Promise<NodeSensitivity[]> {
@@ -47,7 +47,7 @@ export async function sensitivityOf(
   );
   const allBut = names.map((name) => without(policy, [name]));
   const outcomes = await measurer.run(samples, [without(policy, names), policy, ...only, ...allBut], options);
-  const shares = outcomes.map(({ classes }) => shareOf(classes, wanted));
+  const shares = outcomes.map(({ classes }) => shareOf(classes, expected));
   const [fp, all] = shares as [number, number];
   return names.map((node, i) => ({
     node,

@@ -21,11 +21,11 @@ export function normalCdf(x: number): number {
 /** z such that a normal variable lies within ±z with this probability: 1.96 for .95. By bisection. */
 export function normalHalfWidth(confidence: number): number {
   requireConfidence('normalHalfWidth', confidence);
-  const wanted = (1 + confidence) / 2;
+  const quantile = (1 + confidence) / 2;
   let [low, high] = [0, 8];
   while (high - low > 1e-12) {
     const middle = (low + high) / 2;
-    if (normalCdf(middle) < wanted) low = middle;
+    if (normalCdf(middle) < quantile) low = middle;
     else high = middle;
   }
   return (low + high) / 2;

@@ -106,8 +106,8 @@ export function studyIndicators(
   for (const { name, drop, indicators } of networks) {
     const bad = NAMES.find((indicator) => !Number.isFinite(indicators[indicator]));
     if (bad === undefined && Number.isFinite(drop)) continue;
-    const came = bad ? `${bad} ${indicators[bad]}` : `drop ${drop}`;
-    throw new InvalidArgumentError('studyIndicators', `network "${name}"`, 'finite figures', came);
+    const received = bad ? `${bad} ${indicators[bad]}` : `drop ${drop}`;
+    throw new InvalidArgumentError('studyIndicators', `network "${name}"`, 'finite figures', received);
   }
   const archs = [...new Set(networks.map(({ arch }) => arch))].sort();
   const policies = [...groupsOf(networks, ({ policy }) => policy)]

@@ -108,7 +108,7 @@ async function noisiest(graph: Graph, samples: Samples, count: number, options: 
 async function restoredChannel(
   graph: Graph,
   samples: Samples,
-  wanted: Int32Array,
+  expected: Int32Array,
   { node, channel }: Channel,
   options: VulnerableOptions,
 ): Promise<number> {
@@ -117,7 +117,7 @@ async function restoredChannel(
   try {
     const apart = without(options.policy, [`${node}${APART}`]);
     const [outcome] = await measurer.run(samples, [apart], { signal: options.signal });
-    return shareOf(outcome?.classes ?? wanted, wanted);
+    return shareOf(outcome?.classes ?? expected, expected);
   } finally {
     measurer.dispose();
   }
@@ -127,7 +127,7 @@ async function restoredChannel(
 async function pairsOf(
   measurer: Measurer,
   samples: Samples,
-  wanted: Int32Array,
+  expected: Int32Array,
   layers: readonly NodeSensitivity[],
   quantized: number,
   { policy, signal, onProgress }: VulnerableOptions,
@@ -140,7 +140,7 @@ async function pairsOf(
   );
   return pairs
     .map(([a, b], i): PairSensitivity => {
-      const restored = shareOf(outcomes[i]?.classes ?? wanted, wanted) - quantized;
+      const restored = shareOf(outcomes[i]?.classes ?? expected, expected) - quantized;
       return { nodes: [a.node, b.node], restored, interaction: restored - a.restored - b.restored };
     })
     .sort((a, b) => Math.abs(b.interaction) - Math.abs(a.interaction));
@@ -175,16 +175,16 @@ export async function vulnerable(
     const all = [fullPrecision(policy.bits.keys()), policy];
     const [before, after] = (await measurer.run(samples, all, { signal })).map(({ classes }) => classes);
     const [float, integer] = [before, after] as [Int32Array, Int32Array];
-    const wanted = images.labels ?? float;
-    const quantized = shareOf(integer, wanted);
-    const layers = await sensitivityOf(measurer, samples, wanted, policy, {
+    const expected = images.labels ?? float;
+    const quantized = shareOf(integer, expected);
+    const layers = await sensitivityOf(measurer, samples, expected, policy, {
       signal,
       onProgress: (done, total) => onProgress?.('layers', done, total),
     });
-    const together = pairs ? await pairsOf(measurer, samples, wanted, layers, quantized, options) : [];
+    const together = pairs ? await pairsOf(measurer, samples, expected, layers, quantized, options) : [];
     const restored: ChannelSensitivity[] = [];
     for (const channel of channels > 0 ? await noisiest(graph, samples, channels, options) : []) {
-      const share = await restoredChannel(graph, samples, wanted, channel, options);
+      const share = await restoredChannel(graph, samples, expected, channel, options);
       restored.push({ ...channel, restored: share - quantized });
       onProgress?.('channels', restored.length, channels);
     }
@@ -201,7 +201,7 @@ export async function vulnerable(
       schema: 'faultline.vulnerable/1',
       ...{ model: source.name, policy: formatPolicy(policy), samples: samples.count, seed },
       measure: images.labels ? 'accuracy' : 'agreement',
-      fullPrecision: shareOf(float, wanted),
+      fullPrecision: shareOf(float, expected),
       ...{ quantized, layers, pairs: together, channels: restored, classes, inputs, worst },
     };
   } finally {

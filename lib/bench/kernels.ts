@@ -101,7 +101,7 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
   const notes = new Set<string>();
   const jobAt = (index: number): Job => {
     const job = jobs[index];
-    if (!job) throw new Error(`bench: wanted a job below ${jobs.length}, came ${index}`);
+    if (!job) throw new Error(`bench: expected a job below ${jobs.length}, received ${index}`);
     return job;
   };
   const progress = (done: number) => options.onProgress?.({ done, total: jobs.length, next: jobs[done] });
@@ -130,7 +130,7 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
       progress(message.job + 1);
     }
   }
-  if (!machine) throw new Error('bench: wanted a description of the machine, came none');
+  if (!machine) throw new Error('bench: expected a description of the machine, received none');
   return reportSchema.parse({
     schema: 'faultline.bench/1',
     command: options.command,

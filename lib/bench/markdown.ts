@@ -47,8 +47,8 @@ export function markdownReport(report: Report): string {
     parts.push('## Targets', 'Set for one core with AMX; the figures are those of this machine.');
     parts.push(
       table(
-        ['target', 'wanted', 'measured', 'verdict'],
-        report.targets.map((t) => [t.what, t.wanted, t.measured, t.verdict]),
+        ['target', 'expected', 'measured', 'verdict'],
+        report.targets.map((t) => [t.what, t.expected, t.measured, t.verdict]),
       ),
     );
   }

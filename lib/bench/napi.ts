@@ -26,7 +26,7 @@ async function nativeUs(): Promise<number> {
   for await (const message of runNative({ lines, ceilings: [], quick: true })) {
     if (message.type === 'row' && message.impl === 'faultline') return message.medianUs;
   }
-  throw new Error('bench napi: wanted a native measurement, came none');
+  throw new Error('bench napi: expected a native measurement, received none');
 }
 
 function javascriptUs(): number {

@@ -15,7 +15,7 @@ export function packageRoot(): string {
 
 function benchProgram(): string {
   const file = join(packageRoot(), 'build', 'Release', 'faultline_bench');
-  if (!existsSync(file)) throw new Error(`bench: wanted the program ${file}, came none: run \`npm run build\``);
+  if (!existsSync(file)) throw new Error(`bench: expected the program ${file}, received none: run \`npm run build\``);
   return file;
 }
 
@@ -83,9 +83,10 @@ export async function* runNative(run: NativeRun): AsyncGenerator<NativeMessage> 
     const { code, signal } = await ended;
     const refusal = complaints.trim().replace(/^faultline_bench: /, '');
     if (code === 2) {
-      const [, operation, argument, wanted, came] = /^(\w+): (.*): wanted (.*), came (.*)$/s.exec(refusal) ?? [];
-      if (came === undefined) throw new Error(refusal);
-      throw new InvalidArgumentError(operation ?? '', argument ?? '', wanted ?? '', came);
+      const [, operation, argument, expected, received] =
+        /^(\w+): (.*): expected (.*), received (.*)$/s.exec(refusal) ?? [];
+      if (received === undefined) throw new Error(refusal);
+      throw new InvalidArgumentError(operation ?? '', argument ?? '', expected ?? '', received);
     }
     if (code !== 0) {
       const job = run.lines[last?.type === 'done' ? last.job + 1 : 0] ?? '';

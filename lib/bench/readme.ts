@@ -56,6 +56,6 @@ export function latest(reports: readonly Report[]): Report | undefined {
 export function withSection(readme: string, section: string): string {
   const begin = readme.indexOf(BEGIN);
   const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`README.md: wanted ${BEGIN} … ${END}, came none`);
+  if (begin < 0 || end < begin) throw new Error(`README.md: expected ${BEGIN} … ${END}, received none`);
   return `${readme.slice(0, begin + BEGIN.length)}\n${section}\n${readme.slice(end)}`;
 }

@@ -68,7 +68,7 @@ export const failureSchema = z.object({
 
 export const targetResultSchema = z.object({
   what: z.string(),
-  wanted: z.string(),
+  expected: z.string(),
   /** The figure, or why there is none. */
   measured: z.string(),
   verdict: z.enum(['met', 'missed', 'not measured']),

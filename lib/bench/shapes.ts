@@ -45,7 +45,7 @@ function product(values: readonly number[]): number {
   return values.reduce((a, b) => a * b, 1);
 }
 
-function matmulGeometry(words: readonly string[], refuse: (wanted: string, came: string) => never): Geometry {
+function matmulGeometry(words: readonly string[], refuse: (expected: string, received: string) => never): Geometry {
   const [m, n, k] = words.map((word) => natural(word, refuse));
   if (words.length !== 3 || m === undefined || n === undefined || k === undefined) {
     return refuse('M N K', `${words.length} numbers`);
@@ -61,11 +61,11 @@ function matmulGeometry(words: readonly string[], refuse: (wanted: string, came:
   };
 }
 
-function natural(word: string, refuse: (wanted: string, came: string) => never): number {
+function natural(word: string, refuse: (expected: string, received: string) => never): number {
   return /^[1-9]\d{0,8}$/.test(word) ? Number(word) : refuse('a natural number', JSON.stringify(word));
 }
 
-function convGeometry(words: readonly string[], refuse: (wanted: string, came: string) => never): Geometry {
+function convGeometry(words: readonly string[], refuse: (expected: string, received: string) => never): Geometry {
   if (words.length < 6) refuse('N H W C OC KHxKW', `${words.length} words`);
   const [n, h, w, c, oc] = words.slice(0, 5).map((word) => natural(word, refuse)) as [
     number,
@@ -124,8 +124,8 @@ export function parseShapes(text: string, file: string): Job[] {
   for (const [index, line] of text.split('\n').entries()) {
     const [family, ...rest] = line.replace(/#.*/, '').trim().split(/\s+/);
     if (!family) continue;
-    const refuse = (wanted: string, came: string): never => {
-      throw new InvalidArgumentError('bench', `${file}:${index + 1}`, wanted, came);
+    const refuse = (expected: string, received: string): never => {
+      throw new InvalidArgumentError('bench', `${file}:${index + 1}`, expected, received);
     };
     const ops = FAMILIES[family];
     if (!ops) return refuse(`one of ${Object.keys(FAMILIES).join(', ')}`, JSON.stringify(family));
@@ -199,8 +199,8 @@ export function selectJobs(folder: string, selection: ShapeSelection): Job[] {
     return patterns.every((pattern) => pattern.test(text));
   });
   if (selected.length === 0) {
-    const wanted = 'one that matches an operation, shape or set';
-    throw new InvalidArgumentError('bench', 'filter', wanted, (selection.filters ?? []).join(' '));
+    const expected = 'one that matches an operation, shape or set';
+    throw new InvalidArgumentError('bench', 'filter', expected, (selection.filters ?? []).join(' '));
   }
   return selected;
 }

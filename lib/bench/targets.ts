@@ -27,7 +27,7 @@ const STEM = /-7x7-/;
 
 interface Target {
   readonly what: string;
-  readonly wanted: number;
+  readonly expected: number;
   readonly unit: '×' | '%' | 'µs';
   /** The figure, or why it cannot be had. */
   readonly measure: (evidence: Evidence) => number | string;
@@ -104,103 +104,108 @@ const BLOCKS_OF_32 = /^(128|1024)x.*\/b32$/;
 const BLOCKS_OF_128 = /^(128|1024)x.*\/b128$/;
 
 const TARGETS: readonly Target[] = [
-  { what: 'matmul.s32 / oneDNN, mean', wanted: 1.3, unit: '×', measure: against('matmul.s32', 'onednn', mean) },
-  { what: 'matmul.s32 / oneDNN, worst', wanted: 1, unit: '×', measure: against('matmul.s32', 'onednn', worst) },
+  { what: 'matmul.s32 / oneDNN, mean', expected: 1.3, unit: '×', measure: against('matmul.s32', 'onednn', mean) },
+  { what: 'matmul.s32 / oneDNN, worst', expected: 1, unit: '×', measure: against('matmul.s32', 'onednn', worst) },
   {
     what: 'matmul.s32 512³, of the AMX peak',
-    wanted: 65,
+    expected: 65,
     unit: '%',
     measure: ({ main }) => shareOfPeak(main, 'matmul.s32', /^512x512x512$/, 'amxInt8'),
   },
   {
     what: 'matmul.s32 1024³, of the AMX peak',
-    wanted: 55,
+    expected: 55,
     unit: '%',
     measure: ({ main }) => shareOfPeak(main, 'matmul.s32', /^1024x1024x1024$/, 'amxInt8'),
   },
-  { what: 'matmul.dynamic / ORT, mean', wanted: 2, unit: '×', measure: against('matmul.dynamic', 'onnxruntime', mean) },
+  {
+    what: 'matmul.dynamic / ORT, mean',
+    expected: 2,
+    unit: '×',
+    measure: against('matmul.dynamic', 'onnxruntime', mean),
+  },
   {
     what: 'matmul.dynamic / ORT, worst',
-    wanted: 1.2,
+    expected: 1.2,
     unit: '×',
     measure: against('matmul.dynamic', 'onnxruntime', worst),
   },
-  { what: 'matmul.dynamic / own s32, worst', wanted: 0.8, unit: '×', measure: dynamicAgainstProduct },
-  { what: 'conv.dynamic / ORT, mean', wanted: 15, unit: '×', measure: against('conv.dynamic', 'onnxruntime', mean) },
+  { what: 'matmul.dynamic / own s32, worst', expected: 0.8, unit: '×', measure: dynamicAgainstProduct },
+  { what: 'conv.dynamic / ORT, mean', expected: 15, unit: '×', measure: against('conv.dynamic', 'onnxruntime', mean) },
   {
     what: 'conv.dynamic / ORT, depthwise',
-    wanted: 20,
+    expected: 20,
     unit: '×',
     measure: against('conv.dynamic', 'onnxruntime', worst, DEPTHWISE),
   },
-  { what: 'conv.dynamic / oneDNN static, mean', wanted: 0.8, unit: '×', measure: convAgainstStatic(mean) },
-  { what: 'conv.dynamic / oneDNN static, stem', wanted: 1.2, unit: '×', measure: convAgainstStatic(worst, STEM) },
+  { what: 'conv.dynamic / oneDNN static, mean', expected: 0.8, unit: '×', measure: convAgainstStatic(mean) },
+  { what: 'conv.dynamic / oneDNN static, stem', expected: 1.2, unit: '×', measure: convAgainstStatic(worst, STEM) },
   {
     what: 'conv.dynamic / oneDNN static, depthwise',
-    wanted: 1.2,
+    expected: 1.2,
     unit: '×',
     measure: convAgainstStatic(worst, DEPTHWISE),
   },
   {
     what: 'int4 / int8, compute-bound, worst',
-    wanted: 0.9,
+    expected: 0.9,
     unit: '×',
     measure: int4AgainstInt8(/^(128|1024)x1024x1024$/),
   },
-  { what: 'int4 / int8, 1x4096x4096', wanted: 1.6, unit: '×', measure: int4AgainstInt8(/^1x4096x4096$/) },
+  { what: 'int4 / int8, 1x4096x4096', expected: 1.6, unit: '×', measure: int4AgainstInt8(/^1x4096x4096$/) },
   {
     what: 'int4 blocks of 32, M ≥ 128, of the peak',
-    wanted: 20,
+    expected: 20,
     unit: '%',
     measure: ({ main }) => shareOfPeak(main, 'matmul.int4', BLOCKS_OF_32),
   },
   {
     what: 'int4 blocks of 128, M ≥ 128, of the peak',
-    wanted: 35,
+    expected: 35,
     unit: '%',
     measure: ({ main }) => shareOfPeak(main, 'matmul.int4', BLOCKS_OF_128),
   },
   {
     what: 'int4 blocks of 32 / ORT, M ≥ 128, worst',
-    wanted: 8,
+    expected: 8,
     unit: '×',
     measure: against('matmul.int4', 'onnxruntime', worst, BLOCKS_OF_32),
   },
   {
     what: 'int4 blocks of 128 / ORT, M ≥ 128, worst',
-    wanted: 8,
+    expected: 8,
     unit: '×',
     measure: against('matmul.int4', 'onnxruntime', worst, BLOCKS_OF_128),
   },
   {
     what: 'avx512vnni 1024³, of the VNNI peak',
-    wanted: 80,
+    expected: 80,
     unit: '%',
     measure: ({ vnni }) => shareOfPeak(vnni, 'matmul.s32', /^1024x1024x1024$/),
   },
   {
     what: 'avx2 matmul.s32 / oneDNN on AVX2, mean',
-    wanted: 1,
+    expected: 1,
     unit: '×',
     measure: ({ avx2 }) =>
       typeof avx2 === 'string'
         ? avx2
         : mean(speedUps(rows(avx2, 'matmul.s32', 'faultline'), rows(avx2, 'matmul.s32', 'onednn'))),
   },
-  { what: 'two threads / one, M·N·K > 10⁸, worst', wanted: 1.8, unit: '×', measure: twoOverOne },
-  { what: 'N-API overhead of a small call', wanted: 2, unit: 'µs', atMost: true, measure: ({ napiUs }) => napiUs },
+  { what: 'two threads / one, M·N·K > 10⁸, worst', expected: 1.8, unit: '×', measure: twoOverOne },
+  { what: 'N-API overhead of a small call', expected: 2, unit: 'µs', atMost: true, measure: ({ napiUs }) => napiUs },
 ];
 
 /** Judges every target. */
 export function evaluateTargets(evidence: Evidence): TargetResult[] {
-  return TARGETS.map(({ what, wanted, unit, measure, atMost }) => {
+  return TARGETS.map(({ what, expected, unit, measure, atMost }) => {
     const value = measure(evidence);
-    const text = `${atMost ? '<' : '≥'} ${wanted}${unit === '×' ? '' : ' '}${unit}`;
-    if (typeof value === 'string') return { what, wanted: text, measured: value, verdict: 'not measured' };
-    const met = atMost ? value < wanted : value >= wanted;
+    const text = `${atMost ? '<' : '≥'} ${expected}${unit === '×' ? '' : ' '}${unit}`;
+    if (typeof value === 'string') return { what, expected: text, measured: value, verdict: 'not measured' };
+    const met = atMost ? value < expected : value >= expected;
     return {
       what,
-      wanted: text,
+      expected: text,
       measured: `${figure(value)}${unit === '×' ? '' : ' '}${unit}`,
       verdict: met ? 'met' : 'missed',
     };

@@ -92,8 +92,10 @@ export function terminalReport(report: Report): string {
   }
   if (report.targets) {
     lines.push('', 'Targets, set for one core with AMX');
-    for (const { what, wanted, measured, verdict } of report.targets) {
-      lines.push(...wrap(`${verdict.padEnd(13)}${what.padEnd(42)}${wanted.padStart(9)}  ${measured}`, ' '.repeat(13)));
+    for (const { what, expected, measured, verdict } of report.targets) {
+      lines.push(
+        ...wrap(`${verdict.padEnd(13)}${what.padEnd(42)}${expected.padStart(9)}  ${measured}`, ' '.repeat(13)),
+      );
     }
   }
   if (report.failures.length > 0) lines.push('', 'WRONG RESULTS, not timed:');

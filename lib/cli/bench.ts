@@ -53,8 +53,13 @@ async function kernels(options: KernelsOptions): Promise<void> {
   let report: Report;
   if (options.targets) {
     if (options.shapes.length > 0 || options.isa !== undefined) {
-      const came = options.isa === undefined ? '--shapes' : '--isa';
-      throw new InvalidArgumentError('bench', '--targets', 'the shapes and instruction sets the targets name', came);
+      const received = options.isa === undefined ? '--shapes' : '--isa';
+      throw new InvalidArgumentError(
+        'bench',
+        '--targets',
+        'the shapes and instruction sets the targets name',
+        received,
+      );
     }
     report = await benchTargets(selectJobs(folder, { files: ['peers'], filters: options.filter }), common);
   } else {

@@ -25,14 +25,14 @@ export interface InputFlags {
   readonly bgr?: true;
 }
 
-const refuse = (option: string, wanted: string, came: string): never => {
-  throw new InvalidArgumentError('faultline', option, wanted, came);
+const refuse = (option: string, expected: string, received: string): never => {
+  throw new InvalidArgumentError('faultline', option, expected, received);
 };
 
-function numbersOption(name: string, accept: (value: number) => boolean, wanted: string) {
+function numbersOption(name: string, accept: (value: number) => boolean, expected: string) {
   return (text: string): number[] => {
     const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-    if (!values.every((value) => Number.isFinite(value) && accept(value))) refuse(name, wanted, text);
+    if (!values.every((value) => Number.isFinite(value) && accept(value))) refuse(name, expected, text);
     return values;
   };
 }

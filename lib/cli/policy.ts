@@ -12,14 +12,14 @@ const UNIFORM = /^W[2-8]A[2-8]$/i;
 /** What a policy file says, read by `parse`. Throws InvalidArgumentError, naming the file. */
 async function policyFile<Kind>(path: string, parse: (json: unknown) => Kind): Promise<Kind> {
   const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const wanted = 'W2A2 … W8A8, or a readable file';
-    throw new InvalidArgumentError('faultline', '--policy', wanted, `${path}: ${error.code}`);
+    const expected = 'W2A2 … W8A8, or a readable file';
+    throw new InvalidArgumentError('faultline', '--policy', expected, `${path}: ${error.code}`);
   });
   try {
     return parse(JSON.parse(content));
   } catch (error) {
-    const came = `${path}: ${(error as Error).message}`;
-    throw new InvalidArgumentError('faultline', '--policy', 'a policy for this model', came);
+    const received = `${path}: ${(error as Error).message}`;
+    throw new InvalidArgumentError('faultline', '--policy', 'a policy for this model', received);
   }
 }
 
@@ -57,8 +57,8 @@ export interface GranularityFlags {
 export function granularityOf({ perTensor, perChannel, blockSize }: GranularityFlags): WeightGranularity {
   const given = [perTensor, perChannel, blockSize].filter((flag) => flag !== undefined);
   if (given.length > 1) {
-    const wanted = 'one of --per-channel, --per-tensor, --block-size';
-    throw new InvalidArgumentError('faultline', 'granularity', wanted, 'several');
+    const expected = 'one of --per-channel, --per-tensor, --block-size';
+    throw new InvalidArgumentError('faultline', 'granularity', expected, 'several');
   }
   if (blockSize !== undefined) return { blockSize };
   return perTensor ? 'perTensor' : 'perChannel';

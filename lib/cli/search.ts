@@ -266,8 +266,8 @@ async function searchCommand(model: string, flags: SearchFlags, command: Command
   const loaded = await readGraph(model);
   const { graph, batch } = freeBatch(loaded);
   if (batch !== undefined) {
-    const wanted = 'a batch of any size: export it with a dynamic batch axis';
-    throw new InvalidArgumentError('search', model, wanted, `${batch}, which nodes inside depend on`);
+    const expected = 'a batch of any size: export it with a dynamic batch axis';
+    throw new InvalidArgumentError('search', model, expected, `${batch}, which nodes inside depend on`);
   }
   const { budget: bits, tolerance, exclude: excluded } = flags;
   const budget = { bits, tolerance, choices, weighting, excluded, pinned: pinsOf(flags.pin) };

@@ -95,8 +95,8 @@ function checkSet(set: ImageSet): void {
   const { height, width, channels } = set;
   const fits = Math.min(height, width) >= LEAST_SIDE && Math.max(height, width) <= MOST_SIDE;
   if (fits && (channels === 1 || channels === 3)) return;
-  const wanted = `sides from ${LEAST_SIDE} to ${MOST_SIDE} and 1 or 3 channels`;
-  throw new InvalidArgumentError('corrupt', 'set', wanted, `${height}×${width}×${channels}`);
+  const expected = `sides from ${LEAST_SIDE} to ${MOST_SIDE} and 1 or 3 channels`;
+  throw new InvalidArgumentError('corrupt', 'set', expected, `${height}×${width}×${channels}`);
 }
 
 /** The strength of a level; `undefined` for published corruptions, which have severities only. */
@@ -241,8 +241,8 @@ export function parseCorruptions(text: string): CorruptionRequest[] {
       : CORRUPTION_NAMES.filter((name) => name === word);
     const levels = level === undefined ? SEVERITIES : [parseLevel(level)];
     if (chosen.length === 0 || more.length > 0) {
-      const wanted = `${[...CORRUPTION_GROUPS, ...CORRUPTION_NAMES].join(', ')}, each alone or as NAME:SEVERITY`;
-      throw new InvalidArgumentError('parseCorruptions', 'text', wanted, describe(part));
+      const expected = `${[...CORRUPTION_GROUPS, ...CORRUPTION_NAMES].join(', ')}, each alone or as NAME:SEVERITY`;
+      throw new InvalidArgumentError('parseCorruptions', 'text', expected, describe(part));
     }
     for (const name of chosen) {
       for (const one of levels) if (typeof one !== 'number') strengthOf(name, definitionOf(name), one);

@@ -17,10 +17,10 @@ function parseHeader(source: string, bytes: Uint8Array, length: number, rank: nu
   if (bytes.length < header) throw new DataError(source, `an IDX header of ${header} bytes`, `${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = view.getUint32(0);
-  const wanted = (UNSIGNED_BYTE << 8) | rank;
-  if (magic !== wanted) {
+  const expected = (UNSIGNED_BYTE << 8) | rank;
+  if (magic !== expected) {
     const hex = (x: number) => `0x${x.toString(16).padStart(8, '0')}`;
-    throw new DataError(source, `IDX magic ${hex(wanted)} (unsigned bytes, ${rank} dimensions)`, hex(magic));
+    throw new DataError(source, `IDX magic ${hex(expected)} (unsigned bytes, ${rank} dimensions)`, hex(magic));
   }
   const dims = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const size = dims.reduce((product, dim) => product * dim, 1);

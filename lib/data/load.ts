@@ -30,7 +30,7 @@ function kindOf(spec: string) {
 
 /**
  * `spec`: a name (fashion-mnist, mnist, cifar10, cifar100), a folder of pictures, a .npz file, a .npy file of images,
- * `images.npy,labels.npy`, or IDX files likewise. Throws DataError, which names the file, what was wanted and what came.
+ * `images.npy,labels.npy`, or IDX files likewise. Throws DataError, which names the file, what was expected and what came.
  */
 export async function loadDataset(spec: string, options: LoadOptions = {}): Promise<Dataset> {
   if (MNIST_NAMES.includes(spec as MnistName)) return loadMnist(spec as MnistName, options.from, options.testOnly);

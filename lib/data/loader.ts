@@ -73,8 +73,8 @@ export class Loader {
     }
     for (const part of ['mean', 'std'] as const) {
       if (normalization[part].length !== set.channels) {
-        const came = String(normalization[part].length);
-        throw new InvalidArgumentError('Loader', `normalization.${part}`, `${set.channels} numbers`, came);
+        const received = String(normalization[part].length);
+        throw new InvalidArgumentError('Loader', `normalization.${part}`, `${set.channels} numbers`, received);
       }
     }
     if (set.pixels instanceof Uint8Array) this.table = normalizationTable(set.channels, normalization);

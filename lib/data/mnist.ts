@@ -90,8 +90,8 @@ export async function loadMnist(name: MnistName, from?: string, testOnly = false
   const folders = from && !/^https?:/.test(from) ? [from] : [...source.folders, cache];
   const folder = await findFolder(folders, FILES[0]);
   if (!folder) {
-    const wanted = `${source.title}'s four IDX files (${source.advice}; or give a folder or web address with --data-dir)`;
-    throw new DataError(folders.join(', '), wanted, 'none');
+    const expected = `${source.title}'s four IDX files (${source.advice}; or give a folder or web address with --data-dir)`;
+    throw new DataError(folders.join(', '), expected, 'none');
   }
   const [trainImages, trainLabels, testImages, testLabels] = files as [KnownFile, KnownFile, KnownFile, KnownFile];
   return {

@@ -38,7 +38,7 @@ export class GraphBuilder {
     readonly opset: number = DEFAULT_OPSET,
   ) {
     if (!Number.isInteger(opset) || opset < FIRST_OPSET || opset > LAST_OPSET) {
-      throw new GraphError(name, `wanted operator set ${FIRST_OPSET} to ${LAST_OPSET}, came ${opset}`);
+      throw new GraphError(name, `expected operator set ${FIRST_OPSET} to ${LAST_OPSET}, received ${opset}`);
     }
   }
 

@@ -33,8 +33,8 @@ const HOLDS: Readonly<Record<AttributeKind, (value: AttributeValue) => boolean>>
 
 function checkCount(what: string, values: readonly string[], [least, most]: readonly [number, number]) {
   if (values.length < least || values.length > most || values.slice(0, least).includes('')) {
-    const wanted = least === most ? least : `${least} to ${most}`;
-    return `wanted ${wanted} ${what}, came ${values.filter((value) => value !== '').length}`;
+    const expected = least === most ? least : `${least} to ${most}`;
+    return `expected ${expected} ${what}, received ${values.filter((value) => value !== '').length}`;
   }
   return undefined;
 }
@@ -57,7 +57,7 @@ export function nodeProblem(node: GraphNode, opset: number): string | undefined 
   for (const [name, value] of Object.entries(node.attributes)) {
     const spec = Object.hasOwn(operator.attributes, name) ? operator.attributes[name] : undefined;
     if (!spec) return `attribute ${name} is not supported`;
-    if (!HOLDS[spec.kind](value)) return `attribute ${name}: wanted ${spec.kind}`;
+    if (!HOLDS[spec.kind](value)) return `attribute ${name}: expected ${spec.kind}`;
     const outside = outsideSpan(operator, name, opset);
     if (outside) return `attribute ${name} ${outside}`;
   }

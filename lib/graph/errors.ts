@@ -55,7 +55,7 @@ export class UnsupportedOperatorsError extends Error {
       .map(({ operator, node, reason }) => `  ${operator} (${node})${reason ? `: ${reason}` : ''}`);
     if (nodes.length > MAX_LISTED) lines.push(`  … and ${nodes.length - MAX_LISTED} more`);
     if (nodes.some(({ operator }) => QUANTIZED.test(operator.replace(/^.*\./, '')))) {
-      lines.push('  it is quantized already: wanted the model in floating point');
+      lines.push('  it is quantized already: expected the model in floating point');
     }
     super(`${source}: ${nodes.length} unsupported ${nodes.length === 1 ? 'node' : 'nodes'}\n${lines.join('\n')}`);
     this.name = 'UnsupportedOperatorsError';

@@ -51,7 +51,7 @@ function keepAll(node: GraphNode, results: readonly HostTensor[], around: Surrou
 
 /**
  * Computes a node on the tape: its output of number `index`, with residual and ReLU. Undefined where the reference had
- * to: its outputs are kept then, residual and ReLU included. Throws GraphError, also where a gradient would be wanted of
+ * to: its outputs are kept then, residual and ReLU included. Throws GraphError, also where a gradient would be expected of
  * what the reference computes.
  */
 export function execute(use: NodeUse, around: Surroundings): Value | undefined {

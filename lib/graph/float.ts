@@ -62,7 +62,7 @@ type Feed = Value | HostTensor;
 /** A network run in float32, with gradients. */
 export class FloatProgram {
   private readonly steps: readonly Step[];
-  private readonly wanted: ReadonlySet<string>;
+  private readonly requested: ReadonlySet<string>;
   private step = 0;
   private readonly shapes: InferredShapes;
   private readonly repeated: RepeatedRuns;
@@ -74,14 +74,14 @@ export class FloatProgram {
     const { keep = [], seed = 0 } = options;
     this.shapes = new InferredShapes(graph);
     const all = keep === 'all' ? graph.nodes.flatMap((node) => node.outputs) : keep;
-    this.wanted = new Set([...graph.outputs.map(({ name }) => name), ...all]);
-    this.repeated = new RepeatedRuns(graph, this.wanted.size > graph.outputs.length);
+    this.requested = new Set([...graph.outputs.map(({ name }) => name), ...all]);
+    this.repeated = new RepeatedRuns(graph, this.requested.size > graph.outputs.length);
     this.steps = this.compile(new Random(seed).split('dropout'));
   }
 
   /** The one reader of a value that nobody outside wants. */
   private onlyReader(value: string, operator: string): GraphNode | undefined {
-    if (this.wanted.has(value)) return undefined;
+    if (this.requested.has(value)) return undefined;
     const readers = this.graph.consumers(value);
     const [reader] = readers;
     const once = readers.length === 1 && reader?.inputs.filter((input) => input === value).length === 1;
@@ -151,12 +151,14 @@ export class FloatProgram {
     });
     return ordered.map((step, index) => ({
       ...step,
-      last: [...lastReader].flatMap(([name, reader]) => (reader === index && !this.wanted.has(name) ? [name] : [])),
+      last: [...lastReader].flatMap(([name, reader]) => (reader === index && !this.requested.has(name) ? [name] : [])),
     }));
   }
 
   private readsOthers({ outputs }: GraphNode): boolean {
-    return outputs.slice(1).some((name) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length));
+    return outputs
+      .slice(1)
+      .some((name) => name !== '' && (this.requested.has(name) || this.graph.consumers(name).length));
   }
 
   /**
@@ -249,7 +251,7 @@ export class FloatProgram {
       }
     }
     const results = new Map<string, Value>();
-    for (const name of this.wanted) {
+    for (const name of this.requested) {
       const value = lookUp(name);
       if (value) results.set(name, value);
     }

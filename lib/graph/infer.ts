@@ -192,11 +192,11 @@ export class ShapeInference {
 
 function inputType(input: ValueInfo, given: readonly Dim[] | undefined): TensorType {
   const where = `input "${input.name}"`;
-  if (!given && !input.dims) throw new GraphError(where, 'declares no shape; wanted one, or its dimensions given');
+  if (!given && !input.dims) throw new GraphError(where, 'declares no shape; expected one, or its dimensions given');
   const dims = given ?? (input.dims as readonly Dim[]);
   const declared = input.dims ?? dims;
   if (declared.length !== dims.length || !dims.every((dim, axis) => compatible(dim, declared[axis] as Dim))) {
-    throw new GraphError(where, `wanted shape ${formatShape(declared)}, came ${formatShape(dims)}`);
+    throw new GraphError(where, `expected shape ${formatShape(declared)}, received ${formatShape(dims)}`);
   }
   return { dtype: input.dtype, dims };
 }

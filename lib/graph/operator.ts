@@ -247,7 +247,7 @@ export function resolveAxis(axis: number, slots: number, rank: number, fail: (wh
 /** The float array of a tensor that a computation reads; calls `fail` for other types. */
 export function floatData(value: HostTensor, fail: (what: string) => never): Float32Array | Float64Array {
   if (value.dtype === 'float32' || value.dtype === 'float64') return value.data as Float32Array | Float64Array;
-  return fail(`wanted float32 or float64 values, came ${value.dtype}`);
+  return fail(`expected float32 or float64 values, received ${value.dtype}`);
 }
 
 /** Zeros of a float type and shape to write an output into. */
@@ -259,7 +259,7 @@ export function floatOutput(type: { dtype: DType; dims: readonly number[] }): Ho
 
 /** The numbers of an integer tensor (axes, shapes, pads); calls `fail` when one is beyond ±2^53. */
 export function integersOf(value: HostTensor, what: string, fail: (what: string) => never): number[] {
-  if (value.dtype !== 'int64' && value.dtype !== 'int32') fail(`wanted ${what} as int64, came ${value.dtype}`);
+  if (value.dtype !== 'int64' && value.dtype !== 'int32') fail(`expected ${what} as int64, received ${value.dtype}`);
   const numbers = Array.from(value.data as BigInt64Array, Number);
   if (!numbers.every(Number.isSafeInteger)) fail(`${what} [${numbers}] are too large`);
   return numbers;
@@ -269,8 +269,8 @@ export function integersOf(value: HostTensor, what: string, fail: (what: string)
 export function dimsOf(call: ShapeCall, index: number, what: string, min: number, max = min): readonly Dim[] {
   const { dims } = required(call.inputs, index);
   if (dims.length < min || dims.length > max) {
-    const wanted = min === max ? `rank ${min}` : `rank ${min} to ${max}`;
-    call.fail(`wanted ${what} of ${wanted}, came ${formatShape(dims)}`);
+    const expected = min === max ? `rank ${min}` : `rank ${min} to ${max}`;
+    call.fail(`expected ${what} of ${expected}, received ${formatShape(dims)}`);
   }
   return dims;
 }
@@ -280,5 +280,5 @@ export function lengthOf(call: ShapeCall, index: number, what: string): number {
   const { dims } = required(call.inputs, index);
   const [length] = dims;
   if (dims.length === 1 && typeof length === 'number' && length <= MAX_RANK) return length;
-  return call.fail(`its ${what}, ${formatShape(dims)}, is computed at run time; wanted a constant`);
+  return call.fail(`its ${what}, ${formatShape(dims)}, is computed at run time; expected a constant`);
 }

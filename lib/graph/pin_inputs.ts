@@ -11,7 +11,7 @@ export function pinInputs(graph: Graph, shapes: InputShapes): Graph {
   const names = graph.inputs.map(({ name }) => name);
   for (const name of Object.keys(shapes)) {
     if (!names.includes(name))
-      throw new GraphError(`input "${name}"`, `there is none; wanted one of ${names.join(', ')}`);
+      throw new GraphError(`input "${name}"`, `there is none; expected one of ${names.join(', ')}`);
   }
   const inputs = graph.inputs.map((input) => {
     const dims = Object.hasOwn(shapes, input.name) ? shapes[input.name] : undefined;
@@ -20,7 +20,10 @@ export function pinInputs(graph: Graph, shapes: InputShapes): Graph {
     const declared = input.dims ?? dims;
     const fits = declared.length === dims.length && dims.every((dim, axis) => compatible(dim, declared[axis] as Dim));
     if (!whole || !fits) {
-      throw new GraphError(`input "${input.name}"`, `wanted shape ${formatShape(declared)}, came ${formatShape(dims)}`);
+      throw new GraphError(
+        `input "${input.name}"`,
+        `expected shape ${formatShape(declared)}, received ${formatShape(dims)}`,
+      );
     }
     return { ...input, dims: [...dims] };
   });

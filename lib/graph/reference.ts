@@ -26,12 +26,15 @@ export function runReference(
     const fits =
       !dims || (dims.length === value.dims.length && value.dims.every((dim, i) => compatible(dim, dims[i] ?? 0)));
     if (value.dtype !== dtype || !fits) {
-      const wanted = `${dtype} ${dims ? formatShape(dims) : ''}`.trimEnd();
-      throw new GraphError(`input "${name}"`, `wanted ${wanted}, came ${value.dtype} ${formatShape(value.dims)}`);
+      const expected = `${dtype} ${dims ? formatShape(dims) : ''}`.trimEnd();
+      throw new GraphError(
+        `input "${name}"`,
+        `expected ${expected}, received ${value.dtype} ${formatShape(value.dims)}`,
+      );
     }
     values.set(name, value);
   }
-  const wanted = new Set([...graph.outputs.map(({ name }) => name), ...(options.keep ?? [])]);
+  const requested = new Set([...graph.outputs.map(({ name }) => name), ...(options.keep ?? [])]);
   for (const node of graph.nodes) {
     const outputs = runNode(
       operatorOf(node),
@@ -43,8 +46,8 @@ export function runReference(
       if (name) values.set(name, value);
     });
     for (const name of node.inputs) {
-      if (!wanted.has(name) && graph.consumers(name).at(-1) === node) values.delete(name);
+      if (!requested.has(name) && graph.consumers(name).at(-1) === node) values.delete(name);
     }
   }
-  return new Map([...wanted].map((name) => [name, values.get(name) as HostTensor]));
+  return new Map([...requested].map((name) => [name, values.get(name) as HostTensor]));
 }

@@ -70,14 +70,14 @@ function pack(
 ): PackedConvWeights {
   const { bits = 8, granularity = 'perChannel', groups = 1, storage = bits <= 4 ? 'int4' : 'int8' } = options;
   if (!Array.isArray(shape) || shape.length !== 4 || !shape.every((d) => Number.isInteger(d) && d > 0)) {
-    const wanted = '[outChannels, kernelH, kernelW, channels / groups], four positive integers';
-    throw new InvalidArgumentError(operation, 'shape', wanted, JSON.stringify(shape));
+    const expected = '[outChannels, kernelH, kernelW, channels / groups], four positive integers';
+    throw new InvalidArgumentError(operation, 'shape', expected, JSON.stringify(shape));
   }
   const [outChannels, kernelH, kernelW, groupChannels] = shape;
   const count = outChannels * kernelH * kernelW * groupChannels;
   if (weights.length !== count) {
-    const wanted = `${count} elements for shape [${shape.join(', ')}]`;
-    throw new InvalidArgumentError(operation, 'weights', wanted, String(weights.length));
+    const expected = `${count} elements for shape [${shape.join(', ')}]`;
+    throw new InvalidArgumentError(operation, 'weights', expected, String(weights.length));
   }
   requireInteger(operation, 'bits', bits, 2, 8);
   if (options.reduceRange && bits !== 8) {
@@ -138,8 +138,8 @@ export function packQuantizedConvWeights(
     throw new InvalidArgumentError(operation, 'weights', 'Int8Array', describe(codes));
   }
   if (options.granularity === 'perTensor') {
-    const wanted = '"perChannel" (repeat a single scale for every channel) or { blockSize }';
-    throw new InvalidArgumentError(operation, 'granularity', wanted, describe(options.granularity));
+    const expected = '"perChannel" (repeat a single scale for every channel) or { blockSize }';
+    throw new InvalidArgumentError(operation, 'granularity', expected, describe(options.granularity));
   }
   return pack(operation, codes, shape, scales, options);
 }
@@ -254,8 +254,8 @@ function begin(operation: string, x: Float32Array, shape: ImageShape, weights: u
   setGeometry(operation, shape, options);
   const count = at(0) * at(1) * at(2) * at(3);
   if (x.length !== count) {
-    const wanted = `${count} elements for shape [${shape.join(', ')}]`;
-    throw new InvalidArgumentError(operation, 'x', wanted, String(x.length));
+    const expected = `${count} elements for shape [${shape.join(', ')}]`;
+    throw new InvalidArgumentError(operation, 'x', expected, String(x.length));
   }
   const output = outputShape(weights);
   const length = output.reduce((product, d) => product * d, 1);

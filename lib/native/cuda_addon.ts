@@ -118,17 +118,17 @@ export function openCuda(): Cuda {
   if (!existsSync(path)) {
     throw new DeviceError(
       'not-built',
-      `wanted the CUDA addon, came no ${path}: run \`npm run build:cuda\` (needs nvcc)`,
+      `expected the CUDA addon, received no ${path}: run \`npm run build:cuda\` (needs nvcc)`,
     );
   }
   let addon: NativeCuda;
   try {
     addon = createRequire(import.meta.url)(path) as NativeCuda;
   } catch (error) {
-    throw new DeviceError('stale-build', `wanted an addon for this machine, came ${(error as Error).message}`);
+    throw new DeviceError('stale-build', `expected an addon for this machine, received ${(error as Error).message}`);
   }
   if (addon.abiVersion !== CUDA_ABI_VERSION) {
-    const versions = `wanted the CUDA addon in version ${CUDA_ABI_VERSION}, came ${addon.abiVersion}`;
+    const versions = `expected the CUDA addon in version ${CUDA_ABI_VERSION}, received ${addon.abiVersion}`;
     throw new DeviceError('stale-build', `${versions}: run \`npm run build:cuda\``);
   }
   addon.setErrorClasses(InvalidArgumentError, DeviceError);

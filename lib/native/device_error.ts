@@ -16,7 +16,7 @@ export type DeviceFailure =
   | 'out-of-memory'
   | 'failed';
 
-/** A device that cannot do what was asked. `message` is `cuda: wanted …, came …`. */
+/** A device that cannot do what was asked. `message` is `cuda: expected …, received …`. */
 export class DeviceError extends Error {
   readonly code = 'ERR_FAULTLINE_DEVICE';
 

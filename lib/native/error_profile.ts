@@ -202,12 +202,12 @@ export class ErrorProfile {
       throw new InvalidArgumentError(operation, 'weights', 'Float32Array', describe(weights));
     }
     if ((shape.length !== 2 && shape.length !== 4) || !shape.every((size) => Number.isInteger(size) && size > 0)) {
-      const wanted = '[n, k] or [outChannels, kernelH, kernelW, channels / groups], positive integers';
-      throw new InvalidArgumentError(operation, 'shape', wanted, JSON.stringify(shape));
+      const expected = '[n, k] or [outChannels, kernelH, kernelW, channels / groups], positive integers';
+      throw new InvalidArgumentError(operation, 'shape', expected, JSON.stringify(shape));
     }
     if (weights.length !== product(shape)) {
-      const wanted = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
-      throw new InvalidArgumentError(operation, 'weights', wanted, String(weights.length));
+      const expected = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
+      throw new InvalidArgumentError(operation, 'weights', expected, String(weights.length));
     }
     this.#shape = shape.length === 2 ? [shape[0], 1, 1, shape[1]] : shape;
     this.#groups = groups;
@@ -222,8 +222,8 @@ export class ErrorProfile {
     const fixed = Array.isArray(range);
     const [min, max] = fixed ? (range as readonly [number, number]) : [0, 0];
     if (fixed ? !(Number.isFinite(min) && Number.isFinite(max) && min <= max) : !RANGES.includes(range as string)) {
-      const wanted = '"perSample", "perTensor" or [min, max] with min ≤ max';
-      throw new InvalidArgumentError(operation, 'range', wanted, fixed ? `[${range.join(', ')}]` : describe(range));
+      const expected = '"perSample", "perTensor" or [min, max] with min ≤ max';
+      throw new InvalidArgumentError(operation, 'range', expected, fixed ? `[${range.join(', ')}]` : describe(range));
     }
     const blockSize =
       weightGranularity === 'perTensor' ? -1 : weightGranularity === 'perChannel' ? 0 : weightGranularity.blockSize;
@@ -253,8 +253,8 @@ export class ErrorProfile {
   addRows(x: Float32Array, operation = 'ErrorProfile.addRows'): this {
     const k = this.#shape[3] * this.#groups;
     if (this.#shape[1] !== 1 || this.#shape[2] !== 1) {
-      const wanted = 'images, by addImages, for weights with a window';
-      throw new InvalidArgumentError(operation, 'x', wanted, 'rows');
+      const expected = 'images, by addImages, for weights with a window';
+      throw new InvalidArgumentError(operation, 'x', expected, 'rows');
     }
     requireFloats(operation, x);
     if (x.length % k !== 0) {
@@ -278,8 +278,8 @@ export class ErrorProfile {
     requireFloats(operation, x);
     const geometry = setGeometry(operation, shape, window);
     if (x.length !== product(shape)) {
-      const wanted = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
-      throw new InvalidArgumentError(operation, 'x', wanted, String(x.length));
+      const expected = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
+      throw new InvalidArgumentError(operation, 'x', expected, String(x.length));
     }
     this.#handle.add(x, geometry, operation);
     return this;

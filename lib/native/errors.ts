@@ -1,16 +1,16 @@
 // The error every refused argument is reported with, from TypeScript and from native code alike.
 
-/** An argument that an operation cannot take. `message` is `operation: argument: wanted …, came …`. */
+/** An argument that an operation cannot take. `message` is `operation: argument: expected …, received …`. */
 export class InvalidArgumentError extends TypeError {
   readonly code = 'ERR_FAULTLINE_INVALID_ARGUMENT';
 
   constructor(
     readonly operation: string,
     readonly argument: string,
-    readonly wanted: string,
-    readonly came: string,
+    readonly expected: string,
+    readonly received: string,
   ) {
-    super(`${operation}: ${argument}: wanted ${wanted}, came ${came}`);
+    super(`${operation}: ${argument}: expected ${expected}, received ${received}`);
     this.name = 'InvalidArgumentError';
   }
 }

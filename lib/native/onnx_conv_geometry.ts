@@ -49,8 +49,8 @@ export function convGeometry(
   wDims: readonly number[],
   attributes: ConvAttributes,
 ): ConvGeometry {
-  const refuse = (argument: string, wanted: string, came: string): never => {
-    throw new InvalidArgumentError(operation, argument, wanted, came);
+  const refuse = (argument: string, expected: string, received: string): never => {
+    throw new InvalidArgumentError(operation, argument, expected, received);
   };
   const spatial = xDims.length - 2;
   if (spatial !== 1 && spatial !== 2) refuse('x', 'shape [N, C, W] or [N, C, H, W]', `[${xDims}]`);

@@ -77,13 +77,13 @@ export function planMatmul(
   const bShape = matrixShape(bDims, 'column');
   const k = aShape.columns;
   if (bShape.rows !== k || k === 0) {
-    const wanted = k === 0 ? 'K of at least 1' : `K = ${k} rows, the columns of ${aName} [${aDims}]`;
-    throw new InvalidArgumentError(operation, bName, wanted, `[${bDims}]`);
+    const expected = k === 0 ? 'K of at least 1' : `K = ${k} rows, the columns of ${aName} [${aDims}]`;
+    throw new InvalidArgumentError(operation, bName, expected, `[${bDims}]`);
   }
   const batch = broadcast(aShape.batch, bShape.batch);
   if (batch === undefined) {
-    const wanted = `a batch that broadcasts with ${aName} [${aDims}]`;
-    throw new InvalidArgumentError(operation, bName, wanted, `[${bDims}]`);
+    const expected = `a batch that broadcasts with ${aName} [${aDims}]`;
+    throw new InvalidArgumentError(operation, bName, expected, `[${bDims}]`);
   }
   const yShape = { batch, rows: aShape.rows, columns: bShape.columns };
   const dims = [
@@ -126,6 +126,6 @@ export function perColumn(operation: string, argument: string, tensor: OnnxTenso
   if (data.length === 1) return data;
   if (sameDims(dims, [columns])) return repeat(data, product(batch));
   if (sameDims(dims, [...batch, 1, columns])) return data;
-  const wanted = `a scalar, [${columns}] or [${[...batch, 1, columns]}]`;
-  throw new InvalidArgumentError(operation, argument, wanted, `[${dims}]`);
+  const expected = `a scalar, [${columns}] or [${[...batch, 1, columns]}]`;
+  throw new InvalidArgumentError(operation, argument, expected, `[${dims}]`);
 }

@@ -32,10 +32,10 @@ function linearView(
   requireInteger(operation, 'block_size', block_size, 0, Number.MAX_SAFE_INTEGER);
   if (block_size === 0 && scale.data.length === 1 && scale.dims.length <= 1) return tensorView(x.data.length);
   const at = resolveAxis(operation, axis, x.dims.length);
-  const wanted =
+  const expected =
     block_size > 0 ? x.dims.map((dim, i) => (i === at ? Math.ceil(dim / block_size) : dim)) : [x.dims[at] as number];
-  if (!sameDims(scale.dims, wanted)) {
-    throw new InvalidArgumentError(operation, scaleName, `shape [${wanted}]`, `[${scale.dims}]`);
+  if (!sameDims(scale.dims, expected)) {
+    throw new InvalidArgumentError(operation, scaleName, `shape [${expected}]`, `[${scale.dims}]`);
   }
   return block_size > 0 ? blockView(x.dims, at, block_size) : axisView(x.dims, at);
 }

@@ -54,8 +54,8 @@ export function requireTensor(
   tensor: OnnxTensor | undefined,
   dtypes: readonly OnnxType[],
 ): void {
-  const refuse = (wanted: string, came: string): never => {
-    throw new InvalidArgumentError(operation, argument, wanted, came);
+  const refuse = (expected: string, received: string): never => {
+    throw new InvalidArgumentError(operation, argument, expected, received);
   };
   if (typeof tensor !== 'object' || tensor === null) refuse(`a tensor of ${dtypes.join(' or ')}`, describe(tensor));
   const { dtype, dims, data } = tensor as OnnxTensor;

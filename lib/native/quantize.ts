@@ -48,8 +48,8 @@ function rowLength(shape: readonly number[]): number {
 function requireShape(operation: string, argument: string, length: number, shape: readonly number[]): void {
   for (const dim of shape) requireInteger(operation, 'shape', dim, 0, Number.MAX_SAFE_INTEGER);
   if (product(shape) !== length) {
-    const wanted = `${product(shape)} elements for shape [${shape}]`;
-    throw new InvalidArgumentError(operation, argument, wanted, String(length));
+    const expected = `${product(shape)} elements for shape [${shape}]`;
+    throw new InvalidArgumentError(operation, argument, expected, String(length));
   }
 }
 
@@ -99,8 +99,8 @@ function viewOf(operation: string, shape: readonly number[], params: QParams): P
     ['zeroPoint', params.zeroPoint],
   ] as const) {
     if (array.length !== count) {
-      const wanted = `${count} elements for scale shape [${scaleShape}]`;
-      throw new InvalidArgumentError(operation, name, wanted, String(array.length));
+      const expected = `${count} elements for scale shape [${scaleShape}]`;
+      throw new InvalidArgumentError(operation, name, expected, String(array.length));
     }
   }
   requireBits(operation, params.bits, count);
@@ -139,8 +139,8 @@ export function dequantize(
 ): Float32Array {
   const operation = 'dequantize';
   if (!(codes instanceof (params.signed ? Int8Array : Uint8Array))) {
-    const wanted = params.signed ? 'Int8Array for a signed scheme' : 'Uint8Array for an unsigned scheme';
-    throw new InvalidArgumentError(operation, 'codes', wanted, describe(codes));
+    const expected = params.signed ? 'Int8Array for a signed scheme' : 'Uint8Array for an unsigned scheme';
+    throw new InvalidArgumentError(operation, 'codes', expected, describe(codes));
   }
   requireShape(operation, 'codes', codes.length, shape);
   const view = viewOf(operation, shape, params);

@@ -112,8 +112,8 @@ export class BudgetSpace {
           if (open) next.add(sum);
         }
         if (states + next.size > MAX_STATES) {
-          const wanted = 'a weighting, choices and tolerance with fewer different sums';
-          throw new InvalidArgumentError('budget', 'weighting', wanted, `more than ${MAX_STATES}`);
+          const expected = 'a weighting, choices and tolerance with fewer different sums';
+          throw new InvalidArgumentError('budget', 'weighting', expected, `more than ${MAX_STATES}`);
         }
       }
       states += next.size;

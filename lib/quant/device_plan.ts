@@ -158,8 +158,11 @@ export class DevicePlan extends IntegerPlan {
     if (!bad) return;
     const node = this.calls[bad.call] as GraphNode;
     const [operation, unit] = node.operator === 'Conv' ? ['conv2dDynamic', 'sample'] : ['matmulDynamic', 'row'];
-    const came = `NaN or infinity in ${unit} ${bad.unit}`;
-    throw new GraphError(describeNode(node), new InvalidArgumentError(operation, 'x', 'finite values', came).message);
+    const received = `NaN or infinity in ${unit} ${bad.unit}`;
+    throw new GraphError(
+      describeNode(node),
+      new InvalidArgumentError(operation, 'x', 'finite values', received).message,
+    );
   }
 
   /** @internal A value's elements on the device; undefined where they are the host's. */

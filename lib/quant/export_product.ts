@@ -98,10 +98,10 @@ export class ProductExporter {
     private readonly activations: ActivationQuantizer,
   ) {}
 
-  /** The form nearest to the one wanted that the target can execute, and why it is another where it is. */
-  chooseForm(each: ProductExport, wanted: 'integer' | 'qdq'): { form: ExportForm; remark?: string } {
+  /** The form nearest to the one expected that the target can execute, and why it is another where it is. */
+  chooseForm(each: ProductExport, expected: 'integer' | 'qdq'): { form: ExportForm; remark?: string } {
     const { product, bits, granularity, weightDims } = each;
-    if (wanted === 'qdq') return { form: 'qdq' };
+    if (expected === 'qdq') return { form: 'qdq' };
     const block = typeof granularity === 'object' ? granularity.blockSize : NBITS_DEFAULT_BLOCK;
     const plain = product.kind === 'matmul' && weightDims.length === 2;
     if (plain && bits.weightBits <= NBITS && NBITS_BLOCKS.includes(block)) {

@@ -20,9 +20,9 @@ function intAttributes(attributes: PlainAttributes): AttributeProto[] {
 }
 
 /** A name that no other has, and from now on neither. */
-function unique(taken: Set<string>, wanted: string): string {
-  let name = wanted;
-  for (let number = 2; taken.has(name); number++) name = `${wanted}.${number}`;
+function unique(taken: Set<string>, expected: string): string {
+  let name = expected;
+  for (let number = 2; taken.has(name); number++) name = `${expected}.${number}`;
   taken.add(name);
   return name;
 }

@@ -108,7 +108,7 @@ export class IntegerPlan {
   protected readonly perTensor: boolean;
   /** @internal */
   protected readonly arithmetic: 'exact' | 'saturating16';
-  private readonly wanted: ReadonlySet<string>;
+  private readonly requested: ReadonlySet<string>;
   private readonly memory = new Memory();
   /** @internal */
   protected readonly tape = new InferenceTape(this.memory);
@@ -128,9 +128,9 @@ export class IntegerPlan {
     this.graph = simplify(source).graph;
     this.shapes = new InferredShapes(this.graph);
     const all = keep === 'all' ? this.graph.nodes.flatMap((node) => node.outputs) : keep;
-    this.wanted = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);
+    this.requested = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);
     const types = inferShapes(this.graph);
-    this.steps = compileSteps(this.graph, types, this.wanted);
+    this.steps = compileSteps(this.graph, types, this.requested);
     const sizes = this.steps.map(({ output }) => sizePerSample(types.get(output)?.dims ?? []));
     this.largestValue = Math.max(1, ...sizes);
     this.allValues = sizes.reduce((sum, size) => sum + size, 0);
@@ -218,7 +218,7 @@ export class IntegerPlan {
   /** @internal */
   results(state: RunState): Map<string, Value> {
     const results = new Map<string, Value>();
-    for (const name of this.wanted) {
+    for (const name of this.requested) {
       const value = this.find(state, name);
       if (value) results.set(name, value.dims.length === 4 ? value : toRows(this.tape, value));
     }
@@ -396,7 +396,7 @@ export class IntegerPlan {
 
   /** @internal Whether anyone reads outputs of a node after its first. */
   protected readsOthers({ outputs }: GraphNode): boolean {
-    const read = (name: string) => name !== '' && (this.wanted.has(name) || this.graph.consumers(name).length > 0);
+    const read = (name: string) => name !== '' && (this.requested.has(name) || this.graph.consumers(name).length > 0);
     return outputs.slice(1).some(read);
   }
 

@@ -72,14 +72,14 @@ class Compiler {
   constructor(
     private readonly graph: Graph,
     private readonly types: ReadonlyMap<string, TensorType>,
-    private readonly wanted: ReadonlySet<string>,
+    private readonly requested: ReadonlySet<string>,
   ) {
     this.position = new Map(graph.nodes.map((node, index) => [node.name, index]));
   }
 
   /** The one reader of a value that nobody outside wants. */
   private onlyReader(value: string, ...operators: string[]): GraphNode | undefined {
-    if (this.wanted.has(value)) return undefined;
+    if (this.requested.has(value)) return undefined;
     const readers = this.graph.consumers(value);
     const [reader] = readers;
     const once = readers.length === 1 && reader?.inputs.filter((input) => input === value).length === 1;
@@ -158,7 +158,7 @@ class Compiler {
     });
     return steps.map((step, index) => ({
       ...step,
-      last: [...lastReader].flatMap(([name, reader]) => (reader === index && !this.wanted.has(name) ? [name] : [])),
+      last: [...lastReader].flatMap(([name, reader]) => (reader === index && !this.requested.has(name) ? [name] : [])),
     }));
   }
 }
@@ -167,7 +167,7 @@ class Compiler {
 export function compileSteps(
   graph: Graph,
   types: ReadonlyMap<string, TensorType>,
-  wanted: ReadonlySet<string>,
+  requested: ReadonlySet<string>,
 ): readonly Step[] {
-  return new Compiler(graph, types, wanted).steps();
+  return new Compiler(graph, types, requested).steps();
 }

@@ -243,8 +243,8 @@ function layerSection(result: AssessResult): Section | undefined {
         ],
         rows: sensitivity.map(({ node, drop, restored }): Cell[] => {
           const error = errors.get(node);
-          const came = error && 100 * error.propagatedShare;
-          return [node, drop, restored, error?.aloneSqnrDb, error?.sqnrDb, came, error?.spread, error?.outliers];
+          const received = error && 100 * error.propagatedShare;
+          return [node, drop, restored, error?.aloneSqnrDb, error?.sqnrDb, received, error?.spread, error?.outliers];
         }),
       },
       {

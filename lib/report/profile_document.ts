@@ -100,7 +100,7 @@ function waterfalls(profile: Profile): Block[] {
       kind: 'chart',
       name: 'waterfall',
       caption: 'Through the network: noise that came in with a layer’s inputs, and what the layer added',
-      alt: `Noise of ${layers.length} layers, came in and added`,
+      alt: `Noise of ${layers.length} layers, received in and added`,
       data: {
         type: 'stacked',
         x: { label: 'noise, percent of the signal', unit: 'number' },

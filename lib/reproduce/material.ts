@@ -34,8 +34,8 @@ export async function loadMaterial(data: string, options: MaterialOptions): Prom
     if (!set.labels) throw new InvalidArgumentError('reproduce', '--data', 'labels', `${part} images without, ${data}`);
   }
   if (validation >= train.count) {
-    const wanted = `fewer than the ${train.count} training images`;
-    throw new InvalidArgumentError('reproduce', '--validation', wanted, String(validation));
+    const expected = `fewer than the ${train.count} training images`;
+    throw new InvalidArgumentError('reproduce', '--validation', expected, String(validation));
   }
   return { name, classNames, normalization, test, ...splitByHash(train, validation, seed) };
 }

@@ -33,7 +33,7 @@ export function lockFolder(folder: string): () => void {
       if (holder === undefined) continue;
       const pid = Number(holder.split(' ')[0]);
       if (identity(pid) === holder) {
-        throw new Error(`${folder}: process ${pid} is writing there; wanted a folder that nobody writes to`);
+        throw new Error(`${folder}: process ${pid} is writing there; expected a folder that nobody writes to`);
       }
       takeAway(path, holder, candidate);
     }

@@ -76,7 +76,10 @@ export class RunDirectory {
       const bytes = await readIfThere(manifestPath);
       const others = (await readdir(path)).filter((name) => name !== 'lock');
       if (!bytes && others.length > 0) {
-        throw new RunError(path, `wanted a new folder or one of a run (with manifest.json), came ${others[0]}, …`);
+        throw new RunError(
+          path,
+          `expected a new folder or one of a run (with manifest.json), received ${others[0]}, …`,
+        );
       }
       const before = bytes && parseManifest(manifestPath, bytes);
       const same = before !== undefined && isDeepStrictEqual(before.configuration, configuration);
@@ -170,17 +173,17 @@ function parseManifest(path: string, bytes: Buffer): Manifest {
   } catch {
     throw new RunError(path, 'is no JSON');
   }
-  if (manifest?.schema !== SCHEMA) throw new RunError(path, `wanted schema ${SCHEMA}, came ${manifest?.schema}`);
+  if (manifest?.schema !== SCHEMA) throw new RunError(path, `expected schema ${SCHEMA}, received ${manifest?.schema}`);
   return manifest;
 }
 
 /** The settings in which two configurations differ. */
-function differences(wanted: unknown, came: unknown): string {
+function differences(expected: unknown, received: unknown): string {
   const fields = (value: unknown) =>
     (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  const [ours, theirs] = [fields(wanted), fields(came)];
+  const [ours, theirs] = [fields(expected), fields(received)];
   return [...new Set([...Object.keys(ours), ...Object.keys(theirs)])]
     .filter((key) => !isDeepStrictEqual(ours[key], theirs[key]))
-    .map((key) => `${key}: wanted ${JSON.stringify(ours[key])}, came ${JSON.stringify(theirs[key])}`)
+    .map((key) => `${key}: expected ${JSON.stringify(ours[key])}, received ${JSON.stringify(theirs[key])}`)
     .join('; ');
 }

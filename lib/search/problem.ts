@@ -73,8 +73,8 @@ export class PolicyProblem implements SearchProblem {
     if (!(this.samples > 0)) throw new InvalidArgumentError('search', 'data', 'one or more samples', 'none');
     const classes = measure === 'accuracy' ? data.labels : data.reference;
     if (!classes) {
-      const wanted = measure === 'accuracy' ? 'labels' : 'classes of full precision (reference)';
-      throw new InvalidArgumentError('search', 'data', `${wanted} to measure ${measure} by`, 'none');
+      const expected = measure === 'accuracy' ? 'labels' : 'classes of full precision (reference)';
+      throw new InvalidArgumentError('search', 'data', `${expected} to measure ${measure} by`, 'none');
     }
     this.goal = goal;
     this.measure = measure;
@@ -101,8 +101,8 @@ export class PolicyProblem implements SearchProblem {
 }
 
 /** Mean over samples of the softmax probability of their class. logits: [samples, classes], wanted: [samples]. */
-export function meanProbability(logits: Float32Array, wanted: ArrayLike<number>): number {
-  const samples = wanted.length;
+export function meanProbability(logits: Float32Array, expected: ArrayLike<number>): number {
+  const samples = expected.length;
   const classes = logits.length / samples;
   let sum = 0;
   for (let sample = 0; sample < samples; sample++) {
@@ -111,7 +111,7 @@ export function meanProbability(logits: Float32Array, wanted: ArrayLike<number>)
     for (let i = 0; i < classes; i++) largest = Math.max(largest, logits[at + i] as number);
     let total = 0;
     for (let i = 0; i < classes; i++) total += Math.exp((logits[at + i] as number) - largest);
-    sum += Math.exp((logits[at + (wanted[sample] as number)] as number) - largest) / total;
+    sum += Math.exp((logits[at + (expected[sample] as number)] as number) - largest) / total;
   }
   return sum / samples;
 }

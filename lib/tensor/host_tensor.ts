@@ -29,8 +29,8 @@ export function hostTensor<Type extends DType>(
   }
   if (!holds(dtype, data)) throw new InvalidArgumentError('hostTensor', 'data', `an array of ${dtype}`, describe(data));
   if (data.length !== sizeOf(dims)) {
-    const wanted = `${sizeOf(dims)} elements for shape ${formatDims(dims)}`;
-    throw new InvalidArgumentError('hostTensor', 'data', wanted, String((data as TensorData).length));
+    const expected = `${sizeOf(dims)} elements for shape ${formatDims(dims)}`;
+    throw new InvalidArgumentError('hostTensor', 'data', expected, String((data as TensorData).length));
   }
   return { dtype, dims: [...dims], data };
 }

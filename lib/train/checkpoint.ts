@@ -91,7 +91,7 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint | undef
   } catch (error) {
     throw error instanceof CheckpointError ? error : new CheckpointError(path, 'checkpoint.json is no JSON');
   }
-  if (manifest.schema !== SCHEMA) throw new CheckpointError(path, `wanted ${SCHEMA}, came ${manifest.schema}`);
+  if (manifest.schema !== SCHEMA) throw new CheckpointError(path, `expected ${SCHEMA}, received ${manifest.schema}`);
   const [model, bytes] = [await read('model.onnx'), await read('state.bin')];
   if (sha256(model) !== manifest.sha256.model) throw new CheckpointError(path, 'model.onnx was changed or cut short');
   if (sha256(bytes) !== manifest.sha256.state) throw new CheckpointError(path, 'state.bin was changed or cut short');

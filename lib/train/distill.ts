@@ -175,8 +175,8 @@ class Distillation implements Learner {
         : program.runFloat(tape, parameters, feeds, { step });
       const logits = toRows(tape, results.get(names.output) as Value);
       if (logits.size !== batch.count * targets.classes) {
-        const wanted = `[${batch.count}, ${targets.classes}] as the teacher's`;
-        throw new InvalidArgumentError('distill', 'student', `logits ${wanted}`, `[${logits.dims}]`);
+        const expected = `[${batch.count}, ${targets.classes}] as the teacher's`;
+        throw new InvalidArgumentError('distill', 'student', `logits ${expected}`, `[${logits.dims}]`);
       }
       const gradient = new Float32Array(logits.size);
       const lost = loss(logits.data, targets, weight, gradient);

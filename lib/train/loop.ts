@@ -59,12 +59,12 @@ async function latest(loop: Loop): Promise<Checkpoint | undefined> {
   const { checkpoints, resume, configuration } = loop;
   const found = checkpoints !== undefined && resume ? await loadCheckpoint(checkpoints) : undefined;
   // As JSON gives it back.
-  const wanted = JSON.parse(JSON.stringify(configuration));
-  if (found && !isDeepStrictEqual(found.configuration, wanted)) {
+  const expected = JSON.parse(JSON.stringify(configuration));
+  if (found && !isDeepStrictEqual(found.configuration, expected)) {
     const told = (value: unknown) => JSON.stringify(value);
     throw new CheckpointError(
       checkpoints as string,
-      `is of a run with other options: wanted ${told(wanted)}, came ${told(found.configuration)}`,
+      `is of a run with other options: expected ${told(expected)}, received ${told(found.configuration)}`,
     );
   }
   return found;

@@ -75,7 +75,7 @@ export function marginHinge(margin: number): LogitLoss {
 }
 
 /**
- * Mean of relu(wanted − (z[t] − max_{k≠t} z[k])), t the teacher's class, wanted the margin or the teacher's own lead where
+ * Mean of relu(expected − (z[t] − max_{k≠t} z[k])), t the teacher's class, expected the margin or the teacher's own lead where
  * that is less: zero where the class leads so far. What keeps predictions right, and asks for no more than that.
  */
 export function keepLead(margin: number): LogitLoss {

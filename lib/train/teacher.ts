@@ -64,8 +64,8 @@ export async function teacherLogits(
     const part = await answer(inputs.subarray(0, count * imageSize(set)), count);
     classes ||= part.length / count;
     if (!Number.isInteger(classes) || classes < 2 || part.length !== count * classes) {
-      const wanted = classes >= 2 ? `${count} × ${classes} logits` : 'two or more logits an image';
-      throw new InvalidArgumentError('teacherLogits', 'teacher', wanted, `${part.length} for ${count} images`);
+      const expected = classes >= 2 ? `${count} × ${classes} logits` : 'two or more logits an image';
+      throw new InvalidArgumentError('teacherLogits', 'teacher', expected, `${part.length} for ${count} images`);
     }
     logits ??= new Float32Array(set.count * classes);
     logits.set(part, done * classes);

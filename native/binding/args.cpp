@@ -36,12 +36,12 @@ Napi::Error toError(Napi::Env env, const Status& status) {
   const auto* data = env.GetInstanceData<EnvironmentData>();
   if (data == nullptr || data->errorClass.IsEmpty()) return Napi::TypeError::New(env, status.message());
   const auto text = [&](const std::string& s) { return Napi::String::New(env, s); };
-  return Napi::Error(env, data->errorClass.New(
-                              {text(status.operation), text(status.argument), text(status.wanted), text(status.came)}));
+  return Napi::Error(env, data->errorClass.New({text(status.operation), text(status.argument), text(status.expected),
+                                                text(status.received)}));
 }
 
-void Args::refuse(const char* argument, std::string wanted, std::string came) const {
-  throw toError(info_.Env(), Status::invalid(operation_, argument, std::move(wanted), std::move(came)));
+void Args::refuse(const char* argument, std::string expected, std::string received) const {
+  throw toError(info_.Env(), Status::invalid(operation_, argument, std::move(expected), std::move(received)));
 }
 
 double Args::number(size_t i, const char* name) const {
@@ -63,14 +63,14 @@ void* Args::rawArray(size_t i, const char* name, napi_typedarray_type type, size
   bool isTypedArray = false;
   napi_is_typedarray(env, info_[i], &isTypedArray);
   if (!isTypedArray) refuse(name, nameOf(type), "no typed array");
-  napi_typedarray_type came;
+  napi_typedarray_type received;
   void* data = nullptr;
   napi_value buffer;
   size_t offset;
-  if (napi_get_typedarray_info(env, info_[i], &came, actual, &data, &buffer, &offset) != napi_ok) {
+  if (napi_get_typedarray_info(env, info_[i], &received, actual, &data, &buffer, &offset) != napi_ok) {
     refuse(name, nameOf(type), "an unreadable typed array");
   }
-  if (came != type) refuse(name, nameOf(type), nameOf(came));
+  if (received != type) refuse(name, nameOf(type), nameOf(received));
   if (*actual < length) {
     bool detached = false;
     napi_is_detached_arraybuffer(env, buffer, &detached);

@@ -16,7 +16,7 @@ namespace faultline::binding {
 
 // Kept per environment (the main thread and every worker have their own).
 struct EnvironmentData {
-  Napi::FunctionReference errorClass;  // InvalidArgumentError(operation, argument, wanted, came)
+  Napi::FunctionReference errorClass;  // InvalidArgumentError(operation, argument, expected, received)
 };
 
 // A JavaScript exception for a refusal; throw it.
@@ -37,7 +37,7 @@ class Args {
   Args(const Napi::CallbackInfo& info, const char* operation) : info_(info), operation_(operation) {}
 
   Napi::Env env() const { return info_.Env(); }
-  [[noreturn]] void refuse(const char* argument, std::string wanted, std::string came) const;
+  [[noreturn]] void refuse(const char* argument, std::string expected, std::string received) const;
 
   int64_t integer(size_t i, const char* name, int64_t min, int64_t max) const;
   double number(size_t i, const char* name) const;

@@ -28,10 +28,10 @@ const char* reasonOf(cuda::DeviceError error) {
 }
 
 template <typename Handle>
-Handle* handleAt(const Args& args, size_t i, const char* name, const napi_type_tag& tag, const char* wanted) {
+Handle* handleAt(const Args& args, size_t i, const char* name, const napi_type_tag& tag, const char* expected) {
   bool tagged = false;
   if (args.at(i).IsObject()) napi_check_object_type_tag(args.env(), args.at(i), &tag, &tagged);
-  if (!tagged) args.refuse(name, wanted, "another value");
+  if (!tagged) args.refuse(name, expected, "another value");
   return Napi::ObjectWrap<Handle>::Unwrap(args.at(i).As<Napi::Object>());
 }
 

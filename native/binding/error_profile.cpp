@@ -95,17 +95,17 @@ void ErrorProfileHandle::add(const Napi::CallbackInfo& info) {
   ErrorProfile& profile = live(args);
   const int32_t* g = args.array<const int32_t>(1, "geometry", kGeometryLength).data;
   if (g[0] < 0 || g[1] < 1 || g[2] < 1 || g[3] != profile.shape().inChannels()) {
-    std::string came;
-    for (int i = 0; i < 4; ++i) came.append(i > 0 ? ", " : "[").append(std::to_string(g[i]));
+    std::string received;
+    for (int i = 0; i < 4; ++i) received.append(i > 0 ? ", " : "[").append(std::to_string(g[i]));
     args.refuse("shape", "[n, h, w, " + std::to_string(profile.shape().inChannels()) + "], h and w at least 1",
-                came + "]");
+                received + "]");
   }
   const double elements = static_cast<double>(g[0]) * g[1] * g[2] * g[3];
   if (elements > kMaxElements) args.refuse("x", "samples that fit in memory", "larger ones");
   const Conv2dWindow window = {g[4], g[5], g[6], g[7], g[8], g[9], g[10], g[11]};
-  const size_t wanted =
+  const size_t expected =
       static_cast<size_t>(g[0]) * static_cast<size_t>(g[1]) * static_cast<size_t>(g[2]) * static_cast<size_t>(g[3]);
-  const float* x = args.array<const float>(0, "x", wanted).data;
+  const float* x = args.array<const float>(0, "x", expected).data;
   throwIfRefused(args.env(), profile.add(x, g[0], g[1], g[2], window, operation.c_str()));
 }
 

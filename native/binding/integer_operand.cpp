@@ -88,13 +88,13 @@ IntegerOperandHandle::IntegerOperandHandle(const Napi::CallbackInfo& info)
 }
 
 const IntegerOperand& IntegerOperandHandle::unwrap(const Args& args, size_t i, const char* name, bool isConv) {
-  const char* wanted = isConv ? "packed weights of a convolution" : "packed matrices";
+  const char* expected = isConv ? "packed weights of a convolution" : "packed matrices";
   bool tagged = false;
   if (args.at(i).IsObject()) napi_check_object_type_tag(args.env(), args.at(i), &kTag, &tagged);
-  if (!tagged) args.refuse(name, wanted, "another value");
+  if (!tagged) args.refuse(name, expected, "another value");
   const auto* handle = Napi::ObjectWrap<IntegerOperandHandle>::Unwrap(args.at(i).As<Napi::Object>());
-  if (handle->operand_ == nullptr) args.refuse(name, wanted, "disposed ones");
-  if (handle->operand_->isConv != isConv) args.refuse(name, wanted, "the other kind");
+  if (handle->operand_ == nullptr) args.refuse(name, expected, "disposed ones");
+  if (handle->operand_->isConv != isConv) args.refuse(name, expected, "the other kind");
   return *handle->operand_;
 }
 

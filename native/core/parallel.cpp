@@ -32,8 +32,8 @@ std::string ownCgroup() {
 
 int defaultThreads() {
   const char* env = std::getenv("OMP_NUM_THREADS");
-  const int wanted = env ? std::atoi(env) : 0;
-  return wanted > 0 ? wanted : allowedCpus();
+  const int expected = env ? std::atoi(env) : 0;
+  return expected > 0 ? expected : allowedCpus();
 }
 
 std::atomic<int> chosen{0};

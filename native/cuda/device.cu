@@ -79,12 +79,12 @@ std::unique_ptr<Device> openDevice(DeviceStatus* status) {
   const cudaError_t error = cudaGetDeviceCount(&devices);
   if (info.driverVersion == 0 || error == cudaErrorInsufficientDriver) {
     *status = {DeviceError::noDriver,
-               "wanted an NVIDIA driver for CUDA " + version(info.runtimeVersion) + " or later, came " +
+               "expected an NVIDIA driver for CUDA " + version(info.runtimeVersion) + " or later, received " +
                    (info.driverVersion == 0 ? "none" : "one for CUDA " + version(info.driverVersion))};
     return nullptr;
   }
   if (error != cudaSuccess || devices == 0) {
-    *status = {DeviceError::noDevice, std::string("wanted an NVIDIA GPU, came none that this process may use") +
+    *status = {DeviceError::noDevice, std::string("expected an NVIDIA GPU, received none that this process may use") +
                                           (error == cudaSuccess ? "" : std::string(": ") + cudaGetErrorString(error))};
     return nullptr;
   }
@@ -99,7 +99,7 @@ std::unique_ptr<Device> openDevice(DeviceStatus* status) {
   info.multiprocessors = properties.multiProcessorCount;
   info.bytes = properties.totalGlobalMem;
   if (info.computeMajor < kLeastMajor) {
-    *status = {DeviceError::unsupported, "wanted a GPU of compute capability 8.0 or later, came " + info.name +
+    *status = {DeviceError::unsupported, "expected a GPU of compute capability 8.0 or later, received " + info.name +
                                              " with " + std::to_string(info.computeMajor) + "." +
                                              std::to_string(info.computeMinor)};
     return nullptr;

@@ -33,9 +33,10 @@ std::shared_ptr<Session> Session::open(DeviceStatus* status) {
 }
 
 DeviceStatus Session::noMemory(size_t bytes) {
-  return {DeviceError::outOfMemory,
-          "wanted " + mebibytes(bytes) + " of device memory, came " + mebibytes(device_->freeBytes()) + " free of " +
-              mebibytes(device_->info().bytes) + ", beside " + mebibytes(pool_.bytesInUse()) + " in use here"};
+  return {DeviceError::outOfMemory, "expected " + mebibytes(bytes) + " of device memory, received " +
+                                        mebibytes(device_->freeBytes()) + " free of " +
+                                        mebibytes(device_->info().bytes) + ", beside " + mebibytes(pool_.bytesInUse()) +
+                                        " in use here"};
 }
 
 DeviceStatus Session::take(size_t bytes, DeviceMemory* memory) {

@@ -55,7 +55,7 @@ struct Quantization {
   bool perTensor = false;
   int bits = 8;
   const uint8_t* unitBits = nullptr;  // [rows or samples] instead of bits
-  float* scale = nullptr;             // [rows or samples], filled when wanted: waits for the device
+  float* scale = nullptr;             // [rows or samples], filled when expected: waits for the device
   int32_t* zeroPoint = nullptr;       // likewise
 };
 

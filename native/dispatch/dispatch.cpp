@@ -43,12 +43,12 @@ std::string availableNames() {
 }
 
 Choice choose() {
-  const char* wanted = std::getenv("FAULTLINE_ISA");
-  if (wanted != nullptr && *wanted != '\0') {
+  const char* expected = std::getenv("FAULTLINE_ISA");
+  if (expected != nullptr && *expected != '\0') {
     Isa isa;
-    if (!isaFromName(wanted, &isa) || kernelsFor(isa) == nullptr) {
+    if (!isaFromName(expected, &isa) || kernelsFor(isa) == nullptr) {
       return {scalarKernels(), Status::invalid("dispatch", "FAULTLINE_ISA", "one of " + availableNames(),
-                                               '"' + std::string(wanted) + '"')};
+                                               '"' + std::string(expected) + '"')};
     }
     return {kernelsFor(isa), Status::ok()};
   }

@@ -133,7 +133,7 @@ void Convolution::backwardData(const float* dy, VersionedWeights w, bool again, 
     backwardData_ = std::move(made);
   }
   BackwardData& b = *backwardData_;
-  const bool ready = again && lastWeights_ && lastWeights_->dy.wanted() == b.dy.wanted();
+  const bool ready = again && lastWeights_ && lastWeights_->dy.expected() == b.dy.expected();
   b.primitive.execute(stream(), {{DNNL_ARG_DIFF_DST, ready ? lastWeights_->dy.again() : b.dy.read(dy, 0)},
                                  {DNNL_ARG_WEIGHTS, b.w.read(w.data, w.version)},
                                  {DNNL_ARG_DIFF_SRC, b.dx.target(dx)}});

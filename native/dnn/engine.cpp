@@ -36,11 +36,11 @@ void Reorder::run(dnnl::memory& from, dnnl::memory& to) const {
   primitive_.execute(stream(), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
 }
 
-Converted::Converted(const Desc& given, const Desc& wanted, Place place)
-    : given_(given), wanted_(wanted), place_(place), same_(given == wanted), outside_(given, engine(), nullptr) {
+Converted::Converted(const Desc& given, const Desc& expected, Place place)
+    : given_(given), wanted_(expected), place_(place), same_(given == expected), outside_(given, engine(), nullptr) {
   if (same_) return;
-  in_ = Reorder(given, wanted);
-  out_ = Reorder(wanted, given);
+  in_ = Reorder(given, expected);
+  out_ = Reorder(expected, given);
 }
 
 // Memory for the converted copy.

@@ -41,10 +41,10 @@ enum class Place { kept, first, second };
 class Converted {
  public:
   Converted() = default;
-  Converted(const Desc& given, const Desc& wanted, Place place);
+  Converted(const Desc& given, const Desc& expected, Place place);
   // The memory to hand to the primitive. A version other than the last one (or 0) converts again; only `kept` has one.
   dnnl::memory& read(const float* data, double version);
-  const Desc& wanted() const { return wanted_; }
+  const Desc& expected() const { return wanted_; }
   // What read() left, nobody having used its place since.
   dnnl::memory& again() { return same_ ? outside_ : inside_; }
   // For results: the memory that the primitive writes; then store() brings it to the caller's array.

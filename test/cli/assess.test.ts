@@ -95,7 +95,7 @@ describe('faultline assess', () => {
       [['--bits', '5.5', '--out', 'odd'], 4, /effective bits/],
       [['--data', join(folder, 'absent.npz')], 3, /absent\.npz/],
       [['--nonsense'], 4, /unknown option/],
-      [['--images', '0'], 4, /^faultline: --images: wanted/],
+      [['--images', '0'], 4, /^faultline: --images: expected/],
     ];
     for (const [flags, code, message] of cases) {
       const { status, stderr } = assess('ordinary.onnx', ...flags);

@@ -99,15 +99,15 @@ describe('bench shapes', () => {
   });
 
   for (const [line, message] of [
-    ['matmul 1 2', /x\.txt:1: wanted M N K, came 2 numbers/],
-    ['matmul 1 0 3', /wanted a natural number, came "0"/],
-    ['multiply 1 2 3', /wanted one of matmul, .*, came "multiply"/],
-    ['conv 1 8 8 3 4 3', /wanted KHxKW, came "3"/],
-    ['conv 1 8 8 3 4 3x3 q2', /wanted s2, p1, g8 or d2, came "q2"/],
-    ['conv 1 8 8 3 4 3x3 g2', /wanted channels divisible by the groups, came 3 and 4 channels, 2 groups/],
-    ['conv 1 2 2 3 4 3x3', /wanted a kernel that fits the padded input, came 3x3 on 2x2/],
-    ['matmul.int4 1 64 64 b24', /wanted b0, or a block that is a power of two from 16, came b24/],
-    ['matmul 1 64 64 b32', /wanted block sizes with int4 only/],
+    ['matmul 1 2', /x\.txt:1: expected M N K, received 2 numbers/],
+    ['matmul 1 0 3', /expected a natural number, received "0"/],
+    ['multiply 1 2 3', /expected one of matmul, .*, received "multiply"/],
+    ['conv 1 8 8 3 4 3', /expected KHxKW, received "3"/],
+    ['conv 1 8 8 3 4 3x3 q2', /expected s2, p1, g8 or d2, received "q2"/],
+    ['conv 1 8 8 3 4 3x3 g2', /expected channels divisible by the groups, received 3 and 4 channels, 2 groups/],
+    ['conv 1 2 2 3 4 3x3', /expected a kernel that fits the padded input, received 3x3 on 2x2/],
+    ['matmul.int4 1 64 64 b24', /expected b0, or a block that is a power of two from 16, received b24/],
+    ['matmul 1 64 64 b32', /expected block sizes with int4 only/],
   ] as const) {
     it(`refuses "${line}", naming file and line`, () => {
       assert.throws(() => parseShapes(line, 'x.txt'), message);
@@ -123,10 +123,13 @@ describe('bench shapes', () => {
   });
 
   it('refuses unknown sets, unreadable files, bad expressions and filters that match nothing', () => {
-    assert.throws(() => selectJobs(SHAPES, { files: ['nosuch'] }), /wanted a file, or one of .*peers.*, came "nosuch"/);
+    assert.throws(
+      () => selectJobs(SHAPES, { files: ['nosuch'] }),
+      /expected a file, or one of .*peers.*, received "nosuch"/,
+    );
     assert.throws(() => selectJobs(SHAPES, { files: ['./nosuch.txt'] }), /ENOENT/);
-    assert.throws(() => selectJobs(SHAPES, { filters: ['('] }), /filter: wanted a regular expression/);
-    assert.throws(() => selectJobs(SHAPES, { filters: ['nosuch'] }), /came nosuch/);
+    assert.throws(() => selectJobs(SHAPES, { filters: ['('] }), /filter: expected a regular expression/);
+    assert.throws(() => selectJobs(SHAPES, { filters: ['nosuch'] }), /received nosuch/);
   });
 });
 
@@ -265,11 +268,11 @@ describe('faultline bench kernels', function () {
 
   for (const [args, message] of [
     [['--nosuch'], /unknown option '--nosuch'/],
-    [['--threads', 'many'], /--threads: wanted numbers from 1 to 1024, separated by commas, came many/],
-    [['--shapes', 'nosuch'], /wanted a file, or one of/],
-    [['--filter', 'nosuch'], /came nosuch/],
-    [['--isa', 'mmx', '--filter', '^matmul.s32 1x768x768'], /FAULTLINE_ISA: wanted one of .*, came "mmx"/],
-    [['--targets', '--isa', 'avx2'], /--targets: wanted .*, came --isa/],
+    [['--threads', 'many'], /--threads: expected numbers from 1 to 1024, separated by commas, received many/],
+    [['--shapes', 'nosuch'], /expected a file, or one of/],
+    [['--filter', 'nosuch'], /received nosuch/],
+    [['--isa', 'mmx', '--filter', '^matmul.s32 1x768x768'], /FAULTLINE_ISA: expected one of .*, received "mmx"/],
+    [['--targets', '--isa', 'avx2'], /--targets: expected .*, received --isa/],
   ] as const) {
     it(`refuses ${args.join(' ')} with exit code 2`, () => {
       const run = faultline('bench', 'kernels', ...args);

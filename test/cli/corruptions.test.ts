@@ -63,12 +63,12 @@ describe('faultline corruptions', () => {
   it('refuses unknown corruptions and baselines by name, with exit code 2', () => {
     const haze = run('--corruptions', 'haze');
     assert.equal(haze.status, 2);
-    assert.match(haze.stderr, /wanted all, benchmark, .* came "haze"/);
+    assert.match(haze.stderr, /expected all, benchmark, .* received "haze"/);
     const baseline = run('--corruptions', 'fog:1', '--baseline', 'W3A3');
     assert.equal(baseline.status, 2);
-    assert.match(baseline.stderr, /baseline: wanted fp32, W8A8/);
+    assert.match(baseline.stderr, /baseline: expected fp32, W8A8/);
     const block = run('--corruptions', 'fog:1', '--block-size', '17');
     assert.equal(block.status, 2);
-    assert.match(block.stderr, /^faultline: --block-size: wanted a power of two from 16 to 16384, came 17/);
+    assert.match(block.stderr, /^faultline: --block-size: expected a power of two from 16 to 16384, received 17/);
   });
 });

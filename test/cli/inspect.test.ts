@@ -59,9 +59,9 @@ describe('faultline inspect', () => {
     assert.ok(device && 'error' in device);
     assert.match(device.error, /npm run build:cuda/);
     const { stdout, status } = run([], { FAULTLINE_DEVICE: 'auto', FAULTLINE_CUDA_ADDON: '/nowhere' });
-    assert.match(stdout, /^device +none: cuda: wanted the CUDA addon/m);
+    assert.match(stdout, /^device +none: cuda: expected the CUDA addon/m);
     assert.equal(status, 0);
-    assert.match(run([], { FAULTLINE_DEVICE: 'gpu' }).stdout, /device +none: .*wanted "cpu", "cuda" or "auto"/);
+    assert.match(run([], { FAULTLINE_DEVICE: 'gpu' }).stdout, /device +none: .*expected "cpu", "cuda" or "auto"/);
     const found = report({ FAULTLINE_DEVICE: 'cuda', FAULTLINE_CUDA_ADDON: EMULATED_ADDON }).device;
     assert.ok(found && 'name' in found && found.bytes > 0);
   });
@@ -76,7 +76,7 @@ describe('faultline inspect', () => {
   it('says which instruction sets there are when FAULTLINE_ISA names none of them, and exits with 2', () => {
     const { status, stdout } = run([], { FAULTLINE_ISA: 'avx1024' });
     assert.equal(status, 2);
-    assert.match(stdout, /error: .*FAULTLINE_ISA.*wanted one of .*scalar.*came "avx1024"/);
+    assert.match(stdout, /error: .*FAULTLINE_ISA.*expected one of .*scalar.*received "avx1024"/);
     const json = run(['--json'], { FAULTLINE_ISA: 'avx1024' });
     assert.equal(json.status, 2);
     assert.match((JSON.parse(json.stdout) as Inspection).isa.error ?? '', /avx1024/);

@@ -45,11 +45,20 @@ describe('faultline mitigate', () => {
     writeFileSync(file, '{"schema":"faultline.input-policy/1"}');
     const out = join(folder, 'never');
     for (const [args, wanted] of [
-      [['--policy', 'W9A9', '--out', out], /^faultline: --policy: wanted W2A2 … W8A8, or a readable file, came W9A9/],
-      [['--policy', file, '--out', out], /^faultline: --policy: wanted a policy for this model, came .*file: .*budget/],
-      [['--policy', 'W8A8', '--out', out, '--cures', 'all,rest'], /--cures: wanted auto, all or of .*, came "all"/],
-      [['--policy', 'W8A8', '--out', out, '--images', '11'], /images: wanted at least 12: half judge, came 11/],
-      [['--policy', 'W8A8', '--out', file], /^faultline: --out: wanted a folder, came .*file: EEXIST/],
+      [
+        ['--policy', 'W9A9', '--out', out],
+        /^faultline: --policy: expected W2A2 … W8A8, or a readable file, received W9A9/,
+      ],
+      [
+        ['--policy', file, '--out', out],
+        /^faultline: --policy: expected a policy for this model, received .*file: .*budget/,
+      ],
+      [
+        ['--policy', 'W8A8', '--out', out, '--cures', 'all,rest'],
+        /--cures: expected auto, all or of .*, received "all"/,
+      ],
+      [['--policy', 'W8A8', '--out', out, '--images', '11'], /images: expected at least 12: half judge, received 11/],
+      [['--policy', 'W8A8', '--out', file], /^faultline: --out: expected a folder, received .*file: EEXIST/],
     ] as const) {
       const { status, stderr } = run(...args);
       assert.equal(status, 2, args.join(' '));

@@ -88,13 +88,13 @@ describe('faultline profile', () => {
     writeFileSync(join(folder, 'large.idx3'), idx([2, 9, 9], new Uint8Array(162)));
     writeFileSync(join(folder, 'bad.idx1'), idx([30], new Uint8Array(30).fill(7)));
     const cases: [string[], RegExp][] = [
-      [['--data', join(folder, 'large.idx3')], /\[N,1,12,12\].*came \[N,1,9,9\]/],
-      [['--data', `${join(folder, 'images.idx3')},${join(folder, 'bad.idx1')}`], /labels from 0 to 3.*came 7/],
-      [['--data', data, '--mean', '1,2'], /--mean: wanted 1 or 1 numbers, came 2/],
-      [['--data', data, '--std', '0'], /--std: wanted numbers above 0/],
-      [['--data', data, '--split', 'train'], /--split: wanted a split that the data have, came train/],
-      [['--data', data, '--layout', 'hwcn'], /--layout: wanted nchw or nhwc/],
-      [['--data', data, '--bgr'], /--bgr: wanted images with 3 channels/],
+      [['--data', join(folder, 'large.idx3')], /\[N,1,12,12\].*received \[N,1,9,9\]/],
+      [['--data', `${join(folder, 'images.idx3')},${join(folder, 'bad.idx1')}`], /labels from 0 to 3.*received 7/],
+      [['--data', data, '--mean', '1,2'], /--mean: expected 1 or 1 numbers, received 2/],
+      [['--data', data, '--std', '0'], /--std: expected numbers above 0/],
+      [['--data', data, '--split', 'train'], /--split: expected a split that the data have, received train/],
+      [['--data', data, '--layout', 'hwcn'], /--layout: expected nchw or nhwc/],
+      [['--data', data, '--bgr'], /--bgr: expected images with 3 channels/],
       [['--data', data, '--activation-range', 'none'], /--activation-range/],
     ];
     for (const [flags, message] of cases) {

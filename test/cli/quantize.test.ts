@@ -92,7 +92,7 @@ describe('faultline quantize', () => {
   it('never writes over the model itself', () => {
     const before = readFileSync(model);
     const { status, stderr } = faultline('quantize', model, '--out', join(folder, '.', 'sub', '..', 'model.onnx'));
-    assert.match(stderr, /--out: wanted another file than the model/);
+    assert.match(stderr, /--out: expected another file than the model/);
     assert.equal(status, 2);
     assert.deepEqual(readFileSync(model), before);
   });

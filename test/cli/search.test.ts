@@ -88,18 +88,18 @@ describe('faultline search', () => {
       assert.ok(!existsSync(join(folder, 'never')));
     };
     refuse(
-      /bits: wanted effective bits that these choices can have, nearest 6, came 7/,
+      /bits: expected effective bits that these choices can have, nearest 6, received 7/,
       '--worst',
       '--budget',
       '7',
       '--bits',
       '2-6',
     );
-    refuse(/--worst, --best: wanted one of the two, came none/, ...budget);
-    refuse(/--worst, --best: wanted one of the two, came both/, '--worst', '--best', ...budget);
+    refuse(/--worst, --best: expected one of the two, received none/, ...budget);
+    refuse(/--worst, --best: expected one of the two, received both/, '--worst', '--best', ...budget);
     refuse(/has no node "conv9"/, '--worst', ...budget, '--exclude', 'conv9');
-    refuse(/agent: wanted random, .*came oracle/, '--worst', ...budget, '--agent', 'oracle');
-    refuse(/--split: wanted a split that the data have, came train/, '--worst', ...budget, '--split', 'train');
+    refuse(/agent: expected random, .*received oracle/, '--worst', ...budget, '--agent', 'oracle');
+    refuse(/--split: expected a split that the data have, received train/, '--worst', ...budget, '--split', 'train');
     refuse(/W2A2 … W8A8/, '--worst', '--budget', '4', '--bits', 'W4');
     refuse(/all \d+ policies/, '--worst', ...budget, '--agent', 'exhaustive', '--enumerate', '1', '--evaluations', '2');
   });
@@ -119,7 +119,7 @@ describe('faultline search', () => {
     await saveModel(g.build(), join(folder, 'bound.onnx'));
     const args = [MAIN, 'search', 'bound.onnx', '--worst', '--budget', '4', '--bits', '4,8', '--data', 'images.idx3'];
     const { status, stderr } = spawnSync(process.execPath, args, { ...options(), encoding: 'utf8' });
-    assert.match(stderr, /bound\.onnx: wanted a batch of any size: .* came 1, which nodes inside depend on/);
+    assert.match(stderr, /bound\.onnx: expected a batch of any size: .* received 1, which nodes inside depend on/);
     assert.equal(status, 2);
   });
 

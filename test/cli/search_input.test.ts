@@ -74,10 +74,10 @@ describe('faultline search --policy input', () => {
       assert.match(stderr, pattern);
       assert.ok(!existsSync(join(folder, 'never')));
     };
-    refuse(/nearest 4 or 5\.333333333333333, came 5/, '--budget', '5', '--bits', '4,8');
-    refuse(/the same weight bits in all, came W4A4, W8A8/, '--budget', String(16 / 3), '--bits', 'W4A4,W8A8');
-    refuse(/--agent: wanted ppo or gate, came ddpg/, ...budget, '--agent', 'ddpg');
-    refuse(/--evaluations: wanted --policy static beside it, came input/, ...budget, '--evaluations', '9');
-    refuse(/--policy: wanted static or input, came dynamic/, ...budget, '--policy', 'dynamic');
+    refuse(/nearest 4 or 5\.333333333333333, received 5/, '--budget', '5', '--bits', '4,8');
+    refuse(/the same weight bits in all, received W4A4, W8A8/, '--budget', String(16 / 3), '--bits', 'W4A4,W8A8');
+    refuse(/--agent: expected ppo or gate, received ddpg/, ...budget, '--agent', 'ddpg');
+    refuse(/--evaluations: expected --policy static beside it, received input/, ...budget, '--evaluations', '9');
+    refuse(/--policy: expected static or input, received dynamic/, ...budget, '--policy', 'dynamic');
   });
 });

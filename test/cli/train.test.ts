@@ -38,10 +38,10 @@ describe('faultline train', () => {
     const out = join(folder, 'none');
     const single = faultline('train', '--arch', 'resnet8', '--data', data, '--out', out);
     assert.equal(single.status, 2, single.stderr);
-    assert.match(single.stderr, /--data: wanted a set with training images/);
+    assert.match(single.stderr, /--data: expected a set with training images/);
     const epochs = faultline('train', '--arch', 'resnet8', '--data', data, '--out', out, '--epochs', 'many');
     assert.equal(epochs.status, 2);
-    assert.match(epochs.stderr, /--epochs: wanted an integer of at least 1, came many/);
+    assert.match(epochs.stderr, /--epochs: expected an integer of at least 1, received many/);
     const missing = faultline('evaluate', join(folder, 'no.onnx'), '--data', data);
     assert.notEqual(missing.status, 0);
     assert.match(missing.stderr, /no\.onnx/);
@@ -60,7 +60,7 @@ describe('faultline train', () => {
     assert.equal(readFileSync(join(out, 'events.jsonl'), 'utf8').trim().split('\n').length, 1);
     const again = faultline(...args);
     assert.equal(again.status, 2);
-    assert.match(again.stderr, /--out: wanted a new folder, or --resume/);
+    assert.match(again.stderr, /--out: expected a new folder, or --resume/);
     const resumed = faultline(...args, '--resume', '--json');
     assert.equal(resumed.status, 0, resumed.stderr);
     assert.deepEqual(JSON.parse(resumed.stdout).test, report.test);
@@ -110,7 +110,7 @@ describe('faultline train', () => {
       '255',
     );
     assert.equal(refused.status, 2);
-    assert.match(refused.stderr, /^faultline: --pixels: wanted byte images/m);
+    assert.match(refused.stderr, /^faultline: --pixels: expected byte images/m);
   });
 
   it('evaluate: says which classes the folders are where there are not as many as the model has', async () => {

@@ -40,6 +40,6 @@ describe('faultline vulnerable', () => {
   it('refuses unknown changes, with exit code 2', () => {
     const { status, stderr } = run('--changes', 'rotation');
     assert.equal(status, 2);
-    assert.match(stderr, /--changes: wanted none, or of pixel, linf, intensity, came rotation/);
+    assert.match(stderr, /--changes: expected none, or of pixel, linf, intensity, received rotation/);
   });
 });

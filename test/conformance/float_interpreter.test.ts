@@ -51,9 +51,9 @@ function run(category: string, test: string): boolean {
     const expected = outputs[0] as HostTensor;
     assert.deepEqual(actual?.dims, expected.dims);
     for (let i = 0; i < expected.data.length; i++) {
-      const [came, wanted] = [actual?.data[i] as number, expected.data[i] as number];
-      const close = Object.is(came, wanted) || Math.abs(came - wanted) <= ATOL + RTOL * Math.abs(wanted);
-      assert.ok(close, `[${i}]: wanted ${wanted}, came ${came}`);
+      const [received, wanted] = [actual?.data[i] as number, expected.data[i] as number];
+      const close = Object.is(received, wanted) || Math.abs(received - wanted) <= ATOL + RTOL * Math.abs(wanted);
+      assert.ok(close, `[${i}]: expected ${wanted}, received ${received}`);
     }
   }
   return true;

@@ -43,13 +43,13 @@ function assertClose(actual: HostTensor | undefined, expected: HostTensor, what:
   assert.equal(actual.dtype, expected.dtype, `${what}: element type`);
   assert.deepEqual(actual.dims, expected.dims, `${what}: shape`);
   for (let i = 0; i < expected.data.length; i++) {
-    const came: unknown = actual.data[i];
+    const received: unknown = actual.data[i];
     const wanted: unknown = expected.data[i];
-    if (typeof came === 'number' && typeof wanted === 'number') {
-      const close = Object.is(came, wanted) || Math.abs(came - wanted) <= ATOL + RTOL * Math.abs(wanted);
-      assert.ok(close, `${what}[${i}]: wanted ${wanted}, came ${came}`);
+    if (typeof received === 'number' && typeof wanted === 'number') {
+      const close = Object.is(received, wanted) || Math.abs(received - wanted) <= ATOL + RTOL * Math.abs(wanted);
+      assert.ok(close, `${what}[${i}]: expected ${wanted}, received ${received}`);
     } else {
-      assert.equal(came, wanted, `${what}[${i}]`);
+      assert.equal(received, wanted, `${what}[${i}]`);
     }
   }
 }

@@ -36,9 +36,9 @@ function describeCase(c: Case): string {
 
 async function check(sessions: Sessions, c: Case): Promise<void> {
   const expected = await sessions.run(c);
-  const came = INTEGER_OPERATORS[c.operator]?.(c.inputs, c.attributes ?? {}) ?? [];
+  const received = INTEGER_OPERATORS[c.operator]?.(c.inputs, c.attributes ?? {}) ?? [];
   expected.forEach((wanted, i) => {
-    const result = came[i] as HostTensor;
+    const result = received[i] as HostTensor;
     assert.equal(result.dtype, wanted.dtype, describeCase(c));
     assert.deepEqual([...result.dims], [...wanted.dims], describeCase(c));
     assert.deepEqual(result.data, wanted.data, describeCase(c));

@@ -55,7 +55,7 @@ struct Requantization {
   float aScale = 0.01f, yScale = 1.0f;
   int32_t yZeroPoint = 0;
 
-  Requantization(fuzz::Input& in, int64_t channels) : wanted(in.flag()), isSigned(in.flag()) {
+  Requantization(fuzz::Input& in, int64_t channels) : expected(in.flag()), isSigned(in.flag()) {
     for (int64_t i = 0; i < channels; ++i) {
       bias.push_back(static_cast<int32_t>(in.integer(0, 2000)) - 1000);
       bScale.push_back(static_cast<float>(in.integer(1, 1000)) * 1e-4f);

@@ -37,7 +37,7 @@ check() { # name, ISA that has to be in charge, command …
     cat "$work/err" "$work/out"
     fail "$name: the suite found an error or did not run"
   elif [[ $(head -n 1 "$work/out") != "isa $isa" ]]; then
-    fail "$name: wanted isa $isa, came $(head -n 1 "$work/out")"
+    fail "$name: expected isa $isa, received $(head -n 1 "$work/out")"
   elif [[ ! -e $work/reference ]]; then
     tail -n +2 "$work/out" | tee "$work/reference"
     pass "$name (the reference)"
@@ -57,7 +57,7 @@ check_symbols() { # nm, build folder
     symbols=$("$1" --defined-only --extern-only "$object" | awk '{print $2}' | sort | tr -d '\n')
     count=$((count + 1))
     [[ $symbols == T || $symbols == D || $symbols == R ]] && continue
-    echo "${object##*native/}: wanted one strong symbol, came:"
+    echo "${object##*native/}: expected one strong symbol, received:"
     "$1" -C --defined-only --extern-only "$object" | head -n 5
     bad=1
   done

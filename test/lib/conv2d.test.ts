@@ -277,65 +277,77 @@ describe('conv2dDynamic', () => {
       const x = randomArray(3 * 50, 2);
       x[149] = bad;
       const call = () => conv2dDynamic(x, [3, 5, 5, 2], weights);
-      assert.throws(call, /x: wanted finite values, came NaN or infinity in sample 2/);
+      assert.throws(call, /x: expected finite values, received NaN or infinity in sample 2/);
     }
   });
 
-  it('refuses what it cannot take, saying what was wanted and what came', () => {
+  it('refuses what it cannot take, saying what was expected and what received', () => {
     const weights = packConvWeights(randomArray(4 * 18, 1), [4, 3, 3, 2]);
     const grouped = packConvWeights(randomArray(4 * 18, 1), [4, 3, 3, 2], { granularity: { blockSize: 16 } });
     const x = randomArray(50, 1);
     const shape: ImageShape = [1, 5, 5, 2];
     const misaligned = { ...shape, length: 4 } as unknown as ImageShape;
     const refusals: [() => unknown, RegExp][] = [
-      [() => conv2dDynamic(x, [1, 5, 5, 3], weights), /x: wanted 75 elements for shape \[1, 5, 5, 3\], came 50/],
-      [() => conv2dDynamic(x, [1, 5, 2, 5], weights), /x: wanted 2 channels, as the weights \[4, 3, 3, 2\]/],
-      [() => conv2dDynamic(x, [1, 25, 1, 2], weights), /wanted at least as many padded rows and columns as the window/],
-      [() => conv2dDynamic(x.subarray(0, 0), [1, 0, 5, 2], weights), /x: wanted a shape \[N, H, W, C\] without zeros/],
-      [() => conv2dDynamic(x, [1.5, 5, 5, 2], weights), /shape: wanted an integer from 0/],
-      [() => conv2dDynamic(x, [1, 5, 10] as never, weights), /shape: wanted 4 integers, came \[1,5,10\]/],
-      [() => conv2dDynamic(x, misaligned, weights), /shape: wanted 4 integers/],
-      [() => conv2dDynamic(x, shape, weights, { strides: 0 }), /strides: wanted an integer from 1/],
-      [() => conv2dDynamic(x, shape, weights, { strides: [1, 2 ** 32] }), /strides: wanted an integer from 1/],
-      [() => conv2dDynamic(x, shape, weights, { dilations: [1, -1] }), /dilations: wanted an integer from 1/],
+      [() => conv2dDynamic(x, [1, 5, 5, 3], weights), /x: expected 75 elements for shape \[1, 5, 5, 3\], received 50/],
+      [() => conv2dDynamic(x, [1, 5, 2, 5], weights), /x: expected 2 channels, as the weights \[4, 3, 3, 2\]/],
+      [
+        () => conv2dDynamic(x, [1, 25, 1, 2], weights),
+        /expected at least as many padded rows and columns as the window/,
+      ],
+      [
+        () => conv2dDynamic(x.subarray(0, 0), [1, 0, 5, 2], weights),
+        /x: expected a shape \[N, H, W, C\] without zeros/,
+      ],
+      [() => conv2dDynamic(x, [1.5, 5, 5, 2], weights), /shape: expected an integer from 0/],
+      [() => conv2dDynamic(x, [1, 5, 10] as never, weights), /shape: expected 4 integers, received \[1,5,10\]/],
+      [() => conv2dDynamic(x, misaligned, weights), /shape: expected 4 integers/],
+      [() => conv2dDynamic(x, shape, weights, { strides: 0 }), /strides: expected an integer from 1/],
+      [() => conv2dDynamic(x, shape, weights, { strides: [1, 2 ** 32] }), /strides: expected an integer from 1/],
+      [() => conv2dDynamic(x, shape, weights, { dilations: [1, -1] }), /dilations: expected an integer from 1/],
       [
         () => conv2dDynamic(x, shape, weights, { padding: [1, 1] as never }),
-        /padding: wanted 4 integers, came \[1,1\]/,
+        /padding: expected 4 integers, received \[1,1\]/,
       ],
-      [() => conv2dDynamic(x, shape, weights, { padding: -1 }), /padding: wanted an integer from 0/],
-      [() => conv2dDynamic(x, shape, weights, { padding: 2 ** 30 }), /x: wanted an output of at most 4294967296/],
+      [() => conv2dDynamic(x, shape, weights, { padding: -1 }), /padding: expected an integer from 0/],
+      [() => conv2dDynamic(x, shape, weights, { padding: 2 ** 30 }), /x: expected an output of at most 4294967296/],
       [
         () => conv2dDynamic(x, shape, weights, { padding: 2 ** 20, strides: 2 ** 20 }),
-        /x: wanted padded samples of at most 2147483648/,
+        /x: expected padded samples of at most 2147483648/,
       ],
       [
         () => conv2dDynamic(x, shape, weights, { bias: new Float32Array(3) }),
-        /bias: wanted at least 4 elements, came 3/,
+        /bias: expected at least 4 elements, received 3/,
       ],
-      [() => conv2dDynamic(x, shape, weights, { residual: new Float32Array(35) }), /residual: wanted at least 36/],
-      [() => conv2dDynamic(x, shape, weights, { activationBits: 9 }), /activationBits: wanted an integer from 2 to 8/],
+      [() => conv2dDynamic(x, shape, weights, { residual: new Float32Array(35) }), /residual: expected at least 36/],
+      [
+        () => conv2dDynamic(x, shape, weights, { activationBits: 9 }),
+        /activationBits: expected an integer from 2 to 8/,
+      ],
       [
         () => conv2dDynamic(x, shape, weights, { activationBits: Uint8Array.of(1) }),
-        /wanted 2 to 8, came 1 for sample 0/,
+        /expected 2 to 8, received 1 for sample 0/,
       ],
       [
         () => conv2dDynamic(x, shape, weights, { activationBits: Uint8Array.of(8), activationRange: 'perTensor' }),
-        /activationBits: wanted one number with perTensor ranges/,
+        /activationBits: expected one number with perTensor ranges/,
       ],
-      [() => conv2dDynamic(x, shape, weights, { clip: [1, 0] }), /clip: wanted \[min, max\]/],
-      [() => conv2dDynamic(x, shape, weights, { out: new Float32Array(35) }), /out: wanted at least 36 elements/],
-      [() => conv2dDynamic(x, shape, weights, { out: new Int32Array(36) as never }), /out: wanted Float32Array/],
-      [() => conv2dDynamicAccumulators(x, shape, grouped), /weights: wanted one scale a channel for int32 output/],
-      [() => conv2dDynamic([1] as never, shape, weights), /x: wanted Float32Array, came Array/],
-      [() => conv2dDynamic(x, shape, {} as never), /weights: wanted PackedConvWeights, came Object/],
-      [() => packConvWeights(x, [5, 1, 1, 9]), /weights: wanted 45 elements for shape \[5, 1, 1, 9\], came 50/],
-      [() => packConvWeights(x, [5, 0, 1, 10]), /shape: wanted \[outChannels, kernelH, kernelW, channels/],
+      [() => conv2dDynamic(x, shape, weights, { clip: [1, 0] }), /clip: expected \[min, max\]/],
+      [() => conv2dDynamic(x, shape, weights, { out: new Float32Array(35) }), /out: expected at least 36 elements/],
+      [() => conv2dDynamic(x, shape, weights, { out: new Int32Array(36) as never }), /out: expected Float32Array/],
+      [() => conv2dDynamicAccumulators(x, shape, grouped), /weights: expected one scale a channel for int32 output/],
+      [() => conv2dDynamic([1] as never, shape, weights), /x: expected Float32Array, received Array/],
+      [() => conv2dDynamic(x, shape, {} as never), /weights: expected PackedConvWeights, received Object/],
+      [() => packConvWeights(x, [5, 1, 1, 9]), /weights: expected 45 elements for shape \[5, 1, 1, 9\], received 50/],
+      [() => packConvWeights(x, [5, 0, 1, 10]), /shape: expected \[outChannels, kernelH, kernelW, channels/],
       [
         () => packConvWeights(x, [5, 1, 1, 10], { groups: 2 }),
-        /groups: wanted a divisor of the 5 output channels, came 2/,
+        /groups: expected a divisor of the 5 output channels, received 2/,
       ],
-      [() => packConvWeights(x, [5, 1, 1, 10], { bits: 1 }), /bits: wanted an integer from 2 to 8, came 1/],
-      [() => packConvWeights(x, [5, 1, 1, 10], { granularity: { blockSize: 24 } }), /blockSize: wanted a power of two/],
+      [() => packConvWeights(x, [5, 1, 1, 10], { bits: 1 }), /bits: expected an integer from 2 to 8, received 1/],
+      [
+        () => packConvWeights(x, [5, 1, 1, 10], { granularity: { blockSize: 24 } }),
+        /blockSize: expected a power of two/,
+      ],
       [
         () =>
           packConvWeights(
@@ -355,7 +367,10 @@ describe('conv2dDynamic', () => {
     const k = 65794;
     const weights = packQuantizedConvWeights(new Int8Array(k), [1, 1, 1, k]);
     const call = () => conv2dDynamic(new Float32Array(k), [1, 1, 1, k], weights);
-    assert.throws(call, /weights: wanted KH · KW · C \/ groups of at most 65793 \(int32 accumulators\), came 65794/);
+    assert.throws(
+      call,
+      /weights: expected KH · KW · C \/ groups of at most 65793 \(int32 accumulators\), received 65794/,
+    );
   });
 
   it('refuses disposed weights and detached buffers', () => {
@@ -363,13 +378,13 @@ describe('conv2dDynamic', () => {
     const out = new Float32Array(4);
     structuredClone(out.buffer, { transfer: [out.buffer] });
     const call = () => conv2dDynamic(randomArray(2, 1), [1, 1, 1, 2], weights, { out });
-    assert.throws(call, /out: wanted a live Float32Array/);
+    assert.throws(call, /out: expected a live Float32Array/);
     weights.dispose();
     assert.equal(weights.bytes, 0);
     assert.throws(
       () => conv2dDynamic(randomArray(2, 1), [1, 1, 1, 2], weights),
-      /wanted live PackedConvWeights, came disposed ones/,
+      /expected live PackedConvWeights, received disposed ones/,
     );
-    assert.throws(() => weights.codes(), /wanted live PackedConvWeights, came disposed ones/);
+    assert.throws(() => weights.codes(), /expected live PackedConvWeights, received disposed ones/);
   });
 });

@@ -109,7 +109,7 @@ describe('device: single products', () => {
     matmulDynamic(x, weights, { device: 'cuda', out: longer });
     assert.deepEqual([...longer.subarray(15)], [7, 7, 7, 7, 7]);
     const wrong = { device: 'gpu' as 'cuda' };
-    assert.throws(() => matmulDynamic(x, weights, wrong), /device: wanted "cpu", "cuda" or "auto", came "gpu"/);
+    assert.throws(() => matmulDynamic(x, weights, wrong), /device: expected "cpu", "cuda" or "auto", received "gpu"/);
   });
 
   it('gives memory back', () => {
@@ -145,7 +145,7 @@ describe('device: where there is none', () => {
       const { name, reason, message } = JSON.parse(error);
       assert.equal(name, 'DeviceError');
       assert.ok(['no-driver', 'no-device'].includes(reason), reason);
-      assert.match(message, /^cuda: wanted an NVIDIA (driver|GPU)/);
+      assert.match(message, /^cuda: expected an NVIDIA (driver|GPU)/);
       assert.equal(same, 'true');
     }
   });
@@ -156,7 +156,7 @@ describe('device: where there is none', () => {
     const addon = { FAULTLINE_CUDA_ADDON: EMULATED_ADDON };
     assert.deepEqual(child(program, { ...addon, FAULTLINE_DEVICE: 'cuda' }), ['true']);
     const [wrong = ''] = child(program, { FAULTLINE_DEVICE: 'gpu' });
-    assert.match(JSON.parse(wrong).message, /FAULTLINE_DEVICE: wanted "cpu", "cuda" or "auto", came "gpu"/);
+    assert.match(JSON.parse(wrong).message, /FAULTLINE_DEVICE: expected "cpu", "cuda" or "auto", received "gpu"/);
     const [missing = ''] = child(program, { FAULTLINE_CUDA_ADDON: '/nowhere', FAULTLINE_DEVICE: 'cuda' });
     assert.equal(JSON.parse(missing).reason, 'not-built');
   });
@@ -182,7 +182,7 @@ describe('device: where there is none', () => {
     const [error = '', same] = child(program, { FAULTLINE_CUDA_ADDON: EMULATED_ADDON });
     const { name, reason, message } = JSON.parse(error);
     assert.deepEqual([name, reason], ['DeviceError', 'out-of-memory']);
-    assert.match(message, /wanted 2 MiB of device memory, came \d MiB free of/);
+    assert.match(message, /expected 2 MiB of device memory, received \d MiB free of/);
     assert.equal(same, 'true');
   });
 });

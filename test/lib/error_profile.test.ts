@@ -31,13 +31,13 @@ describe('profileMatmul', () => {
         (m, n, k, options, seed) => {
           const x = randomArray(m * k, seed);
           const w = randomArray(n * k, seed + 1);
-          const came = profileMatmul(x, w, [n, k], options);
+          const received = profileMatmul(x, w, [n, k], options);
           const wanted = referenceMatmul(x, w, [n, k], options);
-          checkSummary(came, wanted.flat());
+          checkSummary(received, wanted.flat());
           wanted.forEach((outputs, channel) => {
-            checkSummary(came.channels[channel] as ErrorSummary, outputs);
+            checkSummary(received.channels[channel] as ErrorSummary, outputs);
           });
-          assert.equal(came.outputs, m);
+          assert.equal(received.outputs, m);
         },
       ),
       { numRuns: 40 },
@@ -106,9 +106,9 @@ describe('profileMatmul', () => {
       }
       assert.equal(begin, m);
       const { activations, ...rest } = profile.read();
-      const { activations: wantedActivations, ...wanted } = all;
+      const { activations: expectedActivations, ...wanted } = all;
       assert.deepEqual(rest, wanted);
-      assert.deepEqual(activations, wantedActivations);
+      assert.deepEqual(activations, expectedActivations);
       profile.dispose();
     }
     setThreads(0);
@@ -229,31 +229,37 @@ describe('profileMatmul', () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const x = randomArray(40, 3);
       x[25] = bad;
-      assert.throws(() => profile.addRows(x), /x: wanted finite values, came NaN or infinity in sample 3/);
+      assert.throws(() => profile.addRows(x), /x: expected finite values, received NaN or infinity in sample 3/);
     }
     assert.deepEqual(profile.read(), before);
     const refusals: [() => unknown, RegExp][] = [
-      [() => profile.addRows(randomArray(9, 1)), /x: wanted a multiple of k = 8 elements, came 9/],
-      [() => profileMatmul(w, Float32Array.of(Number.NaN, 1), [2, 1]), /weights: wanted finite .* output channel 0/],
-      [() => new ErrorProfile(w, [2, 7]), /weights: wanted 14 elements for shape \[2,7\], came 16/],
-      [() => new ErrorProfile(w, [2, 8], { range: [1, 0] }), /range: wanted .*min ≤ max, came \[1, 0\]/],
-      [() => new ErrorProfile(w, [2, 8], { range: 'none' as never }), /range: wanted .*, came "none"/],
-      [() => new ErrorProfile(w, [2, 8], { weightBits: 9 }), /weightBits: wanted an integer from 2 to 8, came 9/],
-      [() => new ErrorProfile(w, [2, 8], { weightBits: 7, reduceRange: true }), /reduceRange: wanted weightBits: 8/],
-      [() => new ErrorProfile(w, [2, 8], { weightGranularity: { blockSize: 24 } }), /blockSize: wanted a power of two/],
-      [() => new ErrorProfile(w, [4, 2, 2, 1], {}, 3), /groups: wanted a divisor of 4 output channels, came 3/],
-      [() => new ErrorProfile(w, [4, 2, 2, 1]).addRows(w), /x: wanted images/],
+      [() => profile.addRows(randomArray(9, 1)), /x: expected a multiple of k = 8 elements, received 9/],
+      [() => profileMatmul(w, Float32Array.of(Number.NaN, 1), [2, 1]), /weights: expected finite .* output channel 0/],
+      [() => new ErrorProfile(w, [2, 7]), /weights: expected 14 elements for shape \[2,7\], received 16/],
+      [() => new ErrorProfile(w, [2, 8], { range: [1, 0] }), /range: expected .*min ≤ max, received \[1, 0\]/],
+      [() => new ErrorProfile(w, [2, 8], { range: 'none' as never }), /range: expected .*, received "none"/],
+      [() => new ErrorProfile(w, [2, 8], { weightBits: 9 }), /weightBits: expected an integer from 2 to 8, received 9/],
+      [() => new ErrorProfile(w, [2, 8], { weightBits: 7, reduceRange: true }), /reduceRange: expected weightBits: 8/],
+      [
+        () => new ErrorProfile(w, [2, 8], { weightGranularity: { blockSize: 24 } }),
+        /blockSize: expected a power of two/,
+      ],
+      [() => new ErrorProfile(w, [4, 2, 2, 1], {}, 3), /groups: expected a divisor of 4 output channels, received 3/],
+      [() => new ErrorProfile(w, [4, 2, 2, 1]).addRows(w), /x: expected images/],
       [() => profileConv2d(w, [1, 4, 4, 1], w, [4, 2, 2, 1], { strides: [0, 1] }), /profileConv2d: strides/],
       [
         () => profileConv2d(w, [1, 4, 4, 1], randomArray(25, 1), [1, 5, 5, 1]),
-        /x: wanted at least as many padded rows/,
+        /x: expected at least as many padded rows/,
       ],
-      [() => profileConv2d(w, [1, 4, 2, 2], w, [4, 2, 2, 1]), /shape: wanted \[n, h, w, 1\].*, came \[1, 4, 2, 2\]/],
+      [
+        () => profileConv2d(w, [1, 4, 2, 2], w, [4, 2, 2, 1]),
+        /shape: expected \[n, h, w, 1\].*, received \[1, 4, 2, 2\]/,
+      ],
     ];
     for (const [call, message] of refusals) {
       assert.throws(call, (error: unknown) => error instanceof InvalidArgumentError && message.test(error.message));
     }
     profile.dispose();
-    assert.throws(() => profile.read(), /wanted a live ErrorProfile, came a disposed one/);
+    assert.throws(() => profile.read(), /expected a live ErrorProfile, received a disposed one/);
   });
 });

@@ -80,7 +80,7 @@ describe('profileConv2d', () => {
         const shape = [t.groups * t.groupOut, t.kernel, t.kernel, t.groupChannels] as const;
         const x = randomArray(t.n * t.size * t.size * c, t.kernel * 10 + c);
         const w = randomArray(shape[0] * shape[1] * shape[2] * shape[3], c);
-        const came = profileConv2d(x, [t.n, t.size, t.size, c], w, shape, {
+        const received = profileConv2d(x, [t.n, t.size, t.size, c], w, shape, {
           groups: t.groups,
           strides: [t.stride, t.stride],
           dilations: [t.dilation, t.dilation],
@@ -91,14 +91,14 @@ describe('profileConv2d', () => {
         // A depthwise convolution does not saturate: its taps are multiplied one by one.
         const depthwise = t.groups > 1 && t.groupChannels === 1;
         const wanted = referenceConv(x, w, t, 6, arithmetic === 'saturating16' && !depthwise);
-        checkSummary(came, wanted.flat());
+        checkSummary(received, wanted.flat());
         wanted.forEach((outputs, channel) => {
-          checkSummary(came.channels[channel] as ErrorSummary, outputs);
+          checkSummary(received.channels[channel] as ErrorSummary, outputs);
         });
-        assert.equal(came.outputs, (wanted[0] as Output[]).length);
-        assert.equal(came.activations.elements, x.length);
+        assert.equal(received.outputs, (wanted[0] as Output[]).length);
+        assert.equal(received.activations.elements, x.length);
         assert.equal(
-          came.activations.histogram.reduce((a, b) => a + b),
+          received.activations.histogram.reduce((a, b) => a + b),
           x.length,
         );
       }

@@ -109,26 +109,29 @@ describe('matmulDynamic', () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const x = randomArray(3 * 40, 2);
       x[2 * 40 + 39] = bad;
-      assert.throws(() => matmulDynamic(x, weights), /x: wanted finite values, came NaN or infinity in row 2/);
+      assert.throws(() => matmulDynamic(x, weights), /x: expected finite values, received NaN or infinity in row 2/);
     }
   });
 
-  it('refuses what it cannot take, saying what was wanted and what came', () => {
+  it('refuses what it cannot take, saying what was expected and what received', () => {
     const weights = packWeights(randomArray(4 * 8, 1), [4, 8]);
     const x = randomArray(16, 1);
     const refusals: [() => unknown, RegExp][] = [
-      [() => matmulDynamic(randomArray(9, 1), weights), /x: wanted a multiple of k = 8 elements, came 9/],
-      [() => matmulDynamic(x, weights, { bias: new Float32Array(3) }), /bias: wanted at least 4 elements, came 3/],
-      [() => matmulDynamic(x, weights, { activationBits: 9 }), /activationBits: wanted an integer from 2 to 8/],
-      [() => matmulDynamic(x, weights, { activationBits: Uint8Array.of(8, 1) }), /came 1 in row 1/],
-      [() => matmulDynamic(x, weights, { clip: [1, 0] }), /clip: wanted \[min, max\]/],
-      [() => matmulDynamic(x, weights, { out: new Float32Array(7) }), /out: wanted at least 8 elements, came 7/],
-      [() => matmulDynamic([1] as unknown as Float32Array, weights), /x: wanted Float32Array, came Array/],
-      [() => matmulDynamic(x, {} as never), /weights: wanted PackedWeights, came Object/],
-      [() => packWeights(x, [4, 5]), /weights: wanted 20 elements for shape \[4, 5\], came 16/],
-      [() => packWeights(x, [0, 5]), /shape: wanted \[n, k\]/],
-      [() => packWeights(x, [2, 8], { bits: 1 }), /bits: wanted an integer from 2 to 8, came 1/],
-      [() => packWeights(x, [2, 8], { granularity: { blockSize: 24 } }), /blockSize: wanted a power of two/],
+      [() => matmulDynamic(randomArray(9, 1), weights), /x: expected a multiple of k = 8 elements, received 9/],
+      [
+        () => matmulDynamic(x, weights, { bias: new Float32Array(3) }),
+        /bias: expected at least 4 elements, received 3/,
+      ],
+      [() => matmulDynamic(x, weights, { activationBits: 9 }), /activationBits: expected an integer from 2 to 8/],
+      [() => matmulDynamic(x, weights, { activationBits: Uint8Array.of(8, 1) }), /received 1 in row 1/],
+      [() => matmulDynamic(x, weights, { clip: [1, 0] }), /clip: expected \[min, max\]/],
+      [() => matmulDynamic(x, weights, { out: new Float32Array(7) }), /out: expected at least 8 elements, received 7/],
+      [() => matmulDynamic([1] as unknown as Float32Array, weights), /x: expected Float32Array, received Array/],
+      [() => matmulDynamic(x, {} as never), /weights: expected PackedWeights, received Object/],
+      [() => packWeights(x, [4, 5]), /weights: expected 20 elements for shape \[4, 5\], received 16/],
+      [() => packWeights(x, [0, 5]), /shape: expected \[n, k\]/],
+      [() => packWeights(x, [2, 8], { bits: 1 }), /bits: expected an integer from 2 to 8, received 1/],
+      [() => packWeights(x, [2, 8], { granularity: { blockSize: 24 } }), /blockSize: expected a power of two/],
     ];
     for (const [call, message] of refusals) {
       assert.throws(call, (error: unknown) => error instanceof InvalidArgumentError && message.test(error.message));
@@ -139,9 +142,12 @@ describe('matmulDynamic', () => {
     const weights = packWeights(randomArray(32, 1), [4, 8]);
     const out = new Float32Array(4);
     structuredClone(out.buffer, { transfer: [out.buffer] });
-    assert.throws(() => matmulDynamic(randomArray(8, 1), weights, { out }), /out: wanted a live Float32Array/);
+    assert.throws(() => matmulDynamic(randomArray(8, 1), weights, { out }), /out: expected a live Float32Array/);
     weights.dispose();
     assert.equal(weights.bytes, 0);
-    assert.throws(() => matmulDynamic(randomArray(8, 1), weights), /wanted live PackedWeights, came disposed ones/);
+    assert.throws(
+      () => matmulDynamic(randomArray(8, 1), weights),
+      /expected live PackedWeights, received disposed ones/,
+    );
   });
 });

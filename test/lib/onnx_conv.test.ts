@@ -118,7 +118,7 @@ describe('convInteger and qLinearConv', () => {
       for (const size of [3, 12]) {
         const x = bytes(random, 'uint8', [2, group * groupIn, size, size]);
         assert.deepEqual(convInteger({ x, w: packed }, { group }), convInteger({ x, w, w_zero_point }, { group }));
-        assert.throws(() => convInteger({ x, w: packed }, { group: group + 1 }), /convInteger: (group|w): wanted/);
+        assert.throws(() => convInteger({ x, w: packed }, { group: group + 1 }), /convInteger: (group|w): expected/);
       }
     }
   });

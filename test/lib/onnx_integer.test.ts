@@ -170,12 +170,12 @@ describe('matMulInteger and qLinearMatMul', () => {
     const A = bytes(random, 'uint8', [3, 40]);
     assert.throws(
       () => matMulInteger({ A, B: packed, b_zero_point }),
-      /b_zero_point: wanted none with a packed operand/,
+      /b_zero_point: expected none with a packed operand/,
     );
     assert.throws(() => convInteger({ x: bytes(random, 'uint8', [1, 1, 40]), w: packed }), InvalidArgumentError);
     packed.dispose();
     assert.equal(packed.bytes, 0);
-    assert.throws(() => matMulInteger({ A, B: packed }), /B: wanted packed matrices, came disposed ones/);
+    assert.throws(() => matMulInteger({ A, B: packed }), /B: expected packed matrices, received disposed ones/);
   });
 
   it('give the same bits with every number of threads', () => {
@@ -193,7 +193,7 @@ describe('matMulInteger and qLinearMatMul', () => {
 });
 
 describe('the ONNX integer operators', () => {
-  it('refuse what they cannot take, saying what was wanted and what came', () => {
+  it('refuse what they cannot take, saying what was expected and what received', () => {
     const u8 = (...dims: number[]) => onnxTensor('uint8', dims);
     const f32 = (...values: number[]) => onnxTensor('float32', [values.length], Float32Array.from(values));
     const scalar = onnxTensor('float32', [], Float32Array.of(1));
@@ -211,56 +211,71 @@ describe('the ONNX integer operators', () => {
     const w = u8(6, 4, 3, 3);
     const floats = onnxTensor('float32', [2, 3]);
     const refusals: [() => unknown, RegExp][] = [
-      [() => matMulInteger({ A: u8(2, 3), B: u8(4, 2) }), /matMulInteger: B: wanted K = 3 rows, .*, came \[4,2\]/],
-      [() => matMulInteger({ A: u8(2, 0), B: u8(0, 2) }), /B: wanted K of at least 1/],
-      [() => matMulInteger({ A: u8(2, 2, 3), B: u8(3, 3, 2) }), /B: wanted a batch that broadcasts/],
-      [() => matMulInteger({ A: u8(), B: u8(3, 2) }), /A: wanted at least one dimension, came a scalar/],
-      [() => matMulInteger({ A: floats as never, B: u8(3, 2) }), /A: wanted a tensor of uint8 or int8, came float32/],
-      [() => matMulInteger({ A: { ...u8(2, 3), dims: [2, 2] }, B: u8(2, 2) }), /A: wanted 4 elements .*, came 6/],
+      [
+        () => matMulInteger({ A: u8(2, 3), B: u8(4, 2) }),
+        /matMulInteger: B: expected K = 3 rows, .*, received \[4,2\]/,
+      ],
+      [() => matMulInteger({ A: u8(2, 0), B: u8(0, 2) }), /B: expected K of at least 1/],
+      [() => matMulInteger({ A: u8(2, 2, 3), B: u8(3, 3, 2) }), /B: expected a batch that broadcasts/],
+      [() => matMulInteger({ A: u8(), B: u8(3, 2) }), /A: expected at least one dimension, received a scalar/],
+      [
+        () => matMulInteger({ A: floats as never, B: u8(3, 2) }),
+        /A: expected a tensor of uint8 or int8, received float32/,
+      ],
+      [() => matMulInteger({ A: { ...u8(2, 3), dims: [2, 2] }, B: u8(2, 2) }), /A: expected 4 elements .*, received 6/],
       [
         () => matMulInteger({ A: u8(2, 3), B: u8(3, 2), a_zero_point: u8(3) }),
-        /a_zero_point: .*\[2\] or \[2,1\], came \[3\]/,
+        /a_zero_point: .*\[2\] or \[2,1\], received \[3\]/,
       ],
       [
         () => matMulInteger({ A: u8(2, 3), B: u8(3, 2), b_zero_point: onnxTensor('int8', []) }),
-        /b_zero_point: .*uint8, came int8/,
+        /b_zero_point: .*uint8, received int8/,
       ],
       [
         () => matMulInteger({ A: u8(1, 40000), B: u8(40000, 1) }),
-        /K: wanted at most 33025 \(int32 accumulators\), came 40000/,
+        /K: expected at most 33025 \(int32 accumulators\), received 40000/,
       ],
       [
         () => qLinearMatMul({ ...q, y_scale: f32(0) }),
-        /y_scale: wanted finite scales other than 0, came 0\.0+ at index 0/,
+        /y_scale: expected finite scales other than 0, received 0\.0+ at index 0/,
       ],
-      [() => qLinearMatMul({ ...q, b_scale: f32(1, 1) }), /b_scale: wanted a scalar, \[4\] or \[1,4\], came \[2\]/],
-      [() => convInteger({ x, w }, { group: 2 }), /convInteger: w: wanted C \/ group = 2 input channels/],
+      [
+        () => qLinearMatMul({ ...q, b_scale: f32(1, 1) }),
+        /b_scale: expected a scalar, \[4\] or \[1,4\], received \[2\]/,
+      ],
+      [() => convInteger({ x, w }, { group: 2 }), /convInteger: w: expected C \/ group = 2 input channels/],
       [
         () => convInteger({ x, w: u8(6, 4, 6, 3) }),
-        /x: wanted at least 6 padded elements, the reach of the window, came 5/,
+        /x: expected at least 6 padded elements, the reach of the window, received 5/,
       ],
-      [() => convInteger({ x, w }, { pads: [1, 1] }), /pads: wanted 4 integers, came \[1,1\]/],
-      [() => convInteger({ x, w }, { strides: [0, 1] }), /strides: wanted an integer from 1/],
-      [() => convInteger({ x, w }, { kernel_shape: [3, 1] }), /kernel_shape: wanted \[3,3\], that of w, came \[3,1\]/],
-      [() => convInteger({ x, w }, { auto_pad: 'SAME' as never }), /auto_pad: wanted NOTSET/],
+      [() => convInteger({ x, w }, { pads: [1, 1] }), /pads: expected 4 integers, received \[1,1\]/],
+      [() => convInteger({ x, w }, { strides: [0, 1] }), /strides: expected an integer from 1/],
+      [
+        () => convInteger({ x, w }, { kernel_shape: [3, 1] }),
+        /kernel_shape: expected \[3,3\], that of w, received \[3,1\]/,
+      ],
+      [() => convInteger({ x, w }, { auto_pad: 'SAME' as never }), /auto_pad: expected NOTSET/],
       [
         () => convInteger({ x: u8(1, 4, 5, 5, 5), w: u8(6, 4, 1, 1, 1) }),
-        /x: wanted shape \[N, C, W\] or \[N, C, H, W\]/,
+        /x: expected shape \[N, C, W\] or \[N, C, H, W\]/,
       ],
-      [() => convInteger({ x, w, x_zero_point: u8(4) }), /x_zero_point: wanted a scalar, came shape \[4\]/],
-      [() => convInteger({ x, w, w_zero_point: u8(5) }), /w_zero_point: wanted a scalar or shape \[6\], came \[5\]/],
-      [() => quantizeLinear({ x: floats, y_scale: f32(1, 1) }), /y_scale: wanted shape \[3\], came \[2\]/],
+      [() => convInteger({ x, w, x_zero_point: u8(4) }), /x_zero_point: expected a scalar, received shape \[4\]/],
+      [
+        () => convInteger({ x, w, w_zero_point: u8(5) }),
+        /w_zero_point: expected a scalar or shape \[6\], received \[5\]/,
+      ],
+      [() => quantizeLinear({ x: floats, y_scale: f32(1, 1) }), /y_scale: expected shape \[3\], received \[2\]/],
       [
         () => quantizeLinear({ x: floats, y_scale: scalar, y_zero_point: u8() }, { output_dtype: 'int8' as never }),
-        /output_dtype: wanted uint8/,
+        /output_dtype: expected uint8/,
       ],
       [
         () => dequantizeLinear({ x: u8(2, 3), x_scale: f32(1, 1, 1) }, { axis: 2 }),
-        /axis: wanted an integer from -2 to 1/,
+        /axis: expected an integer from -2 to 1/,
       ],
       [
         () => dequantizeLinear({ x: u8(2, 3), x_scale: f32(1, 1) }, { axis: 1, block_size: 2 }),
-        /x_scale: wanted shape \[2,2\]/,
+        /x_scale: expected shape \[2,2\]/,
       ],
     ];
     for (const [call, message] of refusals) {

@@ -25,10 +25,10 @@ describe('quantizeLinear, dequantizeLinear and dynamicQuantizeLinear', () => {
     const x = onnxTensor('int32', [2], Int32Array.of(3, -1));
     assert.deepEqual(quantizeLinear({ x, y_scale }, { output_dtype: 'int16' }).data, Int16Array.of(6, -2));
     const nan = onnxTensor('float32', [2, 2], Float32Array.of(0, 1, 2, Number.NaN));
-    assert.throws(() => quantizeLinear({ x: nan, y_scale }), /x: wanted finite values, came NaN in row 1/);
+    assert.throws(() => quantizeLinear({ x: nan, y_scale }), /x: expected finite values, received NaN in row 1/);
     assert.throws(
       () => dynamicQuantizeLinear({ x: infinite }),
-      /x: wanted finite values, came NaN or infinity in row 0/,
+      /x: expected finite values, received NaN or infinity in row 0/,
     );
   });
 });

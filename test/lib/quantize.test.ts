@@ -197,7 +197,7 @@ describe('quantize and dequantize', () => {
     for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const x = new Float32Array(240).fill(1);
       x[4 * 40 + 17] = bad;
-      const message = /x: wanted finite values, came NaN or infinity in row 4/;
+      const message = /x: expected finite values, received NaN or infinity in row 4/;
       for (const granularity of [perTensor, perChannel(1), perChannel(2), perRow, perGroup(16)]) {
         assert.throws(() => chooseQParams(x, shape, { granularity }), message);
       }
@@ -212,23 +212,29 @@ describe('quantize and dequantize', () => {
     }
   });
 
-  it('refuse what they cannot take, saying what was wanted and what came', () => {
+  it('refuse what they cannot take, saying what was expected and what received', () => {
     const x = new Float32Array(12);
     const params = chooseQParams(x, [3, 4], { granularity: perRow });
     const refusals: [() => unknown, RegExp][] = [
-      [() => chooseQParams(x, [3, 5]), /chooseQParams: x: wanted 15 elements for shape \[3,5\], came 12/],
-      [() => chooseQParams(x, [12], { bits: 9 }), /bits: wanted an integer from 2 to 8, came 9/],
-      [() => chooseQParams(x, [12], { bits: Uint8Array.of(8, 8) }), /bits: wanted one width for each of 1 scales/],
-      [() => chooseQParams(x, [12], { bits: Uint8Array.of(1) }), /bits: wanted 2 to 8, came 1 at index 0/],
-      [() => chooseQParams(x, [3, 4], { granularity: perChannel(2) }), /axis: wanted an integer from -2 to 1, came 2/],
-      [() => chooseQParams([1] as never, [1]), /x: wanted Float32Array, came Array/],
-      [() => quantize(x, [4, 3], params), /scale: wanted 4 elements for scale shape \[4\], came 3/],
-      [() => quantize(x, [3, 4], { ...params, scale: Float32Array.of(1, 0, 1) }), /scale: .* came 0\.0+ at index 1/],
-      [() => quantize(x, [3, 4], { ...params, zeroPoint: Int32Array.of(0, 0, 256) }), /zeroPoint: wanted 0 to 255/],
-      [() => quantize(x, [3, 4], params, new Uint8Array(11)), /out: wanted at least 12 elements, came 11/],
-      [() => quantize(x, [3, 4], params, new Int8Array(12)), /out: wanted Uint8Array, came Int8Array/],
-      [() => dequantize(new Int8Array(12), [3, 4], params), /codes: wanted Uint8Array for an unsigned scheme/],
-      [() => perGroup(0), /blockSize: wanted an integer/],
+      [() => chooseQParams(x, [3, 5]), /chooseQParams: x: expected 15 elements for shape \[3,5\], received 12/],
+      [() => chooseQParams(x, [12], { bits: 9 }), /bits: expected an integer from 2 to 8, received 9/],
+      [() => chooseQParams(x, [12], { bits: Uint8Array.of(8, 8) }), /bits: expected one width for each of 1 scales/],
+      [() => chooseQParams(x, [12], { bits: Uint8Array.of(1) }), /bits: expected 2 to 8, received 1 at index 0/],
+      [
+        () => chooseQParams(x, [3, 4], { granularity: perChannel(2) }),
+        /axis: expected an integer from -2 to 1, received 2/,
+      ],
+      [() => chooseQParams([1] as never, [1]), /x: expected Float32Array, received Array/],
+      [() => quantize(x, [4, 3], params), /scale: expected 4 elements for scale shape \[4\], received 3/],
+      [
+        () => quantize(x, [3, 4], { ...params, scale: Float32Array.of(1, 0, 1) }),
+        /scale: .* received 0\.0+ at index 1/,
+      ],
+      [() => quantize(x, [3, 4], { ...params, zeroPoint: Int32Array.of(0, 0, 256) }), /zeroPoint: expected 0 to 255/],
+      [() => quantize(x, [3, 4], params, new Uint8Array(11)), /out: expected at least 12 elements, received 11/],
+      [() => quantize(x, [3, 4], params, new Int8Array(12)), /out: expected Uint8Array, received Int8Array/],
+      [() => dequantize(new Int8Array(12), [3, 4], params), /codes: expected Uint8Array for an unsigned scheme/],
+      [() => perGroup(0), /blockSize: expected an integer/],
     ];
     for (const [call, message] of refusals) {
       assert.throws(call, (error: unknown) => error instanceof InvalidArgumentError && message.test(error.message));

@@ -102,13 +102,16 @@ describe('saturating16', () => {
     const weights = packWeights(w, [2, 8]);
     const x = new Float32Array(8);
     const refusals: [() => unknown, RegExp][] = [
-      [() => matmulDynamic(x, weights, { arithmetic: 'sat' as never }), /arithmetic: wanted "exact" or "saturating16"/],
-      [() => matmulDynamic(x, weights, { saturations: new Float64Array(2) }), /saturations: wanted arithmetic/],
+      [
+        () => matmulDynamic(x, weights, { arithmetic: 'sat' as never }),
+        /arithmetic: expected "exact" or "saturating16"/,
+      ],
+      [() => matmulDynamic(x, weights, { saturations: new Float64Array(2) }), /saturations: expected arithmetic/],
       [
         () => matmulDynamic(x, weights, { arithmetic: 'saturating16', saturations: new Float64Array(1) }),
-        /saturations: wanted at least 2 elements, came 1/,
+        /saturations: expected at least 2 elements, received 1/,
       ],
-      [() => packWeights(w, [2, 8], { bits: 7, reduceRange: true }), /reduceRange: wanted bits: 8, came bits: 7/],
+      [() => packWeights(w, [2, 8], { bits: 7, reduceRange: true }), /reduceRange: expected bits: 8, received bits: 7/],
     ];
     for (const [call, message] of refusals) {
       assert.throws(call, (error: unknown) => error instanceof InvalidArgumentError && message.test(error.message));

@@ -194,7 +194,7 @@ TEST_CASE("requantized codes: rounding passes, a step beside it does not") {
   CHECK(checkRequantized(p, p.perSample, wrong.data(), kScale, 128, nhwc(g)) != "");
 }
 
-TEST_CASE("jobs: every field is read, nonsense is refused with what was wanted and what came") {
+TEST_CASE("jobs: every field is read, nonsense is refused with what was expected and what received") {
   const Job parsed =
       job("conv.int4 n=2 h=9 w=8 c=4 oc=6 kh=3 kw=2 sh=2 sw=1 dh=1 dw=2 pt=1 pl=2 pb=3 pr=4 g=2 block=32 "
           "wmax=5 threads=1,2");
@@ -213,13 +213,13 @@ TEST_CASE("jobs: every field is read, nonsense is refused with what was wanted a
     Job ignored;
     return parseJob(line, &ignored).message();
   };
-  CHECK(refusal("product m=1") == "bench: job \"product m=1\": wanted an operation, came \"product\"");
-  CHECK(refusal("matmul.s32 m=1 n=2 k=x").find("wanted a natural number for k, came \"x\"") != std::string::npos);
-  CHECK(refusal("matmul.s32 m=0 n=2 k=3").find("wanted sizes of at least 1, came 0") != std::string::npos);
-  CHECK(refusal("matmul.s32 oc=3").find("wanted a known key, came \"oc\"") != std::string::npos);
-  CHECK(refusal("matmul.s32 m=1 threads=0").find("wanted 1 to 1024 threads, came \"0\"") != std::string::npos);
+  CHECK(refusal("product m=1") == "bench: job \"product m=1\": expected an operation, received \"product\"");
+  CHECK(refusal("matmul.s32 m=1 n=2 k=x").find("expected a natural number for k, received \"x\"") != std::string::npos);
+  CHECK(refusal("matmul.s32 m=0 n=2 k=3").find("expected sizes of at least 1, received 0") != std::string::npos);
+  CHECK(refusal("matmul.s32 oc=3").find("expected a known key, received \"oc\"") != std::string::npos);
+  CHECK(refusal("matmul.s32 m=1 threads=0").find("expected 1 to 1024 threads, received \"0\"") != std::string::npos);
   CHECK(refusal("conv.s32 c=3 oc=4 g=2").find("3 and 4 channels, 2 groups") != std::string::npos);
-  CHECK(refusal("conv.s32 h=2 kh=3").find("wanted a kernel that fits") != std::string::npos);
+  CHECK(refusal("conv.s32 h=2 kh=3").find("expected a kernel that fits") != std::string::npos);
 }
 
 }  // namespace

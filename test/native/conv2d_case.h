@@ -177,11 +177,11 @@ inline Result compute(const Case& t) {
   return r;
 }
 
-inline void checkEqual(const Result& came, const Result& wanted) {
-  REQUIRE(came.scale == wanted.scale);
-  REQUIRE(came.zeroPoint == wanted.zeroPoint);
-  if (!came.acc.empty()) REQUIRE(came.acc == wanted.acc);
-  REQUIRE(came.out == wanted.out);
+inline void checkEqual(const Result& received, const Result& wanted) {
+  REQUIRE(received.scale == wanted.scale);
+  REQUIRE(received.zeroPoint == wanted.zeroPoint);
+  if (!received.acc.empty()) REQUIRE(received.acc == wanted.acc);
+  REQUIRE(received.out == wanted.out);
 }
 
 // Calls fn with every kernel table and thread counts 1, 2 and 3 in force.

@@ -209,14 +209,14 @@ TEST_CASE("NaN and infinity anywhere in a sample are refused, naming the first s
         args.out = out.data();
         setThreads(count);
         const Status status = conv2dDynamic(args);
-        REQUIRE(status.message() == "conv2dDynamic: x: wanted finite values, came NaN or infinity in sample 2");
+        REQUIRE(status.message() == "conv2dDynamic: x: expected finite values, received NaN or infinity in sample 2");
       }
     }
   }
   setThreads(0);
 }
 
-TEST_CASE("what cannot be computed is refused with the argument, what was wanted and what came") {
+TEST_CASE("what cannot be computed is refused with the argument, what was expected and what received") {
   Case t;
   Random random(9);
   t.n = 1;
@@ -236,18 +236,19 @@ TEST_CASE("what cannot be computed is refused with the argument, what was wanted
     return conv2dDynamic(args).message();
   };
   CHECK(message([](auto& a) { a.c = 4; }) ==
-        "conv2dDynamic: x: wanted 3 channels, as the weights [16, 3, 3, 3] in 1 groups have, came [1, 4, 4, 4]");
+        "conv2dDynamic: x: expected 3 channels, as the weights [16, 3, 3, 3] in 1 groups have, received [1, 4, 4, 4]");
   CHECK(message([](auto& a) { a.h = 2; }) ==
-        "conv2dDynamic: x: wanted at least as many padded rows and columns as the window, [3, 3], came [2, 4]");
+        "conv2dDynamic: x: expected at least as many padded rows and columns as the window, [3, 3], received [2, 4]");
   CHECK(message([](auto& a) { a.window.dilationW = 2; }) ==
-        "conv2dDynamic: x: wanted at least as many padded rows and columns as the window, [3, 5], came [4, 4]");
+        "conv2dDynamic: x: expected at least as many padded rows and columns as the window, [3, 5], received [4, 4]");
   CHECK(message([](auto& a) { a.w = 0; }) ==
-        "conv2dDynamic: x: wanted a shape [N, H, W, C] without zeros past N, came [1, 4, 0, 3]");
-  CHECK(message([](auto& a) { a.window.strideH = 0; }) == "conv2dDynamic: strides: wanted at least 1, came [0, 1]");
+        "conv2dDynamic: x: expected a shape [N, H, W, C] without zeros past N, received [1, 4, 0, 3]");
+  CHECK(message([](auto& a) { a.window.strideH = 0; }) ==
+        "conv2dDynamic: strides: expected at least 1, received [0, 1]");
   CHECK(message([](auto& a) { a.window.padRight = -1; }) ==
-        "conv2dDynamic: padding: wanted at least 0, came [0, 0, 0, -1]");
+        "conv2dDynamic: padding: expected at least 0, received [0, 0, 0, -1]");
   CHECK(message([](auto& a) { a.window.padTop = 1 << 30; }) ==
-        "conv2dDynamic: x: wanted padded samples of at most 2147483648 elements, came 12884901936");
+        "conv2dDynamic: x: expected padded samples of at most 2147483648 elements, received 12884901936");
 
   // 255 · 128 · k fits in int32 up to k = 65793.
   ConvWeightShape longest{1, 1, 1, 65793, 1};
@@ -263,9 +264,9 @@ TEST_CASE("what cannot be computed is refused with the argument, what was wanted
     args.c = longest.groupChannels;
     args.weights = &one;
     args.out = out.data();
-    CHECK(conv2dDynamic(args).message() == (fits ? ": : wanted , came "
-                                                 : "conv2dDynamic: weights: wanted KH · KW · C / groups of at most "
-                                                   "65793 (int32 accumulators), came 65794"));
+    CHECK(conv2dDynamic(args).message() == (fits ? ": : expected , received "
+                                                 : "conv2dDynamic: weights: expected KH · KW · C / groups of at most "
+                                                   "65793 (int32 accumulators), received 65794"));
   }
 }
 

@@ -178,7 +178,7 @@ TEST_CASE("cuda memory: given back is taken again, too much is refused and the s
   cuda::DeviceMemory huge;
   const cuda::DeviceStatus status = session.take(size_t{1} << 46, &huge);
   CHECK(status.error == cuda::DeviceError::outOfMemory);
-  CHECK(status.message.find("wanted 67108864 MiB") != std::string::npos);
+  CHECK(status.message.find("expected 67108864 MiB") != std::string::npos);
   CHECK(!huge);
   CHECK(test::download<float>(test::upload(std::vector<float>{3.0f}), 1) == std::vector<float>{3.0f});
   for (const size_t bytes :

@@ -144,12 +144,12 @@ void compare(const Problem& p, uint64_t seed) {
   for (const bool integers : {true, false}) {
     if (integers && p.blockSize > 0) continue;
     const Result want = onProcessor(p, o, integers);
-    const Result came = onDevice(p, o, integers);
-    CHECK(sameBits(came.scale, want.scale));
-    CHECK(came.zeroPoint == want.zeroPoint);
-    CHECK(came.acc == want.acc);
-    CHECK(sameBits(came.out, want.out));
-    CHECK(came.fault == cuda::kNoFault);
+    const Result received = onDevice(p, o, integers);
+    CHECK(sameBits(received.scale, want.scale));
+    CHECK(received.zeroPoint == want.zeroPoint);
+    CHECK(received.acc == want.acc);
+    CHECK(sameBits(received.out, want.out));
+    CHECK(received.fault == cuda::kNoFault);
   }
 }
 
@@ -206,9 +206,9 @@ TEST_CASE("cuda quantization: the first row with NaN or infinity is named") {
       Operands o = makeOperands(q, 18);
       o.x[static_cast<size_t>(33 * p.k + 29)] = value;
       o.x[static_cast<size_t>(37 * p.k)] = value;
-      const Result came = onDevice(q, o, true);
-      CHECK((came.fault >> 32) == kCall);
-      CHECK((came.fault & 0xffffffff) == 33);
+      const Result received = onDevice(q, o, true);
+      CHECK((received.fault >> 32) == kCall);
+      CHECK((received.fault & 0xffffffff) == 33);
     }
   }
 }

@@ -86,7 +86,7 @@ class EmulatedDevice final : public QueueDevice<FailingQueue> {
 std::unique_ptr<Device> openDevice(DeviceStatus* status) {
   const char* failure = std::getenv("FAULTLINE_EMULATED_FAILURE");
   if (failure != nullptr && std::strcmp(failure, "no driver") == 0) {
-    *status = {DeviceError::noDriver, "wanted an NVIDIA driver, came none: as it was told to"};
+    *status = {DeviceError::noDriver, "expected an NVIDIA driver, received none: as it was told to"};
     return nullptr;
   }
   *status = {};

@@ -109,8 +109,8 @@ TEST_CASE("constants outside their limits are refused by name") {
                {kind, constants.data(), static_cast<int64_t>(constants.size()), 1, size, 0, x.data(), y.data()})
         .message();
   };
-  CHECK(refusal(0, {}, {8, 8, 1}) == "gaussian_noise: constants: wanted 1, came 0");
-  CHECK(refusal(2, {std::nan("")}, {8, 8, 1}).find("impulse_noise: constant 0: wanted 0") == 0);
+  CHECK(refusal(0, {}, {8, 8, 1}) == "gaussian_noise: constants: expected 1, received 0");
+  CHECK(refusal(2, {std::nan("")}, {8, 8, 1}).find("impulse_noise: constant 0: expected 0") == 0);
   CHECK(refusal(99, {1}, {8, 8, 1}).find("corrupt: kind") == 0);
-  CHECK(refusal(0, {1}, {8, 8, 2}).find("corrupt: size: wanted sides from 8") == 0);
+  CHECK(refusal(0, {1}, {8, 8, 2}).find("corrupt: size: expected sides from 8") == 0);
 }

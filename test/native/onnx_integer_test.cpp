@@ -134,8 +134,8 @@ TEST_CASE("integer convolutions, also depthwise, are those of the definition") {
             if (y < 0 || y >= s.h || z < 0 || z >= s.w) continue;
             const int64_t from = ((image * s.c + c) * s.h + y) * s.w + z;
             const int64_t weight = oc * s.groupC() * s.kernelH * s.kernelW + tap;
-            wanted += (valueOf(x[static_cast<size_t>(from)], xSigned) - args.xZeroPoint) *
-                      (valueOf(w[static_cast<size_t>(weight)], wSigned) - zw[static_cast<size_t>(oc)]);
+            expected += (valueOf(x[static_cast<size_t>(from)], xSigned) - args.xZeroPoint) *
+                        (valueOf(w[static_cast<size_t>(weight)], wSigned) - zw[static_cast<size_t>(oc)]);
           }
           REQUIRE(acc[at] == wanted);
           REQUIRE(codes[at++] == codeOf(wanted, static_cast<size_t>(oc)));

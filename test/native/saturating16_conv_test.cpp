@@ -104,7 +104,7 @@ TEST_CASE("conv2dDynamic with saturating16 pairs along kernel row, column and ch
         REQUIRE((total(wanted.events) > 0) == !depthwise);
         for (const int threadCount : {1, 3}) {
           setThreads(threadCount);
-          Result came{std::vector<int32_t>(wanted.acc.size()), std::vector<int64_t>(wanted.events.size())};
+          Result received{std::vector<int32_t>(wanted.acc.size()), std::vector<int64_t>(wanted.events.size())};
           Conv2dDynamicArgs args;
           args.x = x.data();
           args.n = t.n;
@@ -112,12 +112,12 @@ TEST_CASE("conv2dDynamic with saturating16 pairs along kernel row, column and ch
           args.c = t.c();
           args.window = {t.stride, t.stride, 1, 1, t.pad, t.pad, t.pad, t.pad};
           args.weights = &packed;
-          args.acc = came.acc.data();
+          args.acc = received.acc.data();
           args.saturating16 = true;
-          args.saturations = came.events.data();
+          args.saturations = received.events.data();
           REQUIRE(conv2dDynamic(args));
-          REQUIRE(came.acc == wanted.acc);
-          REQUIRE(came.events == wanted.events);
+          REQUIRE(received.acc == wanted.acc);
+          REQUIRE(received.events == wanted.events);
         }
         setThreads(0);
       }

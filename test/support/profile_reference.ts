@@ -96,21 +96,21 @@ export function referenceOutput(
  * Compares sums over outputs with those of the reference. With |value − reference| ≤ b for each of n outputs, sums of
  * products a·c differ by at most Σ(|a|·b + |c|·b + b²).
  */
-export function checkSummary(came: ErrorSummary, outputs: readonly Output[]): void {
+export function checkSummary(received: ErrorSummary, outputs: readonly Output[]): void {
   const n = outputs.length;
   const near = (value: number, wanted: number, bound: number, what: string) =>
     // 1e-12: the fp64 sums themselves, on both sides.
-    assert.ok(Math.abs(value - wanted) <= bound + 1e-12 * Math.abs(wanted), `${what}: ${value}, wanted ${wanted}`);
+    assert.ok(Math.abs(value - wanted) <= bound + 1e-12 * Math.abs(wanted), `${what}: ${value}, expected ${wanted}`);
   const sum = (f: (o: Output) => number) => outputs.reduce((s, o) => s + f(o), 0);
   const error = (o: Output) => o.quantized - o.y;
   const squared = sum((o) => error(o) ** 2);
   const squaredBound = sum((o) => 4 * Math.abs(error(o)) * o.bound + 4 * o.bound ** 2);
-  near(came.mse * n, squared, squaredBound, 'mse');
-  near(came.meanError * n, sum(error), 2 * sum((o) => o.bound), 'meanError');
+  near(received.mse * n, squared, squaredBound, 'mse');
+  near(received.meanError * n, sum(error), 2 * sum((o) => o.bound), 'meanError');
   const largest = Math.max(...outputs.map((o) => Math.abs(error(o))));
-  near(came.maxAbsError, largest, 2 * Math.max(...outputs.map((o) => o.bound)), 'maxAbsError');
+  near(received.maxAbsError, largest, 2 * Math.max(...outputs.map((o) => o.bound)), 'maxAbsError');
   for (const name of TERMS) {
-    const term: ErrorTerm = came.terms[name];
+    const term: ErrorTerm = received.terms[name];
     const t = (o: Output) => o.terms[name];
     near(
       term.mse * n,
@@ -119,7 +119,7 @@ export function checkSummary(came: ErrorSummary, outputs: readonly Output[]): vo
       `${name}.mse`,
     );
     near(
-      term.share * came.mse * n,
+      term.share * received.mse * n,
       sum((o) => t(o) * error(o)),
       sum((o) => (2 * Math.abs(t(o)) + Math.abs(error(o))) * o.bound + 2 * o.bound ** 2),
       `${name}.share`,
@@ -127,10 +127,10 @@ export function checkSummary(came: ErrorSummary, outputs: readonly Output[]): vo
   }
   // The terms add up to the error of each output, within the bounds of five terms, y and ŷ: multiplied by the error
   // and summed, they give Σ error².
-  const shares = TERMS.reduce((s, name) => s + came.terms[name].share, 0);
+  const shares = TERMS.reduce((s, name) => s + received.terms[name].share, 0);
   near(
-    shares * came.mse * n,
-    came.mse * n,
+    shares * received.mse * n,
+    received.mse * n,
     sum((o) => 7 * o.bound * (Math.abs(error(o)) + 2 * o.bound)),
     'Σ shares',
   );

@@ -54,12 +54,12 @@ export function outputErrors(candidate: Candidate, x: EvaluationData): Map<strin
   const memory = new Memory();
   const tape = new Tape({ memory, training: false, record: false });
   const feeds = { [inputOf(graph).name]: tape.constant(x.inputs, x.dims, x.layout ?? 'rows') };
-  const wanted = new FloatProgram(graph, { keep: products(graph) }).run(tape, new Parameters(graph), feeds);
+  const expected = new FloatProgram(graph, { keep: products(graph) }).run(tape, new Parameters(graph), feeds);
   const errors = new Map<string, Float64Array>();
   try {
     plan.run(bitsFor(candidate, samples), feeds, {
       inspect: ({ node, y, weights }) => {
-        const full = wanted.get(node.outputs[0] as string);
+        const full = expected.get(node.outputs[0] as string);
         if (!full) return;
         const channels = 'shape' in weights ? weights.shape[0] : weights.n;
         const means = channelMeans((y.layout === 'channelsLast' ? toChannelsLast : toRows)(tape, full).data, channels);

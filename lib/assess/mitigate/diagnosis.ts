@@ -46,8 +46,8 @@ const CAUSE = 0.25;
  */
 const EVEN = 1;
 
-export function agreementOf(classes: Int32Array, wanted: Int32Array): number {
-  return (100 * classes.reduce((sum, own, i) => sum + (own === wanted[i] ? 1 : 0), 0)) / classes.length;
+export function agreementOf(classes: Int32Array, expected: Int32Array): number {
+  return (100 * classes.reduce((sum, own, i) => sum + (own === expected[i] ? 1 : 0), 0)) / classes.length;
 }
 
 /** One bit more everywhere; undefined when all have 8. */

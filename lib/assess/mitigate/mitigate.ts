@@ -127,7 +127,7 @@ const POLICY_KEPT = 98;
  * learned failure is neither equalized nor corrected before training: either moves it to another rounding grid, from where
  * training gets less far.
  */
-const WANTED: Readonly<Record<CureName, readonly Failure[]>> = {
+const CURED_FAILURES: Readonly<Record<CureName, readonly Failure[]>> = {
   equalization: ['gauge'],
   'channel rescue': ['gauge'],
   'short QAT': ['gauge', 'learned'],
@@ -260,13 +260,13 @@ function reasonToLeave(
   { clean = 0 }: Agreement,
   { moreBits = 0 }: MitigateOptions,
 ): string | undefined {
-  const wanted = WANTED[name];
+  const expected = CURED_FAILURES[name];
   if (cleanOnly(name) && clean >= MENDED) return `nothing left to mend: ${clean.toFixed(1)} % agree`;
   if (name === 'policy repair' && clean >= POLICY_KEPT && !(moreBits > 0)) {
     return `the policy can stay: ${clean.toFixed(1)} % agree`;
   }
-  if (wanted.some((failure) => failures.includes(failure))) return undefined;
-  return wanted.length === 0 ? 'not what these failures ask for' : `no ${wanted.join(' or ')} failure`;
+  if (expected.some((failure) => failures.includes(failure))) return undefined;
+  return expected.length === 0 ? 'not what these failures ask for' : `no ${expected.join(' or ')} failure`;
 }
 
 /**

@@ -124,8 +124,8 @@ export function policyRepair(more: number): Cure {
     async apply(candidate, { samples, classes }, { signal, onProgress }) {
       const few = Int32Array.from({ length: Math.min(IMAGES, samples.count) }, (_, i) => i);
       const part = samples.take(few);
-      const wanted = classes.subarray(0, few.length);
-      const dealt = await dealtEvenly(candidate, part, wanted, signal);
+      const expected = classes.subarray(0, few.length);
+      const dealt = await dealtEvenly(candidate, part, expected, signal);
       const base = dealt?.candidate ?? candidate;
       const policy = staticPolicy(base);
       if (!policy || !(more > 0)) {
@@ -134,7 +134,7 @@ export function policyRepair(more: number): Cure {
       }
       const measurer = new Measurer(base.graph);
       try {
-        const { policy: better, raises } = await repairPolicy(measurer, part, wanted, policy, more, {
+        const { policy: better, raises } = await repairPolicy(measurer, part, expected, policy, more, {
           signal,
           onProgress,
         });

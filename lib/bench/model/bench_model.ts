@@ -150,8 +150,8 @@ function rowOf(entrant: Entrant, batch: number, threads: number): ModelRow {
 function withRatios(rows: readonly ModelRow[]): ModelRow[] {
   return rows.map((row) => {
     if (row.impl !== 'faultline') return row;
-    const wanted = row.policy === 'fp32' ? 'fp32' : PEER_POLICY;
-    const peer = rows.find(({ impl, policy }) => impl === 'onnxruntime' && policy === wanted);
+    const expected = row.policy === 'fp32' ? 'fp32' : PEER_POLICY;
+    const peer = rows.find(({ impl, policy }) => impl === 'onnxruntime' && policy === expected);
     if (!peer) return row;
     const ratios = row.rounds.map((speed, i) => speed / (peer.rounds[i] as number));
     return {

@@ -44,7 +44,9 @@ export class MeasuringProcess {
         done();
         if (reply.kind === kind) resolve(reply as Extract<Reply, { kind: Kind }>);
         else
-          reject(new Error(reply.kind === 'error' ? reply.message : `bench model: wanted ${kind}, came ${reply.kind}`));
+          reject(
+            new Error(reply.kind === 'error' ? reply.message : `bench model: expected ${kind}, received ${reply.kind}`),
+          );
       };
       const ended = (code: number | null, signal: string | null) => {
         done();

@@ -19,8 +19,8 @@ export function inputShape(graph: Graph, batch: number, seed: number): InputShap
   const input = inputOf(graph);
   const [first, ...rest] = input.dims ?? [];
   if (first === undefined || !rest.every((dim) => typeof dim === 'number')) {
-    const came = `${input.name}: [${(input.dims ?? []).join(', ')}]`;
-    throw new InvalidArgumentError('bench model', 'model', 'an input of a declared size, but for the batch', came);
+    const received = `${input.name}: [${(input.dims ?? []).join(', ')}]`;
+    throw new InvalidArgumentError('bench model', 'model', 'an input of a declared size, but for the batch', received);
   }
   if (typeof first === 'number' && first !== batch) {
     throw new InvalidArgumentError('bench model', '--batch', `${first}, which the file declares`, String(batch));

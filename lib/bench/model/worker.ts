@@ -12,7 +12,8 @@ async function answer(request: Request): Promise<Reply> {
     const failure = logits.every(Number.isFinite) ? runner.check() : 'its logits are not all finite';
     return { kind: 'ready', logits, baselineBytes, ...(failure === undefined ? {} : { failure }) };
   }
-  if (!runner) throw new Error(`bench model: wanted a contender to be loaded before "${request.kind}", came none`);
+  if (!runner)
+    throw new Error(`bench model: expected a contender to be loaded before "${request.kind}", received none`);
   if (request.kind === 'layers') {
     return { kind: 'layers', ...(runner.layers?.() ?? { layers: [], totalMs: 0 }) };
   }

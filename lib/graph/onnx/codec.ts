@@ -54,7 +54,7 @@ export async function modelDigest(path: string): Promise<string> {
 async function readModelFile(path: string): Promise<ModelProto> {
   const { size } = await stat(path);
   if (size > MAX_MESSAGE_BYTES) {
-    throw new OnnxFormatError(path, `wanted at most 2 GiB (protobuf's limit), came ${size} bytes`);
+    throw new OnnxFormatError(path, `expected at most 2 GiB (protobuf's limit), received ${size} bytes`);
   }
   return decodeModel(await readFile(path), path);
 }

@@ -28,7 +28,7 @@ function pathOf(tensor: TensorProto, model: string, where: string): string {
   const location = locationOf(tensor);
   const outside = isAbsolute(location) || win32.isAbsolute(location) || normalize(location).startsWith('..');
   if (location === '' || outside) {
-    throw new OnnxFormatError(where, `its data lie in "${location}"; wanted a file in the model's folder`);
+    throw new OnnxFormatError(where, `its data lie in "${location}"; expected a file in the model's folder`);
   }
   return join(dirname(model), location);
 }
@@ -38,7 +38,7 @@ function numberOf(tensor: TensorProto, key: string, where: string): number | und
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(value))
-    throw new OnnxFormatError(where, `wanted ${key} of its data in bytes, came "${text}"`);
+    throw new OnnxFormatError(where, `expected ${key} of its data in bytes, received "${text}"`);
   return value;
 }
 
@@ -47,10 +47,10 @@ async function readPart(file: FileHandle, tensor: TensorProto, where: string): P
   const offset = numberOf(tensor, 'offset', where) ?? 0;
   const length = numberOf(tensor, 'length', where) ?? stats.size - offset;
   if (!stats.isFile() || !(length >= 0) || length > MAX_MESSAGE_BYTES || offset + length > stats.size) {
-    const came = stats.isFile() ? `a file of ${stats.size} bytes` : 'no file';
+    const received = stats.isFile() ? `a file of ${stats.size} bytes` : 'no file';
     throw new OnnxFormatError(
       where,
-      `wanted ${length} bytes (at most 2 GiB) at ${offset} of "${locationOf(tensor)}", came ${came}`,
+      `expected ${length} bytes (at most 2 GiB) at ${offset} of "${locationOf(tensor)}", received ${received}`,
     );
   }
   const bytes = new Uint8Array(length);

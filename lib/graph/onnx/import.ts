@@ -80,7 +80,7 @@ function opsetOf(model: ModelProto, source: string): number {
   if (version === undefined)
     throw new OnnxFormatError(source, 'imports no version, or several, of the ONNX operator set');
   if (version < 1 || version > LAST_OPSET) {
-    throw new OnnxFormatError(source, `wanted operator set ${FIRST_OPSET} to ${LAST_OPSET}, came ${version}`);
+    throw new OnnxFormatError(source, `expected operator set ${FIRST_OPSET} to ${LAST_OPSET}, received ${version}`);
   }
   return version;
 }
@@ -112,11 +112,11 @@ function readValue(value: ValueInfoProto, what: string, source: string): ValueIn
   const name = value.name ?? '';
   const where = `${source}: ${what} "${name}"`;
   const tensor = value.type?.tensorType;
-  if (!tensor) throw new OnnxFormatError(where, 'wanted a tensor, came another kind of value');
+  if (!tensor) throw new OnnxFormatError(where, 'expected a tensor, received another kind of value');
   const dtype = dtypeFromOnnx(tensor.elemType ?? 0, where);
   if (!tensor.shape) return { name, dtype };
   const rank = tensor.shape.dim?.length ?? 0;
-  if (rank > MAX_RANK) throw new OnnxFormatError(where, `wanted at most ${MAX_RANK} dimensions, came ${rank}`);
+  if (rank > MAX_RANK) throw new OnnxFormatError(where, `expected at most ${MAX_RANK} dimensions, received ${rank}`);
   const dims = (tensor.shape.dim ?? []).map((dim): Dim => {
     const size = isPresent(dim, 'dimValue') ? toSafeInteger(dim.dimValue ?? 0) : undefined;
     return size !== undefined && size >= 0 ? size : dim.dimParam || UNKNOWN;

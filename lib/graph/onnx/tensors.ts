@@ -60,7 +60,10 @@ const BITS: Readonly<Record<Exclude<DType, 'string'>, number>> = {
 export function tensorFromProto(proto: TensorProto, source: string): HostTensor {
   const where = proto.name ? `${source}: tensor "${proto.name}"` : source;
   if (isExternal(proto)) {
-    throw new OnnxFormatError(where, `its data lie in "${locationOf(proto)}"; wanted one file with its weights inside`);
+    throw new OnnxFormatError(
+      where,
+      `its data lie in "${locationOf(proto)}"; expected one file with its weights inside`,
+    );
   }
   if (proto.segment) throw new OnnxFormatError(where, 'segmented tensors are not supported');
   const dtype = dtypeFromOnnx(proto.dataType ?? 0, where);
@@ -72,16 +75,19 @@ export function tensorFromProto(proto: TensorProto, source: string): HostTensor 
     return { dtype, dims, data: strings };
   }
   const raw = proto.rawData?.length ? proto.rawData : packedBytes(proto, dtype, where);
-  const wanted = Math.ceil((length * BITS[dtype]) / 8);
-  if (raw.length !== wanted) {
-    throw new OnnxFormatError(where, `wanted ${wanted} bytes for ${dtype} ${formatDims(dims)}, came ${raw.length}`);
+  const expected = Math.ceil((length * BITS[dtype]) / 8);
+  if (raw.length !== expected) {
+    throw new OnnxFormatError(
+      where,
+      `expected ${expected} bytes for ${dtype} ${formatDims(dims)}, received ${raw.length}`,
+    );
   }
   return { dtype, dims, data: unpack(dtype, length, raw) };
 }
 
 function readDims(proto: TensorProto, where: string): number[] {
   const rank = proto.dims?.length ?? 0;
-  if (rank > MAX_RANK) throw new OnnxFormatError(where, `wanted at most ${MAX_RANK} dimensions, came ${rank}`);
+  if (rank > MAX_RANK) throw new OnnxFormatError(where, `expected at most ${MAX_RANK} dimensions, received ${rank}`);
   const dims = (proto.dims ?? []).map((dim) => toSafeInteger(dim) ?? Number.NaN);
   if (!dims.every((dim) => dim >= 0) || sizeOf(dims.map((dim) => dim || 1)) > MAX_ELEMENTS) {
     throw new OnnxFormatError(where, `${formatDims(dims)} is not the shape of a tensor that fits in memory`);
@@ -89,9 +95,9 @@ function readDims(proto: TensorProto, where: string): number[] {
   return dims;
 }
 
-function checkLength(came: number, wanted: number, dims: readonly number[], where: string): void {
-  if (came !== wanted) {
-    throw new OnnxFormatError(where, `wanted ${wanted} elements for ${formatDims(dims)}, came ${came}`);
+function checkLength(received: number, expected: number, dims: readonly number[], where: string): void {
+  if (received !== expected) {
+    throw new OnnxFormatError(where, `expected ${expected} elements for ${formatDims(dims)}, received ${received}`);
   }
 }
 

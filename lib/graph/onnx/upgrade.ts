@@ -129,7 +129,7 @@ const UPGRADES: Readonly<Record<string, Upgrade>> = {
   // `spatial` (to 8) normalised every position by itself; `is_test` (to 6) is what training_mode says the other way
   // round; to 13, more than one output meant training.
   BatchNormalization: (node) => {
-    if (number(node, 'spatial', 1) !== 1) throw new AttributeError('attribute spatial: wanted 1');
+    if (number(node, 'spatial', 1) !== 1) throw new AttributeError('attribute spatial: expected 1');
     if (node.outputs.length > 1) throw new AttributeError('training before operator set 14 is not supported');
     return without(node, 'spatial', 'is_test', 'consumed_inputs');
   },

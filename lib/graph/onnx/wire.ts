@@ -29,7 +29,7 @@ const SCALAR_WIRE_TYPES: Readonly<Record<string, number>> = {
 /** Throws OnnxFormatError unless `bytes` are a well-formed message of `type`. */
 export function checkWire(type: protobuf.Type, bytes: Uint8Array, source: string): void {
   if (bytes.length > MAX_MESSAGE_BYTES) {
-    throw new OnnxFormatError(source, `wanted at most 2 GiB (protobuf's limit), came ${bytes.length} bytes`);
+    throw new OnnxFormatError(source, `expected at most 2 GiB (protobuf's limit), received ${bytes.length} bytes`);
   }
   new Walker(bytes, source).message(type, bytes.length, 0, type.name);
 }
@@ -64,9 +64,9 @@ class Walker {
     const path = `${parent}.${field?.name ?? `field ${id}`}`;
     const nested = field?.resolvedType as protobuf.Type | null | undefined;
     const packable = field?.repeated && (field.type === 'int64' || field.type === 'float');
-    const wanted = nested ? LENGTH_DELIMITED : field && SCALAR_WIRE_TYPES[field.type];
-    if (wanted !== undefined && wireType !== wanted && !(packable && wireType === LENGTH_DELIMITED)) {
-      this.fail(path, `wanted wire type ${wanted}, came ${wireType}`);
+    const expected = nested ? LENGTH_DELIMITED : field && SCALAR_WIRE_TYPES[field.type];
+    if (expected !== undefined && wireType !== expected && !(packable && wireType === LENGTH_DELIMITED)) {
+      this.fail(path, `expected wire type ${expected}, received ${wireType}`);
     }
     if (nested || field?.repeated) this.count(1, path);
     if (wireType === VARINT) {
@@ -117,7 +117,7 @@ class Walker {
 
   private skip(length: number, end: number, path: string): void {
     if (length > end - this.position) {
-      this.fail(path, `truncated: wanted ${length} bytes, ${end - this.position} are left`);
+      this.fail(path, `truncated: expected ${length} bytes, ${end - this.position} are left`);
     }
     this.position += length;
   }

@@ -10,9 +10,9 @@ export function argExtreme(name: string, better: (a: number | bigint, b: number 
     outputs: [1, 1],
     shape: (call) => {
       const { dtype, dims } = required(call.inputs, 0);
-      if (dtype === 'string' || dtype === 'bool') call.fail(`wanted numbers, came ${dtype}`);
+      if (dtype === 'string' || dtype === 'bool') call.fail(`expected numbers, received ${dtype}`);
       const axis = resolveAxis(call.attributes.axis, dims.length, dims.length, call.fail);
-      if (dims[axis] === 0) call.fail('wanted at least one element along its axis, came none');
+      if (dims[axis] === 0) call.fail('expected at least one element along its axis, received none');
       const kept = dims.map((dim, i) => (i === axis ? 1 : dim));
       return [{ dtype: 'int64', dims: call.attributes.keepdims ? kept : kept.filter((_, i) => i !== axis) }];
     },

@@ -24,7 +24,7 @@ export const batchNormalization = defineOperator({
     PARAMETERS.forEach((what, index) => {
       const { dims } = required(call.inputs, index + 1);
       if (dims.length !== 1 || !compatible(dims[0] as number, channels)) {
-        call.fail(`wanted ${what} of shape [${channels}], came ${formatShape(dims)} (x: ${formatShape(x)})`);
+        call.fail(`expected ${what} of shape [${channels}], received ${formatShape(dims)} (x: ${formatShape(x)})`);
       }
     });
     if (call.outputCount > 1 && !call.attributes.training_mode) {
@@ -36,7 +36,7 @@ export const batchNormalization = defineOperator({
   float: (call) => {
     const { epsilon, momentum } = call.attributes;
     const [x, scale, shift, mean, variance] = call.inputs.map((_, index) => required(call.inputs, index));
-    if (!x || !scale || !shift || !mean || !variance) return call.fail('wanted five inputs');
+    if (!x || !scale || !shift || !mean || !variance) return call.fail('expected five inputs');
     const { tape, relu } = call;
     const normalize = (image: Value, residual: Value | undefined) =>
       batchNorm(tape, image, scale, shift, mean.data, variance.data, { epsilon, momentum, relu, residual });

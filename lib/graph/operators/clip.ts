@@ -14,10 +14,10 @@ export const clip = defineOperator({
   settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);
-    if (input.dtype === 'string' || input.dtype === 'bool') call.fail(`wanted numbers, came ${input.dtype}`);
+    if (input.dtype === 'string' || input.dtype === 'bool') call.fail(`expected numbers, received ${input.dtype}`);
     for (const bound of call.inputs.slice(1)) {
-      if (bound && bound.dtype !== input.dtype) call.fail(`wanted bounds of ${input.dtype}, came ${bound.dtype}`);
-      if (bound && (knownSize(bound.dims) ?? 1) !== 1) call.fail('wanted scalar bounds');
+      if (bound && bound.dtype !== input.dtype) call.fail(`expected bounds of ${input.dtype}, received ${bound.dtype}`);
+      if (bound && (knownSize(bound.dims) ?? 1) !== 1) call.fail('expected scalar bounds');
     }
     return [input];
   },

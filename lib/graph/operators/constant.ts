@@ -15,7 +15,7 @@ const ATTRIBUTES = {
 function constantOf(attributes: Attributes<typeof ATTRIBUTES>, fail: (what: string) => never): HostTensor {
   const { value, value_float, value_floats, value_int, value_ints, value_string, value_strings } = attributes;
   const given = Object.values(attributes).filter((attribute) => attribute !== undefined).length;
-  if (given !== 1) fail(`wanted one of ${Object.keys(ATTRIBUTES).join(', ')}, came ${given}`);
+  if (given !== 1) fail(`expected one of ${Object.keys(ATTRIBUTES).join(', ')}, received ${given}`);
   if (value) return value;
   if (value_float !== undefined) return floats([], [value_float]);
   if (value_floats) return floats([value_floats.length], value_floats);

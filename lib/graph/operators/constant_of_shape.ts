@@ -11,12 +11,12 @@ export const constantOfShape = defineOperator({
   outputs: [1, 1],
   shape: (call) => {
     const { value } = call.attributes;
-    if (value && sizeOf(value.dims) !== 1) call.fail(`wanted a value of one element, came ${value.data.length}`);
+    if (value && sizeOf(value.dims) !== 1) call.fail(`expected a value of one element, received ${value.data.length}`);
     const dtype = value?.dtype ?? 'float32';
     const constant = call.constant(0);
     if (constant) {
       const dims = integersOf(constant, 'a shape', call.fail);
-      if (dims.some((size) => size < 0)) call.fail(`wanted sizes of at least 0, came [${dims}]`);
+      if (dims.some((size) => size < 0)) call.fail(`expected sizes of at least 0, received [${dims}]`);
       return [{ dtype, dims }];
     }
     return [{ dtype, dims: unknownDims(lengthOf(call, 0, 'shape')) }];

@@ -25,8 +25,9 @@ export const conv = defineOperator({
     const w = dimsOf(call, 1, 'a weight', x.length);
     const [outChannels, groupChannels] = [w[0] as number, w[1] as number];
     const shapes = `x: ${formatShape(x)}, w: ${formatShape(w)}, group ${group}`;
-    if (!(group >= 1)) call.fail(`wanted a group of at least 1, came ${group}`);
-    if (w.some((dim) => typeof dim === 'string')) call.fail(`wanted a weight of known shape, came ${formatShape(w)}`);
+    if (!(group >= 1)) call.fail(`expected a group of at least 1, received ${group}`);
+    if (w.some((dim) => typeof dim === 'string'))
+      call.fail(`expected a weight of known shape, received ${formatShape(w)}`);
     if (!compatible(x[1] as number, groupChannels * group)) {
       call.fail(`weight has ${groupChannels} input channels in each of ${group} groups, input has ${x[1]} (${shapes})`);
     }
@@ -37,7 +38,7 @@ export const conv = defineOperator({
     }
     const b = call.inputs[2];
     if (b && (b.dims.length !== 1 || !compatible(b.dims[0] as number, outChannels))) {
-      call.fail(`wanted a bias of shape [${outChannels}], came ${formatShape(b.dims)}`);
+      call.fail(`expected a bias of shape [${outChannels}], received ${formatShape(b.dims)}`);
     }
     const spatial = windowOutputDims(call.attributes, x.slice(2), kernel, call.fail);
     return [{ dtype: required(call.inputs, 0).dtype, dims: [x[0] as number, outChannels, ...spatial] }];

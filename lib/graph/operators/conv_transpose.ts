@@ -34,7 +34,7 @@ function axesOf(
   const list = (values: readonly number[] | undefined, length: number, absent: number, least: number, what: string) => {
     const given = values ?? new Array<number>(length).fill(absent);
     if (given.length !== length || given.some((value) => !(value >= least))) {
-      fail(`wanted ${length} ${what} of at least ${least}, came [${given}]`);
+      fail(`expected ${length} ${what} of at least ${least}, received [${given}]`);
     }
     return given;
   };
@@ -76,7 +76,8 @@ export const convTranspose = defineOperator({
     const { group, kernel_shape: declared } = call.attributes;
     const x = dimsOf(call, 0, 'an input', 3, 5);
     const w = dimsOf(call, 1, 'a weight', x.length);
-    if (w.some((dim) => typeof dim === 'string')) call.fail(`wanted a weight of known shape, came ${formatShape(w)}`);
+    if (w.some((dim) => typeof dim === 'string'))
+      call.fail(`expected a weight of known shape, received ${formatShape(w)}`);
     const [channels, groupOut, ...kernel] = w as number[];
     const shapes = `x: ${formatShape(x)}, w: ${formatShape(w)}, group ${group}`;
     if (!(group >= 1) || (channels as number) % group !== 0)
@@ -86,7 +87,7 @@ export const convTranspose = defineOperator({
     const outChannels = (groupOut as number) * group;
     const b = call.inputs[2];
     if (b && (b.dims.length !== 1 || !compatible(b.dims[0] as number, outChannels))) {
-      call.fail(`wanted a bias of shape [${outChannels}], came ${formatShape(b.dims)}`);
+      call.fail(`expected a bias of shape [${outChannels}], received ${formatShape(b.dims)}`);
     }
     const known = x.slice(2).map((dim) => (typeof dim === 'number' ? dim : 1));
     const axes = axesOf(call.attributes, known, kernel, call.fail);

@@ -23,7 +23,7 @@ export const dropout = defineOperator({
   forward: (call) => {
     const input = required(call.inputs, 0);
     const ratio = call.inputs[1] ? Number(call.inputs[1].data[0]) : 0.5;
-    if (call.inputs[2]?.data[0] && ratio !== 0) call.fail('training_mode draws random numbers; wanted inference');
+    if (call.inputs[2]?.data[0] && ratio !== 0) call.fail('training_mode draws random numbers; expected inference');
     const mask: HostTensor = { dtype: 'bool', dims: input.dims, data: new Uint8Array(sizeOf(input.dims)).fill(1) };
     return [input, mask];
   },

@@ -48,7 +48,7 @@ export function unary<Table extends AttributeTable>(
     shape: (call) => {
       const input = required(call.inputs, 0);
       if (!isFloat(input.dtype) && (!integers || input.dtype === 'bool' || input.dtype === 'string')) {
-        call.fail(`wanted ${integers ? 'numbers' : 'floats'}, came ${input.dtype}`);
+        call.fail(`expected ${integers ? 'numbers' : 'floats'}, received ${input.dtype}`);
       }
       return [input];
     },
@@ -83,14 +83,14 @@ function mapIntegers({ dtype, dims, data }: HostTensor, f: (x: bigint) => bigint
 
 /** The shape that inputs broadcast to; refuses inputs of several types. */
 function broadcastType(call: Pick<ShapeCall, 'fail'>, x: TensorType, y: TensorType): Dim[] {
-  if (x.dtype !== y.dtype) call.fail(`wanted inputs of one type, came ${x.dtype} and ${y.dtype}`);
+  if (x.dtype !== y.dtype) call.fail(`expected inputs of one type, received ${x.dtype} and ${y.dtype}`);
   return (
     broadcast(x.dims, y.dims) ?? call.fail(`shapes ${formatShape(x.dims)} and ${formatShape(y.dims)} do not broadcast`)
   );
 }
 
 function numbersOnly(call: Pick<ShapeCall, 'fail'>, { dtype }: TensorType): void {
-  if (dtype === 'string' || dtype === 'bool') call.fail(`wanted numbers, came ${dtype}`);
+  if (dtype === 'string' || dtype === 'bool') call.fail(`expected numbers, received ${dtype}`);
 }
 
 /** f over two tensors that broadcast; integers wrap as their type does. `rounds`: results need not be inputs. */
@@ -205,7 +205,7 @@ export function comparison(name: string, f: (x: unknown, y: unknown) => boolean,
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);
       if (wants === 'numbers') numbersOnly(call, x);
-      if (wants === 'bool' && x.dtype !== 'bool') call.fail(`wanted bool, came ${x.dtype}`);
+      if (wants === 'bool' && x.dtype !== 'bool') call.fail(`expected bool, received ${x.dtype}`);
       return [{ dtype: 'bool', dims }];
     },
     forward: (call) => {

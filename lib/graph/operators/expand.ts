@@ -15,7 +15,7 @@ export const expand = defineOperator({
     const constant = call.constant(1);
     if (!constant) return [{ dtype, dims: unknownDims(Math.max(dims.length, lengthOf(call, 1, 'shape'))) }];
     const shape = integersOf(constant, 'a shape', call.fail);
-    if (shape.some((size) => size < 0)) call.fail(`wanted sizes of at least 0, came [${shape}]`);
+    if (shape.some((size) => size < 0)) call.fail(`expected sizes of at least 0, received [${shape}]`);
     const joined = broadcast(dims, shape);
     return [{ dtype, dims: joined ?? call.fail(`${formatShape(dims)} does not broadcast to [${shape}]`) }];
   },

@@ -13,7 +13,7 @@ export const gather = defineOperator({
     const [data, indices] = [required(call.inputs, 0), required(call.inputs, 1)];
     const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);
     if (indices.dtype !== 'int64' && indices.dtype !== 'int32')
-      call.fail(`wanted int64 indices, came ${indices.dtype}`);
+      call.fail(`expected int64 indices, received ${indices.dtype}`);
     return [{ dtype: data.dtype, dims: [...data.dims.slice(0, axis), ...indices.dims, ...data.dims.slice(axis + 1)] }];
   },
   float: (call) => {

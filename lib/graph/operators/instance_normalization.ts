@@ -19,7 +19,7 @@ export const instanceNormalization = defineOperator({
     for (const index of [1, 2]) {
       const { dims } = required(call.inputs, index);
       if (dims.length !== 1 || !compatible(dims[0] ?? 1, x[1] ?? 1)) {
-        call.fail(`wanted scale and bias of shape [${x[1]}], came ${formatShape(dims)}`);
+        call.fail(`expected scale and bias of shape [${x[1]}], received ${formatShape(dims)}`);
       }
     }
     return [required(call.inputs, 0)];

@@ -12,7 +12,8 @@ export const lrn = defineOperator({
   outputs: [1, 1],
   shape: (call) => {
     dimsOf(call, 0, 'an input', 2, MAX_RANK);
-    if (!((call.attributes.size ?? 0) >= 1)) call.fail(`wanted a size of at least 1, came ${call.attributes.size}`);
+    if (!((call.attributes.size ?? 0) >= 1))
+      call.fail(`expected a size of at least 1, received ${call.attributes.size}`);
     return [required(call.inputs, 0)];
   },
   forward: (call) => {

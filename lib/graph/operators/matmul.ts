@@ -21,7 +21,7 @@ export const matmul = defineOperator({
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
     const shapes = `${formatShape(x.dims)} and ${formatShape(y.dims)}`;
-    if (x.dims.length === 0 || y.dims.length === 0) call.fail(`wanted no scalars, came ${shapes}`);
+    if (x.dims.length === 0 || y.dims.length === 0) call.fail(`expected no scalars, received ${shapes}`);
     const { batchX, batchY, m, n, k, k2 } = split<Dim>(x.dims, y.dims);
     const batch = broadcast(batchX, batchY);
     if (!batch || !compatible(k, k2)) return call.fail(`shapes ${shapes} do not multiply`);

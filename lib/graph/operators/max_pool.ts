@@ -11,7 +11,7 @@ export const maxPool = defineOperator({
   outputs: [1, 2],
   shape: (call) => {
     const { dtype, dims } = poolShape(call);
-    if (dtype === 'string' || dtype === 'int64') call.fail(`wanted numbers of at most 32 bits, came ${dtype}`);
+    if (dtype === 'string' || dtype === 'int64') call.fail(`expected numbers of at most 32 bits, received ${dtype}`);
     return [
       { dtype, dims },
       { dtype: 'int64', dims },

@@ -12,9 +12,9 @@ export const mod = defineOperator({
   outputs: [1, 1],
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
-    if (x.dtype !== y.dtype) call.fail(`wanted inputs of one type, came ${x.dtype} and ${y.dtype}`);
-    if (x.dtype === 'string' || x.dtype === 'bool') call.fail(`wanted numbers, came ${x.dtype}`);
-    if (isFloat(x.dtype) && !call.attributes.fmod) call.fail('wanted fmod 1 for floats');
+    if (x.dtype !== y.dtype) call.fail(`expected inputs of one type, received ${x.dtype} and ${y.dtype}`);
+    if (x.dtype === 'string' || x.dtype === 'bool') call.fail(`expected numbers, received ${x.dtype}`);
+    if (isFloat(x.dtype) && !call.attributes.fmod) call.fail('expected fmod 1 for floats');
     const dims = broadcast(x.dims, y.dims);
     if (!dims) return call.fail(`shapes ${formatShape(x.dims)} and ${formatShape(y.dims)} do not broadcast`);
     return [{ dtype: x.dtype, dims }];

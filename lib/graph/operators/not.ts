@@ -8,7 +8,7 @@ export const not = defineOperator({
   outputs: [1, 1],
   shape: (call) => {
     const input = required(call.inputs, 0);
-    if (input.dtype !== 'bool') call.fail(`wanted bool, came ${input.dtype}`);
+    if (input.dtype !== 'bool') call.fail(`expected bool, received ${input.dtype}`);
     return [input];
   },
   forward: (call) => {

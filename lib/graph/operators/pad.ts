@@ -12,7 +12,7 @@ type Fail = (what: string) => never;
 function padsOf(pads: HostTensor, axes: HostTensor | undefined, rank: number, fail: Fail): [number, number][] {
   const sizes = integersOf(pads, 'pads', fail);
   const given = axes ? integersOf(axes, 'axes', fail) : Array.from({ length: rank }, (_, axis) => axis);
-  if (sizes.length !== 2 * given.length) fail(`wanted ${2 * given.length} pads, came [${sizes}]`);
+  if (sizes.length !== 2 * given.length) fail(`expected ${2 * given.length} pads, received [${sizes}]`);
   const result = Array.from({ length: rank }, (): [number, number] => [0, 0]);
   given.forEach((axis, index) => {
     result[resolveAxis(axis, rank, rank, fail)] = [sizes[index] as number, sizes[index + given.length] as number];

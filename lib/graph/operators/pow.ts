@@ -16,7 +16,7 @@ export const pow = defineOperator({
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
     for (const { dtype } of [x, y]) {
       if (dtype === 'string' || dtype === 'bool' || dtype === 'float16' || dtype === 'bfloat16') {
-        call.fail(`wanted numbers of 32 or 64 bits, came ${dtype}`);
+        call.fail(`expected numbers of 32 or 64 bits, received ${dtype}`);
       }
     }
     const dims = broadcast(x.dims, y.dims);

@@ -18,9 +18,9 @@ export const range = defineOperator({
   shape: (call) => {
     const inputs = [0, 1, 2].map((index) => call.constant(index));
     const { dtype } = required(call.inputs, 0);
-    if (dtype === 'string' || dtype === 'bool') call.fail(`wanted numbers, came ${dtype}`);
-    if (call.inputs.some((input) => input?.dtype !== dtype)) call.fail('wanted start, limit and delta of one type');
-    if (inputs.some((input) => input && input.data.length !== 1)) call.fail('wanted scalars');
+    if (dtype === 'string' || dtype === 'bool') call.fail(`expected numbers, received ${dtype}`);
+    if (call.inputs.some((input) => input?.dtype !== dtype)) call.fail('expected start, limit and delta of one type');
+    if (inputs.some((input) => input && input.data.length !== 1)) call.fail('expected scalars');
     if (inputs.some((input) => !input)) return [{ dtype, dims: [UNKNOWN] }];
     if (Number(inputs[2]?.data[0]) === 0) call.fail('its delta is 0');
     return [{ dtype, dims: [count(inputs)] }];

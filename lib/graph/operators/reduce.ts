@@ -52,12 +52,12 @@ export function reduction(name: string, axesInput: number, { start, step, finish
     shape: (call) => {
       const { dtype, dims } = required(call.inputs, 0);
       if (dtype === 'string' || dtype === 'bool' || (floatsOnly && !isFloat(dtype))) {
-        call.fail(`wanted ${floatsOnly ? 'floats' : 'numbers'}, came ${dtype}`);
+        call.fail(`expected ${floatsOnly ? 'floats' : 'numbers'}, received ${dtype}`);
       }
       const axes = call.constant(1);
       if (call.inputs[1] && !axes) {
         if (call.attributes.keepdims) return [{ dtype, dims: dims.map(() => UNKNOWN) }];
-        return call.fail('its axes are computed at run time; wanted constants');
+        return call.fail('its axes are computed at run time; expected constants');
       }
       const reduced = reducedAxes(call.attributes, axes, dims.length, call.fail);
       if (call.attributes.keepdims) return [{ dtype, dims: dims.map((dim, axis): Dim => (reduced[axis] ? 1 : dim)) }];

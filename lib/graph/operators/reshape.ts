@@ -13,10 +13,10 @@ export const reshape = defineOperator({
     const { dtype, dims } = required(call.inputs, 0);
     const constant = call.constant(1);
     if (!constant) return [{ dtype, dims: unknownDims(lengthOf(call, 1, 'shape')) }];
-    const wanted = integersOf(constant, 'a shape', call.fail);
-    const refuse = () => call.fail(`cannot reshape ${formatShape(dims)} to ${formatShape(wanted)}`);
-    if (wanted.some((size) => size < -1) || wanted.filter((size) => size === -1).length > 1) refuse();
-    const output: Dim[] = wanted.map((size, axis) => {
+    const expected = integersOf(constant, 'a shape', call.fail);
+    const refuse = () => call.fail(`cannot reshape ${formatShape(dims)} to ${formatShape(expected)}`);
+    if (expected.some((size) => size < -1) || expected.filter((size) => size === -1).length > 1) refuse();
+    const output: Dim[] = expected.map((size, axis) => {
       return size === 0 && !call.attributes.allowzero ? (dims[axis] ?? refuse()) : size;
     });
     const hole = output.indexOf(-1);

@@ -60,23 +60,23 @@ function resizesOf(
   const axes = attributes.axes?.map((axis) => resolveAxis(axis, rank, rank, fail)) ?? dims.map((_, axis) => axis);
   const given = (value: HostTensor | undefined) => (value && value.data.length > 0 ? value : undefined);
   const [factors, lengths] = [given(scales), given(sizes)];
-  if (!factors === !lengths) fail('wanted either scales or sizes');
+  if (!factors === !lengths) fail('expected either scales or sizes');
   const count = (factors ?? lengths)?.data.length;
-  if (count !== axes.length) fail(`wanted ${axes.length} scales or sizes, came ${count}`);
-  const wanted = lengths && integersOf(lengths, 'sizes', fail);
+  if (count !== axes.length) fail(`expected ${axes.length} scales or sizes, received ${count}`);
+  const expected = lengths && integersOf(lengths, 'sizes', fail);
   const policy = attributes.keep_aspect_ratio_policy;
-  const ratios = wanted?.map((size, index) => size / (dims[axes[index] as number] ?? Number.NaN));
+  const ratios = expected?.map((size, index) => size / (dims[axes[index] as number] ?? Number.NaN));
   const ratio = policy === 'not_larger' ? Math.min(...(ratios ?? [])) : Math.max(...(ratios ?? []));
   const result: AxisResize[] = dims.map(() => ({ roi: [0, 1] }));
   axes.forEach((axis, index) => {
     const region = [Number(roi?.data[index] ?? 0), Number(roi?.data[index + axes.length] ?? 1)] as const;
     if (factors) {
       const factor = Number(factors.data[index]);
-      if (!(factor > 0)) fail(`wanted scales above 0, came ${factor}`);
+      if (!(factor > 0)) fail(`expected scales above 0, received ${factor}`);
       const crop = attributes.coordinate_transformation_mode === 'tf_crop_and_resize' ? region[1] - region[0] : 1;
       result[axis] = { output: (size) => Math.floor(size * crop * factor), scale: () => factor, roi: region };
     } else if (policy === 'stretch') {
-      const size = wanted?.[index] as number;
+      const size = expected?.[index] as number;
       result[axis] = { output: () => size, scale: (input, output) => output / input, roi: region };
     } else {
       result[axis] = { output: (size) => Math.floor(size * ratio + 0.5), scale: () => ratio, roi: region };

@@ -21,18 +21,18 @@ export const scatterNd = defineOperator({
   spans: { reduction: { since: 16 } },
   shape: (call) => {
     const [data, indices, updates] = [0, 1, 2].map((index) => required(call.inputs, index));
-    if (!data || !indices || !updates) return call.fail('wanted three inputs');
+    if (!data || !indices || !updates) return call.fail('expected three inputs');
     if (!COMBINE[call.attributes.reduction]) call.fail(`reduction "${call.attributes.reduction}"`);
-    if (indices.dtype !== 'int64') call.fail(`wanted int64 indices, came ${indices.dtype}`);
-    if (updates.dtype !== data.dtype) call.fail(`wanted updates of ${data.dtype}, came ${updates.dtype}`);
+    if (indices.dtype !== 'int64') call.fail(`expected int64 indices, received ${indices.dtype}`);
+    if (updates.dtype !== data.dtype) call.fail(`expected updates of ${data.dtype}, received ${updates.dtype}`);
     const depth = indices.dims.at(-1);
     if (typeof depth !== 'number' || depth < 1 || depth > data.dims.length) {
       return call.fail(`indices of ${formatShape(indices.dims)} do not reach into ${formatShape(data.dims)}`);
     }
-    const wanted = [...indices.dims.slice(0, -1), ...data.dims.slice(depth)];
+    const expected = [...indices.dims.slice(0, -1), ...data.dims.slice(depth)];
     const fits =
-      wanted.length === updates.dims.length && wanted.every((dim, i) => compatible(dim, updates.dims[i] ?? 1));
-    if (!fits) call.fail(`wanted updates of ${formatShape(wanted)}, came ${formatShape(updates.dims)}`);
+      expected.length === updates.dims.length && expected.every((dim, i) => compatible(dim, updates.dims[i] ?? 1));
+    if (!fits) call.fail(`expected updates of ${formatShape(expected)}, received ${formatShape(updates.dims)}`);
     return [data];
   },
   forward: (call) => {

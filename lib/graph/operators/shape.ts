@@ -20,8 +20,8 @@ export const shape = defineOperator({
   },
   fromTypes: (attributes, inputs) => {
     const { dims } = required(inputs, 0);
-    const wanted = dims.slice(...range(attributes, dims.length));
-    return wanted.every((dim) => typeof dim === 'number') ? integers(wanted as number[]) : undefined;
+    const expected = dims.slice(...range(attributes, dims.length));
+    return expected.every((dim) => typeof dim === 'number') ? integers(expected as number[]) : undefined;
   },
   forward: (call) => {
     const { dims } = required(call.inputs, 0);

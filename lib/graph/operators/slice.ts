@@ -23,7 +23,7 @@ function spansOf(inputs: readonly (HostTensor | undefined)[], rank: number, fail
   const axes = inputs[2] ? integersOf(inputs[2], 'axes', fail) : starts.map((_, index) => index);
   const steps = inputs[3] ? places(inputs[3]) : starts.map(() => 1);
   if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length) {
-    fail(`wanted ${starts.length} ends, axes and steps, came ${ends.length}, ${axes.length} and ${steps.length}`);
+    fail(`expected ${starts.length} ends, axes and steps, received ${ends.length}, ${axes.length} and ${steps.length}`);
   }
   return starts.map((start, index) => {
     const step = steps[index] as number;

@@ -19,7 +19,7 @@ export const spaceToDepth = defineOperator({
   shape: (call) => {
     const { blocksize: b = 0 } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];
-    if (b < 1) call.fail(`wanted a blocksize of at least 1, came ${b}`);
+    if (b < 1) call.fail(`expected a blocksize of at least 1, received ${b}`);
     if ([h, w].some((size) => typeof size === 'number' && size % b !== 0)) call.fail(`[${h},${w}] in blocks of ${b}`);
     const dims = [n, mapDim(c, (size) => size * b * b), mapDim(h, (size) => size / b), mapDim(w, (size) => size / b)];
     return [{ dtype: required(call.inputs, 0).dtype, dims }];

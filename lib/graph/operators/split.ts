@@ -12,7 +12,7 @@ function sizesOf(
   given: HostTensor | undefined,
   count: number,
   size: Dim,
-  wanted: number | undefined,
+  expected: number | undefined,
   fail: Fail,
 ): number[] | undefined {
   if (given) {
@@ -24,9 +24,9 @@ function sizesOf(
     return sizes;
   }
   if (typeof size !== 'number') return undefined;
-  if (wanted !== undefined && wanted !== count) fail(`num_outputs ${wanted}, but ${count} outputs`);
+  if (expected !== undefined && expected !== count) fail(`num_outputs ${expected}, but ${count} outputs`);
   const part = Math.ceil(size / count);
-  if (wanted === undefined && part * count !== size) fail(`cannot split ${size} into ${count} like parts`);
+  if (expected === undefined && part * count !== size) fail(`cannot split ${size} into ${count} like parts`);
   return Array.from({ length: count }, (_, index) => Math.max(0, Math.min(part, size - index * part)));
 }
 

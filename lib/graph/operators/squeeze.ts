@@ -14,13 +14,13 @@ export const squeeze = defineOperator({
     const constant = call.constant(1);
     if (!constant && call.inputs[1]) return [{ dtype, dims: unknownDims(dims.length - lengthOf(call, 1, 'axes')) }];
     if (!constant && dims.some((dim) => typeof dim === 'string')) {
-      return call.fail('which axes it takes away is known at run time only; wanted constants');
+      return call.fail('which axes it takes away is known at run time only; expected constants');
     }
     const given = constant && integersOf(constant, 'axes', call.fail);
     const axes = given?.map((axis) => resolveAxis(axis, dims.length, dims.length, call.fail));
     const gone = (axis: number) => (axes ? axes.includes(axis) : dims[axis] === 1);
     if (dims.some((dim, axis) => gone(axis) && typeof dim === 'number' && dim !== 1)) {
-      call.fail(`wanted axes [${given}] of size 1, came ${formatShape(dims)}`);
+      call.fail(`expected axes [${given}] of size 1, received ${formatShape(dims)}`);
     }
     return [{ dtype, dims: dims.filter((_, axis) => !gone(axis)) }];
   },

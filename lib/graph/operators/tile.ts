@@ -17,7 +17,7 @@ export const tile = defineOperator({
     if (!constant) return [{ dtype, dims: unknownDims(dims.length) }];
     const repeats = integersOf(constant, 'repeats', call.fail);
     if (repeats.length !== dims.length || repeats.some((count) => count < 0)) {
-      call.fail(`wanted ${dims.length} repeats of at least 0, came [${repeats}]`);
+      call.fail(`expected ${dims.length} repeats of at least 0, received [${repeats}]`);
     }
     const repeat = (axis: number) => repeats[axis] as number;
     return [

@@ -10,8 +10,8 @@ export const where = defineOperator({
   outputs: [1, 1],
   shape: (call) => {
     const [condition, x, y] = [required(call.inputs, 0), required(call.inputs, 1), required(call.inputs, 2)];
-    if (condition.dtype !== 'bool') call.fail(`wanted a condition of bool, came ${condition.dtype}`);
-    if (x.dtype !== y.dtype) call.fail(`wanted values of one type, came ${x.dtype} and ${y.dtype}`);
+    if (condition.dtype !== 'bool') call.fail(`expected a condition of bool, received ${condition.dtype}`);
+    if (x.dtype !== y.dtype) call.fail(`expected values of one type, received ${x.dtype} and ${y.dtype}`);
     const values = broadcast(x.dims, y.dims);
     const dims = values && broadcast(condition.dims, values);
     const shapes = [condition, x, y].map((input) => formatShape(input.dims)).join(', ');

@@ -43,7 +43,7 @@ const MAX_SPATIAL = 3;
 function perAxis(values: readonly number[] | undefined, rank: number, what: string, least: number, fail: Fail) {
   if (values === undefined) return new Array<number>(rank).fill(1);
   if (values.length !== rank || !values.every((value) => value >= least)) {
-    fail(`wanted ${rank} ${what} of at least ${least}, came [${values}]`);
+    fail(`expected ${rank} ${what} of at least ${least}, received [${values}]`);
   }
   return values;
 }
@@ -66,13 +66,13 @@ export function windowAxes(
   fail: Fail,
 ): WindowAxis[] {
   const rank = spatial.length;
-  if (rank < 1 || rank > MAX_SPATIAL) fail(`wanted 1 to ${MAX_SPATIAL} spatial dimensions, came ${rank}`);
+  if (rank < 1 || rank > MAX_SPATIAL) fail(`expected 1 to ${MAX_SPATIAL} spatial dimensions, received ${rank}`);
   const kernels = perAxis(kernel, rank, 'kernel sizes', 1, fail);
   const strides = perAxis(attributes.strides, rank, 'strides', 1, fail);
   const dilations = perAxis(attributes.dilations, rank, 'dilations', 1, fail);
   const pads = attributes.pads ?? new Array<number>(2 * rank).fill(0);
   if (pads.length !== 2 * rank || !pads.every((pad) => pad >= 0)) {
-    fail(`wanted ${2 * rank} pads of at least 0, came [${pads}]`);
+    fail(`expected ${2 * rank} pads of at least 0, received [${pads}]`);
   }
   const automatic = attributes.auto_pad;
   if (!['NOTSET', '', 'VALID', 'SAME_UPPER', 'SAME_LOWER'].includes(automatic)) fail(`auto_pad "${automatic}"`);
@@ -154,7 +154,7 @@ export function poolShape(call: ShapeCall<typeof POOL_ATTRIBUTES>): { dtype: DTy
   const { kernel_shape: kernel } = call.attributes;
   const input = call.inputs[0];
   if (!input || !kernel) return call.fail('attribute kernel_shape is missing');
-  if (input.dims.length < 3) call.fail(`wanted an input of rank 3 to 5, came ${formatShape(input.dims)}`);
+  if (input.dims.length < 3) call.fail(`expected an input of rank 3 to 5, received ${formatShape(input.dims)}`);
   const spatial = windowOutputDims(call.attributes, input.dims.slice(2), kernel, call.fail);
   return { dtype: input.dtype, dims: [...input.dims.slice(0, 2), ...spatial] };
 }

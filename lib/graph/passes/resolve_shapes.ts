@@ -44,12 +44,12 @@ export function resolveShapes(graph: Graph): PassResult {
 
 /** The nodes that outputs of the graph come from, in order. */
 function needed(graph: Graph, nodes: readonly GraphNode[], computed: (node: GraphNode) => boolean): GraphNode[] {
-  const wanted = new Set(graph.outputs.map(({ name }) => name));
+  const expected = new Set(graph.outputs.map(({ name }) => name));
   const kept: GraphNode[] = [];
   for (const node of [...nodes].reverse()) {
-    if (!computed(node) || !node.outputs.some((name) => wanted.has(name))) continue;
+    if (!computed(node) || !node.outputs.some((name) => expected.has(name))) continue;
     kept.push(node);
-    for (const name of node.inputs) wanted.add(name);
+    for (const name of node.inputs) expected.add(name);
   }
   return kept.reverse();
 }

@@ -58,7 +58,10 @@ export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly 
     const own = new Set(channels);
     const others = Array.from({ length: count }, (_, i) => i).filter((channel) => !own.has(channel));
     if (own.size === 0 || others.length !== count - own.size || others.length === 0) {
-      throw new GraphError(describeNode(node), `wanted 1 to ${count - 1} of its ${count} channels, came ${channels}`);
+      throw new GraphError(
+        describeNode(node),
+        `expected 1 to ${count - 1} of its ${count} channels, received ${channels}`,
+      );
     }
     const [x = '', , ...bias] = node.inputs;
     const [output] = node.outputs as [string];

@@ -126,7 +126,7 @@ class Player {
 
   /**
    * A policy of the budget not evaluated yet, as the episode that leads to it. Harm grows much faster than bits shrink, so
-   * where harm is wanted nodes rather get the most or the fewest bits than something in between.
+   * where harm is expected nodes rather get the most or the fewest bits than something in between.
    */
   private explore(): Episode | undefined {
     const { environment, random } = this;

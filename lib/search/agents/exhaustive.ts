@@ -6,8 +6,8 @@ export const exhaustive = defineAgent('exhaustive', 'every policy of the budget'
   const { space, left, evaluations } = environment;
   // Those that the search was started with are known already.
   if (space.count > BigInt(left + evaluations)) {
-    const came = `${left + evaluations}`;
-    throw new InvalidArgumentError('exhaustive', 'evaluations', `all ${space.count} policies of the budget`, came);
+    const received = `${left + evaluations}`;
+    throw new InvalidArgumentError('exhaustive', 'evaluations', `all ${space.count} policies of the budget`, received);
   }
   await environment.evaluate([...space.policies()].map((policy) => [...policy.bits.values()]));
 });

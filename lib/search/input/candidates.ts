@@ -170,8 +170,8 @@ export async function chooseCandidates(
     for (let round = 0; round < NEIGHBOUR_ROUNDS && !exhaustive; round++) {
       const best = promising(sums, policies.length, options.finalists / 2).map((p) => policies[p] as Uint8Array);
       const fresh: Uint8Array[] = [];
-      const wanted = pool / 2 / NEIGHBOUR_ROUNDS;
-      for (let attempt = 0; attempt < wanted * NEIGHBOUR_ROUNDS && fresh.length < wanted; attempt++) {
+      const expected = pool / 2 / NEIGHBOUR_ROUNDS;
+      for (let attempt = 0; attempt < expected * NEIGHBOUR_ROUNDS && fresh.length < expected; attempt++) {
         const next = neighbour(space, best[attempt % best.length] as Uint8Array, random);
         if (!next || known.has(next.join())) continue;
         add(next);

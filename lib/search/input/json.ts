@@ -77,8 +77,8 @@ export function inputPolicyToJson(policy: InputPolicy): InputPolicyJson {
   };
 }
 
-function refuse(what: string, wanted: string, came: unknown): never {
-  throw new InvalidArgumentError(OPERATION, what, wanted, describe(came));
+function refuse(what: string, expected: string, received: unknown): never {
+  throw new InvalidArgumentError(OPERATION, what, expected, describe(received));
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -106,8 +106,8 @@ function floatsOf(what: string, value: unknown, length?: number): Float32Array {
   const values = new Float32Array(bytes.buffer, 0, Math.floor(bytes.length / Float32Array.BYTES_PER_ELEMENT));
   const whole = bytes.length % Float32Array.BYTES_PER_ELEMENT === 0;
   if (!whole || (length !== undefined && values.length !== length)) {
-    const wanted = length === undefined ? 'float32 numbers' : `${length} float32 numbers`;
-    throw new InvalidArgumentError(OPERATION, what, wanted, `${bytes.length} bytes`);
+    const expected = length === undefined ? 'float32 numbers' : `${length} float32 numbers`;
+    throw new InvalidArgumentError(OPERATION, what, expected, `${bytes.length} bytes`);
   }
   return values;
 }

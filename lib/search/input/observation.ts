@@ -44,8 +44,8 @@ export class Observer {
     }
     const channels = x.dims.at(-1) as number;
     if (!Number.isInteger(size) || size % channels !== 0) {
-      const came = `[${x.dims.join(', ')}] for ${samples} samples`;
-      throw new InvalidArgumentError('observation', 'activation', 'whole samples', came);
+      const received = `[${x.dims.join(', ')}] for ${samples} samples`;
+      throw new InvalidArgumentError('observation', 'activation', 'whole samples', received);
     }
     return { data: x.data, channels, height: 1, width: size / channels };
   }

@@ -87,8 +87,8 @@ export class Pass {
     const { samples, options } = this;
     if (place === 0) this.first(activation);
     if (place !== this.next) {
-      const wanted = space.names[this.next] ?? 'no other node';
-      throw new InvalidArgumentError('input policy', 'node', `${wanted}: the order of the policy`, node.name);
+      const expected = space.names[this.next] ?? 'no other node';
+      throw new InvalidArgumentError('input policy', 'node', `${expected}: the order of the policy`, node.name);
     }
     this.next += 1;
     const nodes = space.names.length;

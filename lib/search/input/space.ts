@@ -39,8 +39,8 @@ export class ActivationSpace {
     all.forEach((options, node) => {
       const weights = new Set(options.map(({ weightBits }) => weightBits));
       if (weights.size === 1) return;
-      const came = `${options.map(formatBits).join(', ')} for "${this.names[node]}"`;
-      throw new InvalidArgumentError('input policy', 'choices', 'the same weight bits in all', came);
+      const received = `${options.map(formatBits).join(', ')} for "${this.names[node]}"`;
+      throw new InvalidArgumentError('input policy', 'choices', 'the same weight bits in all', received);
     });
     this.weightBits = all.map((options) => options[0]?.weightBits as number);
     this.options = all.map((options) => options.map(({ activationBits }) => activationBits));

@@ -268,7 +268,7 @@ describe('assess', () => {
     await refused({ evaluations: 0 }, /evaluations/);
     await refused({ timeBudget: -1 }, /seconds above 0/);
     for (const name of ['maxDrop', 'catastrophe', 'confidence'] as const) {
-      await refused({ thresholds: { [name]: Number.NaN } }, new RegExp(`thresholds.${name}: wanted .* came NaN`));
+      await refused({ thresholds: { [name]: Number.NaN } }, new RegExp(`thresholds.${name}: expected .* received NaN`));
     }
     assert.equal(asked, 0);
     const b = new GraphBuilder('none');

@@ -46,8 +46,8 @@ describe('compareClasses', () => {
   });
 
   it('refuses lengths that differ', () => {
-    assert.throws(() => compareClasses(before, after.slice(1)), /quantized: wanted 6 classes, came 5/);
-    assert.throws(() => compareClasses(before, after, { labels: [1] }), /labels: wanted 6 classes, came 1/);
+    assert.throws(() => compareClasses(before, after.slice(1)), /quantized: expected 6 classes, received 5/);
+    assert.throws(() => compareClasses(before, after, { labels: [1] }), /labels: expected 6 classes, received 1/);
   });
 });
 

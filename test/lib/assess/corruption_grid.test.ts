@@ -102,11 +102,11 @@ describe('corruptionGrid', () => {
     const [policy] = options.policies;
     const refused = (given: typeof set, other: Partial<CorruptionGridOptions>, message: RegExp) =>
       assert.rejects(corruptionGrid(graph, given, PLAIN, { ...options, ...other }), message);
-    await refused(unlabelled as typeof set, {}, /set: wanted images with labels/);
-    await refused(set, { policies: [] }, /policies: wanted one or more/);
-    await refused(set, { corruptions: [] }, /corruptions: wanted one or more/);
-    await refused(set, { policies: policy ? [policy, policy] : [] }, /names that differ, came W8A8 twice/);
-    await refused(set, { baseline: 'W3A3' }, /baseline: wanted fp32, W8A8, W2A2, came W3A3/);
+    await refused(unlabelled as typeof set, {}, /set: expected images with labels/);
+    await refused(set, { policies: [] }, /policies: expected one or more/);
+    await refused(set, { corruptions: [] }, /corruptions: expected one or more/);
+    await refused(set, { policies: policy ? [policy, policy] : [] }, /names that differ, received W8A8 twice/);
+    await refused(set, { baseline: 'W3A3' }, /baseline: expected fp32, W8A8, W2A2, received W3A3/);
     await refused(set, { signal: AbortSignal.abort(new Error('off')) }, /off/);
   });
 });

@@ -150,7 +150,7 @@ describe('indicators from full precision', () => {
     const initializers = new Map([...graph.initializers, [weight, broken] as const]);
     await assert.rejects(
       scan(graph.with({ initializers }), samples, {}),
-      new RegExp(`${node?.name}: wanted finite weights, came NaN or infinity`),
+      new RegExp(`${node?.name}: expected finite weights, received NaN or infinity`),
     );
   });
 });

@@ -290,12 +290,12 @@ describe('mitigate', () => {
   it('refuses what is no cure, and too few images', async () => {
     await assert.rejects(
       run(graph, { cures: ['prayer' as CureName] }),
-      /mitigate: cures: wanted equalization, .*, came prayer/,
+      /mitigate: cures: expected equalization, .*, received prayer/,
     );
     await assert.rejects(run(graph, { calibration: 400 }), /calibration/);
     await assert.rejects(
       mitigate(graph, blobs(11, 1), PLAIN, { policy: uniformPolicy(graph, 'W4A4') }),
-      /mitigate: images: wanted at least 12: half judge, came 11/,
+      /mitigate: images: expected at least 12: half judge, received 11/,
     );
     const aborted = AbortSignal.abort(new Error('enough'));
     await assert.rejects(run(graph, { signal: aborted }), /enough/);

@@ -68,7 +68,7 @@ describe('guardRanges', () => {
     const [wide] = (await guardRanges(graph, samples, { margin: 0.5 })).ranges.values();
     const [low = 0, high = 0] = plain ?? [];
     assert.deepEqual(wide, [low - (high - low) / 2, high + (high - low) / 2]);
-    await assert.rejects(guardRanges(graph, samples, { margin: -1 }), /margin: wanted a number ≥ 0, came -1/);
+    await assert.rejects(guardRanges(graph, samples, { margin: -1 }), /margin: expected a number ≥ 0, received -1/);
   });
 
   it('writes Clip nodes that a file keeps', async () => {

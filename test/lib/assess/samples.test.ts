@@ -20,15 +20,18 @@ describe('samples', () => {
   const graph = network('convnet2', [1, 12, 12]);
 
   it('refuses images of another size and labels the network has no class for, naming both', () => {
-    refuses(() => imageSamples(graph, blobs(3, 1, 10), PLAIN), /\[N,1,12,12\].*came \[N,1,10,10\]/);
+    refuses(() => imageSamples(graph, blobs(3, 1, 10), PLAIN), /\[N,1,12,12\].*received \[N,1,10,10\]/);
     refuses(() => imageSamples(graph, blobs(40, 1, 12, 6), PLAIN), /labels from 0 to 3.*at sample \d+/);
-    refuses(() => imageSamples(graph, { ...blobs(3), labels: Int32Array.of(0) }, PLAIN), /each of 3 samples, came 1/);
+    refuses(
+      () => imageSamples(graph, { ...blobs(3), labels: Int32Array.of(0) }, PLAIN),
+      /each of 3 samples, received 1/,
+    );
     refuses(() => imageSamples(graph, { ...blobs(1), count: 0, pixels: new Uint8Array(0) }, PLAIN), /one or more/);
     refuses(() => tensorSamples(graph, floats([2, 1, 12], new Float32Array(24))), /\[N,1,12,12\]/);
     refuses(() => tensorSamples(graph, floats([0, 1, 12, 12], [])), /one or more samples/);
     const broken = new Float32Array(2 * 144);
     broken[150] = Number.NaN;
-    refuses(() => tensorSamples(graph, floats([2, 1, 12, 12], broken)), /finite numbers, came NaN in sample 1/);
+    refuses(() => tensorSamples(graph, floats([2, 1, 12, 12], broken)), /finite numbers, received NaN in sample 1/);
   });
 
   it('batches hold all samples once, in order, whatever their size', () => {
@@ -80,7 +83,7 @@ describe('samples', () => {
     assert.match(doubt('N', 'T', 100) ?? '', /no logits/);
   });
 
-  it('draws as many as wanted by the seed, in their order', () => {
+  it('draws as many as expected by the seed, in their order', () => {
     const set = { ...blobs(50), labels: Int32Array.from({ length: 50 }, (_, i) => i % 4) };
     const drawn = (seed: number) => [...(imageSamples(graph, set, PLAIN, { count: 9, seed }).labels ?? [])];
     assert.equal(drawn(1).length, 9);

@@ -19,7 +19,7 @@ import { Random } from '../../../lib/tensor/random.js';
 // Published tables have four decimals.
 const TABLE = 5e-5;
 const near = (actual: number, wanted: number, tolerance = TABLE) =>
-  assert.ok(Math.abs(actual - wanted) <= tolerance, `wanted ${wanted}, came ${actual}`);
+  assert.ok(Math.abs(actual - wanted) <= tolerance, `expected ${wanted}, received ${actual}`);
 
 describe('statistics: normal distribution', () => {
   it('has the textbook values', () => {

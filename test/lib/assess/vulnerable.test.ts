@@ -96,7 +96,7 @@ describe('vulnerable', () => {
 
   it('refuses a policy that quantizes nothing, before any work', async () => {
     const none = uniformPolicy(graph, 'W4A4', { excluded: [...policy.bits.keys()] });
-    await assert.rejects(vulnerable(graph, images, PLAIN, { policy: none }), /policy: wanted bits for a node/);
+    await assert.rejects(vulnerable(graph, images, PLAIN, { policy: none }), /policy: expected bits for a node/);
   });
 
   it('stops when it is called off', async () => {

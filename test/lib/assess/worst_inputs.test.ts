@@ -67,11 +67,11 @@ describe('worstInputs', () => {
     const options = { policy, change: 'pixel' } as const;
     await assert.rejects(
       worstInputs(graph, unlabelled as typeof set, PLAIN, options),
-      /set: wanted images with labels/,
+      /set: expected images with labels/,
     );
     await assert.rejects(
       worstInputs(graph, set, PLAIN, { policy, change: 'colour' as InputChange }),
-      /change: wanted pixel, linf, intensity, came colour/,
+      /change: expected pixel, linf, intensity, received colour/,
     );
     await assert.rejects(worstInputs(graph, set, PLAIN, { ...options, directions: 0 }), /directions/);
   });

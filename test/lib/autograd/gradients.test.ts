@@ -264,7 +264,7 @@ function closeTo(actual: ArrayLike<number>, expected: ArrayLike<number>, what: s
   for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i] as number));
   for (let i = 0; i < expected.length; i++) {
     const [a, e] = [actual[i] as number, expected[i] as number];
-    assert.ok(Math.abs(a - e) <= TOLERANCE * largest, `${what}[${i}]: wanted ${e}, came ${a}`);
+    assert.ok(Math.abs(a - e) <= TOLERANCE * largest, `${what}[${i}]: expected ${e}, received ${a}`);
   }
 }
 

@@ -29,8 +29,11 @@ const fixture = JSON.parse(
 function assertClose(actual: ArrayLike<number>, expected: readonly number[], what: string): void {
   const largest = Math.max(...expected.map(Math.abs));
   expected.forEach((wanted, i) => {
-    const came = actual[i] as number;
-    assert.ok(Math.abs(came - wanted) <= TOLERANCE * largest, `${what}[${i}]: wanted ${wanted}, came ${came}`);
+    const received = actual[i] as number;
+    assert.ok(
+      Math.abs(received - wanted) <= TOLERANCE * largest,
+      `${what}[${i}]: expected ${wanted}, received ${received}`,
+    );
   });
 }
 

@@ -56,6 +56,6 @@ describe('contactSheet', () => {
   });
 
   it('refuses to show nothing', async () => {
-    await assert.rejects(contactSheet(set, [], { normalization }), /requests: wanted one or more, came none/);
+    await assert.rejects(contactSheet(set, [], { normalization }), /requests: expected one or more, received none/);
   });
 });

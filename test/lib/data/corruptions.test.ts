@@ -242,15 +242,15 @@ describe('corruptions', () => {
 
   it('refuse what they cannot take, by name', async () => {
     const refused = (promise: Promise<unknown>, message: RegExp) => assert.rejects(promise, message);
-    await refused(corrupt(set, 'smog' as CorruptionName, 1), /name: wanted gaussian_noise, .*came "smog"/);
-    await refused(corrupt(set, 'fog', 6 as Severity), /severity: wanted an integer from 1 to 5, came 6/);
+    await refused(corrupt(set, 'smog' as CorruptionName, 1), /name: expected gaussian_noise, .*received "smog"/);
+    await refused(corrupt(set, 'fog', 6 as Severity), /severity: expected an integer from 1 to 5, received 6/);
     await refused(corrupt(set, 'fog', { strength: 2 }), /fog has no strength/);
-    await refused(corrupt(set, 'bright_pixel', 1), /normalization: wanted the network's/);
-    await refused(corrupt(set, 'rotation', { strength: Number.NaN }), /strength: wanted a number ≥ 0 \(degrees/);
+    await refused(corrupt(set, 'bright_pixel', 1), /normalization: expected the network's/);
+    await refused(corrupt(set, 'rotation', { strength: Number.NaN }), /strength: expected a number ≥ 0 \(degrees/);
     await refused(corrupt(set, 'rotation', { strength: 1e9 }), /rotation: constant 0/);
-    await refused(corrupt(pictures(1, 7, 32, 1), 'fog', 1), /sides from 8 to 4096 .*came 7×32×1/);
+    await refused(corrupt(pictures(1, 7, 32, 1), 'fog', 1), /sides from 8 to 4096 .*received 7×32×1/);
     const inputs = await corrupt(set, 'bright_row', 1, options);
-    await refused(corrupt(inputs, 'fog', 1), /set: wanted bytes for fog, came floats/);
+    await refused(corrupt(inputs, 'fog', 1), /set: expected bytes for fog, received floats/);
     await refused(corrupt(set, 'fog', 1, { signal: AbortSignal.abort(new Error('off')) }), /off/);
   });
 
@@ -344,9 +344,9 @@ describe('transformations and range attacks', () => {
           const at = image * SIDE * SIDE * 3 + c;
           const once = input(set.pixels[at] as number, c);
           const twice = input(2 * (set.pixels[at] as number), c);
-          const came = pixels[at] as number;
-          assert.ok(Math.min(Math.abs(came - once), Math.abs(came - twice)) < ROUNDING);
-          return Math.abs(came - twice) < ROUNDING;
+          const received = pixels[at] as number;
+          assert.ok(Math.min(Math.abs(received - once), Math.abs(received - twice)) < ROUNDING);
+          return Math.abs(received - twice) < ROUNDING;
         });
         assert.equal(scaled.length, name === 'outlier_channel' ? 1 : 3);
       }

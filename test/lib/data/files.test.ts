@@ -58,7 +58,7 @@ describe('data files', () => {
       assert.equal((await loadMnist('fashion-mnist', address)).test.count, 10000);
       await loadMnist('fashion-mnist', address);
       assert.equal(requests, 4);
-      await refuses(loadMnist('mnist', address), /train-images-idx3-ubyte.gz: wanted SHA-256 ba89.*, came c59f/);
+      await refuses(loadMnist('mnist', address), /train-images-idx3-ubyte.gz: expected SHA-256 ba89.*, received c59f/);
     } finally {
       if (cache === undefined) delete process.env.XDG_CACHE_HOME;
       else process.env.XDG_CACHE_HOME = cache;
@@ -79,18 +79,18 @@ describe('data files', () => {
     const labels = join(copy, `${names[3]}.gz`);
     const whole = await readFile(labels);
     await writeFile(labels, whole.subarray(0, 1000));
-    await refuses(loadMnist('fashion-mnist', copy), /t10k-labels-idx1-ubyte.gz: wanted a whole gzip file/);
+    await refuses(loadMnist('fashion-mnist', copy), /t10k-labels-idx1-ubyte.gz: expected a whole gzip file/);
     const altered = gunzipSync(whole);
     altered[5000] = (altered[5000] as number) ^ 1;
     await writeFile(labels, gzipSync(altered));
     await refuses(
       loadMnist('fashion-mnist', copy),
-      /t10k-labels-idx1-ubyte.gz: wanted SHA-256 .* a damaged or another file/,
+      /t10k-labels-idx1-ubyte.gz: expected SHA-256 .* a damaged or another file/,
     );
     await rm(labels);
     await refuses(
       loadMnist('fashion-mnist', copy),
-      /t10k-labels-idx1-ubyte.gz: wanted a file of the data set, came none/,
+      /t10k-labels-idx1-ubyte.gz: expected a file of the data set, received none/,
     );
     await refuses(loadMnist('mnist', join(folder, 'nowhere')), /MNIST's four IDX files .*--data-dir/);
   });
@@ -115,10 +115,10 @@ describe('data files', () => {
     await writeFile(join(cifar, 'test_batch.bin'), two.subarray(1));
     await refuses(
       loadDataset('cifar10', { from: cifar }),
-      /test_batch.bin: wanted whole records of 3073 bytes, came 6145/,
+      /test_batch.bin: expected whole records of 3073 bytes, received 6145/,
     );
     await writeFile(join(cifar, 'test_batch.bin'), record([10], 0));
-    await refuses(loadDataset('cifar10', { from: cifar }), /wanted labels from 0 to 9, came 10 at image 0/);
+    await refuses(loadDataset('cifar10', { from: cifar }), /expected labels from 0 to 9, received 10 at image 0/);
   });
 
   it('reads npy pairs and npz files, channels first or last', async () => {
@@ -159,14 +159,14 @@ describe('data files', () => {
     assert.deepEqual([both.test.count, both.train?.count, both.classNames.length], [2, 1, 9]);
     assert.deepEqual([...(both.train?.labels ?? [])], [8]);
     await writeFile(npz, (await readFile(npz)).subarray(0, 100));
-    await refuses(loadDataset(npz), /set.npz: wanted a whole .npz/);
+    await refuses(loadDataset(npz), /set.npz: expected a whole .npz/);
     await writeFile(images, npy('<f4', [1, 2, 2], Float32Array.of(0, Number.NaN, 1, 2)));
-    await refuses(loadDataset(images), /wanted finite pixels, came NaN in image 0/);
+    await refuses(loadDataset(images), /expected finite pixels, received NaN in image 0/);
     await writeFile(images, npy('<c8', [1], new Float32Array(2)));
-    await refuses(loadDataset(images), /wanted a dtype among .*, came <c8/);
+    await refuses(loadDataset(images), /expected a dtype among .*, received <c8/);
     await writeFile(labels, npy('<i8', [1], BigInt64Array.of(1n)));
     await writeFile(images, bytes);
-    await refuses(loadDataset(`${images},${labels}`), /wanted 2 labels, came 1/);
+    await refuses(loadDataset(`${images},${labels}`), /expected 2 labels, received 1/);
   });
 
   it('reads rows and half floats, and refuses labels that are no whole numbers', async () => {
@@ -180,7 +180,7 @@ describe('data files', () => {
     assert.deepEqual([...((await loadDataset(`${images},${labels}`)).test.labels ?? [])], [1, 0]);
     for (const value of [1.5, Number.NaN]) {
       await writeFile(labels, npy('<f4', [2], Float32Array.of(1, value)));
-      await refuses(loadDataset(`${images},${labels}`), /row-labels.npy: wanted labels that are whole .*at image 1/);
+      await refuses(loadDataset(`${images},${labels}`), /row-labels.npy: expected labels that are whole .*at image 1/);
     }
   });
 
@@ -203,7 +203,7 @@ describe('data files', () => {
     assert.deepEqual([...data.test.pixels.subarray(0, 3)], [200, 0, 0]);
     assert.deepEqual([...(data.test.labels ?? [])], [0, 1, 2]);
     await writeFile(join(root, 'dog', 'b.png'), 'no picture');
-    await refuses(loadDataset(root, { height: 2, width: 2 }), /b.png: wanted a picture/);
-    await refuses(loadDataset(join(folder, 'nothing')), /wanted fashion-mnist, mnist/);
+    await refuses(loadDataset(root, { height: 2, width: 2 }), /b.png: expected a picture/);
+    await refuses(loadDataset(join(folder, 'nothing')), /expected fashion-mnist, mnist/);
   });
 });

@@ -32,7 +32,7 @@ describe('splitByHash', () => {
     );
     const { train, validation } = splitByHash(set, 12, 3);
     assert.equal(new Set([...(train.labels ?? []), ...(validation.labels ?? [])]).size, 50);
-    assert.throws(() => splitByHash(set, 50, 3), /validationCount: wanted an integer from 1 to 49, came 50/);
+    assert.throws(() => splitByHash(set, 50, 3), /validationCount: expected an integer from 1 to 49, received 50/);
   });
 });
 
@@ -45,15 +45,15 @@ describe('a native batch filler', () => {
     const filler = new addon.BatchFiller();
     const start = (indices: number[], hole = 0, to = inputs, placement: Int32Array | undefined = none) =>
       filler.start(1, 2, 2, 3, pixels, table, Int32Array.from(indices), placement, hole, to);
-    assert.throws(() => start([2]), /indices: wanted places of images, came 2/);
+    assert.throws(() => start([2]), /indices: expected places of images, received 2/);
     assert.throws(() => start([-1]), /indices/);
     assert.throws(() => start([0], -1), /hole/);
     assert.throws(() => start([0], 0, new Float32Array(11)), /inputs/);
     assert.throws(() => start([0], 0, inputs, new Int32Array(4)), /placement/);
-    assert.throws(() => start([0], 0, inputs, Int32Array.of(0, 2 ** 30, 0, 0, 0)), /placement: wanted shifts/);
+    assert.throws(() => start([0], 0, inputs, Int32Array.of(0, 2 ** 30, 0, 0, 0)), /placement: expected shifts/);
     assert.throws(() => filler.start(1, 2, 2, 3, pixels, none, Int32Array.of(0), none, 0, inputs), /table/);
     start([1], 1, inputs, place);
-    assert.throws(() => start([1]), /wanted a filler that nothing occupies/);
+    assert.throws(() => start([1]), /expected a filler that nothing occupies/);
     filler.wait();
     start([1]);
     filler.wait();
@@ -160,7 +160,7 @@ describe('Loader', () => {
   });
 
   it('refuses normalization of another number of channels', () => {
-    assert.throws(() => new Loader(randomSet(1, 3), options), /normalization.mean: wanted 3 numbers, came 1/);
-    assert.throws(() => new Loader(randomSet(1), { ...options, batchSize: 0 }), /batchSize: wanted an integer ≥ 1/);
+    assert.throws(() => new Loader(randomSet(1, 3), options), /normalization.mean: expected 3 numbers, received 1/);
+    assert.throws(() => new Loader(randomSet(1), { ...options, batchSize: 0 }), /batchSize: expected an integer ≥ 1/);
   });
 });

@@ -71,10 +71,10 @@ describe('stored images', () => {
     for (const [a, b] of [[stored, held], parts] as const) {
       assert.deepEqual([a.count, a.dims, a.labels], [b.count, b.dims, b.labels]);
       for (const size of [1, 4, 100]) {
-        const [came, wanted] = [a, b].map((samples) =>
+        const [received, wanted] = [a, b].map((samples) =>
           Array.from(samples.batches(size), ({ inputs, ...batch }) => ({ ...batch, inputs: inputs.slice() })),
         );
-        assert.deepEqual(came, wanted);
+        assert.deepEqual(received, wanted);
       }
     }
   });
@@ -98,16 +98,16 @@ describe('stored images', () => {
     const refuses = (promise: Promise<unknown>, message: RegExp) =>
       assert.rejects(promise, (error: unknown) => error instanceof DataError && message.test(error.message));
     writeFileSync(path('short.npy'), npy('|u1', [COUNT, 5, 6], bytes(100)));
-    await refuses(open('short.npy'), /short\.npy: wanted 690 bytes/);
+    await refuses(open('short.npy'), /short\.npy: expected 690 bytes/);
     writeFileSync(path('few.npy'), npy('|u1', [3], bytes(3)));
-    await refuses(open('grey.npy', 'few.npy'), /wanted 23 labels, came 3/);
+    await refuses(open('grey.npy', 'few.npy'), /expected 23 labels, received 3/);
     const values = new Float32Array(2 * 30);
     values[42] = Number.NaN;
     writeFileSync(path('nan.npy'), npy('<f4', [2, 5, 6], new Uint8Array(values.buffer)));
     const { test } = await open('nan.npy');
-    assert.throws(() => imagesOf(test, [0, 1]), /wanted finite pixels, came NaN in image 1/);
+    assert.throws(() => imagesOf(test, [0, 1]), /expected finite pixels, received NaN in image 1/);
     truncateSync(path('grey.idx3'), 400);
-    await refuses(open('grey.idx3'), /wanted 690 bytes/);
+    await refuses(open('grey.idx3'), /expected 690 bytes/);
   });
 
   it('of four gigabytes: profile and assess keep within one', async () => {

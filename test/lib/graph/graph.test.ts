@@ -159,7 +159,7 @@ describe('shape inference', () => {
     ],
     ['groups', /16 output channels do not divide/, () => shapeOf('Conv', [[1, 9, 8, 8], kernel], { group: 3 })],
     ['a window too large', /does not fit the input \[2,2\]/, () => shapeOf('Conv', [[1, 3, 2, 2], kernel])],
-    ['a wrong number of pads', /wanted 4 pads/, () => shapeOf('Conv', [image, kernel], { pads: [1, 1] })],
+    ['a wrong number of pads', /expected 4 pads/, () => shapeOf('Conv', [image, kernel], { pads: [1, 1] })],
     [
       'inner sizes of a product',
       /A has 5 columns, B has 6 rows/,
@@ -183,7 +183,7 @@ describe('shape inference', () => {
     ['an axis out of range', /axis 2 is outside a tensor of rank 2/, () => shapeOf('Softmax', [[2, 3]], { axis: 2 })],
     ['a perm that is none', /perm \[0,0\] is no permutation/, () => shapeOf('Transpose', [[2, 3]], { perm: [0, 0] })],
     ['an unknown attribute', /attribute color is not supported/, () => shapeOf('Relu', [[1]], { color: 1 })],
-    ['an attribute of another kind', /attribute axis: wanted int/, () => shapeOf('Softmax', [[1]], { axis: 0.5 })],
+    ['an attribute of another kind', /attribute axis: expected int/, () => shapeOf('Softmax', [[1]], { axis: 0.5 })],
     [
       'an attribute that became an input',
       /attribute axes went with operator set 18, this is 20/,
@@ -194,7 +194,7 @@ describe('shape inference', () => {
       /input 1 came with operator set 18, this is 17/,
       () => shapeOf('ReduceMean', [[1], integers([0])], {}, 17),
     ],
-    ['missing inputs', /wanted 2 inputs, came 1/, () => shapeOf('Add', [[1]])],
+    ['missing inputs', /expected 2 inputs, received 1/, () => shapeOf('Add', [[1]])],
     ['an operator that the set lacks', /operator set 17 does not have it yet/, () => shapeOf('Gelu', [[1]], {}, 17)],
     ['an operator that we lack', /Einsum \(node\): unknown operator/, () => shapeOf('Einsum', [[1]])],
     [
@@ -213,7 +213,7 @@ describe('shape inference', () => {
   it('takes the sizes of inputs from its caller, and checks declared outputs', () => {
     const graph = graphOf([node('a', ['x'], ['y'])]);
     assert.deepEqual(inferShapes(graph, { inputs: { x: [8, 4] } }).get('y')?.dims, [8, 4]);
-    refuses(() => inferShapes(graph, { inputs: { x: [8, 5] } }), /input "x": wanted shape \[N,4\], came \[8,5\]/);
+    refuses(() => inferShapes(graph, { inputs: { x: [8, 5] } }), /input "x": expected shape \[N,4\], received \[8,5\]/);
     const wrong = graphOf([node('a', ['x'], ['y'])], { outputs: [{ name: 'y', dtype: 'float32', dims: ['N', 5] }] });
     refuses(() => inferShapes(wrong), /output "y": declared float32 \[N,5\], is float32 \[N,4\]/);
   });
@@ -225,9 +225,9 @@ describe('the reference interpreter', () => {
     refuses(() => runReference(graph, {}), /input "x": is missing/);
     refuses(
       () => runReference(graph, { x: zeros('float32', [4]) }),
-      /input "x": wanted float32 \[N,4\], came float32 \[4\]/,
+      /input "x": expected float32 \[N,4\], received float32 \[4\]/,
     );
-    refuses(() => runReference(graph, { x: zeros('int8', [1, 4]) }), /came int8/);
+    refuses(() => runReference(graph, { x: zeros('int8', [1, 4]) }), /received int8/);
   });
 
   it('returns inner values on request, in float64 as in float32', () => {

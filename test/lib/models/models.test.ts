@@ -125,9 +125,12 @@ describe('architectures', () => {
   });
 
   it('are refused by name, with an impossible image, and with an image too small', () => {
-    assert.throws(() => buildModel('resnet9' as never), /buildModel: name: wanted one of mlp, .*, came "resnet9"/);
-    assert.throws(() => buildModel('toString' as never), /wanted one of/);
-    assert.throws(() => buildModel('mlp', { input: [1, 0, 28] }), /input: wanted an integer from 1/);
+    assert.throws(
+      () => buildModel('resnet9' as never),
+      /buildModel: name: expected one of mlp, .*, received "resnet9"/,
+    );
+    assert.throws(() => buildModel('toString' as never), /expected one of/);
+    assert.throws(() => buildModel('mlp', { input: [1, 0, 28] }), /input: expected an integer from 1/);
     assert.throws(
       () => buildModel('convnet2', { input: [1, 3, 3] }),
       (error: Error) =>

@@ -60,8 +60,8 @@ async function check(graph: Graph, policy: Policy, feeds: Feeds, options: Export
   const actual = await onnxruntime(exported.bytes, feeds);
   const expected = interpreted(graph, policy, feeds, options);
   const least = Math.min(...[...policy.bits.values()].map(({ activationBits }) => activationBits));
-  const came = distance(actual, expected);
-  assert.ok(came <= tolerance(least), `${graph.name}: ${came} of the largest logit, ${least}-bit activations`);
+  const received = distance(actual, expected);
+  assert.ok(received <= tolerance(least), `${graph.name}: ${received} of the largest logit, ${least}-bit activations`);
   return exported;
 }
 

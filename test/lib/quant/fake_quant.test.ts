@@ -96,7 +96,7 @@ const bare = (values: Iterable<readonly [string, Pick<Value, 'dims' | 'layout' |
 /** deepEqual takes seconds for what a network computes. */
 function assertSame(actual: Float32Array, expected: Float32Array, what: string): void {
   const at = actual.findIndex((value, i) => value !== expected[i]);
-  assert.ok(actual.length === expected.length && at < 0, `${what}[${at}]: ${actual[at]}, wanted ${expected[at]}`);
+  assert.ok(actual.length === expected.length && at < 0, `${what}[${at}]: ${actual[at]}, expected ${expected[at]}`);
 }
 
 /**

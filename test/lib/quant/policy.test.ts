@@ -43,7 +43,7 @@ describe('policies', () => {
     const none = uniformPolicy(graph, 'W4A4', { excluded: policy.bits.keys() });
     assert.equal(none.bits.size, 1);
     const nothing = uniformPolicy(graph, 'W4A4', { excluded: [...policy.bits.keys(), 'logits'] });
-    assert.throws(() => effectiveBits(graph, nothing), /nodes that it quantizes, came none/);
+    assert.throws(() => effectiveBits(graph, nothing), /nodes that it quantizes, received none/);
   });
 
   it('effective bits weigh nodes, weights or multiply-accumulates, of weights, activations or both', () => {
@@ -82,7 +82,7 @@ describe('policies', () => {
     refuse({ ...json, excluded: ['nobody'] }, /has no node "nobody"/);
     refuse({ ...json, nodes: { ...nodes, logits: { weightBits: 9, activationBits: 8 } } }, /weightBits of "logits"/);
     refuse({ ...json, nodes: { ...nodes, logits: null } }, /weightBits of "logits"/);
-    refuse({ ...json, excluded: ['logits'] }, /not excluded, came logits/);
+    refuse({ ...json, excluded: ['logits'] }, /not excluded, received logits/);
     refuse({ ...json, schema: 'other' }, /schema/);
     refuse([], /an object/);
   });
@@ -194,10 +194,10 @@ describe('budgets', () => {
   it('that cannot be met are refused, with what could be', () => {
     const refuse = (options: { bits: number; choices: string[] }, message: RegExp) =>
       assert.throws(() => new BudgetSpace(graph, options), message);
-    refuse({ bits: 6.1, choices }, /nearest 6 or 6\.4, came 6\.1 \(by nodes\)/);
-    refuse({ bits: 9, choices }, /nearest 8, came 9/);
-    refuse({ bits: 3, choices }, /nearest 4, came 3/);
-    refuse({ bits: Number.NaN, choices }, /bits: wanted a number/);
+    refuse({ bits: 6.1, choices }, /nearest 6 or 6\.4, received 6\.1 \(by nodes\)/);
+    refuse({ bits: 9, choices }, /nearest 8, received 9/);
+    refuse({ bits: 3, choices }, /nearest 4, received 3/);
+    refuse({ bits: Number.NaN, choices }, /bits: expected a number/);
     refuse({ bits: 6, choices: [] }, /choices/);
     refuse({ bits: 6, choices: ['W1A1'] }, /W2A2/);
   });

@@ -147,12 +147,12 @@ describe('reproduce', () => {
     const out = join(folder, 'refused');
     const refused = (more: Partial<ReproduceSettings>, message: RegExp) =>
       assert.rejects(reproduce({ out, settings: { ...settings, ...more } }), message);
-    await refused({ budget: 9 }, /bits: wanted effective bits that these choices can have/);
-    await refused({ validation: 1600 }, /--validation: wanted fewer than the 1600 training images, came 1600/);
+    await refused({ budget: 9 }, /bits: expected effective bits that these choices can have/);
+    await refused({ validation: 1600 }, /--validation: expected fewer than the 1600 training images, received 1600/);
     await refused({ attacks: [{ kind: 'cells', policy: '44' }] }, /3 quantizable nodes, the policy 44 bits for 2/);
-    await refused({ attacks: [{ kind: 'stealth', policy: 'W4A4' }] }, /policy: wanted nodes of different bits/);
-    await refused({ validation: 0 }, /validation: wanted an integer from 1 .*, came 0/);
-    await refused({ agent: 'oracle' }, /agent: wanted .*greedy.*, came oracle/);
+    await refused({ attacks: [{ kind: 'stealth', policy: 'W4A4' }] }, /policy: expected nodes of different bits/);
+    await refused({ validation: 0 }, /validation: expected an integer from 1 .*, received 0/);
+    await refused({ agent: 'oracle' }, /agent: expected .*greedy.*, received oracle/);
     await refused({ data: join(folder, 'none.npz') }, /none\.npz/);
     assert.ok(!existsSync(out));
   });

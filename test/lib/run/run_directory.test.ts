@@ -71,7 +71,7 @@ describe('a run directory', () => {
     const first = await open();
     await first.stage('one', async () => 1);
     first.close();
-    await assert.rejects(open({ configuration: { seed: 2 } }), /seed: wanted 2, came 1/);
+    await assert.rejects(open({ configuration: { seed: 2 } }), /seed: expected 2, received 1/);
     const fresh = await open({ configuration: { seed: 2 }, fresh: true });
     assert.equal(fresh.continued, false);
     assert.equal(await fresh.stage('one', async () => 2), 2);
@@ -81,7 +81,7 @@ describe('a run directory', () => {
   it('refuses a folder that holds something else, and leaves it alone', async () => {
     writeFileSync(join(folder, 'mine.txt'), 'mine');
     for (const fresh of [false, true]) {
-      await assert.rejects(RunDirectory.open(folder, { ...options, fresh }), /wanted a new folder.*mine\.txt/);
+      await assert.rejects(RunDirectory.open(folder, { ...options, fresh }), /expected a new folder.*mine\.txt/);
     }
     assert.deepEqual(readdirSync(folder), ['mine.txt']);
   });

@@ -168,7 +168,7 @@ describe('search agents', () => {
     const other = stubProblem('worst', additive(1), { bits: 7.6, choices: ['W4A4', 'W8A8'] });
     await assert.rejects(
       agentNamed('random').search(other, { evaluations: 10, start }),
-      /start: wanted policies of the budget/,
+      /start: expected policies of the budget/,
     );
   });
 
@@ -180,6 +180,6 @@ describe('search agents', () => {
   });
 
   it('an unknown agent is refused with the names there are', () => {
-    assert.throws(() => agentNamed('oracle'), /wanted random, .*came oracle/);
+    assert.throws(() => agentNamed('oracle'), /expected random, .*received oracle/);
   });
 });

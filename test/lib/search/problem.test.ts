@@ -55,9 +55,12 @@ describe('search problem', () => {
   it('refuses data without samples, labels or reference', () => {
     const make = (data: { dims: number[]; inputs: Float32Array }, measure?: 'accuracy' | 'agreement') =>
       new PolicyProblem(graph, data, space, { goal: 'worst', measure });
-    assert.throws(() => make({ dims: [0, 1, 10, 10], inputs: new Float32Array() }), /data: wanted one or more samples/);
-    assert.throws(() => make({ dims, inputs }, 'accuracy'), /wanted labels to measure accuracy by/);
-    assert.throws(() => make({ dims, inputs }, 'agreement'), /wanted classes of full precision/);
+    assert.throws(
+      () => make({ dims: [0, 1, 10, 10], inputs: new Float32Array() }),
+      /data: expected one or more samples/,
+    );
+    assert.throws(() => make({ dims, inputs }, 'accuracy'), /expected labels to measure accuracy by/);
+    assert.throws(() => make({ dims, inputs }, 'agreement'), /expected classes of full precision/);
   });
 
   it('describes layers as their weights and windows say', () => {
@@ -93,7 +96,7 @@ describe('fullPrecision', () => {
     const labels = first.classes.map((value, i) => (i % 4 === 0 ? (value + 1) % 10 : value));
     const again = await fullPrecision(graph, { dims, inputs, labels }, { batchSize: SAMPLES });
     assert.equal(again.accuracy, 0.75);
-    await assert.rejects(fullPrecision(graph, { dims: [25, 1, 10, 10], inputs }), /wanted 2500 > 0 elements/);
+    await assert.rejects(fullPrecision(graph, { dims: [25, 1, 10, 10], inputs }), /expected 2500 > 0 elements/);
   });
 
   it('takes the normalised images of a set', () => {

@@ -43,7 +43,7 @@ describe('Random', () => {
     const again = Random.restore(saved);
     for (let i = 0; i < 5; i++) assert.equal(again.normal(), random.normal());
     assert.equal(again.split('y').uint32(), random.split('y').uint32());
-    assert.throws(() => Random.restore({ ...saved, words: [1, 2, 3] }), /Random\.restore: state: wanted 4 words/);
+    assert.throws(() => Random.restore({ ...saved, words: [1, 2, 3] }), /Random\.restore: state: expected 4 words/);
   });
 
   it('draws uniform and normal numbers of the right mean and variance', () => {
@@ -89,7 +89,7 @@ describe('Random', () => {
   });
 
   it('refuses seeds and bounds that are none', () => {
-    assert.throws(() => new Random(-1), /Random: seed: wanted an integer from 0/);
+    assert.throws(() => new Random(-1), /Random: seed: expected an integer from 0/);
     assert.throws(() => new Random(1).integer(0), /Random\.integer: bound/);
   });
 });

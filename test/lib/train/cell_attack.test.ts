@@ -94,8 +94,11 @@ describe('attacks in cell units', () => {
   it('refuses a bound that is none, and a stealthy policy of one width', async () => {
     const policy = uniformPolicy(network, 'W8A8');
     const options = { policy, normalization, seed: 1 };
-    await assert.rejects(cellAttack(network, SET, { ...options, scaleBound: -1 }), /cellAttack: scaleBound: wanted/);
-    await assert.rejects(stealthAttack(network, SET, options), /stealthAttack: policy: wanted nodes of different bits/);
+    await assert.rejects(cellAttack(network, SET, { ...options, scaleBound: -1 }), /cellAttack: scaleBound: expected/);
+    await assert.rejects(
+      stealthAttack(network, SET, options),
+      /stealthAttack: policy: expected nodes of different bits/,
+    );
   });
 
   it('stealth: protected policies have the same bits, dealt otherwise, and depend on seed and step alone', () => {

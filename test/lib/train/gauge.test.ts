@@ -100,10 +100,10 @@ describe('gauge attack', () => {
     b.output(b.node('fc', 'Gemm', [flat, weight]));
     const linear = b.build();
     const own = { ...options, policy: uniformPolicy(linear, 'W8A8') };
-    await assert.rejects(gaugeAttack(linear, SET, own), /gaugeAttack: network: wanted channels that can be rescaled/);
+    await assert.rejects(gaugeAttack(linear, SET, own), /gaugeAttack: network: expected channels that can be rescaled/);
     await assert.rejects(
       gaugeAttack(network, SET, { ...options, bound: 0 }),
-      /gaugeAttack: bound: wanted a number > 0/,
+      /gaugeAttack: bound: expected a number > 0/,
     );
   });
 });

@@ -141,6 +141,6 @@ describe('schedules', () => {
   });
 
   it('refuses a step outside the run', () => {
-    assert.throws(() => rateAt({ kind: 'constant' }, 10, 10), /step: wanted 0 to 9, came 10/);
+    assert.throws(() => rateAt({ kind: 'constant' }, 10, 10), /step: expected 0 to 9, received 10/);
   });
 });

@@ -167,10 +167,10 @@ describe('train', () => {
   it('refuses options that make no sense', async () => {
     await assert.rejects(
       train(network(), SET, { ...OPTIONS, batchSize: 257 }),
-      /batchSize: wanted an integer from 1 to 256/,
+      /batchSize: expected an integer from 1 to 256/,
     );
     await assert.rejects(train(network(), SET, { ...OPTIONS, epochs: 0 }), /epochs/);
-    await assert.rejects(train(buildModel('resnet8'), SET, OPTIONS), /images: wanted shape \[N,1,28,28\]/);
+    await assert.rejects(train(buildModel('resnet8'), SET, OPTIONS), /images: expected shape \[N,1,28,28\]/);
     await assert.rejects(train(network(), SET, { ...OPTIONS, labelSmoothing: 1 }), /labelSmoothing/);
   });
 

@@ -74,9 +74,15 @@ describe('rescaling channels', () => {
     const graph = network('mlp');
     const groups = channelGroups(graph);
     const scales = new Float64Array(groups.groups.length).fill(1);
-    assert.throws(() => rescaleChannels(graph, groups, scales.subarray(1)), /rescaleChannels: scales: wanted one for/);
+    assert.throws(
+      () => rescaleChannels(graph, groups, scales.subarray(1)),
+      /rescaleChannels: scales: expected one for/,
+    );
     for (const bad of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      assert.throws(() => rescaleChannels(graph, groups, scales.with(7, bad)), /positive numbers, came .* for group 7/);
+      assert.throws(
+        () => rescaleChannels(graph, groups, scales.with(7, bad)),
+        /positive numbers, received .* for group 7/,
+      );
     }
   });
 

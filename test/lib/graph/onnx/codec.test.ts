@@ -120,11 +120,11 @@ describe('ONNX tensors', () => {
         { dims: [1], dataType: 1, dataLocation: 1, externalData: [{ key: 'location', value: 'w.bin' }] },
         /"w" *: its data lie in "w.bin"/,
       ],
-      [{ dims: [3], dataType: 1, rawData: new Uint8Array(8) }, /"w": wanted 12 bytes for float32 \[3\], came 8/],
+      [{ dims: [3], dataType: 1, rawData: new Uint8Array(8) }, /"w": expected 12 bytes for float32 \[3\], received 8/],
       [{ dims: [2 ** 31, 2 ** 31], dataType: 1, rawData: new Uint8Array(4) }, /not the shape of a tensor/],
       [{ dims: [-1], dataType: 1 }, /not the shape of a tensor/],
       [{ dims: [1], dataType: 14 }, /complex64 is not supported/],
-      [{ dims: [2], dataType: 8, stringData: [new Uint8Array(0)] }, /wanted 2 elements for \[2\], came 1/],
+      [{ dims: [2], dataType: 8, stringData: [new Uint8Array(0)] }, /expected 2 elements for \[2\], received 1/],
       [{ dims: [1], dataType: 7, int64Data: [Uint8Array.of(0x80)] }, /truncated/],
     ];
     for (const [proto, pattern] of cases) {
@@ -153,9 +153,9 @@ describe('ONNX models as bytes', () => {
 
   it('are refused when empty, truncated or something else, saying where', () => {
     refused(new Uint8Array(0), /m\.onnx: not an ONNX model: it holds no graph/);
-    refused(bytes.subarray(0, bytes.length - 3), /truncated: wanted \d+ bytes, \d+ are left/);
+    refused(bytes.subarray(0, bytes.length - 3), /truncated: expected \d+ bytes, \d+ are left/);
     refused(Buffer.from('<html>not found</html>'), /not a readable ONNX file/);
-    refused(Uint8Array.of(0x3b, 1), /wanted wire type 2, came 3/);
+    refused(Uint8Array.of(0x3b, 1), /expected wire type 2, received 3/);
     refused(Uint8Array.of(0x9b, 6), /wire type 3 \(groups\)/);
   });
 

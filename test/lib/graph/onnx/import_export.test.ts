@@ -139,7 +139,7 @@ describe('importing', () => {
   });
 
   const refusals: [string, RegExp, () => unknown][] = [
-    ['a newer operator set', /m\.onnx: wanted operator set 13 to 21, came 22/, () => load(model([relu], {}, 22))],
+    ['a newer operator set', /m\.onnx: expected operator set 13 to 21, received 22/, () => load(model([relu], {}, 22))],
     [
       'no operator set',
       /imports no version/,
@@ -147,7 +147,7 @@ describe('importing', () => {
     ],
     [
       'external data',
-      /tensor "w": its data lie in "w.bin"; wanted one file/,
+      /tensor "w": its data lie in "w.bin"; expected one file/,
       () =>
         load(
           model([relu], {
@@ -166,7 +166,7 @@ describe('importing', () => {
     ['sparse weights', /sparse initializers/, () => load(model([relu], { sparseInitializer: [{}] }))],
     [
       'a sequence as input',
-      /input "x": wanted a tensor/,
+      /input "x": expected a tensor/,
       () => load(model([relu], { input: [{ name: 'x', type: {} }] })),
     ],
     [
@@ -193,7 +193,7 @@ describe('importing', () => {
       await truncate(path, 2 ** 31);
       await assert.rejects(
         loadModel(path),
-        /huge\.onnx: wanted at most 2 GiB \(protobuf's limit\), came 2147483648 bytes/,
+        /huge\.onnx: expected at most 2 GiB \(protobuf's limit\), received 2147483648 bytes/,
       );
       await writeFile(path, '');
       await assert.rejects(loadModel(path), /huge\.onnx: not an ONNX model/);
@@ -306,11 +306,14 @@ describe('hostile models', () => {
   it('cannot have a million dimensions, or an endless list of errors', () => {
     const dims = new Array<number>(1000).fill(1);
     const initializer = [{ name: 'c', dims, dataType: 1, rawData: new Uint8Array(4) }];
-    assert.throws(() => load(model([relu], { initializer })), /tensor "c": wanted at most 64 dimensions, came 1000/);
+    assert.throws(
+      () => load(model([relu], { initializer })),
+      /tensor "c": expected at most 64 dimensions, received 1000/,
+    );
     const type = { tensorType: { elemType: 1, shape: { dim: dims.map((dimValue) => ({ dimValue })) } } };
     assert.throws(
       () => load(model([relu], { input: [{ name: 'x', type }] })),
-      /input "x": wanted at most 64 dimensions/,
+      /input "x": expected at most 64 dimensions/,
     );
     const unknown = Array.from({ length: 1500 }, (): NodeProto => ({ opType: 'Bad', input: ['x'], output: [] }));
     assert.throws(() => load(model(unknown)), /1500 unsupported nodes\n( .*\n){1000} {2}… and 500 more$/);
@@ -362,18 +365,18 @@ describe('weights beside the model', () => {
   it('are refused outside the folder, missing, too short, or at a place that is none', async () => {
     await writeFile(join(folder, 'short.bin'), new Uint8Array(8));
     const cases: [Record<string, string>, RegExp][] = [
-      [{ location: '../w.bin' }, /tensor "w": its data lie in "..\/w.bin"; wanted a file in the model's folder/],
-      [{ location: 'a/../../w.bin' }, /wanted a file in the model's folder/],
-      [{ location: '/etc/passwd' }, /wanted a file in the model's folder/],
-      [{ location: 'C:\\w.bin' }, /wanted a file in the model's folder/],
-      [{}, /wanted a file in the model's folder/],
+      [{ location: '../w.bin' }, /tensor "w": its data lie in "..\/w.bin"; expected a file in the model's folder/],
+      [{ location: 'a/../../w.bin' }, /expected a file in the model's folder/],
+      [{ location: '/etc/passwd' }, /expected a file in the model's folder/],
+      [{ location: 'C:\\w.bin' }, /expected a file in the model's folder/],
+      [{}, /expected a file in the model's folder/],
       [{ location: 'absent.bin' }, /"absent.bin": there is no such file beside the model/],
-      [{ location: 'short.bin' }, /wanted 12 bytes for float32 \[3,1,1\], came 8/],
-      [{ location: 'short.bin', length: '12' }, /wanted 12 bytes .* at 0 of "short.bin", came a file of 8 bytes/],
-      [{ location: 'short.bin', offset: '9' }, /came a file of 8 bytes/],
-      [{ location: 'short.bin', offset: '-4' }, /wanted offset of its data in bytes, came "-4"/],
+      [{ location: 'short.bin' }, /expected 12 bytes for float32 \[3,1,1\], received 8/],
+      [{ location: 'short.bin', length: '12' }, /expected 12 bytes .* at 0 of "short.bin", received a file of 8 bytes/],
+      [{ location: 'short.bin', offset: '9' }, /received a file of 8 bytes/],
+      [{ location: 'short.bin', offset: '-4' }, /expected offset of its data in bytes, received "-4"/],
       [{ location: 'short.bin', length: '99999999999' }, /at most 2 GiB/],
-      [{ location: '.' }, /came no file/],
+      [{ location: '.' }, /received no file/],
     ];
     for (const [entries, message] of cases) {
       const path = await save(entries);

@@ -99,10 +99,10 @@ describe('graphs that compute with shapes', () => {
         () => pinInputs(exported(), shapes),
         (error) => error instanceof GraphError && message.test(error.message),
       );
-    refused({ y: [1] }, /input "y": there is none; wanted one of x/);
-    refused({ x: [1, 5, 2, 3] }, /wanted shape \[N,4,H,3\], came \[1,5,2,3\]/);
-    refused({ x: [1, 4, -2, 3] }, /came \[1,4,-2,3\]/);
-    refused({ x: [1, 4] }, /came \[1,4\]/);
+    refused({ y: [1] }, /input "y": there is none; expected one of x/);
+    refused({ x: [1, 5, 2, 3] }, /expected shape \[N,4,H,3\], received \[1,5,2,3\]/);
+    refused({ x: [1, 4, -2, 3] }, /received \[1,4,-2,3\]/);
+    refused({ x: [1, 4] }, /received \[1,4\]/);
   });
 
   it('says which sizes were tried where the network does not take every size', () => {

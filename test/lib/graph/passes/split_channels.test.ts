@@ -53,7 +53,7 @@ describe('splitChannels', () => {
     assert.throws(split(depthwise, [1]), /Conv \(product\): has no input channels that can be split/);
     const [gemm] = cases.Gemm as readonly [Graph, number[]];
     for (const channels of [[], [7], [0, 1, 2, 3, 4, 5, 6]]) {
-      assert.throws(split(gemm, channels), /wanted 1 to 6 of its 7 channels/);
+      assert.throws(split(gemm, channels), /expected 1 to 6 of its 7 channels/);
     }
     assert.throws(split(gemm, [1], 'other'), /has no node "other"/);
   });
