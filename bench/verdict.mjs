@@ -127,6 +127,5 @@ ${cpu.model}, ${isa.chosen}, ${threads.used} thread${threads.used === 1 ? '' : '
 `;
 mkdirSync(dirname(flags.out), { recursive: true });
 writeFileSync(flags.out, text);
-writeFileSync(flags.out.replace(/\.md$/, '.json'), `${JSON.stringify({ schema: 'faultline.verdicts/1', rows }, null, 1)}\n`);
 process.stdout.write(text);
 process.exitCode = right === rows.length ? 0 : 1;

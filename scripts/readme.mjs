@@ -1,13 +1,19 @@
-// Writes the measured section of README.md from the newest full report in bench/results (`npm run readme`).
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Writes the measured section of README.md from the newest summary in bench/results (`npm run readme`).
+// With a report, `npm run readme -- REPORT.json`, it first keeps that report's summary there.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
-const { latest, readmeSection, withSection } = await import('../dist/lib/bench/readme.js');
+const { latestSummary, readmeSection, withSection } = await import('../dist/lib/bench/readme.js');
 const { reportSchema } = await import('../dist/lib/bench/schema.js');
+const { summarize } = await import('../dist/lib/bench/summary.js');
 
-const results = new URL('../bench/results/', import.meta.url);
-const files = existsSync(results) ? readdirSync(results).filter((name) => name.endsWith('.json')) : [];
-const reports = files
-  .map((name) => reportSchema.safeParse(JSON.parse(readFileSync(new URL(name, results), 'utf8'))))
-  .flatMap((parsed) => (parsed.success ? [parsed.data] : []));
+const results = fileURLToPath(new URL('../bench/results/', import.meta.url));
+const [report] = process.argv.slice(2);
+if (report) {
+  const summary = summarize(reportSchema.parse(JSON.parse(readFileSync(report, 'utf8'))));
+  const { startedAt, machine } = summary;
+  const file = `${results}${startedAt.slice(0, 10)}-${machine.isa}.json`;
+  writeFileSync(file, `${JSON.stringify(summary, null, 1)}\n`);
+}
 const readme = new URL('../README.md', import.meta.url);
-writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), readmeSection(latest(reports))));
+writeFileSync(readme, withSection(readFileSync(readme, 'utf8'), readmeSection(latestSummary(results))));

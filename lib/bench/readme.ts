@@ -1,7 +1,8 @@
-// The README's table of measured figures, made from a report so that nobody types a number.
-import { geometricMean, sections } from './kernels.js';
-import type { Report } from './schema.js';
-import { figure, machineText, ratios } from './terminal.js';
+// The README's table of measured figures, made from a summary so that nobody types a number.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Summary, summarySchema } from './summary.js';
+import { figure, machineText } from './terminal.js';
 
 const BEGIN = '<!-- measured: begin -->';
 const END = '<!-- measured: end -->';
@@ -15,25 +16,22 @@ function line(cells: readonly string[]): string {
 }
 
 /** One row for each operation and thread count: our time against the fastest peer's, over all shapes. */
-export function readmeSection(report: Report | undefined): string {
-  if (report === undefined) {
-    return 'No full report is kept yet: `npm run bench -- kernels --json bench/results/NAME.json`, then `npm run readme`.';
+export function readmeSection(summary: Summary | undefined): string {
+  if (summary === undefined) {
+    return 'No full report is kept yet: `npm run bench -- kernels --json NAME.json`, then `npm run readme -- NAME.json`.';
   }
-  const rows = sections(report).map(({ op, threads, shapes }) => {
-    const against = ratios(shapes);
-    const ours = shapes.flatMap((shape) => shape.rows.filter((row) => row.impl === 'faultline'));
-    const peers = new Set(shapes.flatMap((shape) => shape.rows.map((row) => PEERS[row.impl]).filter((name) => name)));
-    return line([
+  const rows = summary.rows.map(({ op, threads, shapes, ratioToBestPeer, gops, peers }) =>
+    line([
       `\`${op}\``,
       String(threads),
-      String(ours.length),
-      against.length === 0 ? '-' : `**${figure(geometricMean(against))}×**`,
-      against.length === 0 ? '-' : `${figure(Math.min(...against))}×`,
-      against.length === 0 ? '-' : `${figure(Math.max(...against))}×`,
-      figure(ours.length === 0 ? undefined : Math.max(...ours.map((row) => row.gops))),
-      [...peers].join(', ') || '-',
-    ]);
-  });
+      String(shapes),
+      ratioToBestPeer ? `**${figure(ratioToBestPeer.mean)}×**` : '-',
+      ratioToBestPeer ? `${figure(ratioToBestPeer.worst)}×` : '-',
+      ratioToBestPeer ? `${figure(ratioToBestPeer.best)}×` : '-',
+      figure(gops),
+      peers.map((peer) => PEERS[peer]).join(', ') || '-',
+    ]),
+  );
   return [
     'How many times as fast as the fastest peer, shape by shape, in one interleaved run. Shapes and rules:',
     '[bench/README.md](bench/README.md).',
@@ -42,14 +40,17 @@ export function readmeSection(report: Report | undefined): string {
     line(COLUMNS.map((_, i) => (i === 0 ? '---' : '--:'))),
     ...rows,
     '',
-    machineText(report),
+    machineText(summary),
   ].join('\n');
 }
 
-/** The newest full report, where there is one. */
-export function latest(reports: readonly Report[]): Report | undefined {
-  const full = reports.filter((report) => !report.quick && report.rows.length > 0);
-  return full.sort((a, b) => a.startedAt.localeCompare(b.startedAt)).at(-1);
+/** The newest summary in a folder (bench/results); other files there are passed over. */
+export function latestSummary(folder: string): Summary | undefined {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+  return files
+    .flatMap((name) => summarySchema.safeParse(JSON.parse(readFileSync(join(folder, name), 'utf8'))).data ?? [])
+    .sort((a, b) => a.startedAt.localeCompare(b.startedAt))
+    .at(-1);
 }
 
 /** The README with its measured section written anew. */

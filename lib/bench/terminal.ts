@@ -52,8 +52,7 @@ export function ratios(shapes: readonly ShapeRows[]): number[] {
   return shapes.flatMap((shape) => rowOf(shape, 'faultline')?.ratioToBestPeer ?? []);
 }
 
-export function machineText(report: Report): string {
-  const { machine } = report;
+export function machineText({ machine }: Pick<Report, 'machine'>): string {
   const peers = [
     machine.onednn && `oneDNN ${machine.onednn} (${machine.onednnIsa})`,
     machine.onnxruntime && `ONNX Runtime ${machine.onnxruntime}`,

@@ -1,28 +1,19 @@
 // The README tells the truth: its example runs as written and prints what it shows; its figures are those of a report.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { latest, readmeSection, withSection } from '../../lib/bench/readme.js';
-import { type Report, reportSchema } from '../../lib/bench/schema.js';
+import { latestSummary, readmeSection, withSection } from '../../lib/bench/readme.js';
 import { packageRoot } from '../../lib/native/addon.js';
 
 const ROOT = packageRoot();
+const MAX_DATA_BYTES = 200_000;
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 function block(language: string): string {
   const found = new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(README);
   assert.ok(found, `a block of ${language}`);
   return found[1] as string;
-}
-
-function reports(): Report[] {
-  const folder = join(ROOT, 'bench', 'results');
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => reportSchema.safeParse(JSON.parse(readFileSync(join(folder, name), 'utf8'))))
-    .flatMap((parsed) => (parsed.success ? [parsed.data] : []));
 }
 
 describe('README', () => {
@@ -39,8 +30,15 @@ describe('README', () => {
     }
   });
 
-  it('shows the figures of the newest full report, as `npm run readme` writes them', () => {
-    assert.equal(README, withSection(README, readmeSection(latest(reports()))));
+  it('shows the figures of the newest summary, as `npm run readme` writes them', () => {
+    assert.equal(README, withSection(README, readmeSection(latestSummary(join(ROOT, 'bench', 'results')))));
+  });
+
+  it('rests on summaries: raw results of benchmarks are not kept', () => {
+    const folder = join(ROOT, 'bench', 'results');
+    const data = readdirSync(folder).filter((name) => !name.endsWith('.md'));
+    const bytes = data.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+    assert.ok(bytes <= MAX_DATA_BYTES, `bench/results: expected ${MAX_DATA_BYTES} bytes of data, received ${bytes}`);
   });
 
   it('names commands that exist', () => {
