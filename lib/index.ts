@@ -31,7 +31,7 @@ export {
 } from './assess/indicators.js';
 export type { PlanOptions } from './assess/measure.js';
 export type { Diagnosis, Failure } from './assess/mitigate/diagnosis.js';
-export { type Judgement, type Judgements, type JudgeOptions, judgeMended } from './assess/mitigate/judgement.js';
+export { type Judgement, type Judgements, type JudgeOptions, judgeMitigated } from './assess/mitigate/judgement.js';
 export {
   type CureName,
   type CureResult,

@@ -7,9 +7,9 @@ import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy
 import type {
   AssessResult,
   Evidence,
-  Foretold,
   GranularityFigures,
   LayerError,
+  PolicyPrediction,
   ProcessorFigures,
 } from './assess_result.js';
 import { defaultBudget, type SearchBudget } from './budget.js';
@@ -116,7 +116,7 @@ class Assessment {
   private judge!: Part;
   private estimate!: CostEstimate;
   private policies: PolicyFigures[] = [];
-  private foretold: Foretold[] = [];
+  private predicted: PolicyPrediction[] = [];
   private search: PolicySearch | undefined;
   private sensitivity: NodeSensitivity[] = [];
   private remedies: Remedy[] = [];
@@ -256,10 +256,10 @@ class Assessment {
     this.choose = this.apart ? await part(chosen) : this.judge;
   }
 
-  private figures(name: string, policy: Policy, outcome: Outcome): PolicyFigures {
+  private figures(name: string, policy: Policy, outcome: Outcome, found?: 'worst' | 'best'): PolicyFigures {
     const figures = figuresOf(this.judge.fp, outcome, this.judge.samples.labels, this.thresholds);
     const bits = policy.bits.size > 0 ? effectiveBits(this.graph, policy) : undefined;
-    return { name, effectiveBits: bits, ...figures, policy: policyToJson(policy) };
+    return { name, found, effectiveBits: bits, ...figures, policy: policyToJson(policy) };
   }
 
   private async judged(stage: string, named: readonly (readonly [string, Policy])[]): Promise<PolicyFigures[]> {
@@ -271,20 +271,20 @@ class Assessment {
   private async uniformStage(): Promise<void> {
     const named = this.uniform.map((name) => [name, uniformPolicy(this.graph, name)] as const);
     this.policies = (await this.stage('policies', () => this.judged('policies', named))) ?? [];
-    this.foretold = (await this.stage('foretold', () => this.foretell(named))) ?? [];
-    const told = this.foretold.length > 0 || this.skipped.some(({ stage }) => stage === 'foretold');
+    this.predicted = (await this.stage('predicted', () => this.predict(named))) ?? [];
+    const told = this.predicted.length > 0 || this.skipped.some(({ stage }) => stage === 'predicted');
     if (!told && this.policies.length > 0) {
-      this.skipped.push({ stage: 'foretold', why: 'full precision of this model cannot be looked into' });
+      this.skipped.push({ stage: 'predicted', why: 'full precision of this model cannot be looked into' });
     }
   }
 
   /** What the shipped predictor says of the uniform policies: evidence that no integer was needed for. */
-  private async foretell(named: readonly (readonly [string, Policy])[]): Promise<Foretold[]> {
+  private async predict(named: readonly (readonly [string, Policy])[]): Promise<PolicyPrediction[]> {
     const { seed } = this.options;
-    const { signal, onProgress } = this.measuring('foretold');
+    const { signal, onProgress } = this.measuring('predicted');
     const { samples } = this.few(MOST_SCANNED);
     const indicators = PREDICTOR.terms.map(({ indicator }) => indicator);
-    const result: Foretold[] = [];
+    const result: PolicyPrediction[] = [];
     // No part of the verdict: a model that the integers run and the float interpreter does not is still assessed.
     const unknown = (error: unknown) => error instanceof GraphError || error instanceof InvalidArgumentError;
     for (const [name, policy] of named) {
@@ -337,14 +337,14 @@ class Assessment {
     if (!this.search) return;
     const { worst, best } = this.search;
     const named = [
-      ['worst found', policyFromJson(this.graph, worst)],
-      ['best found', policyFromJson(this.graph, best)],
+      ['worst', policyFromJson(this.graph, worst)],
+      ['best', policyFromJson(this.graph, best)],
     ] as const;
     // These two runs are what the search was for: they are made even when time is up.
     const judge = async () => {
       const policies = named.map(([, policy]) => policy);
       const outcomes = await this.measurer.run(this.judge.samples, policies, { signal });
-      return named.map(([name, policy], i) => this.figures(name, policy, outcomes[i] as Outcome));
+      return named.map(([end, policy], i) => this.figures(`${end} found`, policy, outcomes[i] as Outcome, end));
     };
     const { store } = this.options;
     const found = this.search.cut || !store ? await judge() : await store.stage('found', judge);
@@ -384,7 +384,7 @@ class Assessment {
   }
 
   private async comparisonStage(): Promise<void> {
-    const uniform = byBits(this.policies.filter(({ name }) => this.uniform.includes(name)));
+    const uniform = byBits(this.policies.filter(({ found }) => found === undefined));
     const [mildest] = uniform;
     if (!mildest) return;
     const subject = subjectOf(this.policies, this.thresholds) ?? mildest;
@@ -416,7 +416,7 @@ class Assessment {
       outputDoubt: outputDoubt(this.graph),
       fp: { [measure]: share, interval: [100 * low, 100 * high], ...variety(judge) },
       policies: this.policies,
-      foretold: this.foretold,
+      predicted: this.predicted,
       search: this.search,
       subject: subjectOf(this.policies, thresholds)?.name,
       sensitivity: this.sensitivity,
@@ -464,7 +464,7 @@ function byBits(policies: readonly PolicyFigures[]): PolicyFigures[] {
 
 /** The mildest catastrophe, else the mildest policy beyond the limit, else the one of fewest bits. */
 function subjectOf(policies: readonly PolicyFigures[], { maxDrop }: Thresholds): PolicyFigures | undefined {
-  const ordered = byBits(policies.filter(({ name }) => name !== 'best found'));
+  const ordered = byBits(policies.filter(({ found }) => found !== 'best'));
   const failing = ordered.find(({ level }) => level === 'unsafe') ?? ordered.find(({ drop }) => drop > maxDrop);
   return failing ?? ordered.at(-1);
 }

@@ -23,8 +23,8 @@ export interface ProcessorFigures extends Figures {
   readonly samples: number;
 }
 
-/** What full precision alone foretold of a policy, beside what was measured. */
-export interface Foretold extends Prediction {
+/** What full precision alone predicted of a policy, beside what was measured. */
+export interface PolicyPrediction extends Prediction {
   readonly policy: string;
   /** Points lost, measured. */
   readonly measured: number;
@@ -79,7 +79,7 @@ export interface Evidence {
   /** Uniform ones, then `worst found` and `best found` of the budget. All on the network as it is. */
   readonly policies: readonly PolicyFigures[];
   /** Of uniform policies, from an indicator that looks at full precision alone; no part of the verdict. */
-  readonly foretold: readonly Foretold[];
+  readonly predicted: readonly PolicyPrediction[];
   readonly search: PolicySearch | undefined;
   /** The policy that sensitivity and remedies are of: the mildest that fails, else the one of fewest bits. */
   readonly subject: string | undefined;

@@ -71,8 +71,8 @@ export interface AssessmentSize {
 
 /** Policies of a search share long beginnings, those that differ in one node about half. */
 const SHARED = 0.6;
-/** What full precision foretells takes a pass forward and one back in float32, of every value. */
-const FORETOLD_COST = 20;
+/** What full precision predicts takes a pass forward and one back in float32, of every value. */
+const PREDICTION_COST = 20;
 /** A profile runs every layer in float32 several times beside. */
 const PROFILE_COST = 30;
 /** Emulated arithmetic takes about this many times as long. */
@@ -93,7 +93,7 @@ export function workOf({
 }: AssessmentSize): StageWork[] {
   return [
     { stage: 'policies', policies: uniform + 1, samples: judged, part: 1 },
-    { stage: 'foretold', policies: FORETOLD_COST * uniform, samples: scanned, part: 1 },
+    { stage: 'predicted', policies: PREDICTION_COST * uniform, samples: scanned, part: 1 },
     { stage: 'search', policies: searches, samples: searched, part: SHARED },
     { stage: 'found', policies: searches > 0 ? 2 : 0, samples: judged, part: 1 },
     { stage: 'sensitivity', policies: 2 * nodes, samples: searched, part: SHARED },

@@ -69,6 +69,8 @@ export interface Figures {
 export interface PolicyFigures extends Figures {
   /** `W4A8`, `worst found`, `best found`. */
   readonly name: string;
+  /** The end of the budget that a search found it at; undefined for a uniform policy. */
+  readonly found?: 'worst' | 'best' | undefined;
   readonly effectiveBits: number | undefined;
   readonly policy: PolicyJson;
 }

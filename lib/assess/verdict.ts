@@ -62,15 +62,14 @@ function judgement(evidence: Evidence, figures: PolicyFigures): string {
 }
 
 /** How a policy is called in a sentence: those found say of what they are the worst or best. */
-function called({ name, effectiveBits }: PolicyFigures): string {
-  const end = /^(worst|best) found$/.exec(name)?.[1];
-  return end ? `${end} policy of ${number(effectiveBits ?? 0)} bits found, on the network as it is` : name;
+function called({ name, found, effectiveBits }: PolicyFigures): string {
+  return found ? `${found} policy of ${number(effectiveBits ?? 0)} bits found, on the network as it is` : name;
 }
 
 function policyReasons(evidence: Evidence): string[] {
   return evidence.policies.map((figures) => {
     const loss = `${called(figures)}: ${lossOf(evidence, figures)}`;
-    return figures.name === 'best found' ? loss : `${loss}: ${judgement(evidence, figures)}`;
+    return figures.found === 'best' ? loss : `${loss}: ${judgement(evidence, figures)}`;
   });
 }
 
@@ -92,7 +91,7 @@ const repairs = (remedy: Remedy | undefined, { drop }: Figures) => remedy !== un
 
 /** Samples with less than this part of the median margin are close calls. */
 const CLOSE_CALL = 0.25;
-/** Rescaling channels is the cause where it mends as much as one more bit does, but for this part of the loss. */
+/** Rescaling channels is the cause where it repairs as much as one more bit does, but for this part of the loss. */
 const AS_MUCH = 0.1;
 
 /** What kind of failure it is, by what undoes it and by the samples it takes. */
@@ -102,7 +101,7 @@ function causeOf(evidence: Evidence): string[] {
   if (!failing || failing.drop <= thresholds.maxDrop) return [];
   const byKind = (kind: Remedy['kind']) => remedies.find((remedy) => remedy.kind === kind);
   const [equalized, finer] = [byKind('equalize'), byKind('oneMoreBit')];
-  // One more bit mends much of any failure, and other scales round to other codes: the better of the two is the cause.
+  // One more bit repairs much of any failure, and other scales round to other codes: the better of the two is the cause.
   const slack = Math.min(thresholds.maxDrop, AS_MUCH * failing.drop);
   if (equalized && repairs(equalized, failing) && equalized.drop <= (finer?.drop ?? equalized.drop) + slack) {
     return [
@@ -111,20 +110,20 @@ function causeOf(evidence: Evidence): string[] {
     ];
   }
   const coarser = byKind('oneFewerBit');
-  const mended = finer && repairs(finer, failing) ? finer : undefined;
-  if (mended && coarser && coarser.drop < failing.drop - thresholds.maxDrop) {
+  const repaired = finer && repairs(finer, failing) ? finer : undefined;
+  if (repaired && coarser && coarser.drop < failing.drop - thresholds.maxDrop) {
     return [
-      `cause: one rounding grid. With one more bit everywhere ${subject} loses ${number(mended.drop)} only, and with one ` +
+      `cause: one rounding grid. With one more bit everywhere ${subject} loses ${number(repaired.drop)} only, and with one ` +
         `fewer ${number(coarser.drop)} instead of ${number(failing.drop)}: the weights lie where this very grid rounds them ` +
         'to another function, as learned failures do',
     ];
   }
   const { fp, flipped } = failing.margins;
   const close = flipped !== undefined && flipped <= CLOSE_CALL * fp.median;
-  if (!mended && !close) return [];
-  const bits = mended ? `With one more bit everywhere ${subject} loses ${number(mended.drop)} only` : '';
+  if (!repaired && !close) return [];
+  const bits = repaired ? `With one more bit everywhere ${subject} loses ${number(repaired.drop)} only` : '';
   const fewer =
-    mended && coarser ? `, with one fewer ${number(coarser.drop)}: rounding noise, which grows as bits go` : '';
+    repaired && coarser ? `, with one fewer ${number(coarser.drop)}: rounding noise, which grows as bits go` : '';
   const calls = close
     ? `Half of the samples that ${subject} changes were close calls: a margin below ${number(flipped)} in full precision, ` +
       `where the median is ${number(fp.median)}`
@@ -146,7 +145,7 @@ function answerOf({ policies, thresholds }: Evidence): string {
     caution: [`loses more than ${limit}`, `lose more than ${limit}`],
     unsafe: ['fails catastrophically', 'fail catastrophically'],
   } as const;
-  const examined = policies.filter(({ name }) => name !== 'best found');
+  const examined = policies.filter(({ found }) => found !== 'best');
   const parts = (Object.keys(said) as (keyof typeof said)[]).flatMap((group) => {
     const names = examined.filter((each) => groupOf(each) === group).map(inAnswer);
     return names.length > 0 ? [`${listed(names)} ${said[group][names.length > 1 ? 1 : 0]}`] : [];
@@ -154,8 +153,8 @@ function answerOf({ policies, thresholds }: Evidence): string {
   return parts.join('; ');
 }
 
-const inAnswer = ({ name, effectiveBits }: PolicyFigures) =>
-  name === 'worst found' ? `the worst policy of ${number(effectiveBits ?? 0)} bits` : name;
+const inAnswer = ({ name, found, effectiveBits }: PolicyFigures) =>
+  found === 'worst' ? `the worst policy of ${number(effectiveBits ?? 0)} bits` : name;
 
 /** Where scales shared more widely would lose much more than those of the policies. */
 function granularityReasons({ granularity, thresholds }: Evidence): string[] {
@@ -192,7 +191,7 @@ function adviceFor(evidence: Evidence): string[] {
   const { remedies, subject, thresholds, processors, policies } = evidence;
   const failing = policies.find(({ name }) => name === subject);
   const advice: string[] = [];
-  const safe = policies.filter(({ level, name }) => level === 'safe' && !name.endsWith('found'));
+  const safe = policies.filter(({ level, found }) => level === 'safe' && !found);
   const first = safe[safe.length - 1];
   if (failing && failing.drop > thresholds.maxDrop) {
     const useful = remedies.filter(
@@ -240,7 +239,7 @@ function doubtsOf({ samples, outputDoubt, fp, measure }: Evidence): string[] {
  */
 export function verdictOf(evidence: Evidence): Verdict {
   const { policies, thresholds } = evidence;
-  const examined = policies.filter(({ name }) => name !== 'best found');
+  const examined = policies.filter(({ found }) => found !== 'best');
   let verdict = examined.reduce<Level>((level, figures) => worse(level, figures.level), 'safe');
   const mildest = [...examined].sort((a, b) => (b.effectiveBits ?? 0) - (a.effectiveBits ?? 0))[0];
   if (mildest && mildest.interval[0] > thresholds.maxDrop) verdict = 'unsafe';

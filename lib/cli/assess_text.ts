@@ -76,16 +76,16 @@ function layerTable({ sensitivity, profile, subject }: AssessResult): string[] {
   return [wrapped(title), ...table([32, 8, 8, 8, 8], ['layer', 'alone', 'without', 'alone', 'here'], rows)];
 }
 
-function foretoldTable({ foretold }: AssessResult): string[] {
-  if (foretold.length === 0) return [];
-  const rows = foretold.map(({ policy, probability, drop, interval: [low, high], measured }) => [
+function predictionTable({ predicted }: AssessResult): string[] {
+  if (predicted.length === 0) return [];
+  const rows = predicted.map(({ policy, probability, drop, interval: [low, high], measured }) => [
     policy,
     two(100 * probability),
     two(drop),
     `${two(low)} … ${two(high)}`,
     two(measured),
   ]);
-  const head = ['foretold, fp32 alone', '> 10 %', 'drop', 'interval', 'measured'];
+  const head = ['predicted, fp32 alone', '> 10 %', 'drop', 'interval', 'measured'];
   return table([20, 7, 6, 16, 9], head, rows);
 }
 
@@ -121,7 +121,7 @@ export function assessText(result: AssessResult): string {
     ...(advice.length > 0 ? ['', 'what to do:', ...advice.map((each) => wrapped(each, '- '))] : []),
     '',
     ...policyTable(result),
-    ...foretoldTable(result),
+    ...predictionTable(result),
     ...searchTable(result),
     ...layerTable(result),
     ...granularityTable(result),

@@ -1,7 +1,7 @@
-// `faultline mitigate`: mends a model that fails when quantized, from images alone, and says what helped and what did not.
+// `faultline mitigate`: repairs a model that fails when quantized, from images alone, and says what helped and what did not.
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import { judgeMended } from '../assess/mitigate/judgement.js';
+import { judgeMitigated } from '../assess/mitigate/judgement.js';
 import {
   CALIBRATION_IMAGES,
   CURE_NAMES,
@@ -54,7 +54,7 @@ function curesOption(text: string): 'auto' | CureName[] {
   });
 }
 
-/** Two parts of a set, none in both: at most `count` images for mending, the rest, not too many, for judging the whole. */
+/** Two parts of a set, none in both: at most `count` images for repairing, the rest, not too many, for judging the whole. */
 function parted(set: ImageSet, count: number, seed: number): readonly [ImageSet, ImageSet] {
   const order = Int32Array.from({ length: set.count }, (_, i) => i);
   new Random(seed).split('mitigate parts').shuffle(order);
@@ -66,7 +66,7 @@ async function mitigateCommand(model: string, flags: MitigateFlags): Promise<voi
   const graph = await readGraph(model);
   const policy = await readAnyPolicy(graph, flags.policy);
   const { set, dataset, normalization, layout, prepare } = await readImages(graph, flags);
-  // Where the data have a set for training, its images mend and those of the split asked for judge.
+  // Where the data have a set for training, its images repair and those of the split asked for judge.
   const apart = flags.split === 'test' ? dataset.train : undefined;
   const [given, rest] = parted(prepare(apart ?? set), flags.images ?? IMAGES, flags.seed);
   const test = apart ? prepare(set) : rest;
@@ -78,8 +78,8 @@ async function mitigateCommand(model: string, flags: MitigateFlags): Promise<voi
     onProgress: ({ stage, done, total }) => line.show(done === total, () => `${stage}: ${done}/${total}`),
   });
   line.end();
-  const mended = { graph: result.graph, policy: result.policy };
-  const judgements = await judgeMended({ graph, policy }, mended, test, normalization, { seed, layout });
+  const mitigated = { graph: result.graph, policy: result.policy };
+  const judgements = await judgeMitigated({ graph, policy }, mitigated, test, normalization, { seed, layout });
   const parts = { model: basename(model), policy: basename(flags.policy), result, judgements };
   const files = ['model.onnx', 'policy.json', 'report.html'].map((name) => join(flags.out, name));
   const [modelFile = '', policyFile = ''] = files;
@@ -94,7 +94,7 @@ export function addMitigateCommand(program: Command): void {
   const command = program
     .command('mitigate')
     .argument('<model.onnx>')
-    .description('mend a model that fails when quantized, without labels, and report what helped and what did not');
+    .description('repair a model that fails when quantized, without labels, and report what helped and what did not');
   addInputOptions(command, IMAGES)
     .requiredOption('--policy <bits or file>', 'W2A2 … W8A8, or the file of a policy, static or by input')
     .option(
@@ -110,7 +110,7 @@ export function addMitigateCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-Of --images, half mend and half judge each cure, at most ${CALIBRATION_IMAGES} each. Data with
+Of --images, half repair and half judge each cure, at most ${CALIBRATION_IMAGES} each. Data with
 training images give these; all of --split then judge the whole, else the third
 that is left. Labels are used for that judgement alone.`,
     )

@@ -94,20 +94,20 @@ function policySection(result: AssessResult): Section {
           `Flips: samples that change their class. p: McNemar's test, that quantization changes nothing. Margin: largest logit ` +
           `less the second largest; its median in full precision is ${formatNumber(policies[0]?.margins.fp.median ?? 0)}.`,
       },
-      ...foretoldTable(result),
+      ...predictionTable(result),
       ...classTable(result),
       ...bitsMap(result),
     ],
   };
 }
 
-/** What full precision alone foretold, beside what was measured. */
-function foretoldTable({ foretold }: AssessResult): Block[] {
-  if (foretold.length === 0) return [];
+/** What full precision alone predicted, beside what was measured. */
+function predictionTable({ predicted }: AssessResult): Block[] {
+  if (predicted.length === 0) return [];
   const { confidence, provenance, threshold } = PREDICTOR;
   const { networks, teachers } = provenance;
   const caption =
-    `What full precision alone foretells, by ${termLabels(PREDICTOR)}: fitted on ${networks} small networks of ` +
+    `What full precision alone predicts, by ${termLabels(PREDICTOR)}: fitted on ${networks} small networks of ` +
     `${teachers.length} teachers, ${Math.round(100 * confidence)} % intervals; the verdict rests on what was measured`;
   const columns = [
     column('policy', 'policy', 'text'),
@@ -115,13 +115,13 @@ function foretoldTable({ foretold }: AssessResult): Block[] {
     column('drop', 'expected drop', 'points'),
     column('measured', 'measured', 'points'),
   ];
-  const rows = foretold.map(({ policy, probability, drop, interval, measured }): Cell[] => [
+  const rows = predicted.map(({ policy, probability, drop, interval, measured }): Cell[] => [
     policy,
     100 * probability,
     { value: drop, interval },
     measured,
   ]);
-  return [{ kind: 'table', name: 'foretold', caption, columns, rows }];
+  return [{ kind: 'table', name: 'predicted', caption, columns, rows }];
 }
 
 function classTable({ policies }: AssessResult): Block[] {
@@ -141,7 +141,7 @@ function classTable({ policies }: AssessResult): Block[] {
 
 /** Bits of the policies found, layer by layer. */
 function bitsMap({ policies, search }: AssessResult): Block[] {
-  const found = policies.filter(({ name }) => name.endsWith('found'));
+  const found = policies.filter((each) => each.found);
   if (!search || found.length === 0) return [];
   const rows = Object.keys(found[0]?.policy.nodes ?? {});
   const columns = found.flatMap(({ name }) => [`${name}: W`, `${name}: A`]);
@@ -366,7 +366,7 @@ function factsOf(result: AssessResult): Fact[] {
     });
   }
   const unit = unitOf(result);
-  for (const each of policies.filter(({ name }) => name !== 'best found')) {
+  for (const each of policies.filter(({ found }) => found !== 'best')) {
     facts.push({
       label: each.name,
       value: (each.drop < 0 ? '+' : '') + formatNumber(each.drop === 0 ? 0 : -each.drop, unit),

@@ -30,8 +30,8 @@ function shares({ cure, before, after }: CureResult): readonly [number, number] 
 
 /** `15.3 % → 91.5 % accuracy quantized, 91.5 % in full precision` */
 function sentence({ before, after, fp, fpAfter, measure }: Judgement): string {
-  const mended = percent(fpAfter) === percent(fp) ? '' : ` (${percent(fpAfter)} mended)`;
-  return `${percent(before)} → ${percent(after)} ${measure} quantized, ${percent(fp)} in full precision${mended}`;
+  const repaired = percent(fpAfter) === percent(fp) ? '' : ` (${percent(fpAfter)} repaired)`;
+  return `${percent(before)} → ${percent(after)} ${measure} quantized, ${percent(fp)} in full precision${repaired}`;
 }
 
 const TAKEN_BACK = 'helped, taken back for what came after';

@@ -1,8 +1,8 @@
-// When the networks of a reproduction break, whether full precision would have told, and what mends them: corruptions,
+// When the networks of a reproduction break, whether full precision would have told, and what repairs them: corruptions,
 // indicators and mitigation, on a sample of the images, since each has a command of its own that does it in full.
 import { corruptionGrid } from '../assess/corruption_grid.js';
 import { INDICATORS, type IndicatorName, scan, shownIndicator } from '../assess/indicators.js';
-import { type Judgement, judgeMended } from '../assess/mitigate/judgement.js';
+import { type Judgement, judgeMitigated } from '../assess/mitigate/judgement.js';
 import { mitigate } from '../assess/mitigate/mitigate.js';
 import { predictDrop, termLabels } from '../assess/predictor.js';
 import { imageSamples } from '../assess/samples.js';
@@ -150,17 +150,17 @@ async function indicatorStage(context: SeedContext, subjects: readonly Subject[]
         values.set(indicator, own);
       }
     }
-    const foretold = { indicator: 'drop foretold, points', values: expected, note: `from ${termLabels(PREDICTOR)}` };
+    const predicted = { indicator: 'drop predicted, points', values: expected, note: `from ${termLabels(PREDICTOR)}` };
     const rows = [...values].map(([indicator, byNetwork]) => {
       const { worse, classical } = INDICATORS[indicator];
       const notes = [...(worse === 'less' ? ['less is worse'] : []), ...(classical ? ['classical'] : [])];
       return { indicator: shownIndicator(indicator, 0).label, values: byNetwork, note: notes.join(', ') };
     });
-    return [foretold, ...rows];
+    return [predicted, ...rows];
   });
 }
 
-/** Every network, mended with held-out images without labels and judged on test images. */
+/** Every network, mitigated with held-out images without labels and judged on test images. */
 async function mitigationStage(context: SeedContext, subjects: readonly Subject[]): Promise<Mitigations> {
   const { settings, material, seed, signal } = context;
   const { normalization, validation, test } = material;
@@ -170,12 +170,12 @@ async function mitigationStage(context: SeedContext, subjects: readonly Subject[
     const progress = context.progress('mitigation');
     const own = await context.stage(`mitigation-${file}`, async () => {
       const graph = await context.network(file);
-      const mended = await mitigate(graph, validation, normalization, {
+      const mitigated = await mitigate(graph, validation, normalization, {
         ...{ policy, steps, seed, signal },
         onProgress: ({ done, total }) => progress(i + done / total, subjects.length),
       });
-      const judgements = await judgeMended({ graph, policy }, mended, test, normalization, { seed, signal });
-      const { cures } = mended;
+      const judgements = await judgeMitigated({ graph, policy }, mitigated, test, normalization, { seed, signal });
+      const { cures } = mitigated;
       const none = cures.some(({ applied }) => applied) ? 'none helped' : 'none needed';
       const kept = cures.filter((cure) => cure.kept).map(({ cure }) => cure);
       const row = (scene: string, { fp, before, after }: Judgement, names: readonly string[]) => ({

@@ -1,4 +1,4 @@
-// A mended network beside the one that was given, on images that neither the cures nor their judge saw: in full precision
+// A repaired network beside the one that was given, on images that neither the cures nor their judge saw: in full precision
 // and quantized, clean and under one bright pixel.
 import { corrupt } from '../../data/corruptions.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
@@ -13,7 +13,7 @@ import { BRIGHTNESS } from './mitigate.js';
 export interface Judgement {
   readonly measure: 'accuracy' | 'agreement';
   readonly images: number;
-  /** Full precision as given, and mended. */
+  /** Full precision as given, and repaired. */
   readonly fp: number;
   readonly fpAfter: number;
   readonly before: number;
@@ -26,7 +26,7 @@ export interface Judgements {
   readonly brightPixel: Judgement;
 }
 
-/** How `judgeMended` judges. */
+/** How `judgeMitigated` judges. */
 export interface JudgeOptions {
   /** Of the place of the bright pixel. */
   readonly seed: number;
@@ -35,7 +35,7 @@ export interface JudgeOptions {
 }
 
 /** Throws what `corrupt` and the interpreters throw; the signal's reason when called off. */
-export async function judgeMended(
+export async function judgeMitigated(
   before: Candidate,
   after: Candidate,
   set: ImageSet,

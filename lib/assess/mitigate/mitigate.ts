@@ -1,4 +1,4 @@
-// Mends a network that fails when quantized, without labels. Cures are applied one after another to what the one before
+// Repairs a network that fails when quantized, without labels. Cures are applied one after another to what the one before
 // left; each is judged on images that no cure saw, by agreement with what the network said at first in full precision,
 // and kept only when it is better there for certain. Cures that did not help are in the result too.
 import { corrupt } from '../../data/corruptions.js';
@@ -43,10 +43,10 @@ export const CURE_NAMES = [
   'range guard',
 ] as const;
 
-/** A way to mend a network. */
+/** A way to repair a network. */
 export type CureName = (typeof CURE_NAMES)[number];
 
-/** What is to be mended, and with what. */
+/** What is to be repaired, and with what. */
 export interface MitigateOptions {
   readonly policy: Policy | InputPolicy;
   /** `auto` (default): those that the diagnosis asks for; or these, in this order. */
@@ -88,7 +88,7 @@ export interface CureResult {
   readonly seconds: number;
 }
 
-/** The mended network with its policy, and what each cure did. */
+/** The repaired network with its policy, and what each cure did. */
 export interface MitigateResult {
   readonly graph: Graph;
   readonly policy: Policy | InputPolicy;
@@ -115,7 +115,7 @@ export const BRIGHTNESS = 16;
 const SIGNIFICANT = 0.05;
 
 /** Percent of agreement at which `auto` is content: what is left costs less than a point, whatever it flips. */
-const MENDED = 99;
+const NOTHING_LEFT = 99;
 /**
  * The same for another policy: one that was chosen is left alone where the cures that keep it come this far. Up to a half
  * of what changes its class is lost accuracy, measured: less than a point from here on.
@@ -261,7 +261,7 @@ function reasonToLeave(
   { moreBits = 0 }: MitigateOptions,
 ): string | undefined {
   const expected = CURED_FAILURES[name];
-  if (cleanOnly(name) && clean >= MENDED) return `nothing left to mend: ${clean.toFixed(1)} % agree`;
+  if (cleanOnly(name) && clean >= NOTHING_LEFT) return `nothing left to repair: ${clean.toFixed(1)} % agree`;
   if (name === 'policy repair' && clean >= POLICY_KEPT && !(moreBits > 0)) {
     return `the policy can stay: ${clean.toFixed(1)} % agree`;
   }
@@ -270,7 +270,7 @@ function reasonToLeave(
 }
 
 /**
- * Mends `source` under a policy with the images given, whose labels are not looked at. Deterministic from the seed, for a
+ * Repairs `source` under a policy with the images given, whose labels are not looked at. Deterministic from the seed, for a
  * given number of threads. Throws InvalidArgumentError or GraphError for what does not fit, before any work; the signal's
  * reason when called off.
  */

@@ -71,12 +71,12 @@ describe('assess', () => {
     assert.equal(result.processors.length, 2);
     assert.equal(result.profile.length, 3);
     assert.deepEqual(result.skipped, []);
-    // What full precision alone foretells stands beside what was measured.
+    // What full precision alone predicts stands beside what was measured.
     assert.deepEqual(
-      result.foretold.map(({ policy, measured }) => [policy, measured]),
+      result.predicted.map(({ policy, measured }) => [policy, measured]),
       result.policies.slice(0, 4).map(({ name, drop }) => [name, drop]),
     );
-    for (const { probability, drop, interval } of result.foretold) {
+    for (const { probability, drop, interval } of result.predicted) {
       assert.ok(probability < 0.5 && interval[0] <= drop && drop <= interval[1]);
     }
   });
@@ -169,7 +169,7 @@ describe('assess', () => {
       if (partial.length === 2) abort.abort(new Error('killed'));
     };
     await assert.rejects(assess(graph, samples, { ...FEW, store, signal: abort.signal, onResult }), /killed/);
-    assert.deepEqual(store.computed, ['samples', 'policies', 'foretold', 'search', 'found']);
+    assert.deepEqual(store.computed, ['samples', 'policies', 'predicted', 'search', 'found']);
     assert.equal(partial[0]?.policies.length, 4);
     assert.equal(partial[1]?.policies.length, 6);
     const resumed = untimed(await assess(graph, samples, { ...FEW, store }));

@@ -154,7 +154,7 @@ describe('mitigate', () => {
     }
   });
 
-  it('short QAT mends channels a little apart, and is reported as no help when they are far apart', async () => {
+  it('short QAT repairs channels a little apart, and is reported as no help when they are far apart', async () => {
     const few = await only(disparate(graph, 8), 'short QAT', 'W2A2', { steps: 40 });
     assert.ok(few.kept, `${few.before.clean} → ${few.after.clean}`);
     const far = await only(gauge, 'short QAT', 'W4A4');
@@ -284,7 +284,7 @@ describe('mitigate', () => {
     assert.ok(text.every((line) => line.length <= 80));
     assert.ok(text.some((line) => /^- equalization: kept, \d+\.\d % → \d+\.\d % agree; /.test(line)));
     // Reasons are told once.
-    assert.equal(text.filter((line) => line.includes('(nothing left to mend')).length, 1);
+    assert.equal(text.filter((line) => line.includes('(nothing left to repair')).length, 1);
   });
 
   it('refuses what is no cure, and too few images', async () => {
