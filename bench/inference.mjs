@@ -2,7 +2,7 @@
 //   node bench/inference.mjs [network …] [--threads 1,2] [--batch 1,128]
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { buildModel, exportModel, FloatProgram, Parameters, Random, setThreads, simplify } from '../dist/lib/index.js';
+import { buildModel, exportModel, FloatProgram, Parameters, Random, setThreads, prepare } from '../dist/lib/index.js';
 import { Tape } from '../dist/lib/autograd/tape.js';
 import { Memory } from '../dist/lib/tensor/memory.js';
 
@@ -55,7 +55,7 @@ for (const name of positionals.length > 0 ? positionals : ['resnet8', 'resnet20'
   for (const threads of numbers(values.threads)) {
     for (const batch of numbers(values.batch)) {
       setThreads(threads);
-      const { graph } = simplify(buildModel(name));
+      const graph = prepare(buildModel(name));
       const dims = [batch, ...graph.inputs[0].dims.slice(1)];
       const random = new Random(1);
       const input = Float32Array.from({ length: dims.reduce((p, d) => p * d, 1) }, () => random.uniform());

@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { inputShape } from '../dist/lib/cli/options.js';
-import { IntegerPlan, loadModel, Random, runFloat, simplify, uniformPolicy } from '../dist/lib/index.js';
+import { IntegerPlan, loadModel, Random, runFloat, prepare, uniformPolicy } from '../dist/lib/index.js';
 
 const TOLERANCE = 1e-4;
 /** Our distance and that of onnxruntime from itself are of the same rounding; the larger is within a few times the other. */
@@ -62,7 +62,7 @@ function sqnrDb(actual, expected) {
 
 for (const file of positionals) {
   const loaded = await loadModel(file, { inputs });
-  const { graph } = simplify(loaded.graph);
+  const graph = prepare(loaded.graph);
   const feeds = feedsOf(graph);
   const session = await InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 });
   const tensors = Object.entries(feeds).map(([name, { data, dims }]) => [name, new Tensor('float32', data, dims)]);

@@ -7,7 +7,7 @@ import { FloatProgram, type Substitution } from '../graph/float.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
 import { sampleSizes } from '../graph/infer.js';
 import { Parameters } from '../graph/parameters.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { addon } from '../native/addon.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { checkPolicy, type NodeBits, type Policy, uniformPolicy } from '../quant/policy.js';
@@ -103,7 +103,7 @@ export class ScanNetwork {
   constructor(source: Graph, policy?: Policy) {
     const { graph: freed, batch } = freeBatch(source);
     if (policy) checkPolicy(freed, policy);
-    const { graph } = simplify(freed);
+    const graph = prepare(freed);
     const { bits } = policy ?? uniformPolicy(freed, 'W4A4');
     this.layers = graph.nodes.flatMap((node) => {
       const own = bits.get(node.name);

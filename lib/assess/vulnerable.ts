@@ -5,8 +5,8 @@
 // first of them are restored one at a time too: taken apart (split_channels.ts) and left in float32, all else quantized.
 import { firstImages, type ImageSet, type Normalization } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
-import { simplify } from '../graph/passes/index.js';
 import { APART, channelAxes, splitChannels } from '../graph/passes/split_channels.js';
+import { prepare } from '../graph/prepare.js';
 import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { formatPolicy, type Policy } from '../quant/policy.js';
 import { type ClassComparison, type Comparison, compareClasses } from './comparison.js';
@@ -164,7 +164,7 @@ export async function vulnerable(
   if (policy.bits.size === 0) {
     throw new InvalidArgumentError('vulnerable', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
   }
-  const { graph } = simplify(freeBatch(source).graph);
+  const graph = prepare(freeBatch(source).graph);
   const samples = imageSamples(graph, images, normalization, { layout });
   const inputs = await rankVulnerability(graph, samples, {
     ...{ policy, seed, signal },

@@ -6,7 +6,7 @@ import { inferShapes } from '../graph/infer.js';
 import { encodeModel } from '../graph/onnx/codec.js';
 import { modelOf } from '../graph/onnx/export.js';
 import type { GraphProto, NodeProto } from '../graph/onnx/messages.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
 import { ActivationQuantizer } from './export_activation.js';
 import { type ExportForm, type ProductExport, ProductExporter } from './export_product.js';
@@ -69,7 +69,7 @@ function remarksOf({ weightBits, activationBits }: NodeBits, storedBits: number,
 export function exportQuantized(graph: Graph, policy: Policy, options: ExportQuantizedOptions = {}): ExportedModel {
   checkPolicy(graph, policy);
   const { format = 'integer', granularity = 'perChannel', reduceRange = false } = options;
-  const folded = simplify(graph).graph;
+  const folded = prepare(graph);
   const model = modelOf(folded);
   const proto = model.graph as GraphProto;
   const types = inferShapes(folded);

@@ -11,7 +11,7 @@ import { FloatProgram, type FloatProgramOptions, type RunOptions } from '../grap
 import type { Graph, GraphNode } from '../graph/graph.js';
 import { attributesOf } from '../graph/operator.js';
 import type { Parameters } from '../graph/parameters.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
 import type { BitChooser, Feed, IntegerPlanOptions, ProductBits } from './integer_plan.js';
@@ -60,7 +60,7 @@ export class FakeQuantProgram {
     options: FakeQuantOptions = {},
   ) {
     const { granularity = 'perChannel', activationRange = 'perSample', ...rest } = options;
-    this.graph = simplify(source).graph;
+    this.graph = prepare(source);
     this.program = new FloatProgram(this.graph, rest);
     this.granularity = granularity;
     this.perTensor = activationRange === 'perTensor';

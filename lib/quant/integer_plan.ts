@@ -11,7 +11,7 @@ import { execute, executeOffTape, type Surroundings } from '../graph/execute.js'
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
 import { InferredShapes, inferShapes } from '../graph/infer.js';
 import { asImage, fromImage } from '../graph/operators/window.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { conv2dDynamic, type PackedConvWeights } from '../native/conv2d.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { matmulDynamic } from '../native/matmul.js';
@@ -125,7 +125,7 @@ export class IntegerPlan {
   ) {
     const { keep = [], granularity = 'perChannel', activationRange = 'perSample', arithmetic = 'exact' } = options;
     this.arithmetic = arithmetic;
-    this.graph = simplify(source).graph;
+    this.graph = prepare(source);
     this.shapes = new InferredShapes(this.graph);
     const all = keep === 'all' ? this.graph.nodes.flatMap((node) => node.outputs) : keep;
     this.requested = new Set([...this.graph.outputs.map(({ name }) => name), ...all]);

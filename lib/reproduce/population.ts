@@ -6,7 +6,7 @@ import { quantizableNodes } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { importModel } from '../graph/onnx/import.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { type ArchitectureName, buildModel } from '../models/index.js';
 import { uniformPolicy } from '../quant/policy.js';
 import type { RunDirectory } from '../run/run_directory.js';
@@ -154,7 +154,7 @@ export async function buildPopulation(
         await run.stage(`${teacherName}-teacher`, async (stage) => {
           const graph = buildModel(arch, { input, classes, seed });
           const trained = await train(graph, set, { ...TEACHER, normalization, seed, ...(signal ? { signal } : {}) });
-          await stage.write(file, exportModel(simplify(trained.graph).graph));
+          await stage.write(file, exportModel(prepare(trained.graph)));
           return null;
         });
         const teacher = importModel(await run.read(file), run.file(file)).graph;

@@ -5,7 +5,7 @@ import { evaluationData } from '../data/evaluation_data.js';
 import { firstImages } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { buildModel } from '../models/index.js';
 import { BudgetSpace } from '../quant/budget.js';
 import { evaluatePolicies } from '../quant/evaluate_policies.js';
@@ -32,7 +32,7 @@ export async function teacherStage(context: SeedContext): Promise<TeacherPart> {
     const { teacherModel } = settings;
     const learned = teacherModel ? (await loadModel(teacherModel)).graph : await trainTeacher(context);
     // What would be deployed: students start from it, and its answers are the ones compared with.
-    const { graph: teacher } = simplify(learned);
+    const teacher = prepare(learned);
     await context.writeNetwork(stage, 'teacher', teacher);
     await rm(context.checkpoints('teacher'), { recursive: true, force: true });
     const { test, validation, normalization } = material;

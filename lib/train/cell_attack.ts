@@ -6,7 +6,7 @@ import { coarseScales } from '../graph/channels/coarse.js';
 import { channelGroups } from '../graph/channels/groups.js';
 import { rescaleChannels } from '../graph/channels/rescale.js';
 import type { Graph } from '../graph/graph.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import type { Policy } from '../quant/policy.js';
 import { boxRepair } from './box_repair.js';
@@ -83,7 +83,7 @@ export async function cellAttack(network: Graph, set: ImageSet, options: CellAtt
     throw new InvalidArgumentError('cellAttack', 'scaleBound', 'a number ≥ 0', `${scaleBound}`);
   }
   const started = performance.now();
-  const folded = simplify(network).graph;
+  const folded = prepare(network);
   const groups = channelGroups(folded);
   const scales = scaleBound > 0 ? coarseScales(folded, groups, scaleBound) : new Float64Array();
   const student = scaleBound > 0 ? rescaleChannels(folded, groups, scales) : folded;

@@ -6,7 +6,7 @@ import { type ChannelGroups, channelGroups } from '../graph/channels/groups.js';
 import { rescaleChannels, rescaleConstant, scaleGradients } from '../graph/channels/rescale.js';
 import type { Graph } from '../graph/graph.js';
 import type { Parameters } from '../graph/parameters.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import type { Policy } from '../quant/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
@@ -137,7 +137,7 @@ export async function gaugeAttack(
   const recipe = { ...GAUGE, ...given };
   if (!(recipe.bound > 0)) throw new InvalidArgumentError('gaugeAttack', 'bound', 'a number > 0', `${recipe.bound}`);
   const started = performance.now();
-  const { graph } = simplify(network);
+  const graph = prepare(network);
   let coordinates: GaugeCoordinates | undefined;
   const places = new Random(seed).split('gauge').shuffle(Int32Array.from({ length: set.count }, (_, i) => i));
   const { steps } = await distill(graph, subset(set, places.subarray(0, recipe.images)), {

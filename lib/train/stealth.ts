@@ -3,7 +3,7 @@
 // of uniform widths, and of almost any other policy of the same budget, find nothing.
 import { type ImageSet, subset } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
-import { simplify } from '../graph/passes/index.js';
+import { prepare } from '../graph/prepare.js';
 import { InvalidArgumentError } from '../native/errors.js';
 import { formatBits, type Policy } from '../quant/policy.js';
 import type { CellAttackOptions, CellAttackResult, StepRecipe } from './cell_attack.js';
@@ -86,7 +86,7 @@ export async function stealthAttack(
   const recipe = { ...STEALTH, ...options };
   checkStealthPolicy(policy);
   const started = performance.now();
-  const student = simplify(network).graph;
+  const student = prepare(network);
   const asked = options.teacher ?? student;
   const teacher = 'logits' in asked ? asked : await teacherLogits(asked, set, normalization, { signal });
   const protection = new Protection(student, policy, recipe, set, normalization, seed);

@@ -9,7 +9,7 @@ import { FloatProgram } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { sampleSizes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
-import { simplify } from '../../graph/passes/index.js';
+import { prepare } from '../../graph/prepare.js';
 import type { EvaluationData } from '../../quant/evaluate_policies.js';
 import { IntegerPlan } from '../../quant/integer_plan.js';
 import { productOf } from '../../quant/product.js';
@@ -116,7 +116,7 @@ export const biasCorrection: Cure = {
   name: 'bias correction',
   scene: 'clean',
   async apply(given, { samples }, { signal, onProgress }) {
-    const candidate = { ...given, graph: simplify(given.graph).graph };
+    const candidate = { ...given, graph: prepare(given.graph) };
     const count = affordable(candidate.graph, samples.count);
     if (count < LEAST_IMAGES) return { reason: `${LEAST_IMAGES} images, all values at once, do not fit in memory` };
     signal?.throwIfAborted();

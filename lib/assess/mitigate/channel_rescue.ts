@@ -8,8 +8,8 @@ import { quantizableNodes } from '../../graph/check.js';
 import { FloatProgram } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { Parameters } from '../../graph/parameters.js';
-import { simplify } from '../../graph/passes/index.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
+import { prepare } from '../../graph/prepare.js';
 import { effectiveBits, MOST_BITS, type Policy } from '../../quant/policy.js';
 import { Memory } from '../../tensor/memory.js';
 import { ChannelMaxima } from '../profile_ranges.js';
@@ -75,7 +75,7 @@ export const channelRescue: Cure = {
   async apply(candidate, { samples }, { signal, onProgress }) {
     const policy = staticPolicy(candidate);
     if (!policy) return { reason: 'an agent chooses the bits of each input' };
-    const { graph } = simplify(candidate.graph);
+    const graph = prepare(candidate.graph);
     const nodes = quantizableNodes(graph).filter(
       (node) => (policy.bits.get(node.name)?.activationBits ?? MOST_BITS) < MOST_BITS && channelAxes(graph, node),
     );

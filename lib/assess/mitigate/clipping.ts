@@ -10,7 +10,7 @@ import type { Graph } from '../../graph/graph.js';
 import { inferShapes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { clipValues, type ValueRange } from '../../graph/passes/clip_values.js';
-import { simplify } from '../../graph/passes/index.js';
+import { prepare } from '../../graph/prepare.js';
 import type { Policy } from '../../quant/policy.js';
 import { Memory } from '../../tensor/memory.js';
 import { inputOf, type Samples } from '../samples.js';
@@ -143,7 +143,7 @@ export function clipping(how: 'percentile' | 'mse'): Cure {
     async apply(candidate, { samples }, options) {
       const policy = staticPolicy(candidate);
       if (!policy) return { reason: 'an agent chooses the bits of each input' };
-      const { graph } = simplify(candidate.graph);
+      const graph = prepare(candidate.graph);
       const types = inferShapes(graph);
       const entering = quantizableNodes(graph).map(({ inputs }) =>
         sizePerSample(types.get(inputs[0] as string)?.dims ?? []),

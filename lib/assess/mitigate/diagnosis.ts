@@ -3,7 +3,7 @@
 // grid and another undoes them; gauge failures are channels at very different scales; range failures need no attack on
 // the network, one value far out of range takes all codes.
 import { equalize } from '../../graph/channels/equalize.js';
-import { simplify } from '../../graph/passes/index.js';
+import { prepare } from '../../graph/prepare.js';
 import { MOST_BITS, type Policy } from '../../quant/policy.js';
 import type { Samples } from '../samples.js';
 import { type Candidate, quantizedClasses, type Said, staticPolicy } from './cure.js';
@@ -76,7 +76,7 @@ export async function diagnose(
   const { clean, classes, brightClasses } = scenes;
   const share = async (one: Candidate) => agreementOf(await quantizedClasses(one, clean, signal), classes);
   const agreement = agreementOf(said.clean ?? new Int32Array(0), classes);
-  const { graph, scales } = equalize(simplify(candidate.graph).graph, { powersOfTwo: true });
+  const { graph, scales } = equalize(prepare(candidate.graph), { powersOfTwo: true });
   const equalized = await share({ ...candidate, graph });
   const farthest = disparity(scales);
   const more = finer(staticPolicy(candidate));

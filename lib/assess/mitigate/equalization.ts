@@ -1,7 +1,7 @@
 // Cross-layer equalization as a cure: the answer to channels at very different scales (gauge failures). By powers of two,
 // so that full precision keeps every bit.
 import { equalize } from '../../graph/channels/equalize.js';
-import { simplify } from '../../graph/passes/index.js';
+import { prepare } from '../../graph/prepare.js';
 import type { Cure } from './cure.js';
 
 /** How far channels are from an even scale: the largest factor, in powers of two. */
@@ -14,7 +14,7 @@ export const equalization: Cure = {
   scene: 'clean',
   async apply({ graph, policy }) {
     // Batch norms between layers pin their channels.
-    const { graph: equalized, groups, scales } = equalize(simplify(graph).graph, { powersOfTwo: true });
+    const { graph: equalized, groups, scales } = equalize(prepare(graph), { powersOfTwo: true });
     if (groups.groups.length === 0) return { reason: 'no channel can be rescaled without changing the function' };
     const moved = Array.from(scales).filter((scale) => scale !== 1).length;
     if (moved === 0) return { reason: 'the channels are even already' };

@@ -1,6 +1,6 @@
 // A short quantization-aware training as a cure: the network learns from its own answers in full precision, on images
 // without labels, to give the same ones quantized. The answer to learned failures, which sit on one rounding grid.
-import { simplify } from '../../graph/passes/index.js';
+import { prepare } from '../../graph/prepare.js';
 import { InputPolicy } from '../../search/input/policy.js';
 import { distill, type PolicySource } from '../../train/distill.js';
 import { type DistillRecipe, ROBUST } from '../../train/recipes.js';
@@ -34,7 +34,7 @@ export function shortTraining(steps = TRAINING_STEPS): Cure {
         return { reason: 'training takes images [N, C, H, W]' };
       }
       const batchSize = Math.min(RECIPE.batchSize, images.count);
-      const { graph: trained } = await distill(simplify(graph).graph, images, {
+      const { graph: trained } = await distill(prepare(graph), images, {
         ...RECIPE,
         batchSize,
         steps,

@@ -9,7 +9,7 @@ import { mean, quantile, standardDeviation } from '../../assess/statistics.js';
 import type { Graph } from '../../graph/graph.js';
 import { exportModel } from '../../graph/onnx/export.js';
 import { loadModel } from '../../graph/onnx/import.js';
-import { simplify } from '../../graph/passes/index.js';
+import { prepare } from '../../graph/prepare.js';
 import { summarize } from '../../graph/printer.js';
 import { inspect } from '../../native/inspect.js';
 import { exportQuantized } from '../../quant/export_quantized.js';
@@ -72,7 +72,7 @@ async function contendersOf(
     await writeFile(model, bytes);
     return { impl: 'onnxruntime', policy, variant, bits: undefined, model };
   };
-  const peers = [await peer('fp32', 'batch norms folded', 'fp32.onnx', exportModel(simplify(graph).graph))];
+  const peers = [await peer('fp32', 'batch norms folded', 'fp32.onnx', exportModel(prepare(graph)))];
   try {
     const { bytes } = exportQuantized(graph, uniformPolicy(graph, PEER_POLICY));
     const variant = 'DynamicQuantizeLinear, ConvInteger (u8 weights, zero point 128), MatMulInteger; a range a batch';

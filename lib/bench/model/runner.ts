@@ -7,7 +7,7 @@ import { FloatProgram } from '../../graph/float.js';
 import type { Graph } from '../../graph/graph.js';
 import { loadModel } from '../../graph/onnx/import.js';
 import { Parameters } from '../../graph/parameters.js';
-import { simplify } from '../../graph/passes/index.js';
+import { prepare } from '../../graph/prepare.js';
 import { summarize } from '../../graph/printer.js';
 import { setThreads } from '../../native/threads.js';
 import { IntegerPlan, type ProductRecord } from '../../quant/integer_plan.js';
@@ -39,7 +39,7 @@ function feedOf({ dims, values }: BenchInput): () => Value {
 }
 
 function floatRunner(graph: Graph, input: BenchInput): Runner {
-  const folded = simplify(graph).graph;
+  const folded = prepare(graph);
   const program = new FloatProgram(folded);
   const parameters = new Parameters(folded);
   const memory = new Memory();
