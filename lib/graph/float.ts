@@ -13,10 +13,10 @@ import { sameDims } from './dims.js';
 import { GraphError } from './errors.js';
 import { execute, executeOffTape, type Surroundings } from './execute.js';
 import { RepeatedRuns } from './float_plan.js';
+import { boundsOf, isActivation, isAddition, isRectifier } from './fusion.js';
 import type { Graph, GraphNode } from './graph.js';
 import { InferredShapes, inferShapes } from './infer.js';
-import type { NodeState, Operator } from './operator.js';
-import { boundsOf } from './operators/clip.js';
+import type { FusedWork, NodeState, Operator } from './operator.js';
 import { Parameters } from './parameters.js';
 
 export interface FloatProgramOptions {
@@ -80,12 +80,12 @@ export class FloatProgram {
   }
 
   /** The one reader of a value that nobody outside wants. */
-  private onlyReader(value: string, operator: string): GraphNode | undefined {
+  private onlyReader(value: string, is: (node: GraphNode) => boolean): GraphNode | undefined {
     if (this.requested.has(value)) return undefined;
     const readers = this.graph.consumers(value);
     const [reader] = readers;
     const once = readers.length === 1 && reader?.inputs.filter((input) => input === value).length === 1;
-    return once && reader?.operator === operator ? reader : undefined;
+    return once && reader && is(reader) ? reader : undefined;
   }
 
   private compile(random: Random): Step[] {
@@ -101,7 +101,8 @@ export class FloatProgram {
       let residual: string | undefined;
       const value = () => end.outputs[0] as string;
       const single = node.outputs.filter((output) => output !== '').length === 1;
-      const sum = single && operator.fuses?.residual ? this.onlyReader(value(), 'Add') : undefined;
+      const fuses = (work: FusedWork) => single && operator.fuses !== 'none' && operator.fuses.includes(work);
+      const sum = fuses('addition') ? this.onlyReader(value(), isAddition) : undefined;
       const sameShape = sum?.inputs.every((input) => sameDims(types.get(input)?.dims, types.get(value())?.dims));
       const other = sum?.inputs.find((input) => input !== value());
       // The later of the two adds: nodes are computed in the graph's order, which agents that choose bits count on.
@@ -111,15 +112,12 @@ export class FloatProgram {
         absorbed.add(sum.name);
         end = sum;
       }
-      const relu = single && operator.fuses?.relu ? this.onlyReader(value(), 'Relu') : undefined;
+      const relu = fuses('relu') ? this.onlyReader(value(), isRectifier) : undefined;
       if (relu) {
         absorbed.add(relu.name);
         end = relu;
       }
-      const activation =
-        single && operator.fuses?.clip
-          ? (this.onlyReader(value(), 'Relu') ?? this.onlyReader(value(), 'Clip'))
-          : undefined;
+      const activation = fuses('clip') ? this.onlyReader(value(), isActivation) : undefined;
       const clip = activation && boundsOf(graph, activation);
       if (activation && clip) {
         absorbed.add(activation.name);

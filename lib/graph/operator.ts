@@ -98,11 +98,11 @@ export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   /** The type and shape of that output. */
   readonly dtype: DType;
   readonly dims: readonly number[];
-  /** With `fuses.relu`: the result goes through a ReLU. */
+  /** With `fuses` 'relu': the result goes through a ReLU. */
   readonly relu: boolean;
-  /** With `fuses.clip`: the result is brought into these bounds; a ReLU is one. */
+  /** With `fuses` 'clip': the result is brought into these bounds; a ReLU is one. */
   readonly clip: readonly [number, number] | undefined;
-  /** With `fuses.residual`: to be added to the result, before the ReLU. */
+  /** With `fuses` 'addition': to be added to the result, before the ReLU. */
   readonly residual: Value | undefined;
   /** Nobody reads the residual after this node. */
   readonly residualEnds: boolean;
@@ -111,6 +111,30 @@ export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   host(index: number): HostTensor | undefined;
   fail(what: string): never;
 }
+
+/** One node of a graph as its facts see it. */
+export interface NodeView<Table extends AttributeTable = AttributeTable> {
+  readonly attributes: Attributes<Table>;
+  /** Whether an optional input is there. */
+  has(index: number): boolean;
+  /** The value of an input that is an initializer. */
+  constant(index: number): HostTensor | undefined;
+}
+
+/** What a step can compute on the way in place of nodes that follow it: an addition, a ReLU, a clip (a ReLU is one). */
+export type FusedWork = 'addition' | 'relu' | 'clip';
+
+/** What a node is to the step before it, which may compute it on the way. */
+export type Fusion<Table extends AttributeTable = AttributeTable> =
+  /** The sum of two values. */
+  | { readonly as: 'addition' }
+  /** Brings every element into bounds; `bounds` is undefined where these are computed. */
+  | {
+      readonly as: 'activation';
+      /** A ReLU, NaN and all. */
+      readonly rectifies: boolean;
+      bounds(node: NodeView<Table>): readonly [low: number, high: number] | undefined;
+    };
 
 /** Which input holds the weight that a policy gives bits to, and which of its axes is the output channel. */
 export interface Quantization<Table extends AttributeTable = AttributeTable> {
@@ -150,11 +174,24 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   float?(call: FloatCall<Table>): Value | undefined;
   /** `float` computes any of its outputs, each by itself. */
   readonly eachOutput?: true;
-  /** What `float` can do on the way in place of the nodes that follow: an addition, a ReLU. */
-  readonly fuses?: { readonly relu?: true; readonly clip?: true; readonly residual?: true };
+  /** What `float` can compute on the way in place of the nodes that follow. */
+  readonly fuses: readonly FusedWork[] | 'none';
+  /** What a step before it may compute in its place. */
+  readonly fusion: Fusion<Table> | 'none';
   /** The reference: plain loops over float32 or float64 (sums in float64), checked against ONNX's own tests. */
   forward(call: ForwardCall<Table>): HostTensor[];
 }
+
+/** Questions about an operator that "none" answers. */
+type Question = { [Key in keyof Operator]-?: 'none' extends Operator[Key] ? Key : never }[keyof Operator];
+
+/** The answer "none" to each of these questions: an operator answers every question, in its file. */
+export function none<Asked extends Question>(...questions: Asked[]): { readonly [Key in Asked]: 'none' } {
+  return Object.fromEntries(questions.map((question) => [question, 'none'])) as { [Key in Asked]: 'none' };
+}
+
+/** Answers of a member of a family of operators that differ from the family's. */
+export type OwnAnswers = Partial<Pick<Operator, Question>>;
 
 /** Lets TypeScript read the attribute table off the object. */
 export function defineOperator<Table extends AttributeTable>(operator: Operator<Table>): Operator {

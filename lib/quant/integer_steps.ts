@@ -4,9 +4,9 @@ import { ConvKernels } from '../autograd/ops/conv2d.js';
 import { operatorOf } from '../graph/check.js';
 import { sameDims } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
+import { boundsOf, isActivation, isAddition } from '../graph/fusion.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph/graph.js';
 import { attributesOf, type NodeState, type Operator } from '../graph/operator.js';
-import { boundsOf } from '../graph/operators/clip.js';
 import { imageAxes, type WindowAxis } from '../graph/operators/window.js';
 import { Random } from '../tensor/random.js';
 import { type ConvProduct, type Product, productOf } from './product.js';
@@ -78,14 +78,12 @@ class Compiler {
   }
 
   /** The one reader of a value that nobody outside wants. */
-  private onlyReader(value: string, ...operators: string[]): GraphNode | undefined {
+  private onlyReader(value: string, is: (node: GraphNode) => boolean): GraphNode | undefined {
     if (this.requested.has(value)) return undefined;
     const readers = this.graph.consumers(value);
     const [reader] = readers;
     const once = readers.length === 1 && reader?.inputs.filter((input) => input === value).length === 1;
-    return once && reader && operators.includes(reader.operator) && !this.absorbed.has(reader.name)
-      ? reader
-      : undefined;
+    return once && reader && is(reader) && !this.absorbed.has(reader.name) ? reader : undefined;
   }
 
   private sameShape(a: string, b: string): boolean {
@@ -111,7 +109,7 @@ class Compiler {
     let residual: string | undefined;
     let clip: readonly [number, number] | undefined;
     if (product) {
-      const addition = product.bias || product.kind === 'conv' ? undefined : this.onlyReader(output, 'Add');
+      const addition = product.bias || product.kind === 'conv' ? undefined : this.onlyReader(output, isAddition);
       const name = addition?.inputs.find((input) => input !== output) ?? '';
       const constant = this.graph.initializers.get(name);
       const { channels } = product;
@@ -122,13 +120,13 @@ class Compiler {
         output = addition.outputs[0] as string;
         bias = name;
       }
-      const sum = this.onlyReader(output, 'Add');
+      const sum = this.onlyReader(output, isAddition);
       residual = sum && this.residualOf(sum, output, node);
       if (sum && residual !== undefined) {
         this.absorbed.add(sum.name);
         output = sum.outputs[0] as string;
       }
-      const activation = this.onlyReader(output, 'Relu', 'Clip');
+      const activation = this.onlyReader(output, isActivation);
       clip = activation && boundsOf(this.graph, activation);
       if (activation && clip) {
         this.absorbed.add(activation.name);

@@ -6,4 +6,5 @@ export const add = binary(
   'add',
   (x, y) => x + y,
   (x, y) => x + y,
+  { fuses: ['relu'], fusion: { as: 'addition' } },
 );

@@ -1,7 +1,7 @@
 // AveragePool: the mean of each window, over the elements inside the input, or also those in its padding.
 import { averagePool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
-import { defineOperator, floatData, floatOutput, int, required } from '../operator.js';
+import { defineOperator, floatData, floatOutput, int, none, required } from '../operator.js';
 import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
 
 export const averagePool = defineOperator({
@@ -9,6 +9,7 @@ export const averagePool = defineOperator({
   attributes: { ...POOL_ATTRIBUTES, count_include_pad: int(0) },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   spans: { dilations: { since: 19 } },
   shape: (call) => [poolShape(call)],
   float: (call) => {

@@ -5,7 +5,7 @@ import { batchNorm } from '../../autograd/ops/batch_norm.js';
 import type { Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape } from '../dims.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, int, required } from '../operator.js';
+import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
 import { asImage, fromImage } from './window.js';
 
 const MAX_RANK = 16;
@@ -16,6 +16,7 @@ export const batchNormalization = defineOperator({
   attributes: { epsilon: float(Math.fround(1e-5)), momentum: float(Math.fround(0.9)), training_mode: int(0) },
   inputs: [5, 5],
   outputs: [1, 3],
+  ...none('fusion'),
   spans: { training_mode: { since: 14 } },
   settings: [3, 4],
   shape: (call) => {
@@ -32,7 +33,7 @@ export const batchNormalization = defineOperator({
     }
     return [required(call.inputs, 0), required(call.inputs, 3), required(call.inputs, 4)];
   },
-  fuses: { relu: true, residual: true },
+  fuses: ['addition', 'relu'],
   float: (call) => {
     const { epsilon, momentum } = call.attributes;
     const [x, scale, shift, mean, variance] = call.inputs.map((_, index) => required(call.inputs, index));

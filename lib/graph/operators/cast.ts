@@ -9,7 +9,7 @@ import {
 } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { dtypeOfNumber } from '../onnx_types.js';
-import { defineOperator, int, required } from '../operator.js';
+import { defineOperator, int, none, required } from '../operator.js';
 
 /** Rounds float32 values to those of a narrower float, in place. */
 function narrow(data: Float32Array, dtype: 'float16' | 'bfloat16'): void {
@@ -53,6 +53,7 @@ export const cast = defineOperator({
   attributes: { to: int(), saturate: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   spans: { saturate: { since: 19 } },
   shape: (call) => {
     const input = required(call.inputs, 0);

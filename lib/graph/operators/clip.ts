@@ -3,14 +3,25 @@ import { unary } from '../../autograd/ops/unary.js';
 import { allocate } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { knownSize } from '../dims.js';
-import type { Graph, GraphNode } from '../graph.js';
-import { defineOperator, required } from '../operator.js';
+import { defineOperator, none, required } from '../operator.js';
 
 export const clip = defineOperator({
   name: 'Clip',
   attributes: {},
   inputs: [1, 3],
   outputs: [1, 1],
+  ...none('fuses'),
+  fusion: {
+    as: 'activation',
+    rectifies: false,
+    bounds: (node) => {
+      const [low, high] = [1, 2].map((index) => {
+        const absent = index === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+        return node.has(index) ? Number(node.constant(index)?.data[0] ?? Number.NaN) : absent;
+      }) as [number, number];
+      return low <= high ? [low, high] : undefined;
+    },
+  },
   settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);
@@ -44,15 +55,3 @@ export const clip = defineOperator({
     return [{ dtype, dims, data: to } as HostTensor];
   },
 });
-
-/** Bounds of a Relu, or of a Clip whose bounds are constants; undefined for other nodes. */
-export function boundsOf(graph: Graph, node: GraphNode): readonly [number, number] | undefined {
-  if (node.operator === 'Relu') return [0, Number.POSITIVE_INFINITY];
-  if (node.operator !== 'Clip') return undefined;
-  const [low, high] = [1, 2].map((index) => {
-    const name = node.inputs[index] ?? '';
-    const absent = index === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    return name === '' ? absent : Number(graph.initializers.get(name)?.data[0] ?? Number.NaN);
-  }) as [number, number];
-  return low <= high ? [low, high] : undefined;
-}

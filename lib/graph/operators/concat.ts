@@ -2,13 +2,14 @@
 import { concat as floatConcat } from '../../autograd/ops/movement.js';
 import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape, merge, UNKNOWN } from '../dims.js';
-import { defineOperator, int, required, resolveAxis, VARIADIC } from '../operator.js';
+import { defineOperator, int, none, required, resolveAxis, VARIADIC } from '../operator.js';
 
 export const concat = defineOperator({
   name: 'Concat',
   attributes: { axis: int() },
   inputs: VARIADIC,
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const first = required(call.inputs, 0);
     if (call.attributes.axis === undefined) return call.fail('attribute axis is missing');

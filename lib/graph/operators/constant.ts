@@ -1,6 +1,17 @@
 // Constant: a value written into the graph; one of its attributes holds it.
 import { floats, type HostTensor, hostTensor, integers } from '../../tensor/host_tensor.js';
-import { type Attributes, defineOperator, float, floatList, int, ints, string, strings, tensor } from '../operator.js';
+import {
+  type Attributes,
+  defineOperator,
+  float,
+  floatList,
+  int,
+  ints,
+  none,
+  string,
+  strings,
+  tensor,
+} from '../operator.js';
 
 const ATTRIBUTES = {
   value: tensor(),
@@ -30,6 +41,7 @@ export const constant = defineOperator({
   attributes: ATTRIBUTES,
   inputs: [0, 0],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => [constantOf(call.attributes, call.fail)],
   forward: (call) => [constantOf(call.attributes, call.fail)],
 });

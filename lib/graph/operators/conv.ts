@@ -2,7 +2,7 @@
 import { type ConvWindow, conv2d } from '../../autograd/ops/conv2d.js';
 import { toRows } from '../../autograd/ops/layout.js';
 import { compatible, formatShape, sizePerSample } from '../dims.js';
-import { defineOperator, dimsOf, floatData, floatOutput, int, required } from '../operator.js';
+import { defineOperator, dimsOf, floatData, floatOutput, int, none, required } from '../operator.js';
 import {
   asImage,
   fromImage,
@@ -18,6 +18,7 @@ export const conv = defineOperator({
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1) },
   inputs: [2, 3],
   outputs: [1, 1],
+  ...none('fusion'),
   quantization: { activation: 0, weight: 1, channelAxis: () => 0, takes: (dims) => dims.length <= 4 },
   shape: (call) => {
     const { group, kernel_shape: declared } = call.attributes;
@@ -47,7 +48,7 @@ export const conv = defineOperator({
     const [, ...perOutput] = required(inputs, 1).dims;
     return sizePerSample(output.dims) * sizePerSample(perOutput);
   },
-  fuses: { residual: true, clip: true },
+  fuses: ['addition', 'clip'],
   float: (call) => {
     const [x, w, b] = [required(call.inputs, 0), required(call.inputs, 1), call.inputs[2]];
     const axes = imageAxes(call.attributes, x.dims.slice(2), w.dims.slice(2), call.fail);

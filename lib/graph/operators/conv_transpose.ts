@@ -4,7 +4,7 @@ import { type ConvWindow, convTranspose2d } from '../../autograd/ops/conv2d.js';
 import { reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { compatible, formatShape, mapDim, sizePerSample } from '../dims.js';
-import { defineOperator, dimsOf, floatData, floatOutput, int, ints, required } from '../operator.js';
+import { defineOperator, dimsOf, floatData, floatOutput, int, ints, none, required } from '../operator.js';
 import { asImage, fromImage, WINDOW_ATTRIBUTES, type WindowAttributes } from './window.js';
 
 interface TransposeAttributes extends WindowAttributes {
@@ -72,6 +72,7 @@ export const convTranspose = defineOperator({
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1), output_padding: ints(), output_shape: ints() },
   inputs: [2, 3],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const { group, kernel_shape: declared } = call.attributes;
     const x = dimsOf(call, 0, 'an input', 3, 5);

@@ -1,7 +1,7 @@
 // DepthToSpace: blocks of channels to blocks of places. [N, C, H, W] → [N, C / b², H · b, W · b].
 import { reshape, transpose } from '../../autograd/ops/movement.js';
 import { mapDim } from '../dims.js';
-import { defineOperator, dimsOf, int, required, string } from '../operator.js';
+import { defineOperator, dimsOf, int, none, required, string } from '../operator.js';
 import { offsetsOf, stridesOf, take } from './movement.js';
 
 /** The input as six dimensions, and which of them follow each other in the output. */
@@ -17,6 +17,7 @@ export const depthToSpace = defineOperator({
   attributes: { blocksize: int(), mode: string('DCR') },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const { blocksize: b = 0, mode } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];

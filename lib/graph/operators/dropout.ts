@@ -2,13 +2,14 @@
 // reference refuses training_mode rather than guess another library's random numbers.
 import { dropout as floatDropout } from '../../autograd/ops/dropout.js';
 import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
-import { defineOperator, int, required } from '../operator.js';
+import { defineOperator, int, none, required } from '../operator.js';
 
 export const dropout = defineOperator({
   name: 'Dropout',
   attributes: { seed: int() },
   inputs: [1, 3],
   outputs: [1, 2],
+  ...none('fuses', 'fusion'),
   settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);

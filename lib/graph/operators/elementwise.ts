@@ -12,13 +12,15 @@ import {
   defineOperator,
   floatData,
   floatOutput,
+  none,
+  type OwnAnswers,
   required,
   type ShapeCall,
   VARIADIC,
 } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
-export interface UnaryOptions {
+export interface UnaryOptions extends OwnAnswers {
   /** First operator set that has it. */
   readonly since?: number;
   /** The function for integers, where the operator takes them. */
@@ -37,7 +39,7 @@ export function unary<Table extends AttributeTable>(
   attributes: Table,
   prepare: (attributes: Attributes<Table>) => (x: number) => number,
   native?: Native<Table>,
-  { since, integers }: UnaryOptions = {},
+  { since, integers, ...own }: UnaryOptions = {},
 ) {
   return defineOperator({
     name,
@@ -45,6 +47,7 @@ export function unary<Table extends AttributeTable>(
     attributes,
     inputs: [1, 1],
     outputs: [1, 1],
+    ...none('fuses', 'fusion'),
     shape: (call) => {
       const input = required(call.inputs, 0);
       if (!isFloat(input.dtype) && (!integers || input.dtype === 'bool' || input.dtype === 'string')) {
@@ -67,6 +70,7 @@ export function unary<Table extends AttributeTable>(
       for (let i = 0; i < x.length; i++) y.data[i] = f(x[i] as number);
       return [y];
     },
+    ...own,
   });
 }
 
@@ -128,19 +132,20 @@ export function binary(
   native: Exclude<keyof typeof BINARY, 'addRelu'>,
   f: (x: number, y: number) => number,
   exact: (x: bigint, y: bigint) => bigint,
+  own: OwnAnswers = {},
 ) {
   return defineOperator({
     name,
     attributes: {},
     inputs: [2, 2],
     outputs: [1, 1],
+    ...none('fuses', 'fusion'),
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);
       numbersOnly(call, x);
       return [{ dtype: x.dtype, dims }];
     },
-    ...(native === 'add' ? { fuses: { relu: true as const } } : {}),
     float: ({ tape, inputs, relu }) => {
       return floatBinary(tape, relu ? 'addRelu' : native, required(inputs, 0), required(inputs, 1));
     },
@@ -148,6 +153,7 @@ export function binary(
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       return [combine(x, y, required(call.outputs, 0).dims, f, exact, call.fail, true)];
     },
+    ...own,
   });
 }
 
@@ -163,6 +169,7 @@ export function variadic(
     attributes: {},
     inputs: VARIADIC,
     outputs: [1, 1],
+    ...none('fuses', 'fusion'),
     shape: (call) => {
       const first = required(call.inputs, 0);
       numbersOnly(call, first);
@@ -201,6 +208,7 @@ export function comparison(name: string, f: (x: unknown, y: unknown) => boolean,
     attributes: {},
     inputs: [2, 2],
     outputs: [1, 1],
+    ...none('fuses', 'fusion'),
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);

@@ -1,13 +1,14 @@
 // Flatten: to a matrix, the dimensions before `axis` by those from it on.
 import { reshape as floatReshape } from '../../autograd/ops/movement.js';
 import { productDim } from '../dims.js';
-import { defineOperator, int, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
 
 export const flatten = defineOperator({
   name: 'Flatten',
   attributes: { axis: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axis = resolveAxis(call.attributes.axis, dims.length + 1, dims.length, call.fail);

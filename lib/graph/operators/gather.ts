@@ -1,7 +1,7 @@
 // Gather: rows of `data` along an axis, by index (an embedding when axis is 0). Negative indices count from the end.
 import { gather as floatGather } from '../../autograd/ops/movement.js';
 import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
-import { defineOperator, int, integersOf, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, integersOf, none, required, resolveAxis } from '../operator.js';
 import { take } from './movement.js';
 
 export const gather = defineOperator({
@@ -9,6 +9,7 @@ export const gather = defineOperator({
   attributes: { axis: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const [data, indices] = [required(call.inputs, 0), required(call.inputs, 1)];
     const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);

@@ -4,7 +4,7 @@ import { toRows } from '../../autograd/ops/layout.js';
 import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
 import { unary } from '../../autograd/ops/unary.js';
 import { broadcast, compatible, formatShape, sizePerSample } from '../dims.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, int, required } from '../operator.js';
+import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
 export const gemm = defineOperator({
@@ -12,6 +12,7 @@ export const gemm = defineOperator({
   attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
   inputs: [2, 3],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   quantization: { activation: 0, weight: 1, channelAxis: ({ transB }) => (transB ? 0 : 1) },
   shape: (call) => {
     const { transA, transB } = call.attributes;

@@ -2,7 +2,7 @@
 import { averagePool2d, maxPool2d, type PoolWindow } from '../../autograd/ops/pool2d.js';
 import type { Tape, Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
-import { defineOperator, dimsOf, floatData, floatOutput, required } from '../operator.js';
+import { defineOperator, dimsOf, floatData, floatOutput, none, required } from '../operator.js';
 import { asImage, fromImage, wholeWindow } from './window.js';
 
 const MAX_RANK = 16;
@@ -19,6 +19,7 @@ function globalPool(
     attributes: {},
     inputs: [1, 1],
     outputs: [1, 1],
+    ...none('fuses', 'fusion'),
     shape: (call) => {
       const x = dimsOf(call, 0, 'an input', 2, MAX_RANK);
       return [{ dtype: required(call.inputs, 0).dtype, dims: x.map((dim, axis) => (axis < 2 ? dim : 1)) }];

@@ -5,7 +5,7 @@ import { layerNorm } from '../../autograd/ops/layer_norm.js';
 import { reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { compatible, formatShape } from '../dims.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, required } from '../operator.js';
+import { defineOperator, dimsOf, float, floatData, floatOutput, none, required } from '../operator.js';
 
 const MAX_RANK = 16;
 
@@ -14,6 +14,7 @@ export const instanceNormalization = defineOperator({
   attributes: { epsilon: float(Math.fround(1e-5)) },
   inputs: [3, 3],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const x = dimsOf(call, 0, 'an input', 3, MAX_RANK);
     for (const index of [1, 2]) {

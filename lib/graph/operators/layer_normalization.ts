@@ -5,7 +5,7 @@ import { toRows } from '../../autograd/ops/layout.js';
 import { expand } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { broadcast, compatible, formatShape } from '../dims.js';
-import { defineOperator, float, floatData, floatOutput, int, required, resolveAxis } from '../operator.js';
+import { defineOperator, float, floatData, floatOutput, int, none, required, resolveAxis } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
 export const layerNormalization = defineOperator({
@@ -14,6 +14,7 @@ export const layerNormalization = defineOperator({
   attributes: { axis: int(-1), epsilon: float(Math.fround(1e-5)), stash_type: int(1) },
   inputs: [2, 3],
   outputs: [1, 3],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axis = resolveAxis(call.attributes.axis, dims.length, dims.length, call.fail);

@@ -1,5 +1,5 @@
 // LogSoftmax along one axis: x − max − ln Σ e^(x − max).
-import { defineOperator, int, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
 import { alongAxis } from './along_axis.js';
 
 export const logSoftmax = defineOperator({
@@ -7,6 +7,7 @@ export const logSoftmax = defineOperator({
   attributes: { axis: int(-1) },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const input = required(call.inputs, 0);
     resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);

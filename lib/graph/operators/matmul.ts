@@ -4,7 +4,7 @@ import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
 import { expand, reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { broadcast, compatible, type Dim, formatShape, sizePerSample } from '../dims.js';
-import { defineOperator, floatData, floatOutput, required } from '../operator.js';
+import { defineOperator, floatData, floatOutput, none, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
 export const matmul = defineOperator({
@@ -12,6 +12,7 @@ export const matmul = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   quantization: {
     activation: 0,
     weight: 1,

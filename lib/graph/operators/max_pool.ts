@@ -1,7 +1,7 @@
 // MaxPool: the largest element of each window, and where it was (optional, an index into the flattened input).
 import { maxPool2d } from '../../autograd/ops/pool2d.js';
 import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
-import { defineOperator, int, required } from '../operator.js';
+import { defineOperator, int, none, required } from '../operator.js';
 import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
 
 export const maxPool = defineOperator({
@@ -9,6 +9,7 @@ export const maxPool = defineOperator({
   attributes: { ...POOL_ATTRIBUTES, storage_order: int(0) },
   inputs: [1, 1],
   outputs: [1, 2],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const { dtype, dims } = poolShape(call);
     if (dtype === 'string' || dtype === 'int64') call.fail(`expected numbers of at most 32 bits, received ${dtype}`);

@@ -1,11 +1,12 @@
 // Not: what is not so.
-import { defineOperator, required } from '../operator.js';
+import { defineOperator, none, required } from '../operator.js';
 
 export const not = defineOperator({
   name: 'Not',
   attributes: {},
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const input = required(call.inputs, 0);
     if (input.dtype !== 'bool') call.fail(`expected bool, received ${input.dtype}`);

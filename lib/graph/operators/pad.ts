@@ -3,7 +3,7 @@
 import { pick } from '../../autograd/ops/movement.js';
 import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 import { formatShape, mapDim, UNKNOWN } from '../dims.js';
-import { defineOperator, integersOf, required, resolveAxis, string } from '../operator.js';
+import { defineOperator, integersOf, none, required, resolveAxis, string } from '../operator.js';
 import { stridesOf, take } from './movement.js';
 
 type Fail = (what: string) => never;
@@ -38,6 +38,7 @@ export const pad = defineOperator({
   attributes: { mode: string('constant') },
   inputs: [2, 4],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   spans: { 3: { since: 18 } },
   settings: [1, 2, 3],
   shape: (call) => {

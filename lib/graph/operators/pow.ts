@@ -4,7 +4,7 @@ import { unary } from '../../autograd/ops/unary.js';
 import { allocate } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { broadcast, formatShape } from '../dims.js';
-import { defineOperator, required } from '../operator.js';
+import { defineOperator, none, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
 export const pow = defineOperator({
@@ -12,6 +12,7 @@ export const pow = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
     for (const { dtype } of [x, y]) {

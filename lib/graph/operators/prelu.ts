@@ -2,7 +2,7 @@
 import { binary } from '../../autograd/ops/binary.js';
 import { unary } from '../../autograd/ops/unary.js';
 import { broadcast, compatible, formatShape } from '../dims.js';
-import { defineOperator, floatData, floatOutput, required } from '../operator.js';
+import { defineOperator, floatData, floatOutput, none, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
 export const prelu = defineOperator({
@@ -10,6 +10,7 @@ export const prelu = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const [x, slope] = [required(call.inputs, 0), required(call.inputs, 1)];
     const dims = broadcast(x.dims, slope.dims);

@@ -3,7 +3,7 @@ import { reduceMean as floatMean, reduceSum as floatSum } from '../../autograd/o
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
-import { defineOperator, type FloatCall, int, integersOf, ints, required, resolveAxis } from '../operator.js';
+import { defineOperator, type FloatCall, int, integersOf, ints, none, required, resolveAxis } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
 const ATTRIBUTES = { axes: ints(), keepdims: int(1), noop_with_empty_axes: int(0) };
@@ -47,6 +47,7 @@ export function reduction(name: string, axesInput: number, { start, step, finish
     attributes: ATTRIBUTES,
     inputs: [1, 2],
     outputs: [1, 1],
+    ...none('fuses', 'fusion'),
     spans: { axes: { until }, noop_with_empty_axes: { since: axesInput }, 1: { since: axesInput } },
     settings: [1],
     shape: (call) => {

@@ -6,4 +6,5 @@ export const relu = unary(
   {},
   () => (x) => (x < 0 ? 0 : x),
   () => ({ name: 'relu' }),
+  { fusion: { as: 'activation', rectifies: true, bounds: () => [0, Number.POSITIVE_INFINITY] } },
 ); // NaN stays NaN

@@ -1,13 +1,14 @@
 // Reshape: the same elements in another shape. In the shape input 0 keeps a dimension, one −1 is what is left.
 import { reshape as floatReshape } from '../../autograd/ops/movement.js';
 import { type Dim, formatShape, productDim, quotientDim, unknownDims } from '../dims.js';
-import { defineOperator, int, integersOf, lengthOf, required } from '../operator.js';
+import { defineOperator, int, integersOf, lengthOf, none, required } from '../operator.js';
 
 export const reshape = defineOperator({
   name: 'Reshape',
   attributes: { allowzero: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   spans: { allowzero: { since: 14 } },
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

@@ -1,7 +1,7 @@
 // ScatterND: a copy of `data` with the slices that `indices` name replaced by (or combined with) those of `updates`.
 import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 import { compatible, formatShape } from '../dims.js';
-import { defineOperator, integersOf, required, string } from '../operator.js';
+import { defineOperator, integersOf, none, required, string } from '../operator.js';
 import { stridesOf, take } from './movement.js';
 
 type Number64 = number | bigint;
@@ -18,6 +18,7 @@ export const scatterNd = defineOperator({
   attributes: { reduction: string('none') },
   inputs: [3, 3],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   spans: { reduction: { since: 16 } },
   shape: (call) => {
     const [data, indices, updates] = [0, 1, 2].map((index) => required(call.inputs, index));

@@ -1,13 +1,14 @@
 // Size: how many elements its input has, int64. Told by the input's type alone.
 import { integers, sizeOf } from '../../tensor/host_tensor.js';
 import { knownSize } from '../dims.js';
-import { defineOperator, required } from '../operator.js';
+import { defineOperator, none, required } from '../operator.js';
 
 export const size = defineOperator({
   name: 'Size',
   attributes: {},
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: () => [{ dtype: 'int64', dims: [] }],
   fromTypes: (_attributes, inputs) => {
     const count = knownSize(required(inputs, 0).dims);

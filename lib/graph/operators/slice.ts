@@ -3,7 +3,7 @@
 import { slice as floatSlice } from '../../autograd/ops/movement.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, mapDim, UNKNOWN } from '../dims.js';
-import { defineOperator, integersOf, required, resolveAxis } from '../operator.js';
+import { defineOperator, integersOf, none, required, resolveAxis } from '../operator.js';
 import { offsetsOf, stridesOf, take } from './movement.js';
 
 type Fail = (what: string) => never;
@@ -65,6 +65,7 @@ export const slice = defineOperator({
   attributes: {},
   inputs: [3, 5],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   settings: [1, 2, 3, 4],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

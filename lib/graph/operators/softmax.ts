@@ -2,7 +2,7 @@
 import { toRows } from '../../autograd/ops/layout.js';
 import { transpose } from '../../autograd/ops/movement.js';
 import { softmax as floatSoftmax } from '../../autograd/ops/softmax.js';
-import { defineOperator, int, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
 import { alongAxis } from './along_axis.js';
 
 export const softmax = defineOperator({
@@ -10,6 +10,7 @@ export const softmax = defineOperator({
   attributes: { axis: int(-1) },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const input = required(call.inputs, 0);
     resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);

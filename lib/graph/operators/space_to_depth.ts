@@ -1,7 +1,7 @@
 // SpaceToDepth: blocks of places to blocks of channels. [N, C, H, W] → [N, C · b², H / b, W / b].
 import { reshape, transpose } from '../../autograd/ops/movement.js';
 import { mapDim } from '../dims.js';
-import { defineOperator, dimsOf, int, required } from '../operator.js';
+import { defineOperator, dimsOf, int, none, required } from '../operator.js';
 import { offsetsOf, stridesOf, take } from './movement.js';
 
 const ORDER = [0, 3, 5, 1, 2, 4];
@@ -16,6 +16,7 @@ export const spaceToDepth = defineOperator({
   attributes: { blocksize: int() },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const { blocksize: b = 0 } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];

@@ -2,7 +2,7 @@
 import { slice as floatSlice } from '../../autograd/ops/movement.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
-import { defineOperator, int, integersOf, MAX_OUTPUTS, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, integersOf, MAX_OUTPUTS, none, required, resolveAxis } from '../operator.js';
 import { offsetsOf, stridesOf, take } from './movement.js';
 
 type Fail = (what: string) => never;
@@ -35,6 +35,7 @@ export const split = defineOperator({
   attributes: { axis: int(0), num_outputs: int() },
   inputs: [1, 2],
   outputs: [1, MAX_OUTPUTS],
+  ...none('fuses', 'fusion'),
   spans: { num_outputs: { since: 18 } },
   settings: [1],
   shape: (call) => {

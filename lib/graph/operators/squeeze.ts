@@ -1,13 +1,14 @@
 // Squeeze: without dimensions of size one, those of `axes` or all.
 import { reshape } from '../../autograd/ops/movement.js';
 import { formatShape, unknownDims } from '../dims.js';
-import { defineOperator, integersOf, lengthOf, required, resolveAxis } from '../operator.js';
+import { defineOperator, integersOf, lengthOf, none, required, resolveAxis } from '../operator.js';
 
 export const squeeze = defineOperator({
   name: 'Squeeze',
   attributes: {},
   inputs: [1, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   settings: [1],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

@@ -2,7 +2,7 @@
 import { pick } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { mapDim, unknownDims } from '../dims.js';
-import { defineOperator, integersOf, required } from '../operator.js';
+import { defineOperator, integersOf, none, required } from '../operator.js';
 import { stridesOf, take } from './movement.js';
 
 export const tile = defineOperator({
@@ -10,6 +10,7 @@ export const tile = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   settings: [1],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

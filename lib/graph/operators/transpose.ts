@@ -1,7 +1,7 @@
 // Transpose: output dimension i is input dimension perm[i]; without perm they are reversed.
 import { transpose as floatTranspose } from '../../autograd/ops/movement.js';
 import { formatShape } from '../dims.js';
-import { defineOperator, ints, required } from '../operator.js';
+import { defineOperator, ints, none, required } from '../operator.js';
 import { offsetsOf, stridesOf, take } from './movement.js';
 
 export const transpose = defineOperator({
@@ -9,6 +9,7 @@ export const transpose = defineOperator({
   attributes: { perm: ints() },
   inputs: [1, 1],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const perm = permutation(call.attributes.perm, dims.length);

@@ -1,13 +1,14 @@
 // Unsqueeze: with dimensions of size one more, at `axes` of the result.
 import { reshape } from '../../autograd/ops/movement.js';
 import { type Dim, unknownDims } from '../dims.js';
-import { defineOperator, integersOf, lengthOf, required, resolveAxis } from '../operator.js';
+import { defineOperator, integersOf, lengthOf, none, required, resolveAxis } from '../operator.js';
 
 export const unsqueeze = defineOperator({
   name: 'Unsqueeze',
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
+  ...none('fuses', 'fusion'),
   settings: [1],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

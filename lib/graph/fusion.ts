@@ -1,0 +1,41 @@
+// What the nodes of a graph are to the steps before them: their operators' answers about fusion.
+import { operatorOf } from './check.js';
+import type { Graph, GraphNode } from './graph.js';
+import { attributesOf, type Fusion, type NodeView } from './operator.js';
+
+/** Whether the node adds two values. */
+export function isAddition(node: GraphNode): boolean {
+  return fusionOf(node)?.as === 'addition';
+}
+
+/** Whether the node is a ReLU, or brings its input into bounds. */
+export function isActivation(node: GraphNode): boolean {
+  return fusionOf(node)?.as === 'activation';
+}
+
+/** Whether the node is a ReLU. */
+export function isRectifier(node: GraphNode): boolean {
+  const fusion = fusionOf(node);
+  return fusion?.as === 'activation' && fusion.rectifies;
+}
+
+/** The bounds that the node brings its input into; undefined where it does not, or they are computed. */
+export function boundsOf(graph: Graph, node: GraphNode): readonly [low: number, high: number] | undefined {
+  const fusion = fusionOf(node);
+  return fusion?.as === 'activation' ? fusion.bounds(viewOf(graph, node)) : undefined;
+}
+
+function fusionOf(node: GraphNode): Fusion | undefined {
+  const { fusion } = operatorOf(node);
+  return fusion === 'none' ? undefined : fusion;
+}
+
+/** The node as its operator's facts see it. */
+export function viewOf(graph: Graph, node: GraphNode): NodeView {
+  const name = (index: number) => node.inputs[index] ?? '';
+  return {
+    attributes: attributesOf(operatorOf(node), node),
+    has: (index) => name(index) !== '',
+    constant: (index) => graph.initializers.get(name(index)),
+  };
+}
