@@ -84,6 +84,7 @@ export {
   type WorstInputsOptions,
   worstInputs,
 } from './assess/worst_inputs.js';
+export { InvalidArgumentError } from './core/errors.js';
 export { type ContactSheetOptions, contactSheet } from './data/contact_sheet.js';
 export {
   CORRUPTION_FAMILIES,
@@ -171,7 +172,6 @@ export {
   profileConv2d,
   profileMatmul,
 } from './native/error_profile.js';
-export { InvalidArgumentError } from './native/errors.js';
 export { type Granularity, perChannel, perGroup, perRow, perTensor } from './native/granularity.js';
 export { type Inspection, inspect } from './native/inspect.js';
 export {

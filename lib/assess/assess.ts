@@ -1,8 +1,9 @@
 // May this network be quantized? Everything that answers it, stage by stage, the most telling first. Each stage's result
 // is kept by the store as it finishes, and what is known so far is a whole assessment at any time.
+
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy } from '../quant/policy.js';
 import type {
   AssessResult,

@@ -1,5 +1,5 @@
 // What quantization changed: the classes that one network says in full precision and quantized, sample by sample.
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { DEFAULT_CONFIDENCE, type Interval, pairedCounts, pairedDifference, wilsonInterval } from './statistics.js';
 
 /** A sample whose class quantization changed. */

@@ -1,5 +1,7 @@
 // Corruptions × severities × policies: how much accuracy each corruption takes in full precision, and how much more
 // quantization takes under it. Every policy sees the same corrupted images, so drops are of paired samples.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import {
   type CorruptionFamily,
   type CorruptionLevel,
@@ -11,7 +13,6 @@ import {
 import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
 import { quantizableNodes } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { Policy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import { compareClasses } from './comparison.js';

@@ -1,8 +1,8 @@
 // Does full precision tell that a network will break? Indicators of brittleness of one network, on samples without labels
 // and without quantizing anything, for the network and layer by layer. `study.ts` says how good each of them is.
 import { setImmediate } from 'node:timers/promises';
+import { requireInteger } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
-import { requireInteger } from '../native/errors.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import { type ActivationShape, activationShapes, type WeightShape, weightShape } from './indicators_classical.js';

@@ -2,6 +2,7 @@
 // quantizes; the steps are those that quantization at the given bits would take.
 import { toChannelsLast, toRows } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { GraphError } from '../graph/errors.js';
 import { FloatProgram, type Substitution } from '../graph/float.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
@@ -9,7 +10,6 @@ import { sampleSizes } from '../graph/infer.js';
 import { Parameters } from '../graph/parameters.js';
 import { prepare } from '../graph/prepare.js';
 import { addon } from '../native/addon.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { checkPolicy, type NodeBits, type Policy, uniformPolicy } from '../quant/policy.js';
 import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';

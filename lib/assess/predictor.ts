@@ -3,7 +3,7 @@
 //
 // One or two indicators: the noise that reaches the margin says most; where architectures differ in how much noise they
 // bear, a second one tells it.
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { INDICATORS, type IndicatorName } from './indicators.js';
 import { fitLogistic } from './logistic.js';
 import { type Interval, quantile, spearman } from './statistics.js';

@@ -2,9 +2,9 @@
 // precision, the quantized network, and each layer by itself. Memory does not grow with the samples.
 import { setImmediate } from 'node:timers/promises';
 import { Value } from '../autograd/tape.js';
+import { requireInteger } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { type NodeSummary, summarize } from '../graph/printer.js';
-import { requireInteger } from '../native/errors.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from '../quant/integer_plan.js';
 import { effectiveBits, formatPolicy, type Policy, uniformPolicy } from '../quant/policy.js';
 import { predictedClasses } from '../tensor/largest.js';

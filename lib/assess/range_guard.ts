@@ -5,12 +5,12 @@
 // It cannot help where the range is not the cause: learned failures, corruptions that stay in range.
 import { setImmediate } from 'node:timers/promises';
 import { Tape } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { quantizableNodes } from '../graph/check.js';
 import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import { clipValues, type ValueRange } from '../graph/passes/clip_values.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { Memory } from '../tensor/memory.js';
 import { inputOf, type Samples } from './samples.js';
 

@@ -1,5 +1,7 @@
 // What a network is assessed on: samples that fit its input, batch by batch, so that bytes become floats only where they
 // are needed. Checks once, before any work, that data and network agree.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import type { ImageSource, StoredImages } from '../data/stored_images.js';
@@ -8,7 +10,6 @@ import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
 import { pinInputs } from '../graph/pin_inputs.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { floats, type HostTensor, sizeOf } from '../tensor/host_tensor.js';
 import { Random } from '../tensor/random.js';

@@ -1,5 +1,5 @@
 // How sure a figure is: intervals of shares and of paired differences, rank correlation, area under the ROC curve.
-import { describe, InvalidArgumentError, requireInteger } from '../native/errors.js';
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 
 /** Two ends, lower first. */
 export type Interval = readonly [number, number];

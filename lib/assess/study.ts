@@ -1,6 +1,6 @@
 // How good are the indicators? Over a population of networks with measured drops: rank correlation and area under the ROC
 // curve of each, useless ones included, and a fitted predictor on teachers and architectures that it never saw.
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { INDICATORS, type IndicatorName } from './indicators.js';
 import { chooseIndicators, fitPredictor, heldOut, type Predictor, type StudyNetwork, worseness } from './predictor.js';
 import { auroc, type Estimate, mean, spearman } from './statistics.js';

@@ -3,11 +3,12 @@
 //
 // Layers are restored and broken one at a time. Channels are ranked by first-order noise from full precision, then the
 // first of them are restored one at a time too: taken apart (split_channels.ts) and left in float32, all else quantized.
+
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { firstImages, type ImageSet, type Normalization } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import { APART, channelAxes, splitChannels } from '../graph/passes/split_channels.js';
 import { prepare } from '../graph/prepare.js';
-import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { formatPolicy, type Policy } from '../quant/policy.js';
 import { type ClassComparison, type Comparison, compareClasses } from './comparison.js';
 import { fullPrecision } from './figures.js';

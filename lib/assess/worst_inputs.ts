@@ -6,11 +6,11 @@
 // halved towards the largest below it that does not. What comes back was run on integers and in float32: a true failure,
 // and an upper bound of the smallest there is.
 
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { normalized } from '../data/corruptions.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { quantizableNodes } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import type { Policy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import { fullPrecision } from './figures.js';

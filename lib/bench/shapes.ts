@@ -2,7 +2,7 @@
 // format.
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 
 export const OPS = ['matmul.s32', 'matmul.dynamic', 'matmul.int4', 'conv.s32', 'conv.dynamic', 'conv.int4'] as const;
 export type Op = (typeof OPS)[number];

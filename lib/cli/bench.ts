@@ -10,7 +10,7 @@ import type { Report } from '../bench/schema.js';
 import { selectJobs } from '../bench/shapes.js';
 import { benchTargets } from '../bench/targets.js';
 import { figure, terminalReport } from '../bench/terminal.js';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { addBenchModelCommand } from './bench_model.js';
 
 interface KernelsOptions {

@@ -3,11 +3,11 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
 import { type LoadOptions, loadDataset, openDataset } from '../data/load.js';
 import { type ImageSource, mapImages } from '../data/stored_images.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { integerOption } from './options.js';
 import { tellNotes } from './progress.js';
 

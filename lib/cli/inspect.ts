@@ -1,6 +1,6 @@
 // `faultline inspect`: what this machine offers, what faultline chose, and why; or, given a file, what network is in it.
 import type { Command } from 'commander';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { type Inspection, inspect } from '../native/inspect.js';
 import { type InspectModelOptions, inspectModel } from './inspect_model.js';
 import { INPUT_HELP, inputShape } from './options.js';

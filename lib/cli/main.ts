@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `faultline`: one file per subcommand.
 import { Command } from 'commander';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { packageVersion } from '../native/inspect.js';
 import { addAssessCommand, EXIT_CODES } from './assess.js';
 import { addAttackCommand } from './attack.js';

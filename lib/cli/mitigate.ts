@@ -10,9 +10,9 @@ import {
   VALIDATION_IMAGES,
 } from '../assess/mitigate/mitigate.js';
 import { TRAINING_STEPS } from '../assess/mitigate/qat.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import { exportModel } from '../graph/onnx/export.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { policyToJson } from '../quant/policy.js';
 import { mitigateReport, mitigateText } from '../report/mitigate_report.js';
 import { writeReport } from '../report/write.js';

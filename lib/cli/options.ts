@@ -1,7 +1,7 @@
 // Numbers and shapes from the command line, checked.
 import { mkdir } from 'node:fs/promises';
+import { InvalidArgumentError } from '../core/errors.js';
 import type { InputShapes } from '../graph/pin_inputs.js';
-import { InvalidArgumentError } from '../native/errors.js';
 
 export function integerOption(name: string, least: number): (text: string) => number {
   return (text) => {

@@ -1,6 +1,6 @@
 // `faultline pair`: one network and policy learned together, detrimental or robust, with a report.
 import type { Command } from 'commander';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { DEFAULTS, type ReproduceSettings } from '../reproduce/settings.js';
 import { AGENTS } from '../search/agents/index.js';
 import { numberOption } from './options.js';

@@ -1,7 +1,7 @@
 // Policies from the command line: W4A8, or a file that holds one.
 import { readFile } from 'node:fs/promises';
+import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
 import { type Policy, policyFromJson, uniformPolicy } from '../quant/policy.js';
 import { inputPolicyFromJson } from '../search/input/json.js';

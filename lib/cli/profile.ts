@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Profile, profile } from '../assess/profile.js';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { profileDocument } from '../report/profile_document.js';
 import { writeDocument } from '../report/write.js';
 import { writeWhole } from '../run/files.js';

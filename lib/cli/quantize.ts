@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { realpath, rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { type ExportedModel, exportQuantized } from '../quant/export_quantized.js';
 import { formatBits } from '../quant/policy.js';
 import { wrapText } from '../report/terminal.js';

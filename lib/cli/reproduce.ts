@@ -1,6 +1,6 @@
 // `faultline reproduce`: the paper's experiment from end to end, with a report.
 import type { Command } from 'commander';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { integerOption } from './options.js';
 import { addRunOptions, type RunFlags, runReproduction, runSettings } from './run_options.js';
 

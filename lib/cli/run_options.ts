@@ -1,8 +1,8 @@
 // What `reproduce`, `pair` and `attack` have in common: options of a run, their settings, and the run itself.
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { InvalidArgumentError } from '../core/errors.js';
 import { ARCHITECTURE_NAMES } from '../models/index.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { buildDocument } from '../report/build.js';
 import { terminalReport } from '../report/terminal.js';
 import { reproduce } from '../reproduce/reproduce.js';

@@ -2,9 +2,9 @@
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { freeBatch, type Samples, splitSamples } from '../assess/samples.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { modelDigest } from '../graph/onnx/codec.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { BudgetSpace } from '../quant/budget.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
 import {

@@ -2,10 +2,10 @@
 // untouched. It learns on some images without labels, is selected on others, and judged on those of the test beside the
 // controls that tell whether it looks at its input.
 import { imageSamples, type Samples } from '../assess/samples.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import { splitByHash } from '../data/split.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { BudgetOptions } from '../quant/budget.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { type PolicyJson, policyFromJson, policyToJson, type Weighting } from '../quant/policy.js';

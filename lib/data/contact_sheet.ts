@@ -1,6 +1,6 @@
 // What corruptions look like, in one picture: a row for each, the clean image first, then its levels from left to right.
 import { setImmediate } from 'node:timers/promises';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { type CorruptionRequest, corrupt, corruptionInfo, formatLevel } from './corruptions.js';
 import { type ImageSet, type Normalization, subset } from './image_set.js';
 import { encodePng } from './png.js';

@@ -5,7 +5,7 @@
 // parts, in another order or by other numbers of threads gives the same images. Severities share their random numbers
 // wherever the published constants allow, which makes them comparable image by image.
 import { setImmediate } from 'node:timers/promises';
-import { describe, InvalidArgumentError, requireInteger } from '../native/errors.js';
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { attackRange, corruptImages, LEAST_SIDE, MOST_SIDE } from '../native/image.js';
 import { type CorruptionFamily, type CorruptionName, DEFINITIONS, type Definition } from './corruption_list.js';
 import { type ImageSet, imageSize, type Normalization } from './image_set.js';

@@ -1,8 +1,9 @@
 // Batches of network inputs: normalised, in a seeded order, augmented by seeded random transformations.
 //
 // A batch is made from bytes by one table look-up a pixel, in a native thread ahead of the training step.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import { addon } from '../native/addon.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { NativeBatchFiller } from '../native/image_addon.js';
 import { Random } from '../tensor/random.js';
 import { type ImageSet, imageSize, type Normalization } from './image_set.js';

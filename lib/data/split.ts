@@ -1,6 +1,6 @@
 // Which images are for choosing and which for training: decided for each image by a hash of its pixels and the seed.
 import { createHash } from 'node:crypto';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, imageSize, subset } from './image_set.js';
 
 export interface Split {

@@ -1,7 +1,8 @@
 // Our architectures by name. Each is a graph with input [N, C, H, W] ("input", N named) and output [N, classes] ("logits").
+
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { GraphBuilder } from '../graph/builder.js';
 import type { Graph } from '../graph/graph.js';
-import { describe, InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { Random } from '../tensor/random.js';
 import { Layers } from './layers.js';
 import { mobilenetV2 } from './mobilenet.js';

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InvalidArgumentError } from './errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import type { FloatAddon } from './float_addon.js';
 import type { ParamView } from './granularity.js';
 import type { ImageAddon } from './image_addon.js';

@@ -1,8 +1,9 @@
 // Dynamic two-dimensional convolution on packed weights.
+
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { addon, type NativePackedConvWeights } from './addon.js';
 import { convWeights, forgetWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
-import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 import { blockSizeOf, type PackWeightsOptions, type WeightGranularity } from './packed_weights.js';
 import { type ArithmeticOptions, type EpilogueOptions, nativeEnd, productEnd } from './product_end.js';
 

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import { packageRoot } from './addon.js';
 import { type Device, DeviceError } from './device_error.js';
-import { describe, InvalidArgumentError } from './errors.js';
 
 /** Four-byte elements in device memory. */
 export interface NativeDeviceArray {

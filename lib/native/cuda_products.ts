@@ -1,4 +1,6 @@
 // Dynamic products on the device: packed weights uploaded once, and single products whose operands are the host's.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import {
   type Cuda,
   chooseDevice,
@@ -8,7 +10,6 @@ import {
   requestedDevice,
 } from './cuda_addon.js';
 import { type Device, DeviceError } from './device_error.js';
-import { InvalidArgumentError } from './errors.js';
 import type { ProductEnd } from './product_end.js';
 
 /** Packed weights as the upload reads them. */

@@ -1,8 +1,9 @@
 // Where the error of one quantized layer comes from: rounding or clipping of activations, rounding of weights, their
 // cross term, saturation of an emulated processor; per layer and per output channel.
+
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { addon, type NativeErrorProfile } from './addon.js';
 import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeometry } from './conv2d.js';
-import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 import type { WeightGranularity } from './packed_weights.js';
 import { checkArithmetic } from './product_end.js';
 

@@ -1,5 +1,5 @@
 // Granularity: which elements of a tensor share quantization parameters.
-import { describe, InvalidArgumentError, requireInteger } from './errors.js';
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 
 /**
  * Frozen data, compared by content. For a tensor of shape [8, 3, 32, 64]:

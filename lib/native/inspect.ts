@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { InvalidArgumentError } from '../core/errors.js';
 import { addon, packageRoot } from './addon.js';
 import { type DeviceInfo, openCuda, requestedDevice } from './cuda_addon.js';
 import { DeviceError } from './device_error.js';
-import { InvalidArgumentError } from './errors.js';
 
 /** The answer of `faultline inspect --json`. */
 export interface Inspection {

@@ -1,8 +1,9 @@
 // Dynamic matrix product on packed weights.
+
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import { addon } from './addon.js';
 import { matmulWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
-import { describe, InvalidArgumentError } from './errors.js';
 import { PackedWeights } from './packed_weights.js';
 import { type ArithmeticOptions, type EpilogueOptions, nativeEnd, productEnd } from './product_end.js';
 

@@ -1,5 +1,5 @@
 // The attributes of ONNX convolutions, resolved to the numbers that the native operation takes.
-import { InvalidArgumentError, requireInteger } from './errors.js';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 
 /** Attributes of ONNX's convolutions. */
 export interface ConvAttributes {

@@ -3,8 +3,9 @@
 // Accumulators are exact. The codes of the QLinear operators are
 //   y = saturate(round(float(accumulator + bias) · fl(fl(a_scale · b_scale) / y_scale)) + y_zero_point)
 // in fp32, half to even, which is the arithmetic of ONNX Runtime too.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import { addon, type NativeMatmul } from './addon.js';
-import { InvalidArgumentError } from './errors.js';
 import { product } from './granularity.js';
 import { type ConvAttributes, convGeometry } from './onnx_conv_geometry.js';
 import { type MatmulPlan, perColumn, perRow, planMatmul } from './onnx_matmul_plan.js';

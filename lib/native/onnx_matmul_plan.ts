@@ -1,5 +1,5 @@
 // The batch rules of ONNX's matrix products (numpy.matmul), and their parameters by row and by column.
-import { InvalidArgumentError } from './errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { product } from './granularity.js';
 import { type OnnxTensor, sameDims } from './onnx_tensor.js';
 

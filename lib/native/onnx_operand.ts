@@ -1,6 +1,7 @@
 // Right operands of the ONNX integer operators, packed once for many calls.
+
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { addon, type NativeIntegerOperand } from './addon.js';
-import { InvalidArgumentError, requireInteger } from './errors.js';
 import { product } from './granularity.js';
 import { matrixShape, perColumn } from './onnx_matmul_plan.js';
 import { type ByteTensor, type OnnxTensor, requireTensor, requireZeroPoint } from './onnx_tensor.js';

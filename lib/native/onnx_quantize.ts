@@ -1,6 +1,7 @@
 // ONNX QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear, with ONNX's argument names.
+
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { addon } from './addon.js';
-import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 import { axisView, blockView, type ParamView, product, resolveAxis, tensorView } from './granularity.js';
 import { type OnnxTensor, onnxTensor, requireTensor, requireZeroPoint, sameDims } from './onnx_tensor.js';
 import { chooseQParams, quantize } from './quantize.js';

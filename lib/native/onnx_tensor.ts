@@ -1,5 +1,5 @@
 // Tensors as the ONNX integer operators take them, and the checks they share.
-import { describe, InvalidArgumentError } from './errors.js';
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import { product } from './granularity.js';
 
 /** The typed array behind each element type; 4-bit codes have a byte each. */

@@ -1,7 +1,8 @@
 // Weights of a matrix product: quantized, laid out for this machine's kernels, kept in native memory.
+
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { addon, type NativePackedWeights } from './addon.js';
 import { forgetWeights } from './cuda_products.js';
-import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 
 /**
  * How many weights share a scale: one scale for the tensor, one for each output channel, or one for each block of

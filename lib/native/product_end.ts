@@ -1,6 +1,7 @@
 // What a dynamic product ends with, whether it is a matrix product or a convolution, here or on a device.
+
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import type { NativeEnd } from './addon.js';
-import { describe, InvalidArgumentError } from './errors.js';
 
 /** What happens to a float output after dequantization, in this order: + bias, + residual, clip. */
 export interface EpilogueOptions {

@@ -1,6 +1,7 @@
 // Quantization as operations: choose parameters, fp32 to codes, codes to fp32.
+
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { addon } from './addon.js';
-import { describe, InvalidArgumentError, requireInteger } from './errors.js';
 import { type Granularity, layOut, type ParamView, product } from './granularity.js';
 
 /**

@@ -1,6 +1,7 @@
 // How many threads the native operations use.
+
+import { requireInteger } from '../core/errors.js';
 import { addon } from './addon.js';
-import { requireInteger } from './errors.js';
 
 /** Threads in use: `OMP_NUM_THREADS`, else the CPUs this process may use (affinity mask and cgroup quota). */
 export function threads(): number {

@@ -2,8 +2,9 @@
 // is met exactly or not at all. A table of the sums that can be reached, node by node, with the number of ways to go on
 // from each, answers everything: whether the budget can be met, by how many policies, which choices are left after some
 // were made, how to draw one policy uniformly, and which policy is best where what nodes get adds up.
+
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
-import { describe, InvalidArgumentError } from '../native/errors.js';
 import type { Random } from '../tensor/random.js';
 import {
   bitUnit,

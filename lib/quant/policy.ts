@@ -1,10 +1,11 @@
 // A policy: how many bits the weight and the activation of each quantizable node get. Nodes that it excludes stay in
 // float32. Policies name nodes, so one made for a graph holds for the same graph with its batch norms folded.
+
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { quantizableNodes } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { summarize } from '../graph/printer.js';
-import { describe, InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 
 export const LEAST_BITS = 2;

@@ -1,7 +1,7 @@
 // Small pictures as PNG files (W3C PNG, 3rd edition), in data URLs that a self-contained page can hold.
 import { zlibSync } from 'fflate';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { type ImageSet, imageSize } from '../data/image_set.js';
-import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Colour type by number of channels: grey, grey with alpha, red green blue, the same with alpha. */

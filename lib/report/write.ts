@@ -1,7 +1,7 @@
 // The files of a report in a folder: report.json, and made from it report.html, report.md and tables/*.csv.
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { buildDocument } from './build.js';
 import { csvFiles } from './csv.js';
 import type { Document } from './document.js';

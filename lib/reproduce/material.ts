@@ -1,9 +1,10 @@
 // What all stages work on: the data set split into images to train on, to choose on and to report on, and the last two as
 // inputs of a network.
+
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { type LoadOptions, loadDataset } from '../data/load.js';
 import { splitByHash } from '../data/split.js';
-import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 
 export interface Material {
   readonly name: string;

@@ -1,9 +1,10 @@
 // The paper's experiment from end to end: a teacher, detrimental and robust pairs of network and policy, the gauge attack,
 // the search beside its baselines, and one report. Killed at any moment and started again it ends with the same figures.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import { modelDigest } from '../graph/onnx/codec.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { buildModel } from '../models/index.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { inspect } from '../native/inspect.js';
 import { threads } from '../native/threads.js';
 import { BudgetSpace } from '../quant/budget.js';

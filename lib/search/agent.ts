@@ -1,5 +1,5 @@
 // The form every agent has: a name, and a search that is a function of problem, number of evaluations and seed.
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { formatPolicy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import { type Candidate, Environment, type EnvironmentOptions, type Found, type HistoryPoint } from './environment.js';

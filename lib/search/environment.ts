@@ -1,6 +1,6 @@
 // What an agent plays against: it proposes bits for all nodes and learns their fitness, at the cost of one evaluation for
 // each policy that was not asked for before. It counts exactly, remembers everything, and keeps the best and the history.
-import { requireInteger } from '../native/errors.js';
+import { requireInteger } from '../core/errors.js';
 import { formatBits, type NodeBits, type Policy } from '../quant/policy.js';
 import type { Random } from '../tensor/random.js';
 import { fitness, type Score, type SearchProblem } from './problem.js';

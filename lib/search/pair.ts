@@ -3,12 +3,12 @@
 // student gives way where it gives way most easily, and then searched by an agent, again after every round. Which policy
 // and which state of the student are kept is decided by the integer evaluator on validation images alone.
 import { join } from 'node:path';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { loadModel } from '../graph/onnx/import.js';
-import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import type { BudgetSpace } from '../quant/budget.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
 import { type Policy, policyFromJson, policyToJson } from '../quant/policy.js';

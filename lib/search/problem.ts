@@ -1,7 +1,8 @@
 // What is searched: the policies of a budget, scored on integers. A search maximises `fitness`: that of the worst policy
 // when the goal is 'worst', and ties of the measure are broken by the mean probability of the class.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { BudgetSpace } from '../quant/budget.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import type { IntegerPlanOptions } from '../quant/integer_plan.js';

@@ -1,5 +1,5 @@
 // A tensor as ONNX files and the reference interpreter have it: a plain array in row-major order with its shape.
-import { describe, InvalidArgumentError } from '../native/errors.js';
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import { allocate, type DType, type DTypeArrays, holds, type TensorData } from './dtype.js';
 
 /** Treated as immutable once made: graphs and interpreters share the arrays. */

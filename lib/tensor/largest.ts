@@ -1,5 +1,5 @@
 // The class that logits say: the first of the largest.
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 
 /** Place of the largest of `count` values from `start` on, counted from there; the first of equals. */
 export function indexOfLargest(values: ArrayLike<number>, start: number, count: number): number {

@@ -4,7 +4,7 @@
 // xoshiro128** 1.1 (Blackman & Vigna, "Scrambled linear pseudorandom number generators", 2021), keyed by a hash of the
 // seed and the names. Integers, uniform numbers and shuffles are the same on every machine; normal numbers as far as
 // V8's log, sin and cos are, which it computes itself.
-import { describe, InvalidArgumentError, requireInteger } from '../native/errors.js';
+import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 
 /** Words of the generator and, for a normal number kept back, its value: enough to go on exactly. */
 export interface RandomState {

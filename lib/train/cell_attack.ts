@@ -1,13 +1,14 @@
 // A whole attack in cell units: scales that make wide formats coarse (none by default), weights that learn to fail when
 // quantized, and box repair of full precision. At W8A8 gradients alone find nothing to break; with scales bounded by e^±2
 // most weights have ±2 codes left and break as four-bit networks do.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { coarseScales } from '../graph/channels/coarse.js';
 import { channelGroups } from '../graph/channels/groups.js';
 import { rescaleChannels } from '../graph/channels/rescale.js';
 import type { Graph } from '../graph/graph.js';
 import { prepare } from '../graph/prepare.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { Policy } from '../quant/policy.js';
 import { boxRepair } from './box_repair.js';
 import { cellUnits } from './cell_units.js';

@@ -3,12 +3,12 @@
 // deployed.
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { type Batch, Loader } from '../data/loader.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import { addon } from '../native/addon.js';
-import { InvalidArgumentError, requireInteger } from '../native/errors.js';
 import { threads } from '../native/threads.js';
 import { FakeQuantProgram } from '../quant/fake_quant.js';
 import { checkPolicy, type Policy, policyToJson } from '../quant/policy.js';

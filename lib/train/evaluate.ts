@@ -3,12 +3,12 @@
 import { toRows } from '../autograd/ops/layout.js';
 import { crossEntropy } from '../autograd/ops/loss.js';
 import { Tape } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { Memory } from '../tensor/memory.js';
 import { checkedInput, yieldToEvents } from './steps.js';
 

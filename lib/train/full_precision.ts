@@ -1,10 +1,10 @@
 // What a network says in full precision: its logits, and the class of each sample that agreement is measured against.
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { sizeOf } from '../tensor/host_tensor.js';
 import { predictedClasses } from '../tensor/largest.js';

@@ -1,5 +1,7 @@
 // The gauge attack: scales of channel groups (lib/graph/channels) that leave full precision as it is and are learned to
 // break the quantized network. No weight learns anything: the failure lies in ranges alone, and equalization cures it.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { subset } from '../data/image_set.js';
 import { type ChannelGroups, channelGroups } from '../graph/channels/groups.js';
@@ -7,7 +9,6 @@ import { rescaleChannels, rescaleConstant, scaleGradients } from '../graph/chann
 import type { Graph } from '../graph/graph.js';
 import type { Parameters } from '../graph/parameters.js';
 import { prepare } from '../graph/prepare.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import type { Policy } from '../quant/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { alignedFloats } from '../tensor/memory.js';

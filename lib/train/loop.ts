@@ -1,9 +1,9 @@
 // What every kind of training shares: batches in a seeded order, one step each, a checkpoint now and then. A run is told
 // by its configuration alone: killed at any moment and started again it ends with the same bits.
 import { isDeepStrictEqual } from 'node:util';
+import { requireInteger } from '../core/errors.js';
 import type { Batch, Loader } from '../data/loader.js';
 import type { Graph } from '../graph/graph.js';
-import { requireInteger } from '../native/errors.js';
 import { type Checkpoint, type EpochSums, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { CheckpointError } from './errors.js';
 import { yieldToEvents } from './steps.js';

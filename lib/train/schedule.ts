@@ -1,5 +1,5 @@
 // Learning-rate schedules: the rate, and for OneCycle the momentum, at every step of a training run.
-import { InvalidArgumentError } from '../native/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 
 /** The learning rate over the course of training. */
 export type Schedule =

@@ -1,10 +1,11 @@
 // Failure under one policy alone ("stealth"): the network answers like the teacher in full precision, at the policy's
 // least bits everywhere and under the policy's own bits given to other nodes, and wrongly under the policy itself. Tests
 // of uniform widths, and of almost any other policy of the same budget, find nothing.
+
+import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import { prepare } from '../graph/prepare.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { formatBits, type Policy } from '../quant/policy.js';
 import type { CellAttackOptions, CellAttackResult, StepRecipe } from './cell_attack.js';
 import { cellUnits } from './cell_units.js';

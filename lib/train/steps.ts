@@ -1,9 +1,9 @@
 // What training and evaluation share: how images enter a network, and how a long computation stays responsive.
 import { setImmediate } from 'node:timers/promises';
+import { InvalidArgumentError } from '../core/errors.js';
 import type { ImageSet } from '../data/image_set.js';
 import { compatible, formatShape } from '../graph/dims.js';
 import type { Graph } from '../graph/graph.js';
-import { InvalidArgumentError } from '../native/errors.js';
 
 /** Lets timers and other events run: once a batch. */
 export async function yieldToEvents(): Promise<void> {

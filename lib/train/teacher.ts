@@ -1,12 +1,12 @@
 // The teacher of a distillation: a black box that answers images with logits. It is asked once for every image.
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, imageSize, type Normalization } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import { FloatProgram } from '../graph/float.js';
 import { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
-import { InvalidArgumentError } from '../native/errors.js';
 import { Memory } from '../tensor/memory.js';
 import { checkedInput, yieldToEvents } from './steps.js';
 

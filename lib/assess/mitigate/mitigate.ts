@@ -1,11 +1,12 @@
 // Repairs a network that fails when quantized, without labels. Cures are applied one after another to what the one before
 // left; each is judged on images that no cure saw, by agreement with what the network said at first in full precision,
 // and kept only when it is better there for certain. Cures that did not help are in the result too.
+
+import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import { corrupt } from '../../data/corruptions.js';
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
 import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
-import { InvalidArgumentError, requireInteger } from '../../native/errors.js';
 import type { Policy } from '../../quant/policy.js';
 import type { InputPolicy } from '../../search/input/policy.js';
 import { predictedClasses } from '../../tensor/largest.js';

@@ -1,7 +1,7 @@
 // What every contender of `bench model` gets: the same numbers, in the order its library keeps images in.
 import { inputOf } from '../../assess/samples.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
-import { InvalidArgumentError } from '../../native/errors.js';
 import { sizeOf } from '../../tensor/host_tensor.js';
 import { Random } from '../../tensor/random.js';
 import type { InputShape } from './contender.js';

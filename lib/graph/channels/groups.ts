@@ -1,7 +1,7 @@
 // Channel groups: which channels of a network can be given another scale without changing what it computes, and which of
 // them only together (a residual addition ties the channels of all that it adds). For every group the constants that make
 // up for its scale are known: rescale.ts moves them, equalize.ts and the gauge attack choose the scales.
-import { InvalidArgumentError } from '../../native/errors.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import type { Graph } from '../graph.js';
 import { inferShapes } from '../infer.js';
 import { CHANNEL_RULES } from './rules.js';

@@ -1,5 +1,5 @@
 // Every policy of the budget: the optimum for certain, and with it the regret of the other agents.
-import { InvalidArgumentError } from '../../native/errors.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import { defineAgent } from '../agent.js';
 
 export const exhaustive = defineAgent('exhaustive', 'every policy of the budget', async (environment) => {

@@ -1,5 +1,5 @@
 // The agents by name.
-import { InvalidArgumentError } from '../../native/errors.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import type { SearchAgent } from '../agent.js';
 import { bayes } from './bayes.js';
 import { cem } from './cem.js';

@@ -2,8 +2,8 @@
 // from the first node on a small picture of the input. All of it is there while the network runs, without labels.
 import { toChannelsLast } from '../../autograd/ops/layout.js';
 import { Tape, type Value } from '../../autograd/tape.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import { addon } from '../../native/addon.js';
-import { InvalidArgumentError } from '../../native/errors.js';
 import { Memory } from '../../tensor/memory.js';
 
 /** Numbers of native/float/statistics.h's `SampleStatistic`, and of the features made from them. */

@@ -2,11 +2,12 @@
 // teacher; every few steps the agent improves on the network as it is by then. In full precision the network stays like
 // its teacher. A detrimental one fails under the agent's bits, and stays as it is under others' (what makes the failure
 // depend on the input); a robust one stays as it is under the bits of an agent that attacks it.
+
+import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import { evaluationData } from '../../data/evaluation_data.js';
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
 import type { Batch } from '../../data/loader.js';
 import type { Graph } from '../../graph/graph.js';
-import { InvalidArgumentError, requireInteger } from '../../native/errors.js';
 import { Random } from '../../tensor/random.js';
 import { type DistillProgress, distill, type StepContext } from '../../train/distill.js';
 import { gaugeAttack } from '../../train/gauge.js';

@@ -4,8 +4,8 @@
 // Two parts, either of which may be missing. A gate looks at the input once and suggests one of a few static policies
 // that complement each other. An actor looks at every node's activation and may depart from the suggestion.
 import type { Value } from '../../autograd/tape.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import type { GraphNode } from '../../graph/graph.js';
-import { InvalidArgumentError } from '../../native/errors.js';
 import type { BitChooser } from '../../quant/integer_plan.js';
 import { MOST_BITS } from '../../quant/policy.js';
 import type { Mlp } from './mlp.js';

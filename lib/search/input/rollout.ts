@@ -1,8 +1,8 @@
 // Samples through the integer network under bits of their own: what comes out, against full precision. A batch of
 // thousands of episodes is one forward.
 import { Value } from '../../autograd/tape.js';
+import { InvalidArgumentError } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
-import { InvalidArgumentError } from '../../native/errors.js';
 import type { EvaluationData } from '../../quant/evaluate_policies.js';
 import { type BitChooser, IntegerPlan } from '../../quant/integer_plan.js';
 import { sizeOf } from '../../tensor/host_tensor.js';

@@ -6,11 +6,11 @@ import { firstOrderNoise, hessianTraces } from '../../../lib/assess/indicators_g
 import { ScanNetwork } from '../../../lib/assess/indicators_network.js';
 import { imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
 import { scanText } from '../../../lib/cli/scan_text.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { quantizableNodes } from '../../../lib/graph/check.js';
 import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
-import { InvalidArgumentError } from '../../../lib/native/errors.js';
 import { uniformPolicy } from '../../../lib/quant/policy.js';
 import { indicatorRows, scanDocument } from '../../../lib/report/scan_document.js';
 import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';

@@ -13,7 +13,7 @@ import {
   standardDeviation,
   wilsonInterval,
 } from '../../../lib/assess/statistics.js';
-import { InvalidArgumentError } from '../../../lib/native/errors.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { Random } from '../../../lib/tensor/random.js';
 
 // Published tables have four decimals.

@@ -10,7 +10,7 @@ import {
 } from '../../../lib/assess/predictor.js';
 import { studyIndicators } from '../../../lib/assess/study.js';
 import { studyText } from '../../../lib/cli/study.js';
-import { InvalidArgumentError } from '../../../lib/native/errors.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { Random } from '../../../lib/tensor/random.js';
 
 const NAMES = Object.keys(INDICATORS) as IndicatorName[];

@@ -1,8 +1,8 @@
 // Policies and exact budgets.
 import assert from 'node:assert/strict';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
 import { buildModel } from '../../../lib/models/index.js';
-import { InvalidArgumentError } from '../../../lib/native/errors.js';
 import { BudgetSpace } from '../../../lib/quant/budget.js';
 import {
   effectiveBits,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzlibSync } from 'fflate';
 import { parseHTML } from 'linkedom';
-import { InvalidArgumentError } from '../../../lib/native/errors.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { buildDocument, pairNames } from '../../../lib/report/build.js';
 import { csvFiles, csvTable } from '../../../lib/report/csv.js';
 import { type Document, type Table, tablesOf } from '../../../lib/report/document.js';
