@@ -265,27 +265,33 @@ export { type DdpgOptions, ddpgWith } from './search/agents/ddpg.js';
 export { AGENTS, agentNamed } from './search/agents/index.js';
 export { BASELINES, compareAgents, type Landscape, regretOf, SharedProblem } from './search/compare.js';
 export {
+  type ControlOptions as InputControlOptions,
+  evaluateControls,
+  type InputControls,
+} from './search/controls.js';
+export {
   type Candidate,
   Environment,
   type Found,
   type HistoryPoint,
   type SearchProgress,
 } from './search/environment.js';
-export {
-  type ControlOptions as InputControlOptions,
-  evaluateControls,
-  type InputControls,
-} from './search/input/controls.js';
-export { type InputPolicyJson, inputPolicyFromJson, inputPolicyToJson } from './search/input/json.js';
-export { INPUT_DEPENDENT, type InputPairOptions, type InputPairResult, learnInputPair } from './search/input/pair.js';
-export { InputPolicy } from './search/input/policy.js';
-export { type BitsResult, Runner as InputPolicyRunner } from './search/input/rollout.js';
+export { INPUT_DEPENDENT, type InputPairOptions, type InputPairResult, learnInputPair } from './search/input_pair.js';
+export { InputPolicy } from './search/input_policy.js';
+export { type InputPolicyJson, inputPolicyFromJson, inputPolicyToJson } from './search/input_policy_json.js';
 export {
   type InputSearchOptions,
   type InputSearchResult,
   searchInputPolicy,
-} from './search/input/search.js';
-export type { ActivationBudget } from './search/input/space.js';
+} from './search/input_search.js';
+export {
+  type Goal,
+  type Measure,
+  PolicyProblem,
+  type PolicyProblemOptions,
+  type Score,
+  type SearchProblem,
+} from './search/judge.js';
 export type { Layer } from './search/layers.js';
 export {
   DETRIMENTAL_PAIR,
@@ -298,14 +304,8 @@ export {
   type PairRound,
   ROBUST_PAIR,
 } from './search/pair.js';
-export {
-  type Goal,
-  type Measure,
-  PolicyProblem,
-  type PolicyProblemOptions,
-  type Score,
-  type SearchProblem,
-} from './search/problem.js';
+export { type BitsResult, Runner as InputPolicyRunner } from './search/runner.js';
+export type { ActivationBudget } from './search/space.js';
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';

@@ -4,8 +4,8 @@ import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
 import { type Policy, policyFromJson, uniformPolicy } from '../quant/policy.js';
-import { inputPolicyFromJson } from '../search/input/json.js';
-import type { InputPolicy } from '../search/input/policy.js';
+import type { InputPolicy } from '../search/input_policy.js';
+import { inputPolicyFromJson } from '../search/input_policy_json.js';
 
 const UNIFORM = /^W[2-8]A[2-8]$/i;
 

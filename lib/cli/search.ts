@@ -21,7 +21,7 @@ import { RunDirectory } from '../run/run_directory.js';
 import { agentNamed } from '../search/agents/index.js';
 import { BASELINES, regretOf, SharedProblem } from '../search/compare.js';
 import type { HistoryPoint } from '../search/environment.js';
-import { type Goal, type Measure, PolicyProblem } from '../search/problem.js';
+import { type Goal, type Measure, PolicyProblem } from '../search/judge.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { readGraph } from './model.js';

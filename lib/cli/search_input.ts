@@ -12,12 +12,12 @@ import { type PolicyJson, policyFromJson, policyToJson, type Weighting } from '.
 import { DEFAULTS } from '../reproduce/settings.js';
 import { toJson } from '../run/files.js';
 import type { RunDirectory } from '../run/run_directory.js';
-import { evaluateControls, type Score } from '../search/input/controls.js';
-import { inputPolicyFromJson, inputPolicyToJson } from '../search/input/json.js';
-import { Runner } from '../search/input/rollout.js';
-import { type InputSearchOptions, searchInputPolicy } from '../search/input/search.js';
-import { ActivationSpace } from '../search/input/space.js';
-import type { Goal } from '../search/problem.js';
+import { evaluateControls, type Score } from '../search/controls.js';
+import { inputPolicyFromJson, inputPolicyToJson } from '../search/input_policy_json.js';
+import { type InputSearchOptions, searchInputPolicy } from '../search/input_search.js';
+import type { Goal } from '../search/judge.js';
+import { Runner } from '../search/runner.js';
+import { ActivationSpace } from '../search/space.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { type Images, type InputFlags, readImages } from './inputs.js';
 import { ProgressLine } from './progress.js';

@@ -8,7 +8,7 @@ import { BudgetSpace } from '../quant/budget.js';
 import { effectiveBits, type Policy, parseBits, policyToJson, uniformPolicy } from '../quant/policy.js';
 import type { Landscape, PairResult } from '../report/schema.js';
 import { toJson } from '../run/files.js';
-import { PolicyProblem } from '../search/problem.js';
+import { PolicyProblem } from '../search/judge.js';
 import { BOUNDED_GAUGE, CELLS, cellAttack } from '../train/cell_attack.js';
 import { stealthAttack } from '../train/stealth.js';
 import type { SeedContext } from './context.js';

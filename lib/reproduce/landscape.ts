@@ -1,7 +1,7 @@
 // The accuracy of every policy of a budget, or of a sample where there are too many: what agents are measured against.
 import type { Policy } from '../quant/policy.js';
 import type { Landscape } from '../report/schema.js';
-import type { PolicyProblem } from '../search/problem.js';
+import type { PolicyProblem } from '../search/judge.js';
 import { Random } from '../tensor/random.js';
 
 /** Budgets of more policies are drawn from, this many. */

@@ -13,8 +13,8 @@ import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy
 import type { Curve, GaugeResult, Landscape, PairResult, ReportInput, SearchResult } from '../report/schema.js';
 import { toJson } from '../run/files.js';
 import { agentNamed } from '../search/agents/index.js';
+import { PolicyProblem } from '../search/judge.js';
 import { learnPair, type PairCandidate, type PairKind } from '../search/pair.js';
-import { PolicyProblem } from '../search/problem.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { gaugeAttack } from '../train/gauge.js';
 import { train } from '../train/train.js';

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { formatPolicy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import { type Candidate, Environment, type EnvironmentOptions, type Found, type HistoryPoint } from './environment.js';
-import type { Goal, Measure, SearchProblem } from './problem.js';
+import type { Goal, Measure, SearchProblem } from './judge.js';
 
 /** What a search may spend. */
 export interface SearchOptions extends EnvironmentOptions {

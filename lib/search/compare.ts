@@ -3,7 +3,7 @@
 import type { Policy } from '../quant/policy.js';
 import type { SearchAgent, SearchOptions, SearchResult } from './agent.js';
 import { keyOf } from './environment.js';
-import { fitness, type Goal, type Score, type SearchProblem } from './problem.js';
+import { fitness, type Goal, type Score, type SearchProblem } from './judge.js';
 
 /** The measure of every policy of a budget. */
 export interface Landscape {

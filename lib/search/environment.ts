@@ -3,7 +3,7 @@
 import { requireInteger } from '../core/errors.js';
 import { formatBits, type NodeBits, type Policy } from '../quant/policy.js';
 import type { Random } from '../tensor/random.js';
-import { fitness, type Score, type SearchProblem } from './problem.js';
+import { fitness, type Score, type SearchProblem } from './judge.js';
 
 /** Bits of every node of the space, in its order. */
 export type Candidate = readonly NodeBits[];

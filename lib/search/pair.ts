@@ -27,7 +27,7 @@ import { fullPrecision } from '../train/full_precision.js';
 import { BOX_REPAIR, DETRIMENTAL, type DistillRecipe, ROBUST } from '../train/recipes.js';
 import { type Teacher, type TeacherLogits, teacherLogits } from '../train/teacher.js';
 import type { SearchAgent } from './agent.js';
-import { PolicyProblem } from './problem.js';
+import { PolicyProblem } from './judge.js';
 
 /** Whether a pair fails or holds. */
 export type PairKind = 'detrimental' | 'robust';

@@ -10,7 +10,7 @@ import { saveModel } from '../../lib/graph/onnx/export.js';
 import { loadModel } from '../../lib/graph/onnx/import.js';
 import { buildModel } from '../../lib/models/index.js';
 import { effectiveBits, policyFromJson } from '../../lib/quant/policy.js';
-import { inputPolicyFromJson } from '../../lib/search/input/json.js';
+import { inputPolicyFromJson } from '../../lib/search/input_policy_json.js';
 import { writeNoise } from '../support/idx.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');

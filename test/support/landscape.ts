@@ -2,8 +2,8 @@
 import { buildModel } from '../../lib/models/index.js';
 import { type BudgetOptions, BudgetSpace } from '../../lib/quant/budget.js';
 import type { NodeBits, Policy } from '../../lib/quant/policy.js';
+import type { Goal, SearchProblem } from '../../lib/search/judge.js';
 import { describeLayers } from '../../lib/search/layers.js';
-import type { Goal, SearchProblem } from '../../lib/search/problem.js';
 
 export const GRAPH = buildModel('resnet8');
 

@@ -8,7 +8,7 @@ import { type ImageSet, type Normalization, subset } from '../../data/image_set.
 import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../quant/policy.js';
-import type { InputPolicy } from '../../search/input/policy.js';
+import type { InputPolicy } from '../../search/input_policy.js';
 import { predictedClasses } from '../../tensor/largest.js';
 import { Random } from '../../tensor/random.js';
 import { fullPrecision as allInFloat } from '../figures.js';

@@ -3,7 +3,7 @@
 // most: one at a time, to the weights or the activation of one node, the step that wins most agreement, until they are
 // spent or no step wins anything. It comes after the cures that leave the policy as it was chosen.
 import { effectiveBits, formatBits, MOST_BITS, type NodeBits, type Policy } from '../../quant/policy.js';
-import { InputPolicy } from '../../search/input/policy.js';
+import { InputPolicy } from '../../search/input_policy.js';
 import { type MeasureOptions, Measurer } from '../measure.js';
 import type { Samples } from '../samples.js';
 import { type Candidate, type Cure, type Cured, quantizedClasses, staticPolicy } from './cure.js';

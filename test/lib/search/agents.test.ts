@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { formatPolicy, type NodeBits } from '../../../lib/quant/policy.js';
 import { AGENTS, agentNamed } from '../../../lib/search/agents/index.js';
-import type { Goal } from '../../../lib/search/problem.js';
+import type { Goal } from '../../../lib/search/judge.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { stubProblem } from '../../support/landscape.js';
 

@@ -1,14 +1,14 @@
 // Finds an input-conditioned policy for a network that stays as it is: candidates, the gate between them, then the agent,
 // which starts from the gate. What is best is told on validation samples.
-import type { Graph } from '../../graph/graph.js';
-import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
-import type { Policy } from '../../quant/policy.js';
-import { Random } from '../../tensor/random.js';
+import type { Graph } from '../graph/graph.js';
+import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
+import type { Policy } from '../quant/policy.js';
+import { Random } from '../tensor/random.js';
+import { GATE_DEFAULTS, type GateOptions, trainGate } from './agents/gate.js';
+import { makeActor, PPO_DEFAULTS, PpoAgent, type PpoOptions } from './agents/ppo.js';
 import { chooseCandidates, rewardTable } from './candidates.js';
-import { GATE_DEFAULTS, type GateOptions, trainGate } from './gate.js';
+import { DEFAULT_PULL, type Decider, InputPolicy } from './input_policy.js';
 import { Observer, rawInputFeatures, STATISTICS, Standardizer } from './observation.js';
-import { DEFAULT_PULL, type Decider, InputPolicy } from './policy.js';
-import { makeActor, PPO_DEFAULTS, PpoAgent, type PpoOptions } from './ppo.js';
 import {
   BATCH,
   choicesOf,
@@ -19,7 +19,7 @@ import {
   type RunOptions,
   slice,
   withReference,
-} from './rollout.js';
+} from './runner.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
 /** How a policy by input is searched. */

@@ -1,11 +1,11 @@
 // What an input-conditioned policy may choose: activation bits for each node, in the order the nodes run, so that every
 // sample meets the budget exactly. Which options are still open after so much was spent is looked up, not searched.
 
-import { InvalidArgumentError } from '../../core/errors.js';
-import type { Graph, GraphNode } from '../../graph/graph.js';
-import { type BudgetOptions, BudgetSpace } from '../../quant/budget.js';
-import { formatBits, type NodeBits, type Policy } from '../../quant/policy.js';
-import type { Random } from '../../tensor/random.js';
+import { InvalidArgumentError } from '../core/errors.js';
+import type { Graph, GraphNode } from '../graph/graph.js';
+import { type BudgetOptions, BudgetSpace } from '../quant/budget.js';
+import { formatBits, type NodeBits, type Policy } from '../quant/policy.js';
+import type { Random } from '../tensor/random.js';
 
 /** The options that agents of this folder take by default: only activations are chosen, and only they are counted. */
 export type ActivationBudget = Omit<BudgetOptions, 'order'>;

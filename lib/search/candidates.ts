@@ -1,10 +1,10 @@
 // Static policies that complement each other: for every kind of input one under which the network fares worst (or best).
 // Kinds are told by full precision's first and second choice, not by labels. Many policies are tried on few samples, the
 // promising ones on more.
-import type { Graph } from '../../graph/graph.js';
-import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
-import { Random } from '../../tensor/random.js';
-import { type Choices, countOf, margins, type Objective, type RunOptions, reward, slice } from './rollout.js';
+import type { Graph } from '../graph/graph.js';
+import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
+import { Random } from '../tensor/random.js';
+import { type Choices, countOf, margins, type Objective, type RunOptions, reward, slice } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
 export interface CandidateOptions extends RunOptions {

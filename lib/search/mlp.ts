@@ -1,19 +1,19 @@
 // A small multilayer perceptron with tanh between its layers: the networks of the input-conditioned agent. It is a graph
 // like any other, so the float interpreter runs it, the tape differentiates it, and it is saved as ONNX.
-import { Tape, type Value } from '../../autograd/tape.js';
-import { InvalidArgumentError } from '../../core/errors.js';
-import { GraphBuilder } from '../../graph/builder.js';
-import { FloatProgram } from '../../graph/float.js';
-import type { Graph } from '../../graph/graph.js';
-import { exportModel } from '../../graph/onnx/export.js';
-import { importModel } from '../../graph/onnx/import.js';
-import { Parameters } from '../../graph/parameters.js';
-import { addon } from '../../native/addon.js';
-import { onOneThread } from '../../native/threads.js';
-import { floats } from '../../tensor/host_tensor.js';
-import { Memory } from '../../tensor/memory.js';
-import type { Random } from '../../tensor/random.js';
-import { Optimizer, type OptimizerOptions } from '../../train/optimizer.js';
+import { Tape, type Value } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
+import { GraphBuilder } from '../graph/builder.js';
+import { FloatProgram } from '../graph/float.js';
+import type { Graph } from '../graph/graph.js';
+import { exportModel } from '../graph/onnx/export.js';
+import { importModel } from '../graph/onnx/import.js';
+import { Parameters } from '../graph/parameters.js';
+import { addon } from '../native/addon.js';
+import { onOneThread } from '../native/threads.js';
+import { floats } from '../tensor/host_tensor.js';
+import { Memory } from '../tensor/memory.js';
+import type { Random } from '../tensor/random.js';
+import { Optimizer, type OptimizerOptions } from '../train/optimizer.js';
 
 const INPUT = 'features';
 

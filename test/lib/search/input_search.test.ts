@@ -1,16 +1,16 @@
 // The agent's parts by themselves, then the whole search on a small network.
 import assert from 'node:assert/strict';
-import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
-import { effectiveBits } from '../../../../lib/quant/policy.js';
-import { complementary } from '../../../../lib/search/input/candidates.js';
-import { commonest, evaluateControls, shuffleOptions } from '../../../../lib/search/input/controls.js';
-import { GATE_DEFAULTS, trainGate } from '../../../../lib/search/input/gate.js';
-import { inputPolicyToJson } from '../../../../lib/search/input/json.js';
-import { makeActor, PPO_DEFAULTS, PpoAgent } from '../../../../lib/search/input/ppo.js';
-import { Runner, withReference } from '../../../../lib/search/input/rollout.js';
-import { type InputSearchOptions, searchInputPolicy } from '../../../../lib/search/input/search.js';
-import { Random } from '../../../../lib/tensor/random.js';
-import { blobs, budget, graph } from './support.js';
+import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { effectiveBits } from '../../../lib/quant/policy.js';
+import { GATE_DEFAULTS, trainGate } from '../../../lib/search/agents/gate.js';
+import { makeActor, PPO_DEFAULTS, PpoAgent } from '../../../lib/search/agents/ppo.js';
+import { complementary } from '../../../lib/search/candidates.js';
+import { commonest, evaluateControls, shuffleOptions } from '../../../lib/search/controls.js';
+import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
+import { type InputSearchOptions, searchInputPolicy } from '../../../lib/search/input_search.js';
+import { Runner, withReference } from '../../../lib/search/runner.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { blobs, budget, graph } from '../../support/blobs.js';
 
 const train = blobs(400, 1);
 const validation = blobs(200, 2);

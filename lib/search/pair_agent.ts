@@ -1,11 +1,11 @@
 // The agents that a pair is learned with: an input-conditioned policy that is improved now and then on the network as it
 // is by then.
-import type { EvaluationData } from '../../quant/evaluate_policies.js';
-import { Random } from '../../tensor/random.js';
-import { GATE_DEFAULTS, softmaxRow, trainGate } from './gate.js';
+import type { EvaluationData } from '../quant/evaluate_policies.js';
+import { Random } from '../tensor/random.js';
+import { GATE_DEFAULTS, softmaxRow, trainGate } from './agents/gate.js';
+import type { InputPolicy } from './input_policy.js';
 import type { Mlp } from './mlp.js';
-import type { InputPolicy } from './policy.js';
-import { BATCH, countOf, fixedBits, gather, margins, type Objective, type Runner, reward } from './rollout.js';
+import { BATCH, countOf, fixedBits, gather, margins, type Objective, type Runner, reward } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
 export type Referenced = EvaluationData & { readonly reference: ArrayLike<number> };

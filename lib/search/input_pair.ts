@@ -3,24 +3,24 @@
 // its teacher. A detrimental one fails under the agent's bits, and stays as it is under others' (what makes the failure
 // depend on the input); a robust one stays as it is under the bits of an agent that attacks it.
 
-import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
-import { evaluationData } from '../../data/evaluation_data.js';
-import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
-import type { Batch } from '../../data/loader.js';
-import type { Graph } from '../../graph/graph.js';
-import { Random } from '../../tensor/random.js';
-import { type DistillProgress, distill, type StepContext } from '../../train/distill.js';
-import { gaugeAttack } from '../../train/gauge.js';
-import { type LogitLoss, mse, type Pass, type Targets } from '../../train/objective.js';
-import { DETRIMENTAL, ROBUST } from '../../train/recipes.js';
-import { type TeacherLogits, teacherLogits } from '../../train/teacher.js';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { evaluationData } from '../data/evaluation_data.js';
+import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
+import type { Batch } from '../data/loader.js';
+import type { Graph } from '../graph/graph.js';
+import { Random } from '../tensor/random.js';
+import { type DistillProgress, distill, type StepContext } from '../train/distill.js';
+import { gaugeAttack } from '../train/gauge.js';
+import { type LogitLoss, mse, type Pass, type Targets } from '../train/objective.js';
+import { DETRIMENTAL, ROBUST } from '../train/recipes.js';
+import { type TeacherLogits, teacherLogits } from '../train/teacher.js';
+import { makeActor, PPO_DEFAULTS, PpoAgent } from './agents/ppo.js';
 import { chooseCandidates } from './candidates.js';
 import { shuffleOptions } from './controls.js';
+import type { InputPolicy } from './input_policy.js';
+import { SEARCH_DEFAULTS, scaledInputs } from './input_search.js';
 import { clusterGate, farApart, GateAgent, type PairAgent, type Referenced } from './pair_agent.js';
-import type { InputPolicy } from './policy.js';
-import { makeActor, PPO_DEFAULTS, PpoAgent } from './ppo.js';
-import { choicesOf, chosenBits, fixedBits, type Objective, Runner, type RunOptions } from './rollout.js';
-import { SEARCH_DEFAULTS, scaledInputs } from './search.js';
+import { choicesOf, chosenBits, fixedBits, type Objective, Runner, type RunOptions } from './runner.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
 /** A pair whose policy looks at the input: what is learned, and by which agent. */

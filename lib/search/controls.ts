@@ -1,13 +1,13 @@
 // What an input-conditioned policy is worth, told by what stands beside it: its commonest policy alone (open loop), its
 // bits dealt to other samples (shuffled), the best static policy, and oracles that see what every policy would do to a
 // sample. An agent that does not beat the first three does not depend on its input.
-import type { Graph } from '../../graph/graph.js';
-import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
-import type { Policy } from '../../quant/policy.js';
-import { Random } from '../../tensor/random.js';
+import type { Graph } from '../graph/graph.js';
+import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
+import type { Policy } from '../quant/policy.js';
+import { Random } from '../tensor/random.js';
 import { rewardTables } from './candidates.js';
-import type { InputPolicy } from './policy.js';
-import { type Objective, Runner, type RunOptions, withReference } from './rollout.js';
+import type { InputPolicy } from './input_policy.js';
+import { type Objective, Runner, type RunOptions, withReference } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
 /** Shares of the samples. */

@@ -1,15 +1,15 @@
 // Choosing bits while the network runs: the budget of every sample, and policies as JSON.
 import assert from 'node:assert/strict';
-import { IntegerPlan } from '../../../../lib/quant/integer_plan.js';
-import { effectiveBits } from '../../../../lib/quant/policy.js';
-import { inputPolicyFromJson, inputPolicyToJson } from '../../../../lib/search/input/json.js';
-import { Mlp } from '../../../../lib/search/input/mlp.js';
-import { Observer, STATISTICS, Standardizer } from '../../../../lib/search/input/observation.js';
-import { InputPolicy } from '../../../../lib/search/input/policy.js';
-import { chosenBits, Runner, slice } from '../../../../lib/search/input/rollout.js';
-import { ActivationSpace } from '../../../../lib/search/input/space.js';
-import { Random } from '../../../../lib/tensor/random.js';
-import { blobs, budget, graph } from './support.js';
+import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
+import { effectiveBits } from '../../../lib/quant/policy.js';
+import { InputPolicy } from '../../../lib/search/input_policy.js';
+import { inputPolicyFromJson, inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
+import { Mlp } from '../../../lib/search/mlp.js';
+import { Observer, STATISTICS, Standardizer } from '../../../lib/search/observation.js';
+import { chosenBits, Runner, slice } from '../../../lib/search/runner.js';
+import { ActivationSpace } from '../../../lib/search/space.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { blobs, budget, graph } from '../../support/blobs.js';
 
 const plan = new IntegerPlan(graph);
 const space = new ActivationSpace(graph, plan.products, budget);

@@ -1,10 +1,10 @@
 // What the agent sees, against plain loops.
 import assert from 'node:assert/strict';
-import { Value } from '../../../../lib/autograd/tape.js';
-import { addon } from '../../../../lib/native/addon.js';
-import { Observer, STATISTICS, Standardizer } from '../../../../lib/search/input/observation.js';
-import { Memory } from '../../../../lib/tensor/memory.js';
-import { Random } from '../../../../lib/tensor/random.js';
+import { Value } from '../../../lib/autograd/tape.js';
+import { addon } from '../../../lib/native/addon.js';
+import { Observer, STATISTICS, Standardizer } from '../../../lib/search/observation.js';
+import { Memory } from '../../../lib/tensor/memory.js';
+import { Random } from '../../../lib/tensor/random.js';
 
 /** Sums of up to 600 numbers below 4 in magnitude in float32, relative to the result. */
 const TOLERANCE = 600 * 2 ** -24 * 4;

@@ -1,12 +1,12 @@
 // Input-conditioned policies as JSON: the budget, the nodes in their order, what features are standardised by, and the
 // networks of gate and actor as ONNX files, base64.
 
-import { describe, InvalidArgumentError } from '../../core/errors.js';
-import type { Graph } from '../../graph/graph.js';
-import { formatBits, type NodeBits } from '../../quant/policy.js';
+import { describe, InvalidArgumentError } from '../core/errors.js';
+import type { Graph } from '../graph/graph.js';
+import { formatBits, type NodeBits } from '../quant/policy.js';
+import { InputPolicy } from './input_policy.js';
 import { Mlp } from './mlp.js';
 import { Observer, STATISTICS, Standardizer } from './observation.js';
-import { InputPolicy } from './policy.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
 const SCHEMA = 'faultline.input-policy/1';

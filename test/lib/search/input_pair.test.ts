@@ -1,14 +1,14 @@
 // Pairs learned with an agent that chooses bits for each input, on a small network.
 import assert from 'node:assert/strict';
-import type { ImageSet } from '../../../../lib/data/image_set.js';
-import { exportModel } from '../../../../lib/graph/onnx/export.js';
-import { inputPolicyToJson } from '../../../../lib/search/input/json.js';
-import { INPUT_DEPENDENT, type InputPairOptions, learnInputPair } from '../../../../lib/search/input/pair.js';
-import { distance, farApart, kMeans } from '../../../../lib/search/input/pair_agent.js';
-import { choicesOf, Runner } from '../../../../lib/search/input/rollout.js';
-import { ActivationSpace } from '../../../../lib/search/input/space.js';
-import { Random } from '../../../../lib/tensor/random.js';
-import { blobs, budget, graph, SIDE } from './support.js';
+import type { ImageSet } from '../../../lib/data/image_set.js';
+import { exportModel } from '../../../lib/graph/onnx/export.js';
+import { INPUT_DEPENDENT, type InputPairOptions, learnInputPair } from '../../../lib/search/input_pair.js';
+import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
+import { distance, farApart, kMeans } from '../../../lib/search/pair_agent.js';
+import { choicesOf, Runner } from '../../../lib/search/runner.js';
+import { ActivationSpace } from '../../../lib/search/space.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { blobs, budget, graph, SIDE } from '../../support/blobs.js';
 
 const COUNT = 256;
 const set: ImageSet = {

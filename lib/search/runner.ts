@@ -1,16 +1,16 @@
 // Samples through the integer network under bits of their own: what comes out, against full precision. A batch of
 // thousands of episodes is one forward.
-import { Value } from '../../autograd/tape.js';
-import { InvalidArgumentError } from '../../core/errors.js';
-import type { Graph } from '../../graph/graph.js';
-import type { EvaluationData } from '../../quant/evaluate_policies.js';
-import { type BitChooser, IntegerPlan } from '../../quant/integer_plan.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
-import { indexOfLargest } from '../../tensor/largest.js';
-import { Memory } from '../../tensor/memory.js';
-import { fullPrecision } from '../../train/full_precision.js';
-import { yieldToEvents } from '../../train/steps.js';
-import type { InputPolicy } from './policy.js';
+import { Value } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
+import type { Graph } from '../graph/graph.js';
+import type { EvaluationData } from '../quant/evaluate_policies.js';
+import { type BitChooser, IntegerPlan } from '../quant/integer_plan.js';
+import { sizeOf } from '../tensor/host_tensor.js';
+import { indexOfLargest } from '../tensor/largest.js';
+import { Memory } from '../tensor/memory.js';
+import { fullPrecision } from '../train/full_precision.js';
+import { yieldToEvents } from '../train/steps.js';
+import type { InputPolicy } from './input_policy.js';
 import type { ActivationSpace } from './space.js';
 
 /** Samples at a time: the values of a small network's widest layer then fit the cache. */

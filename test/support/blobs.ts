@@ -1,9 +1,9 @@
 // A small network with images of its own for the tests of this folder.
-import type { Graph } from '../../../../lib/graph/graph.js';
-import { buildModel } from '../../../../lib/models/index.js';
-import type { EvaluationData } from '../../../../lib/quant/evaluate_policies.js';
-import type { ActivationBudget } from '../../../../lib/search/input/space.js';
-import { Random } from '../../../../lib/tensor/random.js';
+import type { Graph } from '../../lib/graph/graph.js';
+import { buildModel } from '../../lib/models/index.js';
+import type { EvaluationData } from '../../lib/quant/evaluate_policies.js';
+import type { ActivationBudget } from '../../lib/search/space.js';
+import { Random } from '../../lib/tensor/random.js';
 
 export const SIDE = 8;
 

@@ -7,10 +7,10 @@ import type { EvaluationData } from '../../quant/evaluate_policies.js';
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
+import type { Decider, Decision, InputPolicy } from '../input_policy.js';
+import { Mlp } from '../mlp.js';
+import { BATCH, countOf, gather, margins, type Objective, type Runner, type RunOptions, reward } from '../runner.js';
 import { addEntropyGradient, softmaxRow } from './gate.js';
-import { Mlp } from './mlp.js';
-import type { Decider, Decision, InputPolicy } from './policy.js';
-import { BATCH, countOf, gather, margins, type Objective, type Runner, type RunOptions, reward } from './rollout.js';
 
 export interface PpoOptions extends RunOptions {
   readonly objective: Objective;

@@ -4,8 +4,8 @@
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
-import { Mlp } from './mlp.js';
-import type { RunOptions } from './rollout.js';
+import { Mlp } from '../mlp.js';
+import type { RunOptions } from '../runner.js';
 
 export interface GateOptions extends RunOptions {
   /** Units of both hidden layers. */

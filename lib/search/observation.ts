@@ -1,10 +1,10 @@
 // What the agent sees of one sample's activation, as numbers of about the same size: at every node some statistics, and
 // from the first node on a small picture of the input. All of it is there while the network runs, without labels.
-import { toChannelsLast } from '../../autograd/ops/layout.js';
-import { Tape, type Value } from '../../autograd/tape.js';
-import { InvalidArgumentError } from '../../core/errors.js';
-import { addon } from '../../native/addon.js';
-import { Memory } from '../../tensor/memory.js';
+import { toChannelsLast } from '../autograd/ops/layout.js';
+import { Tape, type Value } from '../autograd/tape.js';
+import { InvalidArgumentError } from '../core/errors.js';
+import { addon } from '../native/addon.js';
+import { Memory } from '../tensor/memory.js';
 
 /** Numbers of native/float/statistics.h's `SampleStatistic`, and of the features made from them. */
 export const STATISTICS = 8;
