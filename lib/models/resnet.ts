@@ -13,7 +13,7 @@ export interface ResNetPlan {
   readonly blocksPerStage: number;
 }
 
-/** METHOD's network of ten quantizable nodes, for 28×28 images. */
+/** The network of ten quantizable nodes that docs/method.md describes, for 28×28 images. */
 export const RESNET8: ResNetPlan = { stem: 'strided', stemChannels: 16, stages: [16, 32, 64], blocksPerStage: 1 };
 /** The paper's CIFAR network, n = 3 (section 4.2), with projections as shortcuts (option B). */
 export const RESNET20: ResNetPlan = { stem: 'cifar', stemChannels: 16, stages: [16, 32, 64], blocksPerStage: 3 };

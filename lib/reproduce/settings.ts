@@ -1,5 +1,5 @@
-// Everything that decides a reproduction, in one place: found on validation images, then frozen. METHOD in the
-// documentation tells where each comes from.
+// Everything that decides a reproduction, in one place: chosen on validation images, then frozen. docs/method.md says where
+// each comes from.
 import type { ArchitectureName } from '../models/index.js';
 import type { BudgetOptions } from '../quant/budget.js';
 import type { TrainingRecipe } from '../train/train.js';

@@ -1,5 +1,4 @@
-// Objectives with the settings that were found to work, as METHOD of the documentation reports them; any field can be
-// replaced.
+// Objectives with the settings that were found to work, as docs/method.md reports them; any field can be replaced.
 import type { Objective, RobustObjective } from './objective.js';
 import type { OptimizerOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';

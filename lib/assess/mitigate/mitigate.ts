@@ -110,7 +110,7 @@ export const CALIBRATION_IMAGES = 4000;
 export const VALIDATION_IMAGES = 4000;
 /** Six images that change, all to the better, are the fewest that are not chance (McNemar, p < .05). */
 const LEAST_VALIDATION = 6;
-/** METHOD: the strength at which one pixel takes 70 points from an ordinary network at W4A4. */
+/** docs/method.md: the strength at which one pixel takes 70 points from an ordinary network at W4A4. */
 export const BRIGHTNESS = 16;
 /** Of a cure's effect being chance; below, it counts. */
 const SIGNIFICANT = 0.05;
