@@ -143,7 +143,7 @@ export { type SimplifyOptions, simplify } from './graph/passes/index.js';
 export type { PassResult, Rewrite } from './graph/passes/rewrite.js';
 export { type InputShapes, pinInputs } from './graph/pin_inputs.js';
 export { prepare } from './graph/prepare.js';
-export { formatSummary, type GraphSummary, type NodeSummary, summarize } from './graph/printer.js';
+export { type GraphSummary, type NodeSummary, summarize } from './graph/printer.js';
 export { type ReferenceOptions, runReference } from './graph/reference.js';
 export { ARCHITECTURE_NAMES, type ArchitectureName, type BuildOptions, buildModel } from './models/index.js';
 export {

@@ -15,7 +15,7 @@ import { assessText } from './assess_text.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { readGraph } from './model.js';
 import { integerOption, numberOption } from './options.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 /** The verdict as the process ends; 3 failed, 4 refused its arguments. */
 export const EXIT_CODES = { safe: 0, caution: 1, unsafe: 2, failed: 3, refused: 4 } as const;
@@ -72,7 +72,7 @@ async function assessCommand(model: string, flags: AssessFlags): Promise<void> {
   const abort = new AbortController();
   const stop = () => abort.abort(new Error(`interrupted; the same command goes on in ${out}`));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const line = new ProgressLine();
+  const line = new Progress();
   try {
     const result = await assess(graph, samples, {
       model,

@@ -7,7 +7,7 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { integerOption, numberOption } from './options.js';
 import { readPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 interface BenchModelFlags {
   readonly batch: readonly number[];
@@ -49,7 +49,7 @@ async function benchModelCommand(model: string, flags: BenchModelFlags): Promise
   const abort = new AbortController();
   const stop = () => abort.abort(new Error('interrupted'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const line = new ProgressLine();
+  const line = new Progress();
   try {
     const report = await benchModel(model, {
       command: ['faultline', ...process.argv.slice(2)].join(' '),

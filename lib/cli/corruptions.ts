@@ -9,7 +9,7 @@ import { corruptionsText } from './corruptions_text.js';
 import { addInputOptions, type InputFlags, readImages } from './inputs.js';
 import { readGraph } from './model.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 interface CorruptionsFlags extends InputFlags, GranularityFlags {
   readonly corruptions: string;
@@ -40,7 +40,7 @@ async function corruptionsCommand(model: string, flags: CorruptionsFlags): Promi
     const sheet = await contactSheet(set, corruptions, { seed: flags.seed, normalization });
     await writeWhole(flags.contactSheet, sheet);
   }
-  const line = new ProgressLine();
+  const line = new Progress();
   const grid = await corruptionGrid(graph, set, normalization, {
     policies,
     corruptions,

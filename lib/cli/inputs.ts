@@ -3,74 +3,66 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
-import { InvalidArgumentError } from '../core/errors.js';
 import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
 import { type LoadOptions, loadDataset, openDataset } from '../data/load.js';
 import { type ImageSource, mapImages } from '../data/stored_images.js';
 import type { Graph } from '../graph/graph.js';
-import { integerOption } from './options.js';
-import { tellNotes } from './progress.js';
+import { chosen, flag, integer, option, refuse, text } from './option.js';
+import { addOptions } from './parse.js';
+import { Progress } from './progress.js';
 
 export interface InputFlags {
   readonly data: string;
-  readonly dataDir?: string;
+  readonly dataDir?: string | undefined;
   readonly split: string;
-  readonly images?: number;
+  readonly images?: number | undefined;
   readonly seed: number;
   readonly layout: string;
-  readonly size?: readonly [number, number];
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
+  readonly size?: readonly [number, number] | undefined;
+  readonly mean?: readonly number[] | undefined;
+  readonly std?: readonly number[] | undefined;
   readonly pixels: string;
-  readonly bgr?: true;
+  readonly bgr?: true | undefined;
 }
 
-const refuse = (option: string, expected: string, received: string): never => {
-  throw new InvalidArgumentError('faultline', option, expected, received);
-};
+/** Numbers between commas that `accept` takes. */
+function numbers(help: string, expected: string, accept: (value: number) => boolean) {
+  return option<readonly number[]>('<numbers>', help, (one, name) => {
+    const values = one.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+    return values.every((value) => Number.isFinite(value) && accept(value)) ? values : refuse(name, expected, one);
+  });
+}
 
-function numbersOption(name: string, accept: (value: number) => boolean, expected: string) {
-  return (text: string): number[] => {
-    const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-    if (!values.every((value) => Number.isFinite(value) && accept(value))) refuse(name, expected, text);
-    return values;
+function heightAndWidth(one: string, name: string): readonly [number, number] {
+  const match = /^(\d+)x(\d+)$/.exec(one);
+  const [height, width] = match ? [Number(match[1]), Number(match[2])] : [0, 0];
+  return height > 0 && width > 0 ? [height, width] : refuse(name, 'HEIGHTxWIDTH, as 224x224', one);
+}
+
+/** Which samples a command reads, at most `images` of them, and how they become the network's input. */
+export function inputOptions(images?: number) {
+  return {
+    data: text(
+      '<name or path>',
+      'fashion-mnist, cifar10, …, a folder of pictures, .npz, images.npy[,labels.npy], IDX files likewise',
+      { required: true },
+    ),
+    dataDir: text('<folder or URL>', 'where the files of a named data set are'),
+    split: text('<name>', 'test or train, where the data have both', { default: 'test' }),
+    images: integer('<n>', 'at most so many, drawn by --seed', 1, images === undefined ? {} : { default: images }),
+    seed: integer('<n>', 'of everything drawn', 0, { default: 0 }),
+    layout: text('<name>', "order of the model's input: nchw or nhwc", { default: 'nchw' }),
+    size: option('<HxW>', "pictures of a folder are resized to this; default: the model's input", heightAndWidth),
+    mean: numbers('subtracted from each channel', 'numbers, as .5,.5,.5', () => true),
+    std: numbers('then divides it', 'numbers above 0, as .2,.2,.2', (x) => x > 0),
+    pixels: text('<range>', 'range that mean and std are for, of byte pixels: 1 or 255', { default: '1' }),
+    bgr: flag('the model takes blue, green, red'),
   };
 }
 
-function sizeOption(text: string): [number, number] {
-  const match = /^(\d+)x(\d+)$/.exec(text);
-  const [height, width] = match ? [Number(match[1]), Number(match[2])] : [0, 0];
-  return height > 0 && width > 0 ? [height, width] : refuse('--size', 'HEIGHTxWIDTH, as 224x224', text);
-}
-
 export function addInputOptions(command: Command, defaultImages?: number): Command {
-  return command
-    .requiredOption(
-      '--data <name or path>',
-      'fashion-mnist, cifar10, …, a folder of pictures, .npz, images.npy[,labels.npy], IDX files likewise',
-    )
-    .option('--data-dir <folder or URL>', 'where the files of a named data set are')
-    .option('--split <name>', 'test or train, where the data have both', 'test')
-    .option('--images <n>', 'at most so many, drawn by --seed', integerOption('--images', 1), defaultImages)
-    .option('--seed <n>', 'of everything drawn', integerOption('--seed', 0), 0)
-    .option('--layout <name>', "order of the model's input: nchw or nhwc", 'nchw')
-    .option('--size <HxW>', "pictures of a folder are resized to this; default: the model's input", sizeOption)
-    .option(
-      '--mean <numbers>',
-      'taken off each channel',
-      numbersOption('--mean', () => true, 'numbers, as .5,.5,.5'),
-    )
-    .option(
-      '--std <numbers>',
-      'then divides it',
-      numbersOption('--std', (x) => x > 0, 'numbers above 0, as .2,.2,.2'),
-    )
-    .option('--pixels <range>', 'range that mean and std are for, of byte pixels: 1 or 255', '1')
-    .option('--bgr', 'the model takes blue, green, red');
+  return addOptions(command, inputOptions(defaultImages));
 }
-
-const oneOf = <Name extends string>(option: string, names: readonly Name[], text: string): Name =>
-  names.find((name) => name === text) ?? refuse(option, names.join(' or '), text);
 
 /** Height, width and channels that the model declares, where it does. */
 function declared(graph: Graph, layout: 'nchw' | 'nhwc') {
@@ -95,7 +87,7 @@ function spread(
 
 /** mean and std as the Loader takes them: of pixels scaled to 0–1. */
 function normalizationOf(flags: InputFlags, usual: Normalization, channels: number): Normalization {
-  const scale = oneOf('--pixels', ['1', '255'], flags.pixels) === '255' ? 255 : 1;
+  const scale = chosen('--pixels', ['1', '255'], flags.pixels) === '255' ? 255 : 1;
   const given = (option: '--mean' | '--std', values: readonly number[] | undefined) =>
     spread(option, values, channels)?.map((value) => value / scale);
   const mean = given('--mean', flags.mean);
@@ -141,8 +133,8 @@ export interface Images<Source = ImageSet> {
 }
 
 /** The images that the flags ask for, in memory, all of them. Throws DataError or InvalidArgumentError. */
-export async function readImages(graph: Graph, flags: InputFlags): Promise<Images> {
-  return imagesOf(graph, flags, loadDataset);
+export async function readImages(graph: Graph, flags: InputFlags, progress = new Progress()): Promise<Images> {
+  return imagesOf(graph, flags, loadDataset, progress);
 }
 
 /** Class folders are numbered as PyTorch's ImageFolder does; where some are missing, all after them are other classes. */
@@ -159,9 +151,10 @@ async function imagesOf<Source extends ImageSource>(
   graph: Graph,
   flags: InputFlags,
   load: (spec: string, options: LoadOptions) => Promise<Dataset<Source>>,
+  progress: Progress,
 ): Promise<Images<Source>> {
-  const layout = oneOf('--layout', ['nchw', 'nhwc'], flags.layout);
-  const split = oneOf('--split', ['test', 'train'], flags.split);
+  const layout = chosen('--layout', ['nchw', 'nhwc'], flags.layout);
+  const split = chosen('--split', ['test', 'train'], flags.split);
   const model = declared(graph, layout);
   const [height, width] = flags.size ?? [model.height, model.width];
   const channels = model.channels === 1 || model.channels === 3 ? model.channels : undefined;
@@ -170,7 +163,7 @@ async function imagesOf<Source extends ImageSource>(
     ...(channels ? { channels } : {}),
     ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),
   });
-  tellNotes(folderNotes(graph, flags.data, dataset.classNames));
+  progress.notes(folderNotes(graph, flags.data, dataset.classNames));
   const set = dataset[split] ?? refuse('--split', 'a split that the data have', split);
   const normalization = normalizationOf(flags, dataset.normalization, set.channels);
   const prepare = (images: ImageSet) => normalizedFloats(flags.bgr ? swapped(images) : images, flags);
@@ -178,11 +171,15 @@ async function imagesOf<Source extends ImageSource>(
 }
 
 /** The images that the flags ask for, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError, naming file or option. */
-export async function readInputs(graph: Graph, flags: InputFlags): Promise<{ samples: Samples }> {
+export async function readInputs(
+  graph: Graph,
+  flags: InputFlags,
+  progress = new Progress(),
+): Promise<{ samples: Samples }> {
   // No other split is wanted.
   const open = (spec: string, options: LoadOptions) =>
     openDataset(spec, { ...options, testOnly: flags.split === 'test' });
-  const { set, normalization, layout, prepare } = await imagesOf(graph, flags, open);
+  const { set, normalization, layout, prepare } = await imagesOf(graph, flags, open, progress);
   const { images: count, seed } = flags;
   return { samples: imageSamples(graph, mapImages(set, prepare), normalization, { layout, count, seed }) };
 }

@@ -1,81 +1,74 @@
 #!/usr/bin/env node
-// The command `faultline`: one file per subcommand.
-import { Command } from 'commander';
-import { InvalidArgumentError } from '../core/errors.js';
-import { packageVersion } from '../native/inspect.js';
-import { addAssessCommand, EXIT_CODES } from './assess.js';
-import { addAttackCommand } from './attack.js';
-import { addBenchCommand } from './bench.js';
-import { addCorruptionsCommand } from './corruptions.js';
-import { addInspectCommand } from './inspect.js';
-import { addMitigateCommand } from './mitigate.js';
-import { addPairCommand } from './pair.js';
-import { addProfileCommand } from './profile.js';
-import { addQuantizeCommand } from './quantize.js';
-import { addReproduceCommand } from './reproduce.js';
-import { addScanCommand } from './scan.js';
-import { addSearchCommand } from './search.js';
-import { addStudyCommand } from './study.js';
-import { addTrainCommands } from './train.js';
-import { addVulnerableCommand } from './vulnerable.js';
+// The command `faultline`: finds the command that is asked for, loads it and runs it.
+import { readFileSync } from 'node:fs';
+import { findCommand } from './commands.js';
+import { overview } from './help.js';
 
-/** Exit codes: 0 done, 1 failed, 2 refused its arguments; but the first three of assess are its verdict. */
-const { failed: EXIT_FAILED, refused: EXIT_REFUSED } =
-  process.argv[2] === 'assess' ? EXIT_CODES : { failed: 1, refused: 2 };
+/** Exit codes of what no command answers for. */
+const [FAILED, REFUSED] = process.argv[2] === 'assess' ? [3, 4] : [1, 2];
 
-const HELP_END = `
-Examples:
-  faultline assess model.onnx --data images.npy,labels.npy
-  faultline assess model.onnx --data photos/ --mean .485,.456,.406 \\
-    --std .229,.224,.225
-  faultline profile model.onnx --data images.npy --policy W4A8 --out runs/profile
-  faultline quantize model.onnx --policy W8A8 --out model.int8.onnx
-
-Exit codes: 0 done, 1 failed, 2 refused its arguments; assess: 0 safe,
-1 caution, 2 unsafe, 3 failed, 4 refused.
-`;
-
-/** Says what went wrong; refusals of options have the program's name already. */
-function fail(error: unknown): void {
+function complain(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message.startsWith('faultline: ') ? '' : 'faultline: '}${message}\n`);
-  process.exitCode = error instanceof InvalidArgumentError ? EXIT_REFUSED : EXIT_FAILED;
 }
 
 // A reader that has seen enough (`| head`) stops nothing and changes no exit code; a full disk does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') fail(error);
+  if (error.code === 'EPIPE') return;
+  complain(error);
+  process.exitCode = FAILED;
 });
 process.stderr.on('error', () => {});
 // Node would exit with 1, which is one of the verdicts.
 process.on('uncaughtException', (error) => {
   process.stderr.write(`${error.stack ?? error}\n`);
-  process.exit(EXIT_FAILED);
+  process.exit(FAILED);
 });
 
-const program = new Command('faultline')
-  .description('How badly can a neural network fail under dynamic post-training quantization?')
-  .version(packageVersion())
-  .addHelpText('after', HELP_END)
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_REFUSED));
-addAssessCommand(program);
-addAttackCommand(program);
-addBenchCommand(program);
-addCorruptionsCommand(program);
-addInspectCommand(program);
-addMitigateCommand(program);
-addPairCommand(program);
-addProfileCommand(program);
-addQuantizeCommand(program);
-addReproduceCommand(program);
-addScanCommand(program);
-addSearchCommand(program);
-addStudyCommand(program);
-addTrainCommands(program);
-addVulnerableCommand(program);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  fail(error);
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  return `${version}\n`;
 }
+
+/** Runs a command that brings its own commander. */
+async function plain(add: (program: import('commander').Command) => void): Promise<number> {
+  const { Command } = await import('commander');
+  const { InvalidArgumentError } = await import('../core/errors.js');
+  const program = new Command('faultline').exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : REFUSED));
+  add(program);
+  try {
+    await program.parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    complain(error);
+    return error instanceof InvalidArgumentError ? REFUSED : FAILED;
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first = '--help'] = argv;
+  // `faultline help scan` is `faultline scan --help`.
+  if (first === 'help' && argv.length > 1) return main([...argv.slice(1), '--help']);
+  if (['--help', '-h', 'help'].includes(first)) {
+    process.stdout.write(overview());
+    return 0;
+  }
+  if (['--version', '-V'].includes(first)) {
+    process.stdout.write(packageVersion());
+    return 0;
+  }
+  const command = findCommand(argv);
+  if (!command) {
+    process.stderr.write(`faultline: expected a command, received "${first}"\n\n${overview()}`);
+    return REFUSED;
+  }
+  const { found, rest } = command;
+  if (found.add) return plain(await found.add());
+  const [{ execute }, loaded] = await Promise.all([import('./harness.js'), found.load?.()]);
+  return loaded ? execute(loaded.command, rest, found.summary) : FAILED;
+}
+
+process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+  complain(error);
+  return FAILED;
+});

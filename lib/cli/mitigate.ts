@@ -24,7 +24,7 @@ import { addInputOptions, type InputFlags, readImages } from './inputs.js';
 import { readGraph } from './model.js';
 import { integerOption, numberOption, outFolder } from './options.js';
 import { readAnyPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 interface MitigateFlags extends InputFlags {
   readonly policy: string;
@@ -71,7 +71,7 @@ async function mitigateCommand(model: string, flags: MitigateFlags): Promise<voi
   const [given, rest] = parted(prepare(apart ?? set), flags.images ?? IMAGES, flags.seed);
   const test = apart ? prepare(set) : rest;
   await outFolder(flags.out);
-  const line = new ProgressLine();
+  const line = new Progress();
   const { seed, cures } = flags;
   const result = await mitigate(graph, given, normalization, {
     ...{ policy, cures, seed, layout, steps: flags.steps, moreBits: flags.moreBits },

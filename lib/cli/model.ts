@@ -4,10 +4,14 @@ import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { foldConstants } from '../graph/passes/fold_constants.js';
 import { widenHalf } from '../graph/passes/widen_half.js';
-import { tellNotes } from './progress.js';
+import { argument } from './option.js';
+import { Progress } from './progress.js';
+
+/** The argument of every command that works on a model. */
+export const MODEL = { model: argument('model.onnx', 'a network as ONNX') };
 
 /** Reads a file and says on stderr what the graph says differently. Throws what loadModel throws, naming the file. */
-export async function readGraph(path: string): Promise<Graph> {
+export async function readGraph(path: string, progress = new Progress()): Promise<Graph> {
   const { graph, notes } = await loadModel(path);
   const wide = widenHalf(graph);
   const folded = foldConstants(wide.graph);
@@ -15,7 +19,7 @@ export async function readGraph(path: string): Promise<Graph> {
   const made = folded.log.length;
   const doubt = outputDoubt(folded.graph);
   const [output, ...others] = graph.outputs;
-  tellNotes([
+  progress.notes([
     ...notes,
     ...(half ? [half.what] : []),
     ...(made > 0 ? [`${made} nodes of constants alone are initializers now`] : []),

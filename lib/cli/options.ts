@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.js';
 import type { InputShapes } from '../graph/pin_inputs.js';
+import { option } from './option.js';
 
 export function integerOption(name: string, least: number): (text: string) => number {
   return (text) => {
@@ -30,8 +31,6 @@ export async function outFolder(path: string): Promise<void> {
   });
 }
 
-export const INPUT_HELP = 'shape of an input that the file leaves open: x=N,3,48,320 (again for each input)';
-
 /** Reads `--input x=N,3,48,320`, one input each time: numbers, or names for what stays open. */
 export function inputShape(text: string, before: InputShapes = {}): InputShapes {
   const [, name, list] = /^(.+)=([^=]+)$/.exec(text) ?? [];
@@ -42,3 +41,12 @@ export function inputShape(text: string, before: InputShapes = {}): InputShapes 
   }
   return { ...before, [name]: dims };
 }
+
+/** Shapes of inputs that a file leaves open. */
+export const INPUT_OPTIONS = {
+  input: option<InputShapes>(
+    '<name=dims>',
+    'shape of an input that the file leaves open: x=N,3,48,320 (again for each input)',
+    (one, _, before) => inputShape(one, before),
+  ),
+};

@@ -6,6 +6,7 @@ import type { WeightGranularity } from '../native/packed_weights.js';
 import { type Policy, policyFromJson, uniformPolicy } from '../quant/policy.js';
 import type { InputPolicy } from '../search/input_policy.js';
 import { inputPolicyFromJson } from '../search/input_policy_json.js';
+import { flag, option, repeated, text } from './option.js';
 
 const UNIFORM = /^W[2-8]A[2-8]$/i;
 
@@ -47,10 +48,27 @@ export async function readAnyPolicy(graph: Graph, text: string): Promise<Policy 
   });
 }
 
+/** Which policy a command works under. */
+export function policyOptions(byDefault: string, help = 'W2A2 … W8A8, or a faultline.policy/1 file') {
+  return {
+    policy: text('<bits or file>', help, { default: byDefault }),
+    exclude: repeated('<nodes...>', 'quantizable nodes to leave in float32'),
+  };
+}
+
+/** What shares a weight scale. */
+export const GRANULARITY_OPTIONS = {
+  perChannel: flag('a weight scale for each output channel (default)'),
+  perTensor: flag('one weight scale for each node'),
+  blockSize: option<number>('<n>', 'a weight scale for each block of n weights: a power of two from 16', (one) =>
+    blockSizeOption(one),
+  ),
+};
+
 export interface GranularityFlags {
-  readonly perTensor?: true;
-  readonly perChannel?: true;
-  readonly blockSize?: number;
+  readonly perTensor?: true | undefined;
+  readonly perChannel?: true | undefined;
+  readonly blockSize?: number | undefined;
 }
 
 /** What shares a weight scale: --per-channel (default), --per-tensor or --block-size. */

@@ -1,13 +1,19 @@
 // Progress on stderr: a line that overwrites itself on a terminal, a plain line at each milestone elsewhere.
+import { cut, plain } from '../report/text.js';
 
 /** Between two updates of the line on a terminal. */
 const INTERVAL_MS = 100;
 
-export class ProgressLine {
+export class Progress {
   private last = Number.NEGATIVE_INFINITY;
+  private open = false;
+
+  /** `quiet`: says nothing. */
+  constructor(private readonly quiet = false) {}
 
   /** `milestone`: worth a line of its own where there is no terminal. */
   show(milestone: boolean, text: () => string): void {
+    if (this.quiet) return;
     if (!process.stderr.isTTY) {
       if (milestone) process.stderr.write(`${text()}\n`);
       return;
@@ -15,23 +21,41 @@ export class ProgressLine {
     const now = performance.now();
     if (!milestone && now - this.last < INTERVAL_MS) return;
     this.last = now;
-    process.stderr.write(`\r\x1b[K${text().slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    this.open = true;
+    process.stderr.write(`\r\x1b[K${cut(plain(text()), (process.stderr.columns ?? 80) - 1)}`);
   }
+
+  /** An `onProgress` of the library: `12/64 samples`, a milestone when all are done. */
+  counts(unit: string): (done: number, total: number) => void {
+    return (done, total) => this.show(done === total, () => `${done}/${total} ${unit}`);
+  }
+
+  /** The same of a library function that names its stage. */
+  readonly stage = (stage: string, done: number, total: number): void =>
+    this.show(done === total, () => `${stage}: ${done}/${total}`);
+
+  /** A sentence that stays. */
+  say(text: string): void {
+    if (this.quiet) return;
+    this.end();
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** What was changed to read a model: of many notes that say the same of other nodes, the first. */
+  readonly notes = (notes: readonly string[]): void => {
+    const kinds = new Map<string, string[]>();
+    for (const note of notes) {
+      const kind = note.replace(/ \(.*?\)/g, '');
+      kinds.set(kind, [...(kinds.get(kind) ?? []), note]);
+    }
+    for (const [first, ...others] of kinds.values()) {
+      this.say(`${first}${others.length > 0 ? `, and ${others.length} more` : ''}`);
+    }
+  };
 
   /** Leaves the line as it is. */
   end(): void {
-    if (process.stderr.isTTY) process.stderr.write('\n');
-  }
-}
-
-/** What was changed to read a model, on stderr: of many notes that say the same of other nodes, the first. */
-export function tellNotes(notes: readonly string[]): void {
-  const kinds = new Map<string, string[]>();
-  for (const note of notes) {
-    const kind = note.replace(/ \(.*?\)/, '');
-    kinds.set(kind, [...(kinds.get(kind) ?? []), note]);
-  }
-  for (const [first, ...others] of kinds.values()) {
-    process.stderr.write(`${first}${others.length > 0 ? `, and ${others.length} more` : ''}\n`);
+    if (this.open) process.stderr.write('\n');
+    this.open = false;
   }
 }

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from '../core/errors.js';
 import { type ExportedModel, exportQuantized } from '../quant/export_quantized.js';
 import { formatBits } from '../quant/policy.js';
-import { wrapText } from '../report/terminal.js';
+import { wrapText } from '../report/text.js';
 import { readGraph } from './model.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
 

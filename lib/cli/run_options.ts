@@ -8,7 +8,7 @@ import { terminalReport } from '../report/terminal.js';
 import { reproduce } from '../reproduce/reproduce.js';
 import { DEFAULTS, type ReproduceSettings } from '../reproduce/settings.js';
 import { integerOption } from './options.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 export interface RunFlags {
   readonly data: string;
@@ -74,7 +74,7 @@ export async function runReproduction(flags: RunFlags, settings: Partial<Reprodu
   const abort = new AbortController();
   const stop = () => abort.abort(new Error('interrupted; the same command goes on from here'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const line = new ProgressLine();
+  const line = new Progress();
   let current = '';
   const report = await reproduce({
     out: flags.out,

@@ -26,7 +26,7 @@ import { fullPrecision } from '../train/full_precision.js';
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { readGraph } from './model.js';
 import { integerOption, numberOption } from './options.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 import { inputSearchText, type NamedBudget, prepareInputSearch, searchInput } from './search_input.js';
 import { searchText } from './search_text.js';
 
@@ -183,7 +183,7 @@ async function searchAll(
   const { graph, space, goal, measure, searched } = work;
   const problem = new PolicyProblem(graph, searched, space, { goal, measure });
   const shared = new SharedProblem(problem);
-  const line = new ProgressLine();
+  const line = new Progress();
   const enumerated = space.count <= BigInt(flags.enumerate);
   let best: number | undefined;
   let writing = Promise.resolve();

@@ -20,7 +20,7 @@ import { Runner } from '../search/runner.js';
 import { ActivationSpace } from '../search/space.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { type Images, type InputFlags, readImages } from './inputs.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 /** Accuracy, where there are labels, and agreement with full precision; percent. */
 interface Figures {
@@ -122,7 +122,7 @@ export async function searchInput(
   const { model, graph, goal, budget, agent, flags } = search;
   const { seed } = flags;
   const objective = goal === 'worst' ? 'detrimental' : 'robust';
-  const line = new ProgressLine();
+  const line = new Progress();
   const found = await run.stage('search', async (stage) => {
     let doing = '';
     const options: InputSearchOptions = {

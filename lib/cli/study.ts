@@ -20,7 +20,7 @@ import { loadModel } from '../graph/onnx/import.js';
 import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
 import { formatBits, parseBits } from '../quant/policy.js';
 import { plural } from '../report/format.js';
-import { wrapText } from '../report/terminal.js';
+import { wrapText } from '../report/text.js';
 import { writeReport } from '../report/write.js';
 import { namedPolicy } from '../reproduce/attack_stage.js';
 import { buildPopulation } from '../reproduce/population.js';

@@ -17,7 +17,7 @@ import { type TrainingRecipe, type TrainProgress, train } from '../train/train.j
 import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
 import { readGraph } from './model.js';
 import { integerOption, numberOption } from './options.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 interface TrainFlags {
   readonly arch: string;
@@ -109,7 +109,7 @@ async function trainCommand(flags: TrainFlags): Promise<void> {
   const abort = new AbortController();
   const stop = () => abort.abort(new Error('interrupted; --resume goes on from the last checkpoint'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
-  const line = new ProgressLine();
+  const line = new Progress();
   const events: Promise<void>[] = [];
   const onProgress = (progress: TrainProgress) => {
     line.show(progress.epochEnded, () => progressText(recipe.epochs, progress));
@@ -174,7 +174,7 @@ async function evaluateCommand(model: string, flags: EvaluateFlags): Promise<voi
   const source = await readGraph(model);
   const { samples } = await readInputs(source, flags);
   const { graph, batch = flags.batch } = freeBatch(source, samples.dims);
-  const line = new ProgressLine();
+  const line = new Progress();
   const onProgress = (done: number, total: number) => line.show(done === total, () => `${done}/${total} images`);
   const result = await evaluateBatches(graph, labelled(samples, batch), samples.count, { onProgress });
   line.end();
@@ -187,7 +187,7 @@ async function evaluateCommand(model: string, flags: EvaluateFlags): Promise<voi
   }
 }
 
-export function addTrainCommands(program: Command): void {
+export function addTrainCommand(program: Command): void {
   program
     .command('train')
     .description('train a network in full precision')
@@ -209,6 +209,9 @@ export function addTrainCommands(program: Command): void {
     .option('--resume', 'go on from the latest checkpoint in --out')
     .option('--json', 'the report as JSON on stdout')
     .action(trainCommand);
+}
+
+export function addEvaluateCommand(program: Command): void {
   const evaluation = program
     .command('evaluate')
     .argument('<model.onnx>')

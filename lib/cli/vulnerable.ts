@@ -14,7 +14,7 @@ import { addInputOptions, type InputFlags, readImages } from './inputs.js';
 import { readGraph } from './model.js';
 import { integerOption, outFolder } from './options.js';
 import { readPolicy } from './policy.js';
-import { ProgressLine } from './progress.js';
+import { Progress } from './progress.js';
 
 interface VulnerableFlags extends InputFlags {
   readonly policy: string;
@@ -46,7 +46,7 @@ async function vulnerableCommand(model: string, flags: VulnerableFlags): Promise
   const order = new Random(seed).split('samples').shuffle(Int32Array.from({ length: set.count }, (_, i) => i));
   const images = prepare(most < set.count ? subset(set, order.subarray(0, most).sort()) : firstImages(set, most));
   await outFolder(flags.out);
-  const line = new ProgressLine();
+  const line = new Progress();
   const found = await vulnerable(graph, images, normalization, {
     ...{ policy, seed, layout, pairs: flags.pairs ?? false, channels: flags.channels },
     ...{ changes: flags.changes, searched: flags.searched },

@@ -1,42 +1,51 @@
-// Pictures as PNG files (ISO/IEC 15948), 8 bits, grey or colour, without an image library.
-import { deflateSync } from 'node:zlib';
+// Pictures as PNG files (W3C PNG, 3rd edition), 8 bits a channel, without an image library.
+import { zlibSync } from 'fflate';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+/** Colour type by number of channels: grey, grey with alpha, red green blue, the same with alpha. */
+const COLOUR_TYPE: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 };
+const MOST_SIDE = 2 ** 16;
 
-/** CRC-32 of each byte, polynomial 0xedb88320. */
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
   return crc;
 });
 
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff;
-  for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 255] as number) ^ (crc >>> 8);
+  for (const byte of bytes) crc = (crc >>> 8) ^ (CRC_TABLE[(crc ^ byte) & 255] as number);
   return ~crc >>> 0;
 }
 
-function chunk(type: string, data: Uint8Array): Uint8Array {
-  const out = new Uint8Array(data.length + 12);
-  const view = new DataView(out.buffer);
-  view.setUint32(0, data.length);
-  out.set(Buffer.from(type, 'latin1'), 4);
-  out.set(data, 8);
-  view.setUint32(data.length + 8, crc32(out.subarray(4, data.length + 8)));
-  return out;
+function chunk(type: string, content: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(12 + content.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, content.length);
+  bytes.set(Buffer.from(type, 'latin1'), 4);
+  bytes.set(content, 8);
+  view.setUint32(8 + content.length, crc32(bytes.subarray(4, 8 + content.length)));
+  return bytes;
 }
 
-/** A PNG file of pixels[height, width, channels], 1 or 3 channels. */
-export function encodePng(pixels: Uint8Array, height: number, width: number, channels: 1 | 3): Uint8Array {
+/** pixels: [height, width, channels] bytes, 1 to 4 channels → a PNG file. Throws InvalidArgumentError. */
+export function encodePng(pixels: Uint8Array, height: number, width: number, channels: number): Uint8Array {
+  requireInteger('encodePng', 'height', height, 1, MOST_SIDE);
+  requireInteger('encodePng', 'width', width, 1, MOST_SIDE);
+  requireInteger('encodePng', 'channels', channels, 1, 4);
+  const row = width * channels;
+  if (pixels.length !== height * row) {
+    throw new InvalidArgumentError('encodePng', 'pixels', `${height * row} bytes`, String(pixels.length));
+  }
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header[8] = 8; // bits a channel
-  header[9] = channels === 1 ? 0 : 2; // grey or colour
-  const row = width * channels;
-  const rows = new Uint8Array(height * (row + 1)); // each begins with its filter, 0: none
+  header.set([8, COLOUR_TYPE[channels] as number, 0, 0, 0], 8);
+  // Each row after its filter, none: on pictures this small filters save nothing.
+  const rows = new Uint8Array(height * (row + 1));
   for (let y = 0; y < height; y++) rows.set(pixels.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
-  const parts = [SIGNATURE, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', new Uint8Array(0))];
+  const parts = [SIGNATURE, chunk('IHDR', header), chunk('IDAT', zlibSync(rows)), chunk('IEND', new Uint8Array())];
   return Uint8Array.from(Buffer.concat(parts));
 }

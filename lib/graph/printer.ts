@@ -1,13 +1,12 @@
-// A graph as a table for people: every node with its output's shape, parameters and multiply-accumulates. 80 columns.
+// A graph in figures: every node with its output's shape, parameters and multiply-accumulates.
 import { isFloat } from '../tensor/dtype.js';
-import { formatDims, sizeOf } from '../tensor/host_tensor.js';
+import { sizeOf } from '../tensor/host_tensor.js';
 import { isQuantizable, operatorOf } from './check.js';
-import { formatShape } from './dims.js';
 import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
 import { inferShapes } from './infer.js';
 import { attributesOf } from './operator.js';
 
-/** One line of `formatSummary`. */
+/** One node. */
 export interface NodeSummary {
   readonly name: string;
   readonly operator: string;
@@ -22,7 +21,7 @@ export interface NodeSummary {
   readonly quantizable: boolean;
 }
 
-/** A network as `formatSummary` prints it. */
+/** A network and its totals. */
 export interface GraphSummary {
   readonly name: string;
   readonly opset: number;
@@ -87,72 +86,9 @@ function detailOf(node: GraphNode, inputs: readonly (TensorType | undefined)[]):
   return `${kernel.join('x')}${stride}${group > 1 ? ` g${group}` : ''}`;
 }
 
-const COLUMNS = { name: 25, operator: 21, output: 16, parameters: 7, macs: 7 };
-
-/** The table. Long names lose their middle, never their end. */
-export function formatSummary(summary: GraphSummary): string {
-  const { nodes } = summary;
-  const title = summary.name === '' ? 'graph' : summary.name;
-  const quantizable = nodes.filter((node) => node.quantizable).length;
-  const totals = [
-    `${nodes.length} nodes (${quantizable} quantizable *)`,
-    `${summary.parameters.toLocaleString('en-US')} parameters`,
-    `${compact(summary.macs)} MACs a sample`,
-  ];
-  const lines = [
-    shorten(`${title}: opset ${summary.opset}, weights ${compact(summary.weightBytes)}B`, 80),
-    shorten(totals.join(', '), 80),
-    ...summary.inputs.map((value) => shorten(`input  ${formatValue(value)}`, 80)),
-    ...summary.outputs.map((value) => shorten(`output ${formatValue(value)}`, 80)),
-    '',
-    row('node', 'operator', 'output', 'params', 'MACs'),
-    ...nodes.map((node) => {
-      const mark = node.quantizable ? '*' : '';
-      const operator = `${node.operator}${mark} ${node.detail}`.trimEnd();
-      const parameters = node.parameters > 0 ? compact(node.parameters) : '';
-      return row(
-        node.name,
-        operator,
-        formatShape(node.output.dims),
-        parameters,
-        node.macs > 0 ? compact(node.macs) : '',
-      );
-    }),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-function formatValue({ name, dtype, dims }: ValueInfo): string {
-  return `${name}  ${dtype}${dims ? ` ${formatDims(dims)}` : ''}`;
-}
-
-function row(name: string, operator: string, output: string, parameters: string, macs: string): string {
-  const cells = [
-    shorten(name, COLUMNS.name).padEnd(COLUMNS.name),
-    shorten(operator, COLUMNS.operator).padEnd(COLUMNS.operator),
-    shorten(output, COLUMNS.output).padEnd(COLUMNS.output),
-    parameters.padStart(COLUMNS.parameters),
-    macs.padStart(COLUMNS.macs),
-  ];
-  return cells.join(' ').trimEnd();
-}
-
 /** A text in at most so many columns: the middle goes, never the end. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
   const end = Math.floor((width - 1) / 2);
   return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`;
-}
-
-/** 950, 77.4k, 11.2M, 1.81G: three digits. */
-export function compact(value: number): string {
-  const units = ['', 'k', 'M', 'G', 'T'];
-  let unit = 0;
-  let scaled = value;
-  while (scaled >= 999.5 && unit < units.length - 1) {
-    scaled /= 1000;
-    unit++;
-  }
-  const digits = unit === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
-  return `${scaled.toFixed(digits)}${units[unit]}`;
 }

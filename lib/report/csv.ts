@@ -1,18 +1,14 @@
 // The tables of a report as CSV (RFC 4180), for spreadsheets: plain numbers, intervals in columns of their own.
+import { stringify } from 'csv-stringify/sync';
 import { type Document, type Table, tablesOf } from './document.js';
 import { type Cell, isMeasured } from './format.js';
 
-/** A spreadsheet runs a text that begins so as a formula; an apostrophe before it makes it text again. */
-const FORMULA = /^[=+\-@\t\r]/;
+type Field = string | number | null;
 
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function csvCell(cell: Cell): string {
-  if (cell === null || cell === undefined || Number.isNaN(cell)) return '';
-  if (isMeasured(cell)) return csvCell(cell.value);
-  return typeof cell === 'string' ? quoted(FORMULA.test(cell) ? `'${cell}` : cell) : String(cell);
+function csvField(cell: Cell): Field {
+  if (cell === null || cell === undefined || Number.isNaN(cell)) return null;
+  if (isMeasured(cell)) return csvField(cell.value);
+  return typeof cell === 'boolean' ? String(cell) : cell;
 }
 
 /** A header, then a line a row; a column with intervals is followed by `<key>_low` and `<key>_high`. */
@@ -22,12 +18,13 @@ export function csvTable({ columns, rows }: Table): string {
   const lines = rows.map((row) =>
     columns.flatMap((_, at) => {
       const cell = row[at];
-      if (!ranged[at]) return [csvCell(cell)];
+      if (!ranged[at]) return [csvField(cell)];
       const [low, high] = (isMeasured(cell) ? cell.interval : undefined) ?? [];
-      return [cell, low, high].map(csvCell);
+      return [cell, low, high].map(csvField);
     }),
   );
-  return [header.map(csvCell), ...lines].map((cells) => `${cells.join(',')}\r\n`).join('');
+  // A spreadsheet runs a text that begins with = + - @ as a formula; an apostrophe before it makes it text again.
+  return stringify([header, ...lines], { record_delimiter: 'windows', escape_formulas: true });
 }
 
 /** File name → content, a file for each table of the report. */

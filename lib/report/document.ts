@@ -8,6 +8,17 @@ export interface Column {
   readonly key: string;
   readonly label: string;
   readonly unit: Unit;
+  /** The heading in 80 columns, without its unit. Default: `label`. */
+  readonly short?: string | undefined;
+  /** false: not on the terminal. Default true. */
+  readonly brief?: boolean | undefined;
+  /** Which figure is the better one, for `diff`; of words, all of them, the best first. Default: neither. */
+  readonly better?: 'higher' | 'lower' | readonly string[] | undefined;
+}
+
+/** `more`: what is not as usual. */
+export function column(key: string, label: string, unit: Unit, more: Omit<Partial<Column>, 'key'> = {}): Column {
+  return { key, label, unit, ...more };
 }
 
 export interface Table {
@@ -31,6 +42,8 @@ export interface Chart {
   /** What there is to see, for who cannot see it. */
   readonly alt: string;
   readonly data: ChartData;
+  /** Shown on the terminal too: bars and histograms as bars, others as their table. Default false. */
+  readonly brief?: boolean | undefined;
 }
 
 export interface Picture {
@@ -56,6 +69,8 @@ export interface Paragraph {
 export interface List {
   readonly kind: 'list';
   readonly items: readonly string[];
+  /** Shown on the terminal too. Default false. */
+  readonly brief?: boolean | undefined;
 }
 
 /** A judgement, with its colour and its word. */

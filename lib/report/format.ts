@@ -1,8 +1,22 @@
 // How figures are written in every format of a report: the unit once, in the column's head; a missing one as a dash.
 import type { Interval } from '../assess/statistics.js';
 
-/** What a column or an axis holds. Accuracies are percent, differences of accuracies points, both on 0–100. */
-export type Unit = 'text' | 'percent' | 'points' | 'bits' | 'count' | 'number' | 'seconds' | 'decibels' | 'probability';
+/**
+ * What a column or an axis holds. Accuracies are percent, differences of accuracies points, parts of a whole shares, all
+ * on 0–100; shares have no decimals. Magnitudes are large counts: 77.4k.
+ */
+export type Unit =
+  | 'text'
+  | 'percent'
+  | 'share'
+  | 'points'
+  | 'bits'
+  | 'count'
+  | 'magnitude'
+  | 'number'
+  | 'seconds'
+  | 'decibels'
+  | 'probability';
 
 /** A figure and, where it was estimated from samples, between which ends it lies. */
 export interface Measured {
@@ -19,9 +33,11 @@ const MINUS = '−';
 const SUFFIX: Readonly<Record<Unit, string>> = {
   text: '',
   percent: ' %',
+  share: ' %',
   points: ' points',
   bits: ' bits',
   count: '',
+  magnitude: '',
   number: '',
   seconds: ' s',
   decibels: ' dB',
@@ -45,15 +61,32 @@ function significant(value: number): string {
   return value.toFixed(Math.max(0, Math.min(8, 2 - Math.floor(Math.log10(size)))));
 }
 
+/** 950, 77.4k, 11.2M, 1.81G: three digits. */
+function compact(value: number): string {
+  const units = ['', 'k', 'M', 'G', 'T'];
+  let unit = 0;
+  let scaled = value;
+  while (scaled >= 999.5 && unit < units.length - 1) {
+    scaled /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+  return `${scaled.toFixed(digits)}${units[unit]}`;
+}
+
 function digits(value: number, unit: Unit): string {
   switch (unit) {
     case 'percent':
     case 'points':
       return value.toFixed(2);
+    case 'share':
+      return value.toFixed(0);
     case 'bits':
       return Number.isInteger(value) ? String(value) : value.toFixed(2);
     case 'count':
       return grouped(value);
+    case 'magnitude':
+      return compact(value);
     case 'seconds':
     case 'decibels':
       return value.toFixed(1);
@@ -66,7 +99,10 @@ function digits(value: number, unit: Unit): string {
 
 /** A number without its unit; a minus is a minus sign, and −0.00 is 0.00. */
 export function formatNumber(value: number, unit: Unit = 'number'): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? MISSING : value > 0 ? '∞' : `${MINUS}∞`;
+  if (Number.isNaN(value)) return MISSING;
+  // A signal without noise.
+  if (value === Number.POSITIVE_INFINITY && unit === 'decibels') return 'exact';
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : `${MINUS}∞`;
   const text = digits(value, unit);
   if (!text.startsWith('-')) return text;
   return /[1-9]/.test(text) ? MINUS + text.slice(1) : text.slice(1);

@@ -1,4 +1,5 @@
 // A report as Markdown (GitHub's flavour): charts become their tables, pictures their captions.
+import { markdownTable as pipeTable } from 'markdown-table';
 import { type Block, type Document, type Table, tableOf } from './document.js';
 import { formatCell, plural, unitLabel } from './format.js';
 
@@ -7,14 +8,15 @@ export function escapeMarkdown(text: string): string {
   return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_[\]<>|~#&]/g, '\\$&');
 }
 
-/** A pipe table: the first column to the left, figures to the right. */
-export function markdownTable(table: Pick<Table, 'columns' | 'rows'>): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [
-    line(table.columns.map(({ label, unit }) => escapeMarkdown(label + unitLabel(unit)))),
-    line(table.columns.map(({ unit }) => (unit === 'text' ? '---' : '--:'))),
-    ...table.rows.map((row) => line(table.columns.map(({ unit }, at) => escapeMarkdown(formatCell(row[at], unit))))),
-  ].join('\n');
+/** A pipe table: text to the left, figures to the right. */
+export function markdownTable({ columns, rows }: Pick<Table, 'columns' | 'rows'>): string {
+  const head = columns.map(({ label, unit }) => label + unitLabel(unit));
+  const cells = rows.map((row) => columns.map(({ unit }, at) => formatCell(row[at], unit)));
+  const align = columns.map(({ unit }) => (unit === 'text' ? 'l' : 'r'));
+  return pipeTable(
+    [head, ...cells].map((line) => line.map(escapeMarkdown)),
+    { align, alignDelimiters: false },
+  );
 }
 
 /** More rows are in the CSV files and in the JSON. */

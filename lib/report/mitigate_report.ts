@@ -5,7 +5,7 @@ import type { CureName, CureResult, MitigateResult } from '../assess/mitigate/mi
 import { BRIGHTNESS } from '../assess/mitigate/mitigate.js';
 import { formatNumber } from './format.js';
 import type { ReportInput } from './schema.js';
-import { wrapText } from './terminal.js';
+import { wrapText } from './text.js';
 
 export interface MitigateReportParts {
   readonly model: string;

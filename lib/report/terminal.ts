@@ -1,61 +1,13 @@
-// The short form of a report: its facts and its brief tables, 80 columns wide.
-import type { Document, Table } from './document.js';
-import { formatCell, formatNumber, isMeasured, unitLabel } from './format.js';
+// A Document on a terminal of 80 columns: its facts and its brief blocks.
+import { type Block, type Chart, type Column, type Document, type Fact, type Table, tableOf } from './document.js';
+import { formatCell, formatNumber, formatQuantity, isMeasured, unitLabel } from './format.js';
+import { cut, pad, plain, WIDTH, widthOf, wrapText } from './text.js';
 
-const WIDTH = 80;
 const GAP = 2;
 /** Of a text column that has to give way. */
 const LEAST_TEXT = 8;
-
-/** What could move the cursor or recolour the screen. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g;
-/** Two columns wide: East Asian scripts, emoji. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}]|[\u{20000}-\u{3fffd}]/u;
-const COMBINING = /\p{Mark}/u;
-
-export function plain(text: string): string {
-  return text.replace(CONTROL, '\ufffd');
-}
-
-function widthOf(text: string): number {
-  let width = 0;
-  for (const character of text) width += COMBINING.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
-  return width;
-}
-
-function cut(text: string, width: number): string {
-  if (widthOf(text) <= width) return text;
-  let [kept, used] = ['', 0];
-  for (const character of text) {
-    used += widthOf(character);
-    if (used > width - 1) break;
-    kept += character;
-  }
-  return `${kept}…`;
-}
-
-/** Lines of at most 80 columns; a word longer than a line is cut. */
-export function wrapText(text: string, indent = ''): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of plain(text).split(' ')) {
-    const longer = line === '' ? (lines.length > 0 ? indent + word : word) : `${line} ${word}`;
-    if (line !== '' && widthOf(longer) > WIDTH) {
-      lines.push(line);
-      line = indent + word;
-    } else {
-      line = longer;
-    }
-  }
-  return [...lines, line].map((one) => cut(one, WIDTH));
-}
-
-const pad = (text: string, width: number, right: boolean) => {
-  const space = ' '.repeat(Math.max(0, width - widthOf(text)));
-  return right ? space + text : text + space;
-};
+/** Rows of a table; the other formats have all. */
+const MOST_ROWS = 60;
 
 /** A heading in lines of at most `width`, broken between words. */
 function headingLines(text: string, width: number): string[] {
@@ -68,26 +20,35 @@ function headingLines(text: string, width: number): string[] {
   return lines;
 }
 
+/** The columns for a terminal and the rows of their cells. */
+function briefColumns({ columns, rows }: Pick<Table, 'columns' | 'rows'>): Pick<Table, 'columns' | 'rows'> {
+  const shown = columns.flatMap((column, at) => (column.brief === false ? [] : [{ column, at }]));
+  return { columns: shown.map(({ column }) => column), rows: rows.map((row) => shown.map(({ at }) => row[at])) };
+}
+
+const headOf = ({ label, short, unit }: Column) => plain(short ?? label + unitLabel(unit));
+
 /**
  * A table in at most 80 columns: intervals give way first, then units, then headings, which go on in another line, then
  * the widest texts, then the last columns.
  */
 export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] {
+  const { columns, rows } = briefColumns(table);
   const cellText = (intervals: boolean) =>
-    table.rows.map((row) =>
-      table.columns.map(({ unit }, at) => {
+    rows.map((row) =>
+      columns.map(({ unit }, at) => {
         const cell = row[at];
         return plain(!intervals && isMeasured(cell) ? formatNumber(cell.value, unit) : formatCell(cell, unit));
       }),
     );
-  let head = table.columns.map(({ label, unit }) => plain(label + unitLabel(unit)));
+  let head = columns.map(headOf);
   const widest = (texts: readonly string[]) => Math.max(0, ...texts.map(widthOf));
   const cellsOf = (at: number) => widest(lines.map((line) => line[at] as string));
   const widthsOf = () => head.map((text, at) => Math.max(widthOf(text), cellsOf(at)));
   const total = (widths: readonly number[]) => widths.reduce((sum, width) => sum + width + GAP, -GAP);
   let lines = cellText(true);
   if (total(widthsOf()) > WIDTH) lines = cellText(false);
-  if (total(widthsOf()) > WIDTH) head = table.columns.map(({ label }) => plain(label));
+  if (total(widthsOf()) > WIDTH) head = columns.map(({ label, short }) => plain(short ?? label));
   const widths = widthsOf();
   const broken = head.map((text, at) => Math.max(cellsOf(at), widest(text.split(' '))));
   /** The widest column that is wider than its least width. */
@@ -95,8 +56,7 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
     widths.reduce((best, width, at) => (width > least(at) && width > (widths[best] ?? 0) ? at : best), -1);
   while (total(widths) > WIDTH) {
     let at = giving((column) => broken[column] as number);
-    if (at < 0)
-      at = giving((column) => (table.columns[column]?.unit === 'text' ? LEAST_TEXT : Number.POSITIVE_INFINITY));
+    if (at < 0) at = giving((column) => (columns[column]?.unit === 'text' ? LEAST_TEXT : Number.POSITIVE_INFINITY));
     if (at < 0) widths.pop();
     else widths[at] = (widths[at] as number) - 1;
   }
@@ -106,33 +66,91 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
   const above = Array.from({ length: height }, (_, line) =>
     headings.map((each) => each[line - height + each.length] ?? ''),
   );
-  const right = table.columns.map(({ unit }) => unit !== 'text');
   return [...above, ...lines].map((line) =>
     widths
-      .map((width, at) => pad(cut(line[at] as string, width), width, right[at] as boolean))
+      .map((width, at) => pad(cut(line[at] as string, width), width, columns[at]?.unit !== 'text'))
       .join(' '.repeat(GAP))
       .trimEnd(),
   );
 }
 
-export function terminalReport(document: Document): string {
-  const lines = [...wrapText(document.title), '', ...wrapText(document.lead)];
-  if (document.facts.length > 0) {
-    lines.push('');
-    const width = Math.max(...document.facts.map(({ label }) => widthOf(plain(label))));
-    const indent = ' '.repeat(width + GAP);
-    for (const { label, value, unit = '', note } of document.facts) {
-      lines.push(...wrapText(`${pad(plain(label), width, false)}  ${`${value} ${unit}`.trim()}  ${note}`, indent));
+function tableLines(table: Table): string[] {
+  const lines = terminalTable({ columns: table.columns, rows: table.rows.slice(0, MOST_ROWS) });
+  const left = table.rows.length - MOST_ROWS;
+  return left > 0 ? [...lines, `… and ${formatNumber(left, 'count')} more`] : lines;
+}
+
+/** Lengths from nothing to the largest, as bars beside their labels. */
+function barLines(bars: readonly { readonly label: string; readonly value: number; readonly text: string }[]) {
+  const labels = Math.min(32, Math.max(0, ...bars.map(({ label }) => widthOf(label))));
+  const texts = Math.max(0, ...bars.map(({ text }) => widthOf(text)));
+  const room = WIDTH - labels - texts - 2 * GAP;
+  const most = Math.max(0, ...bars.map(({ value }) => value));
+  const lengthOf = (value: number) => (value > 0 ? Math.max(1, Math.round((room * value) / most)) : 0);
+  const gap = ' '.repeat(GAP);
+  return bars.map(({ label, value, text }) =>
+    [pad(cut(label, labels), labels), pad(text, texts, true), '█'.repeat(lengthOf(value))].join(gap).trimEnd(),
+  );
+}
+
+function chartLines(chart: Chart): string[] {
+  const { data, caption } = chart;
+  const lines = () => {
+    switch (data.type) {
+      case 'bars':
+        return barLines(
+          data.bars.map(({ label, value }) => ({ label, value, text: formatQuantity(value, data.x.unit) })),
+        );
+      case 'histogram':
+        return barLines(
+          data.bins.map(({ from, to, count }) => ({
+            label: `${formatNumber(from, data.x.unit)} … ${formatNumber(to, data.x.unit)}`,
+            value: count,
+            text: formatNumber(count, data.y.unit),
+          })),
+        );
+      default:
+        return tableLines(tableOf(chart));
     }
+  };
+  return [...wrapText(caption), ...lines().map(plain)];
+}
+
+/** The lines of a block; undefined where it is not for a terminal. */
+function blockLines(block: Block): string[] | undefined {
+  if (block.kind === 'verdict') return wrapText(`${block.word.toUpperCase()}: ${block.text}`);
+  if (block.kind === 'pictures' || !block.brief) return undefined;
+  switch (block.kind) {
+    case 'text':
+      return wrapText(block.text);
+    case 'list':
+      return block.items.flatMap((item) => wrapText(`- ${item}`, '  '));
+    case 'table':
+      return tableLines(block);
+    case 'chart':
+      return chartLines(block);
   }
-  for (const { title, blocks } of document.sections) {
-    const brief = blocks.flatMap((block): string[][] => {
-      if (block.kind === 'verdict') return [wrapText(`${block.word}: ${block.text}`)];
-      if (block.kind === 'text' && block.brief) return [wrapText(block.text)];
-      return block.kind === 'table' && block.brief ? [terminalTable(block)] : [];
+}
+
+function factLines(facts: readonly Fact[]): string[] {
+  const width = Math.max(...facts.map(({ label }) => widthOf(plain(label))));
+  const indent = ' '.repeat(width + GAP);
+  return facts.flatMap(({ label, value, unit = '', note }) =>
+    wrapText(`${pad(plain(label), width)}  ${`${value} ${unit}`.trim()}${note === '' ? '' : `  ${note}`}`, indent),
+  );
+}
+
+export function terminalReport(document: Document): string {
+  const { title, lead, facts, sections, footer } = document;
+  const parts = [wrapText(title), ...(lead === '' ? [] : [wrapText(lead)])];
+  if (facts.length > 0) parts.push(factLines(facts));
+  for (const section of sections) {
+    const [first, ...others] = section.blocks.flatMap((block) => {
+      const lines = blockLines(block);
+      return lines && lines.length > 0 ? [lines] : [];
     });
-    if (brief.length === 0) continue;
-    lines.push('', plain(title), ...brief.flatMap((part, index) => (index > 0 ? ['', ...part] : part)));
+    if (first) parts.push([plain(section.title), ...first], ...others);
   }
-  return `${[...lines, '', ...wrapText(document.footer)].join('\n')}\n`;
+  if (footer !== '') parts.push(wrapText(footer));
+  return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }

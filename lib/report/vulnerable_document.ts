@@ -5,7 +5,7 @@ import { asPixels } from '../data/contact_sheet.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import type { Block, Document, Section, Table } from './document.js';
 import { type Cell, formatNumber, formatQuantity, plural, type Unit } from './format.js';
-import { pictureUrl } from './png.js';
+import { pictureUrl } from './picture.js';
 
 /** What the pictures are of, and what classes are called. */
 export interface VulnerableScene {

@@ -7,7 +7,7 @@ import type { ImageSet, Normalization } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
 import { formatBits, type Policy, uniformPolicy } from '../quant/policy.js';
-import { pictureUrl } from '../report/png.js';
+import { pictureUrl } from '../report/picture.js';
 import type { Flips, PairResult } from '../report/schema.js';
 import { predictedClasses } from '../tensor/largest.js';
 import { type FullPrecision, fullPrecision } from '../train/full_precision.js';

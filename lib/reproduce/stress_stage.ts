@@ -11,7 +11,7 @@ import { type CorruptionRequest, corrupt, parseCorruptions } from '../data/corru
 import { firstImages } from '../data/image_set.js';
 import { effectiveBits, type Policy, uniformPolicy } from '../quant/policy.js';
 import { formatNumber } from '../report/format.js';
-import { pictureUrl } from '../report/png.js';
+import { pictureUrl } from '../report/picture.js';
 import type { ReportInput } from '../report/schema.js';
 import { InputPolicy } from '../search/input_policy.js';
 import { inputPolicyFromJson } from '../search/input_policy_json.js';

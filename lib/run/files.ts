@@ -22,7 +22,15 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   await rename(unfinished, path);
 }
 
-export const toJson = (value: unknown): string => `${JSON.stringify(value, null, 1)}\n`;
+/** JSON has no typed arrays: they become arrays. It has no infinity either, which becomes null. */
+const plainArrays = (_: string, value: unknown): unknown =>
+  ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Float64Array) : value;
+
+/** A value as a file of JSON that people can read. */
+export const toJson = (value: unknown): string => `${JSON.stringify(value, plainArrays, 1)}\n`;
+
+/** A value as a reader of its file would find it. */
+export const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value, plainArrays) ?? 'null');
 
 export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 

@@ -4,7 +4,7 @@ import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { inspect } from '../native/inspect.js';
-import { readIfThere, sha256, toJson, writeWhole } from './files.js';
+import { asJson, readIfThere, sha256, toJson, writeWhole } from './files.js';
 import { lockFolder } from './lock.js';
 
 const SCHEMA = 'faultline.run/1';
@@ -46,8 +46,6 @@ export interface Stage {
   /** Writes a file of the run. A path given twice is written twice. */
   write(path: string, content: string | Uint8Array): Promise<void>;
 }
-
-const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value) ?? 'null');
 
 export class RunDirectory {
   /** Seconds of each stage, of whichever process finished it, in the order of this process. */
@@ -106,7 +104,7 @@ export class RunDirectory {
 
   /**
    * The result of a stage: computed now, or as it was computed before. `compute` returns what JSON can hold (numbers
-   * come back as they were; typed arrays do not). Throws RunError when a file of a finished stage was changed.
+   * come back as they were, typed arrays as arrays, infinity as null). Throws RunError when a file of a finished stage was changed.
    */
   async stage<Result>(name: string, compute: (stage: Stage) => Promise<Result>): Promise<Result> {
     const path = join(this.path, 'stages', `${name}.json`);

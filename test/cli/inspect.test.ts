@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { inspectionText } from '../../lib/cli/inspect.js';
 import { packageRoot } from '../../lib/native/addon.js';
-import { type Inspection, inspect } from '../../lib/native/inspect.js';
+import type { Inspection } from '../../lib/native/inspect.js';
 import { EMULATED_ADDON } from '../support/device.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
@@ -59,9 +58,12 @@ describe('faultline inspect', () => {
     assert.ok(device && 'error' in device);
     assert.match(device.error, /npm run build:cuda/);
     const { stdout, status } = run([], { FAULTLINE_DEVICE: 'auto', FAULTLINE_CUDA_ADDON: '/nowhere' });
-    assert.match(stdout, /^device +none: cuda: expected the CUDA addon/m);
+    assert.match(stdout, /^device: none: cuda: expected the CUDA addon/m);
     assert.equal(status, 0);
-    assert.match(run([], { FAULTLINE_DEVICE: 'gpu' }).stdout, /device +none: .*expected "cpu", "cuda" or "auto"/);
+    assert.match(
+      run([], { FAULTLINE_DEVICE: 'gpu' }).stdout,
+      /device: none: [\s\S]*expected\s"cpu",\s"cuda"\sor\s"auto"/,
+    );
     const found = report({ FAULTLINE_DEVICE: 'cuda', FAULTLINE_CUDA_ADDON: EMULATED_ADDON }).device;
     assert.ok(found && 'name' in found && found.bytes > 0);
   });
@@ -76,18 +78,13 @@ describe('faultline inspect', () => {
   it('says which instruction sets there are when FAULTLINE_ISA names none of them, and exits with 2', () => {
     const { status, stdout } = run([], { FAULTLINE_ISA: 'avx1024' });
     assert.equal(status, 2);
-    assert.match(stdout, /error: .*FAULTLINE_ISA.*expected one of .*scalar.*received "avx1024"/);
+    assert.match(
+      stdout,
+      /error: [\s\S]*FAULTLINE_ISA[\s\S]*expected\sone\sof\s[\s\S]*scalar[\s\S]*received\s"avx1024"/,
+    );
     const json = run(['--json'], { FAULTLINE_ISA: 'avx1024' });
     assert.equal(json.status, 2);
     assert.match((JSON.parse(json.stdout) as Inspection).isa.error ?? '', /avx1024/);
     assert.match(json.stderr, /avx1024/);
-  });
-
-  it('prints every part of the report as text', () => {
-    const current = inspect();
-    const text = inspectionText(current);
-    for (const part of [current.cpu.model, current.isa.chosen, current.faultline.version, current.node.version]) {
-      assert.ok(text.includes(part), part);
-    }
   });
 });

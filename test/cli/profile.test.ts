@@ -40,7 +40,8 @@ describe('faultline profile', () => {
       '20',
     );
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /20 samples\n\d+ change class .*accuracy/);
+    assert.match(stdout, /^change class .* of 20 samples$/m);
+    assert.match(stdout, /^accuracy /m);
     assert.match(stdout, /layer +bits +alone +here +act +wgt +prop +spread +µs +ceil\n/);
     assert.equal(stdout.match(/ W4A4 /g)?.length, 3);
     const lines = stdout.split('\n').filter((line) => !line.includes(model));
@@ -74,7 +75,7 @@ describe('faultline profile', () => {
     const [head, ...rows] = readFileSync(join(out, 'tables', 'channels.csv'), 'utf8')
       .trim()
       .split('\r\n');
-    const { layers } = JSON.parse(readFileSync(join(out, 'profile.json'), 'utf8')) as {
+    const { layers } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as {
       layers: { channels: unknown[] }[];
     };
     assert.match(head as string, /^node,channel,aloneSqnrDb,sqnrDb,mse/);

@@ -1,6 +1,6 @@
 // A report as `faultline reproduce` writes it, with every section filled: figures in the range of real ones, made from a
 // seed.
-import { pictureUrl } from '../../lib/report/png.js';
+import { pictureUrl } from '../../lib/report/picture.js';
 import type { ReportInput } from '../../lib/report/schema.js';
 import { Random } from '../../lib/tensor/random.js';
 

@@ -5,14 +5,12 @@ import { measureIndicators, type Scan, scan } from '../../../lib/assess/indicato
 import { firstOrderNoise, hessianTraces } from '../../../lib/assess/indicators_gradient.js';
 import { ScanNetwork } from '../../../lib/assess/indicators_network.js';
 import { imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
-import { scanText } from '../../../lib/cli/scan_text.js';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { quantizableNodes } from '../../../lib/graph/check.js';
 import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { uniformPolicy } from '../../../lib/quant/policy.js';
-import { indicatorRows, scanDocument } from '../../../lib/report/scan_document.js';
 import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../support/assess_networks.js';
@@ -113,24 +111,6 @@ describe('indicators from full precision', () => {
     const shares = found.layers.reduce((sum, { noiseShare }) => sum + noiseShare, 0);
     assert.ok(Math.abs(shares - 1) < 1e-12);
     for (const { pseudoNoiseFlips } of found.layers) assert.ok((pseudoNoiseFlips as number) <= 1);
-  });
-
-  it('is shown in 80 columns and as a document with every layer', () => {
-    const lines = scanText({ ...found, model: '/a/rather/long/folder/of/models/and/a/long/name/model.onnx' }).split(
-      '\n',
-    );
-    for (const line of lines) assert.ok(line.length <= 80, line);
-    for (const { node } of found.layers) assert.ok(lines.some((line) => line.startsWith(node)));
-    const { sections } = scanDocument(found);
-    // Shares in percent here as there.
-    const flips = 100 * found.indicators.pseudoNoiseFlips;
-    assert.ok(lines.some((line) => line.startsWith('pseudo-noise flips ') && line.includes(`${flips.toFixed(1)} %`)));
-    assert.deepEqual(indicatorRows(found)[0]?.indicator, 'pseudo-noise flips, %');
-    assert.equal(indicatorRows(found)[0]?.value, flips);
-    assert.deepEqual(
-      sections.map(({ id }) => id),
-      ['indicators', 'layers'],
-    );
   });
 
   it('can be called off, and refuses what does not fit', async () => {

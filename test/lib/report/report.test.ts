@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { unzlibSync } from 'fflate';
 import { parseHTML } from 'linkedom';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { encodePng } from '../../../lib/data/png.js';
 import { buildDocument, pairNames } from '../../../lib/report/build.js';
 import { csvFiles, csvTable } from '../../../lib/report/csv.js';
 import { type Document, type Table, tablesOf } from '../../../lib/report/document.js';
 import { formatCell, formatDuration, formatNumber } from '../../../lib/report/format.js';
 import { htmlReport } from '../../../lib/report/html/page.js';
 import { markdownReport, markdownTable } from '../../../lib/report/markdown.js';
-import { encodePng } from '../../../lib/report/png.js';
 import { type ReportInput, reportSchema } from '../../../lib/report/schema.js';
 import { meanCurve } from '../../../lib/report/sections/search.js';
 import { terminalReport, terminalTable } from '../../../lib/report/terminal.js';
@@ -225,7 +225,12 @@ describe('report: Markdown, CSV and terminal', () => {
   it('Markdown tables parse back to the cells', () => {
     for (const table of tablesOf(fixture)) {
       const lines = markdownTable(table).split('\n');
-      const cells = lines.map((line) => line.slice(2, -2).split(/ (?<!\\)\| /));
+      const cells = lines.map((line) =>
+        line
+          .slice(1, -1)
+          .split(/(?<!\\)\|/)
+          .map((text) => text.trim()),
+      );
       assert.equal(cells.length, table.rows.length + 2);
       table.rows.forEach((row, index) => {
         const texts = (cells[index + 2] as string[]).map((text) => text.replace(/\\(.)/g, '$1'));
@@ -335,6 +340,18 @@ describe('report: parts', () => {
     assert.equal(formatNumber(77_418, 'count'), '77,418');
     assert.equal(formatNumber(0.001234), '0.00123');
     assert.equal(formatNumber(Number.NaN), '–');
+    assert.equal(formatNumber(Number.POSITIVE_INFINITY, 'decibels'), 'exact');
+    const magnitudes: [number, string][] = [
+      [0, '0'],
+      [999, '999'],
+      [1000, '1.00k'],
+      [77_418, '77.4k'],
+      [999_499, '999k'],
+      [999_500, '1.00M'],
+      [9_995, '10.0k'],
+      [1_814_073_344, '1.81G'],
+    ];
+    for (const [value, text] of magnitudes) assert.equal(formatNumber(value, 'magnitude'), text);
     assert.equal(formatDuration(161.4), '2 min 41 s');
   });
 

@@ -1,18 +1,18 @@
-// `faultline profile` as a Document: layer by layer where the error comes from, channel by channel, and what takes time.
+// What `profile` found: layer by layer where the error comes from, channel by channel, and what takes time.
 import { basename } from 'node:path';
-import type { Profile } from '../assess/profile.js';
-import type { LayerProfile } from '../assess/profile_layer.js';
-import { OUTLIER_FACTOR } from '../assess/profile_ranges.js';
-import { formatBits } from '../quant/policy.js';
-import type { Block, Document, Fact, Section, Table } from './document.js';
-import { type Cell, formatNumber, formatQuantity } from './format.js';
-import { slug } from './names.js';
-import { channelMap } from './sections/error_profile.js';
+import { OUTLIER_FACTOR } from '../../assess/profile_ranges.js';
+import { formatBits } from '../../quant/policy.js';
+import { type Block, column, type Document, type Fact, type Section, type Table } from '../document.js';
+import { type Cell, formatNumber, formatQuantity } from '../format.js';
+import { defineKind } from '../kind.js';
+import { slug } from '../names.js';
+import { channelMap } from '../sections/error_profile.js';
+import { type LayerProfile, type Profile, profileSchema } from './profile_result.js';
 
 /** Histograms are drawn of the layers with most noise of their own. */
 const HISTOGRAMS = 4;
 
-const percent = (share: number | undefined) => (share === undefined ? undefined : 100 * share);
+const percent = (share: number | null | undefined) => (typeof share === 'number' ? 100 * share : undefined);
 const finite = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? value : undefined);
 
 /** Noise in percent of the signal. */
@@ -25,30 +25,31 @@ const noisiest = (profile: Profile) =>
   [...quantized(profile)].sort((a, b) => (a.isolated?.sqnrDb ?? 0) - (b.isolated?.sqnrDb ?? 0));
 
 function layerTable({ layers }: Profile): Table {
-  const column = (key: string, label: string, unit: Table['columns'][number]['unit']) => ({ key, label, unit });
   return {
     kind: 'table',
     name: 'layers',
     caption:
       'SQNR of a layer quantized alone and with everything before it; shares of its own error that come from ' +
-      'activations and from weights; share of the error here that came in',
+      'activations and from weights; share of the error here that its inputs brought',
     brief: true,
     columns: [
       column('node', 'layer', 'text'),
       column('bits', 'bits', 'text'),
-      column('aloneSqnrDb', 'alone', 'decibels'),
-      column('sqnrDb', 'here', 'decibels'),
-      column('activations', 'activations', 'percent'),
-      column('weights', 'weights', 'percent'),
-      column('propagated', 'came in', 'percent'),
-      column('mse', 'mse', 'number'),
-      column('cosine', 'cosine', 'number'),
-      column('maxAbsError', 'largest error', 'number'),
-      column('rmseOverScale', 'rmse / scale', 'number'),
-      column('unusedCodes', 'unused codes', 'count'),
+      column('aloneSqnrDb', 'alone', 'decibels', { short: 'alone', better: 'higher' }),
+      column('sqnrDb', 'here', 'decibels', { short: 'here', better: 'higher' }),
+      column('activations', 'activations', 'share', { short: 'act' }),
+      column('weights', 'weights', 'share', { short: 'wgt' }),
+      column('propagated', 'propagated', 'share', { short: 'prop' }),
+      column('mse', 'mse', 'number', { brief: false }),
+      column('cosine', 'cosine', 'number', { brief: false }),
+      column('maxAbsError', 'largest error', 'number', { brief: false }),
+      column('rmseOverScale', 'rmse / scale', 'number', { brief: false }),
+      column('unusedCodes', 'unused codes', 'count', { brief: false }),
       column('spread', 'spread', 'number'),
+      column('us', 'µs a sample', 'number', { short: 'µs' }),
+      column('ofCeiling', 'of the ceiling', 'share', { short: 'ceil' }),
     ],
-    rows: layers.map(({ node, bits, isolated, accumulated, ranges }): Cell[] => [
+    rows: layers.map(({ node, bits, isolated, accumulated, ranges, speed }): Cell[] => [
       node,
       bits ? formatBits(bits) : 'fp32',
       isolated?.sqnrDb,
@@ -62,6 +63,8 @@ function layerTable({ layers }: Profile): Table {
       isolated?.activations.rmseOverScale,
       isolated?.activations.unusedCodes,
       ranges?.spread,
+      speed && speed.nsPerSample / 1e3,
+      percent(speed?.ofCeiling),
     ]),
   };
 }
@@ -99,12 +102,12 @@ function waterfalls(profile: Profile): Block[] {
     {
       kind: 'chart',
       name: 'waterfall',
-      caption: 'Through the network: noise that came in with a layer’s inputs, and what the layer added',
-      alt: `Noise of ${layers.length} layers, received in and added`,
+      caption: 'Through the network: noise that a layer’s inputs brought, and what the layer added',
+      alt: `Noise of ${layers.length} layers, propagated and added`,
       data: {
         type: 'stacked',
         x: { label: 'noise, percent of the signal', unit: 'number' },
-        parts: ['came in', 'added'],
+        parts: ['propagated', 'added'],
         rows: profile.layers.map((layer) => {
           const all = noise(layer.accumulated.sqnrDb);
           return { label: layer.node, values: [all * share(layer), all * (1 - share(layer))] };
@@ -214,12 +217,13 @@ function speedSection(profile: Profile): Section | undefined {
   const copies = ceilings.copyGBs.map(({ bytes, value }) => `${value.toFixed(0)} GB/s (${bytes >> 10} KiB)`);
   const text =
     `Measured ceilings: ${ceilings.integerGops.toFixed(0)} GOPS on integers; copying ${copies.join(', ')}. ` +
-    `Everything but the quantized layers takes ${formatNumber(network.nsPerSample.others / 1e3)} µs a sample.`;
+    `Quantized layers take ${formatNumber(network.nsPerSample.layers / 1e3)} µs a sample, everything else ` +
+    `${formatNumber(network.nsPerSample.others / 1e3)} µs.`;
   return {
     id: 'speed',
     title: 'Why slow',
     blocks: [
-      { kind: 'text', text },
+      { kind: 'text', text, brief: true },
       {
         kind: 'table',
         name: 'speed',
@@ -239,43 +243,94 @@ function speedSection(profile: Profile): Section | undefined {
   };
 }
 
-/** Everything there is to show of a profile. */
-export function profileDocument(profile: Profile): Document {
-  const { network, policy, model } = profile;
+/** A layer far below what the machine can do is worth a sentence from here on. */
+const SLOW_CEILING = 0.25;
+const SLOW_SHARE = 0.1;
+const NOISIEST = 3;
+
+/** What stands out. */
+function findings(profile: Profile): string[] {
+  const worst = noisiest(profile)
+    .slice(0, NOISIEST)
+    .map(({ node, isolated }) => `${node} (${formatQuantity(isolated?.sqnrDb ?? 0, 'decibels')})`);
+  if (worst.length === 0) return [];
+  const outliers = quantized(profile).flatMap(({ node, inputs }) => {
+    const [first, ...more] = inputs?.outliers ?? [];
+    if (!first) return [];
+    const also = more.length > 0 ? ` and ${more.length} more` : '';
+    return [
+      `${node}: input channel ${first.channel}${also} beyond ${OUTLIER_FACTOR} times the median channel ` +
+        `(${first.timesMedian.toFixed(0)} times; it sets the range of ` +
+        `${formatQuantity(100 * first.setsRange, 'share')} of the samples)`,
+    ];
+  });
+  const slow = quantized(profile).flatMap(({ node, speed }) =>
+    speed && speed.share >= SLOW_SHARE && speed.ofCeiling < SLOW_CEILING
+      ? [
+          `${node} takes ${formatQuantity(100 * speed.share, 'share')} of the layers' time at ` +
+            `${formatQuantity(100 * speed.ofCeiling, 'share')} of the ceiling (${speed.bound}, ${speed.gops.toFixed(0)} GOPS)`,
+        ]
+      : [],
+  );
+  return [`most noise of their own: ${worst.join(', ')}`, ...outliers, ...slow];
+}
+
+const LEGEND =
+  'alone, here: SQNR in dB, the layer alone quantized, and with all before it. act, wgt: % of its own error ' +
+  'from activations and weights. prop: % of the error here that its inputs brought. spread: largest over smallest ' +
+  'range of a sample. µs: a sample. ceil: % of what the machine can do.';
+
+function factsOf({ network, effectiveBits }: Profile): Fact[] {
   const { samples, flips, accuracy, logits } = network;
-  const [worst] = noisiest(profile);
   const facts: Fact[] = [
     {
       label: 'change class',
       value: formatQuantity((100 * flips) / samples, 'percent'),
-      note: `${flips} of ${samples}`,
+      note: `${flips} of ${samples} samples`,
     },
-    { label: 'logits', value: formatQuantity(logits.sqnrDb, 'decibels'), note: 'signal to quantization noise' },
-    ...(accuracy
-      ? [
-          {
-            label: 'accuracy',
-            value: formatQuantity(100 * accuracy.quantized, 'percent'),
-            note: `${formatQuantity(100 * accuracy.fp, 'percent')} in full precision`,
-          },
-        ]
-      : []),
+    {
+      label: 'logits',
+      value: formatQuantity(logits.sqnrDb, 'decibels'),
+      note: `signal to quantization noise; largest error ${formatNumber(logits.maxAbsError)}`,
+    },
   ];
+  if (accuracy) {
+    const note = `${formatQuantity(100 * accuracy.fp, 'percent')} in full precision`;
+    facts.push({ label: 'accuracy', value: formatQuantity(100 * accuracy.quantized, 'percent'), note });
+  }
+  if (effectiveBits !== undefined) {
+    facts.push({ label: 'effective bits', value: formatNumber(effectiveBits, 'bits'), note: 'on average' });
+  }
+  return facts;
+}
+
+/** Everything there is to show of a profile. */
+function profileDocument(profile: Profile): Document {
+  const { policy, model } = profile;
+  const [worst] = noisiest(profile);
   const lead = worst
     ? `${worst.node} has most noise of its own: ${formatQuantity(worst.isolated?.sqnrDb ?? 0, 'decibels')}.`
     : 'No layer is quantized.';
+  const items = findings(profile);
   const error: Section = {
     id: 'error',
     title: 'Quantization error',
-    blocks: [layerTable(profile), ...waterfalls(profile)],
+    blocks: [
+      layerTable(profile),
+      { kind: 'text', text: LEGEND, brief: true },
+      ...(items.length > 0 ? [{ kind: 'list', items, brief: true } as const] : []),
+      ...waterfalls(profile),
+    ],
   };
   const sections = [error, channelSection(profile), distributionSection(profile), speedSection(profile)];
   const bits = policy.length > 40 ? 'a mixed policy' : policy;
   return {
     title: `Quantization error of ${basename(model)} under ${bits}`,
     lead,
-    facts,
+    facts: factsOf(profile),
     sections: sections.filter((section) => section !== undefined),
     footer: 'faultline profile',
   };
 }
+
+export const kind = defineKind({ schema: 'faultline.profile/1', result: profileSchema, document: profileDocument });

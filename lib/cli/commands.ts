@@ -1,0 +1,65 @@
+// All commands: what is known of each before its module is loaded. A new command is a line here and a file beside it.
+import type { Command } from 'commander';
+import type { CommandDefinition } from './command.js';
+
+/** What a person wants, in the order of the help. */
+export const GROUPS = ['judge', 'explain', 'repair', 'attack', 'measure', 'train', 'documents'] as const;
+export type Group = (typeof GROUPS)[number];
+
+export interface CommandLine {
+  readonly name: string;
+  readonly group: Group;
+  /** At most 53 columns: the help has one line a command. */
+  readonly summary: string;
+  readonly load?: () => Promise<{ readonly command: CommandDefinition }>;
+  /** Adds a command that does not use the harness. */
+  readonly add?: () => Promise<(program: Command) => void>;
+}
+
+const line = (name: string, group: Group, summary: string, load: NonNullable<CommandLine['load']>): CommandLine => ({
+  name,
+  group,
+  summary,
+  load,
+});
+
+const plain = (name: string, group: Group, summary: string, add: NonNullable<CommandLine['add']>): CommandLine => ({
+  name,
+  group,
+  summary,
+  add,
+});
+
+// biome-ignore format: a line a command
+export const COMMANDS: readonly CommandLine[] = [
+  plain('assess', 'judge', 'may this model be quantized? a verdict with evidence', async () => (await import('./assess.js')).addAssessCommand),
+  line('profile', 'explain', 'where the error of a quantized model comes from', () => import('./profile.js')),
+  line('scan', 'explain', 'signs of brittleness in full precision', () => import('./scan.js')),
+  plain('vulnerable', 'explain', 'the weakest layers, channels, classes and inputs', async () => (await import('./vulnerable.js')).addVulnerableCommand),
+  plain('corruptions', 'explain', 'what corrupted images cost, in fp32 and quantized', async () => (await import('./corruptions.js')).addCorruptionsCommand),
+  line('inspect', 'explain', 'this machine, or the nodes of a model', () => import('./inspect.js')),
+  plain('mitigate', 'repair', 'repair a model that fails when it is quantized', async () => (await import('./mitigate.js')).addMitigateCommand),
+  plain('quantize', 'repair', 'write the model under a policy as ONNX', async () => (await import('./quantize.js')).addQuantizeCommand),
+  plain('search', 'attack', 'the worst or the best policy of a budget', async () => (await import('./search.js')).addSearchCommand),
+  plain('pair', 'attack', 'learn a network and a policy that fail together', async () => (await import('./pair.js')).addPairCommand),
+  plain('attack', 'attack', 'learn a network that fails under a policy', async () => (await import('./attack.js')).addAttackCommand),
+  plain('reproduce', 'attack', 'the published experiment, from end to end', async () => (await import('./reproduce.js')).addReproduceCommand),
+  plain('study', 'attack', 'how well indicators predict the drop', async () => (await import('./study.js')).addStudyCommand),
+  plain('evaluate', 'measure', 'accuracy in full precision', async () => (await import('./train.js')).addEvaluateCommand),
+  plain('bench model', 'measure', 'speed of a whole network, beside ONNX Runtime', async () => (await import('./bench.js')).addBenchCommand),
+  plain('bench kernels', 'measure', 'speed of every operation, beside its peers', async () => (await import('./bench.js')).addBenchCommand),
+  plain('bench napi', 'measure', 'what a call from JavaScript costs', async () => (await import('./bench.js')).addBenchCommand),
+  plain('train', 'train', 'a network from an architecture and a data set', async () => (await import('./train.js')).addTrainCommand),
+];
+
+/** The command that arguments begin with, and the arguments behind its name. */
+export function findCommand(
+  argv: readonly string[],
+): { readonly found: CommandLine; readonly rest: string[] } | undefined {
+  for (const words of [2, 1]) {
+    const name = argv.slice(0, words).join(' ');
+    const found = argv.length >= words ? COMMANDS.find((each) => each.name === name) : undefined;
+    if (found) return { found, rest: argv.slice(words) };
+  }
+  return undefined;
+}

@@ -1,0 +1,48 @@
+// What a kind of document is: the schema of a command's result, and the Document that is made of it.
+import { z } from 'zod';
+import { InvalidArgumentError } from '../core/errors.js';
+import { asJson } from '../run/files.js';
+import type { Document } from './document.js';
+
+/** The result of one command, as JSON and as a Document. */
+export interface Kind<Result = unknown> {
+  /** `faultline.scan/1`: what the field `schema` of a result says. */
+  readonly schema: string;
+  /** A result or its JSON, checked. Throws InvalidArgumentError naming the first field that is wrong. */
+  check(value: unknown): Result;
+  document(result: Result): Document;
+}
+
+/** `result` describes the JSON; its output is what `document` takes. */
+export function defineKind<Schema extends z.ZodType>(definition: {
+  readonly schema: string;
+  readonly result: Schema;
+  readonly document: (result: z.output<Schema>) => Document;
+}): Kind<z.output<Schema>> {
+  const { schema, result, document } = definition;
+  return {
+    schema,
+    document,
+    check(value) {
+      const parsed = result.safeParse(asJson(value));
+      if (parsed.success) return parsed.data;
+      const [issue] = parsed.error.issues;
+      const field = issue?.path.join('.') || 'result';
+      throw new InvalidArgumentError('report', field, `what ${schema} says`, issue?.message ?? 'something else');
+    },
+  };
+}
+
+/** Signal over noise: Infinity without noise, which JSON holds as null. */
+export const decibels = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.POSITIVE_INFINITY);
+
+/** A share of a whole, 0–1. */
+export const share = z.number().min(0).max(1);
+
+export const count = z.number().int().nonnegative();
+
+/** A figure that JSON cannot hold where it is infinite or undefined. */
+export const figure = z.number().nullable();

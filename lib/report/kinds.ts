@@ -1,0 +1,49 @@
+// The registry of document kinds: which module knows the result of which command.
+//
+// To add a kind of document:
+// 1. Write lib/report/kinds/<name>.ts that exports `kind = defineKind({ schema, result, document })`.
+// 2. `schema` is the name in the result's field `schema`: 'faultline.scan/1'. A change that old readers misread raises it.
+// 3. `result` is the zod schema of the JSON. Use z.looseObject, so that unknown fields are kept; `decibels` of ../kind.js
+//    for figures that may be infinite. What --json prints is the result after this check.
+// 4. `document` makes the Document of the checked result and of nothing else: pictures are data URLs in the result.
+// 5. Blocks with `brief: true` are shown on the terminal too. Columns may have a `short` heading for 80 columns, or
+//    `brief: false` to stay off the terminal, and `better` where a higher or lower figure is the better one (for `diff`).
+// 6. Add a line to KINDS below.
+// 7. Return such a result from the command's `run`: the harness prints it and writes report.json, .html, .md and tables.
+// 8. Test it in test/lib/report/kinds/<name>.test.ts: a result made by the library passes `check`, and all formats of
+//    its Document hold what matters (test/support/documents.ts).
+import { InvalidArgumentError } from '../core/errors.js';
+import type { Document } from './document.js';
+import type { Kind } from './kind.js';
+
+const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
+  'faultline.inspect/1': () => import('./kinds/inspect.js'),
+  'faultline.inspectModel/1': () => import('./kinds/inspect_model.js'),
+  'faultline.profile/1': () => import('./kinds/profile.js'),
+  'faultline.report/1': () => import('./kinds/report.js'),
+  'faultline.scan/1': () => import('./kinds/scan.js'),
+};
+
+/** A result that its schema accepts, and its Document. */
+export interface CheckedResult {
+  readonly schema: string;
+  readonly result: unknown;
+  readonly document: Document;
+}
+
+/** Names of all schemas that can be read. */
+export const SCHEMAS: readonly string[] = Object.keys(KINDS);
+
+/** The kind whose name `schema` is. Throws InvalidArgumentError on a schema that is unknown. */
+export async function kindNamed(schema: unknown): Promise<Kind> {
+  const load = typeof schema === 'string' ? KINDS[schema] : undefined;
+  if (!load) throw new InvalidArgumentError('report', 'schema', `one of ${SCHEMAS.join(', ')}`, `${schema}`);
+  return (await load()).kind;
+}
+
+/** Checks what a command returned, or its JSON, and makes the Document. Throws InvalidArgumentError. */
+export async function checkResult(value: unknown): Promise<CheckedResult> {
+  const kind = await kindNamed((value as { schema?: unknown } | null | undefined)?.schema);
+  const result = kind.check(value);
+  return { schema: kind.schema, result, document: kind.document(result) };
+}

@@ -1,0 +1,123 @@
+// What `inspect` says of this machine: processor, instruction sets, threads, caches, versions.
+import { z } from 'zod';
+import { type Block, column, type Document } from '../document.js';
+import type { Cell } from '../format.js';
+import { count, defineKind } from '../kind.js';
+
+const inspectionSchema = z.looseObject({
+  schema: z.literal('faultline.inspect/1'),
+  faultline: z.looseObject({ version: z.string(), abi: count }),
+  node: z.looseObject({ version: z.string(), arch: z.string() }),
+  cpu: z.looseObject({
+    model: z.string(),
+    logical: count,
+    /** Bytes; 0 where the system does not say. */
+    caches: z.looseObject({ l1d: count, l2: count, l3: count, line: count }),
+  }),
+  isa: z.looseObject({
+    chosen: z.string(),
+    requested: z.string().optional(),
+    error: z.string().optional(),
+    all: z.array(z.looseObject({ name: z.string(), compiled: z.boolean(), available: z.boolean() })),
+  }),
+  threads: z.looseObject({
+    used: count,
+    affinity: count,
+    quota: z.number().optional(),
+    ompNumThreads: z.string().optional(),
+  }),
+  device: z
+    .looseObject({
+      requested: z.string(),
+      error: z.string().optional(),
+      name: z.string().optional(),
+      computeCapability: z.string().optional(),
+      bytes: count.optional(),
+      driver: z.string().optional(),
+      runtime: z.string().optional(),
+    })
+    .optional(),
+  onednn: z.string().optional(),
+});
+
+type Inspection = z.output<typeof inspectionSchema>;
+
+const KIB = 1024;
+
+function bytes(size: number): string {
+  if (size === 0) return 'unknown';
+  return size >= KIB * KIB ? `${size / (KIB * KIB)} MiB` : `${size / KIB} KiB`;
+}
+
+function stateOf({ name, available, compiled }: Inspection['isa']['all'][number], chosen: string): string {
+  if (name === chosen) return 'chosen';
+  if (available) return 'available';
+  return compiled ? 'not on this processor' : 'not compiled for this architecture';
+}
+
+function threadsText({ used, affinity, quota, ompNumThreads }: Inspection['threads']): string {
+  const limits = [
+    `affinity ${affinity}`,
+    quota === undefined ? 'no cgroup quota' : `cgroup quota ${quota}`,
+    ompNumThreads === undefined ? 'OMP_NUM_THREADS not set' : `OMP_NUM_THREADS=${ompNumThreads}`,
+  ];
+  return `${used} (${limits.join(', ')})`;
+}
+
+function machineRows(report: Inspection): Cell[][] {
+  const { faultline, node, cpu, threads, onednn, isa, device } = report;
+  const { l1d, l2, l3 } = cpu.caches;
+  return [
+    ['faultline', `${faultline.version} (addon ABI ${faultline.abi})`],
+    ['Node.js', `${node.version} ${node.arch}`],
+    ['processor', `${cpu.model}, ${cpu.logical} logical`],
+    ['caches', `L1d ${bytes(l1d)}, L2 ${bytes(l2)}, L3 ${bytes(l3)}`],
+    ['threads', threadsText(threads)],
+    ['oneDNN', onednn ?? 'not found'],
+    ['instructions', isa.chosen],
+    ...(isa.requested === undefined ? [] : [['FAULTLINE_ISA', isa.requested]]),
+    ...(device?.name === undefined
+      ? []
+      : [
+          ['device', `${device.name}, compute capability ${device.computeCapability}`],
+          ['', `${bytes(device.bytes ?? 0)}, driver for CUDA ${device.driver}, runtime ${device.runtime}`],
+        ]),
+  ];
+}
+
+function inspectDocument(report: Inspection): Document {
+  const { isa, device } = report;
+  const errors = [
+    ...(isa.error === undefined ? [] : [`error: ${isa.error}`]),
+    ...(device?.error === undefined ? [] : [`device: none: ${device.error}`]),
+  ];
+  const machine: Block = {
+    kind: 'table',
+    name: 'machine',
+    caption: 'What faultline found and what it uses',
+    brief: true,
+    columns: [column('what', 'what', 'text'), column('value', 'here', 'text')],
+    rows: machineRows(report),
+  };
+  const sets: Block = {
+    kind: 'table',
+    name: 'instruction-sets',
+    caption: 'From portable to fast: the last one available is chosen',
+    brief: true,
+    columns: [column('name', 'instruction set', 'text'), column('state', 'state', 'text')],
+    rows: isa.all.map((each): Cell[] => [each.name, stateOf(each, isa.chosen)]),
+  };
+  const notes = errors.map((text): Block => ({ kind: 'text', text, brief: true }));
+  return {
+    title: 'This machine',
+    lead: '',
+    facts: [],
+    sections: [
+      { id: 'machine', title: 'Machine', blocks: [machine, ...notes] },
+      { id: 'instruction-sets', title: 'Instruction sets', blocks: [sets] },
+    ],
+    footer: '',
+  };
+}
+
+export const kind = defineKind({ schema: 'faultline.inspect/1', result: inspectionSchema, document: inspectDocument });
