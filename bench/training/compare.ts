@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '../../lib/bench/program.js';
+import { packageRoot } from '../../lib/core/package_root.js';
 import type { ImageSet } from '../../lib/data/image_set.js';
 import { type ArchitectureName, buildModel } from '../../lib/models/index.js';
 import { setThreads } from '../../lib/native/threads.js';

@@ -3,6 +3,7 @@
 import { toChannelsLast, toRows } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { GraphError } from '../graph/errors.js';
 import { FloatProgram, type Substitution } from '../graph/float.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
@@ -11,7 +12,7 @@ import { Parameters } from '../graph/parameters.js';
 import { prepare } from '../graph/prepare.js';
 import { addon } from '../native/addon.js';
 import { checkPolicy, type NodeBits, type Policy, uniformPolicy } from '../quant/policy.js';
-import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from './samples.js';
 

@@ -1,10 +1,11 @@
 // Runs of one network under many policies on samples that may not fit in memory as floats: classes and margins are kept,
 // logits are not.
+
+import { sizeOf } from '../core/shape.js';
 import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import type { IntegerPlanOptions } from '../quant/integer_plan.js';
 import type { Policy } from '../quant/policy.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 import { classesOf, freeBatch, type Samples } from './samples.js';
 
 /** How the integer plan quantizes, policies aside. */

@@ -2,6 +2,7 @@
 // are needed. Checks once, before any work, that data and network agree.
 
 import { InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import type { ImageSource, StoredImages } from '../data/stored_images.js';
@@ -11,7 +12,7 @@ import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
 import { pinInputs } from '../graph/pin_inputs.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
-import { floats, type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import { floats, type HostTensor } from '../tensor/host_tensor.js';
 import { Random } from '../tensor/random.js';
 
 export interface SampleBatch extends EvaluationData {

@@ -1,5 +1,6 @@
 // Walks for the native elementwise operations: dimensions with the strides of two operands, neighbours merged where both
 // operands run through them as through one.
+import { stridesOf } from '../core/shape.js';
 import type { Layout } from './tape.js';
 
 /** Element strides of a tensor in the order of its shape. */
@@ -8,11 +9,7 @@ export function strides(dims: readonly number[], layout: Layout): number[] {
     const [, channels = 1, height = 1, width = 1] = dims;
     return [channels * height * width, 1, width * channels, channels];
   }
-  const result = new Array<number>(dims.length).fill(1);
-  for (let axis = dims.length - 2; axis >= 0; axis--) {
-    result[axis] = (result[axis + 1] as number) * (dims[axis + 1] as number);
-  }
-  return result;
+  return stridesOf(dims);
 }
 
 /** Strides with which a tensor is read as if it had the shape `to`: 0 where it broadcasts. */

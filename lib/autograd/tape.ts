@@ -1,8 +1,9 @@
 // The tape: operations write down how their gradients are computed, and backward() walks them in reverse. What an
 // operation keeps for its backward is let go as soon as that has run.
+
+import { sizeOf } from '../core/shape.js';
 import { addon } from '../native/addon.js';
 import type { CONV_METHODS } from '../native/float_addon.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 import { type Buffer32, Memory } from '../tensor/memory.js';
 import type { Trace } from './trace.js';
 

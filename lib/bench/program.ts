@@ -4,14 +4,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '../core/errors.js';
+import { packageRoot } from '../core/package_root.js';
 import { type NativeMessage, nativeMessageSchema } from './schema.js';
-
-/** The folder that holds package.json, seen from dist/lib/bench/. */
-export function packageRoot(): string {
-  return join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-}
 
 function benchProgram(): string {
   const file = join(packageRoot(), 'build', 'Release', 'faultline_bench');

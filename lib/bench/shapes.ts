@@ -1,8 +1,10 @@
 // The shapes that are measured: bench/shapes/*.txt, one shape a line, `#` starts a comment. bench/README.md has the
 // format.
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 
 export const OPS = ['matmul.s32', 'matmul.dynamic', 'matmul.int4', 'conv.s32', 'conv.dynamic', 'conv.int4'] as const;
 export type Op = (typeof OPS)[number];
@@ -39,10 +41,6 @@ interface Geometry {
   /** Products summed for one output. */
   readonly depth: number;
   readonly depthwise: boolean;
-}
-
-function product(values: readonly number[]): number {
-  return values.reduce((a, b) => a * b, 1);
 }
 
 function matmulGeometry(words: readonly string[], refuse: (expected: string, received: string) => never): Geometry {
@@ -97,8 +95,8 @@ function convGeometry(words: readonly string[], refuse: (expected: string, recei
       `pt=${p} pl=${p} pb=${p} pr=${p} g=${g}`,
     inputs: n * h * w * c,
     outputs: n * oh * ow * oc,
-    weights: product([oc, kh, kw, c / g]),
-    depth: product([kh, kw, c / g]),
+    weights: sizeOf([oc, kh, kw, c / g]),
+    depth: sizeOf([kh, kw, c / g]),
     depthwise: g > 1 && g === c,
   };
 }

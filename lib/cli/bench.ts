@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import { benchKernels, type Progress } from '../bench/kernels.js';
 import { markdownReport } from '../bench/markdown.js';
 import { napiOverhead } from '../bench/napi.js';
-import { packageRoot } from '../bench/program.js';
 import type { Report } from '../bench/schema.js';
 import { selectJobs } from '../bench/shapes.js';
 import { benchTargets } from '../bench/targets.js';
 import { figure, terminalReport } from '../bench/terminal.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { packageRoot } from '../core/package_root.js';
 import { addBenchModelCommand } from './bench_model.js';
 
 interface KernelsOptions {

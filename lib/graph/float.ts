@@ -5,7 +5,8 @@
 import { ConvKernels } from '../autograd/ops/conv2d.js';
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape, Value } from '../autograd/tape.js';
-import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import { sizeOf } from '../core/shape.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import { Random } from '../tensor/random.js';
 import { isQuantizable, operatorOf } from './check.js';

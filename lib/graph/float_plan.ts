@@ -4,7 +4,7 @@
 // each part.
 import { type Layout, Tape, type Value } from '../autograd/tape.js';
 import { Trace } from '../autograd/trace.js';
-import { sizeOf } from '../tensor/host_tensor.js';
+import { sizeOf } from '../core/shape.js';
 import { alignedFloats, Memory } from '../tensor/memory.js';
 import { sameDims } from './dims.js';
 import type { Graph } from './graph.js';

@@ -1,6 +1,7 @@
 // Shape inference: the type and shape of every value, from those of the inputs. Small constants are computed on the way,
 // because Reshape, Pad and ReduceMean take their shapes and axes as values.
-import { formatDims, type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import { sizeOf } from '../core/shape.js';
+import { formatDims, type HostTensor } from '../tensor/host_tensor.js';
 import { operatorOf } from './check.js';
 import { compatible, type Dim, formatShape, sizePerSample, UNKNOWN } from './dims.js';
 import { GraphError } from './errors.js';

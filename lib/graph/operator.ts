@@ -2,8 +2,9 @@
 // reference forward and whether it can be quantized. Everything that walks a graph asks these objects.
 import type { ConvKernels } from '../autograd/ops/conv2d.js';
 import type { Tape, Value } from '../autograd/tape.js';
+import { sizeOf } from '../core/shape.js';
 import type { DType } from '../tensor/dtype.js';
-import { type HostTensor, MAX_RANK, sizeOf } from '../tensor/host_tensor.js';
+import { type HostTensor, MAX_RANK } from '../tensor/host_tensor.js';
 import type { Random } from '../tensor/random.js';
 import { type Dim, formatShape } from './dims.js';
 import { GraphError } from './errors.js';

@@ -1,7 +1,7 @@
 // What a network learns: its float32 initializers in one array, with their gradients in another of the same layout, so
 // that an optimizer's step is one pass. Running statistics of batch norms lie beside them and have no gradient.
 import { nextVersion, type Tape, type Value } from '../autograd/tape.js';
-import { sizeOf } from '../tensor/host_tensor.js';
+import { sizeOf } from '../core/shape.js';
 import { alignedFloats } from '../tensor/memory.js';
 import { operatorOf } from './check.js';
 import { GraphError } from './errors.js';

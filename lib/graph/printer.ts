@@ -1,6 +1,7 @@
 // A graph in figures: every node with its output's shape, parameters and multiply-accumulates.
+
+import { sizeOf } from '../core/shape.js';
 import { isFloat } from '../tensor/dtype.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 import { isQuantizable, operatorOf } from './check.js';
 import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
 import { inferShapes } from './infer.js';

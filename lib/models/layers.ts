@@ -4,10 +4,11 @@
 // area)), out counted over all groups, as torchvision does. Linear layers are uniform in ±1/√in, biases too. Batch
 // norms begin as the identity. Each weight draws from a stream of its own name.
 
+import { sizeOf } from '../core/shape.js';
 import type { GraphBuilder } from '../graph/builder.js';
 import { type Dim, formatShape } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
-import { floats, sizeOf } from '../tensor/host_tensor.js';
+import { floats } from '../tensor/host_tensor.js';
 import type { Random } from '../tensor/random.js';
 
 export interface ConvOptions {

@@ -1,8 +1,7 @@
 // Loads the native addon, once, and gives it types. Nothing else in the project touches the binary.
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError } from '../core/errors.js';
+import { packageRoot } from '../core/package_root.js';
 import type { FloatAddon } from './float_addon.js';
 import type { ParamView } from './granularity.js';
 import type { ImageAddon } from './image_addon.js';
@@ -214,12 +213,6 @@ export interface NativeAddon extends FloatAddon, ImageAddon {
 
 // The version native/binding/addon.cpp was written for.
 const ABI_VERSION = 9;
-
-/** The folder that holds package.json. */
-export function packageRoot(): string {
-  // dist/lib/native/addon.js → the folder that holds package.json
-  return join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-}
 
 /** The package `bindings` lists the places where it looked; what to do is not among them. */
 function located(find: () => NativeAddon): NativeAddon {

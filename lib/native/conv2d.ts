@@ -1,6 +1,7 @@
 // Dynamic two-dimensional convolution on packed weights.
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { addon, type NativePackedConvWeights } from './addon.js';
 import { convWeights, forgetWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
@@ -259,7 +260,7 @@ function begin(operation: string, x: Float32Array, shape: ImageShape, weights: u
     throw new InvalidArgumentError(operation, 'x', expected, String(x.length));
   }
   const output = outputShape(weights);
-  const length = output.reduce((product, d) => product * d, 1);
+  const length = sizeOf(output);
   if (length > MAX_ELEMENTS) {
     throw new InvalidArgumentError(operation, 'x', `an output of at most ${MAX_ELEMENTS} elements`, `[${output}]`);
   }
@@ -313,7 +314,7 @@ function convolve(
   out: Float32Array | Int32Array,
   options: EpilogueOptions & ConvActivationOptions & ArithmeticOptions,
 ): void {
-  const outputs = outputShape(weights).reduce((product, d) => product * d, 1);
+  const outputs = sizeOf(outputShape(weights));
   const { device, sampleScale, sampleZeroPoint } = options;
   const ranges = { scale: sampleScale, zeroPoint: sampleZeroPoint };
   const end = productEnd('conv2dDynamic', out, outputs, options, ranges);

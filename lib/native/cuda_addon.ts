@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, InvalidArgumentError } from '../core/errors.js';
-import { packageRoot } from './addon.js';
+import { packageRoot } from '../core/package_root.js';
 import { type Device, DeviceError } from './device_error.js';
 
 /** Four-byte elements in device memory. */

@@ -2,6 +2,7 @@
 // cross term, saturation of an emulated processor; per layer and per output channel.
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { addon, type NativeErrorProfile } from './addon.js';
 import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeometry } from './conv2d.js';
 import type { WeightGranularity } from './packed_weights.js';
@@ -168,10 +169,6 @@ function unusedCodes(histogram: Float64Array): number {
   return histogram.reduce((count, elements) => count + (elements === 0 ? 1 : 0), 0);
 }
 
-function product(values: readonly number[]): number {
-  return values.reduce((a, b) => a * b, 1);
-}
-
 /**
  * Accumulates the error profile of one layer over any number of batches: memory does not grow with them, and however
  * the same samples are split into batches, and on whatever processor and number of threads, the result has the same
@@ -206,8 +203,8 @@ export class ErrorProfile {
       const expected = '[n, k] or [outChannels, kernelH, kernelW, channels / groups], positive integers';
       throw new InvalidArgumentError(operation, 'shape', expected, JSON.stringify(shape));
     }
-    if (weights.length !== product(shape)) {
-      const expected = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
+    if (weights.length !== sizeOf(shape)) {
+      const expected = `${sizeOf(shape)} elements for shape ${JSON.stringify(shape)}`;
       throw new InvalidArgumentError(operation, 'weights', expected, String(weights.length));
     }
     this.#shape = shape.length === 2 ? [shape[0], 1, 1, shape[1]] : shape;
@@ -278,8 +275,8 @@ export class ErrorProfile {
   ): this {
     requireFloats(operation, x);
     const geometry = setGeometry(operation, shape, window);
-    if (x.length !== product(shape)) {
-      const expected = `${product(shape)} elements for shape ${JSON.stringify(shape)}`;
+    if (x.length !== sizeOf(shape)) {
+      const expected = `${sizeOf(shape)} elements for shape ${JSON.stringify(shape)}`;
       throw new InvalidArgumentError(operation, 'x', expected, String(x.length));
     }
     this.#handle.add(x, geometry, operation);

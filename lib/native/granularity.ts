@@ -1,5 +1,7 @@
 // Granularity: which elements of a tensor share quantization parameters.
+
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 
 /**
  * Frozen data, compared by content. For a tensor of shape [8, 3, 32, 64]:
@@ -43,10 +45,6 @@ export type ParamView = readonly [
   perInner: boolean,
 ];
 
-export function product(dims: readonly number[]): number {
-  return dims.reduce((size, dim) => size * dim, 1);
-}
-
 /** A tensor with one scale for everything. */
 export function tensorView(elements: number): ParamView {
   return [1, elements, 1, Math.max(elements, 1), false, false];
@@ -54,8 +52,8 @@ export function tensorView(elements: number): ParamView {
 
 /** One scale for each index of `axis`. */
 export function axisView(shape: readonly number[], axis: number): ParamView {
-  const outer = product(shape.slice(0, axis));
-  const inner = product(shape.slice(axis + 1));
+  const outer = sizeOf(shape.slice(0, axis));
+  const inner = sizeOf(shape.slice(axis + 1));
   const length = shape[axis] as number;
   // Scales that change with every element: seen as the rows of a matrix that share a row of scales.
   if (inner === 1) return [1, outer, length, Math.max(outer, 1), false, true];
@@ -64,12 +62,12 @@ export function axisView(shape: readonly number[], axis: number): ParamView {
 
 /** One scale for each `blockSize` neighbours along `axis`, at each place of the other axes. */
 export function blockView(shape: readonly number[], axis: number, blockSize: number): ParamView {
-  const inner = product(shape.slice(axis + 1));
-  return [product(shape.slice(0, axis)), shape[axis] as number, inner, blockSize, false, inner !== 1];
+  const inner = sizeOf(shape.slice(axis + 1));
+  return [sizeOf(shape.slice(0, axis)), shape[axis] as number, inner, blockSize, false, inner !== 1];
 }
 
 /** `axis` counted from the front; throws when the shape has no such axis. */
-export function resolveAxis(operation: string, axis: number, rank: number): number {
+export function requireAxis(operation: string, axis: number, rank: number): number {
   requireInteger(operation, 'axis', axis, -rank, rank - 1);
   return axis < 0 ? axis + rank : axis;
 }
@@ -82,14 +80,14 @@ export function layOut(
 ): { readonly scaleShape: readonly number[]; readonly view: ParamView } {
   const rank = shape.length;
   const last = rank - 1;
-  if (granularity.kind === 'perTensor') return { scaleShape: [], view: tensorView(product(shape)) };
+  if (granularity.kind === 'perTensor') return { scaleShape: [], view: tensorView(sizeOf(shape)) };
   if (rank === 0) {
     throw new InvalidArgumentError(operation, 'granularity', 'perTensor for a scalar', granularity.kind);
   }
   const length = shape[last] as number;
   switch (granularity.kind) {
     case 'perChannel': {
-      const axis = resolveAxis(operation, granularity.axis, rank);
+      const axis = requireAxis(operation, granularity.axis, rank);
       return { scaleShape: [shape[axis] as number], view: axisView(shape, axis) };
     }
     case 'perRow':

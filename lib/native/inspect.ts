@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError } from '../core/errors.js';
-import { addon, packageRoot } from './addon.js';
+import { packageRoot } from '../core/package_root.js';
+import { addon } from './addon.js';
 import { type DeviceInfo, openCuda, requestedDevice } from './cuda_addon.js';
 import { DeviceError } from './device_error.js';
 

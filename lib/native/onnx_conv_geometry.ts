@@ -43,7 +43,7 @@ function autoPads(mode: string, size: number, reach: number, stride: number): [n
   return mode === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
 }
 
-export function convGeometry(
+export function onnxConvGeometry(
   operation: string,
   xDims: readonly number[],
   wDims: readonly number[],

@@ -5,13 +5,13 @@
 // in fp32, half to even, which is the arithmetic of ONNX Runtime too.
 
 import { InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { addon, type NativeMatmul } from './addon.js';
-import { product } from './granularity.js';
-import { type ConvAttributes, convGeometry } from './onnx_conv_geometry.js';
-import { type MatmulPlan, perColumn, perRow, planMatmul } from './onnx_matmul_plan.js';
+import { type ConvAttributes, onnxConvGeometry } from './onnx_conv_geometry.js';
+import { columnValues, type MatmulPlan, planMatmul, rowValues } from './onnx_matmul_plan.js';
 import {
   BYTES,
-  integers,
+  int32s,
   PackedOperand,
   packConvolution,
   packMatrices,
@@ -40,8 +40,8 @@ function matmulArguments(
   b: PackedOperand,
 ): NativeMatmul {
   requireZeroPoint(operation, 'a_zero_point', aZero, a);
-  const rows = aZero && perRow(operation, 'a_zero_point', aZero, plan.aShape);
-  return [a.data, plan.aBatches, plan.m, integers(rows), b.handle, plan.products];
+  const rows = aZero && rowValues(operation, 'a_zero_point', aZero, plan.aShape);
+  return [a.data, plan.aBatches, plan.m, int32s(rows), b.handle, plan.products];
 }
 
 /**
@@ -121,10 +121,13 @@ export function qLinearMatMul<Y extends 'uint8' | 'int8'>(inputs: {
   const plan = planMatmul(operation, ['a', 'b'], a.dims, b.dims);
   const [aScale, yScale, yZero] = outputRows(
     plan,
-    [perRow(operation, 'a_scale', a_scale, plan.aShape)],
-    [perRow(operation, 'y_scale', y_scale, plan.yShape), perRow(operation, 'y_zero_point', y_zero_point, plan.yShape)],
+    [rowValues(operation, 'a_scale', a_scale, plan.aShape)],
+    [
+      rowValues(operation, 'y_scale', y_scale, plan.yShape),
+      rowValues(operation, 'y_zero_point', y_zero_point, plan.yShape),
+    ],
   ) as [number[], number[], number[]];
-  const columns = perColumn(operation, 'b_scale', b_scale, plan.bShape);
+  const columns = columnValues(operation, 'b_scale', b_scale, plan.bShape);
   const bScale =
     columns.length === 1
       ? new Float32Array(plan.bBatches * plan.n).fill(columns[0] as number)
@@ -172,13 +175,13 @@ export function convInteger(
   requireOperand(operation, 'w', w);
   requireZeroPoint(operation, 'x_zero_point', x_zero_point, x);
   requireGroup(operation, w, attributes);
-  const { shape, dims } = convGeometry(operation, x.dims, w.dims, attributes);
+  const { shape, dims } = onnxConvGeometry(operation, x.dims, w.dims, attributes);
   const xZero = x_zero_point && [requireScalar(operation, 'x_zero_point', x_zero_point)];
   const y = onnxTensor('int32', dims);
-  if (product(dims) === 0) return y;
+  if (sizeOf(dims) === 0) return y;
   const pack = (tensor: ByteTensor) => packConvolution(operation, tensor, w_zero_point, attributes.group ?? 1);
   withPacked(operation, 'w', w, 'convolution', w_zero_point, pack, (packed) => {
-    addon.convInteger(shape, x.data, integers(xZero), packed.handle, y.data);
+    addon.convInteger(shape, x.data, int32s(xZero), packed.handle, y.data);
   });
   return y;
 }
@@ -215,7 +218,7 @@ export function qLinearConv<Y extends 'uint8' | 'int8'>(
   requireTensor(operation, 'w_scale', w_scale, ['float32']);
   requireTensor(operation, 'y_scale', y_scale, ['float32']);
   requireTensor(operation, 'y_zero_point', y_zero_point, BYTES);
-  const { shape, dims, channels } = convGeometry(operation, x.dims, w.dims, attributes);
+  const { shape, dims, channels } = onnxConvGeometry(operation, x.dims, w.dims, attributes);
   if (B !== undefined) {
     requireTensor(operation, 'B', B, ['int32']);
     if (B.data.length !== channels) {
@@ -229,7 +232,7 @@ export function qLinearConv<Y extends 'uint8' | 'int8'>(
   const xScale = Float32Array.of(requireScalar(operation, 'x_scale', x_scale));
   const yScale = Float32Array.of(requireScalar(operation, 'y_scale', y_scale));
   const y = onnxTensor(y_zero_point.dtype, dims);
-  if (product(dims) === 0) return y;
+  if (sizeOf(dims) === 0) return y;
   const pack = (tensor: ByteTensor) => packConvolution(operation, tensor, w_zero_point, attributes.group ?? 1);
   withPacked(operation, 'w', w, 'convolution', w_zero_point, pack, (packed) => {
     addon.qLinearConv(shape, x.data, xZero, packed.handle, xScale, wScale, yScale, yZero, B?.data, y.data);

@@ -1,7 +1,8 @@
 // The batch rules of ONNX's matrix products (numpy.matmul), and their parameters by row and by column.
+
 import { InvalidArgumentError } from '../core/errors.js';
-import { product } from './granularity.js';
-import { type OnnxTensor, sameDims } from './onnx_tensor.js';
+import { equalDims, sizeOf } from '../core/shape.js';
+import type { OnnxTensor } from './onnx_tensor.js';
 
 /** A batch of matrices: shape [...batch, rows, columns]. */
 export interface MatrixShape {
@@ -91,11 +92,11 @@ export function planMatmul(
     ...(aDims.length === 1 ? [] : [aShape.rows]),
     ...(bDims.length === 1 ? [] : [bShape.columns]),
   ];
-  const aBatches = product(aShape.batch);
-  const bBatches = product(bShape.batch);
+  const aBatches = sizeOf(aShape.batch);
+  const bBatches = sizeOf(bShape.batch);
   const shapes = { aShape, bShape, yShape, dims, k, bBatches, n: bShape.columns };
   if (bBatches === 1) return { ...shapes, aBatches: 1, m: aBatches * aShape.rows, products: Int32Array.of(0, 0, 0) };
-  const triples = Array.from({ length: product(batch) }, (_, at) => [
+  const triples = Array.from({ length: sizeOf(batch) }, (_, at) => [
     at,
     sourceIndex(at, batch, aShape.batch),
     sourceIndex(at, batch, bShape.batch),
@@ -110,22 +111,22 @@ function repeat(values: Values, times: number): Values {
 }
 
 /** A parameter of rows, as one value or [batch · rows]: a scalar, [rows], or [...batch, rows, 1]. */
-export function perRow(operation: string, argument: string, tensor: OnnxTensor, shape: MatrixShape): Values {
+export function rowValues(operation: string, argument: string, tensor: OnnxTensor, shape: MatrixShape): Values {
   const { batch, rows } = shape;
   const { dims, data } = tensor;
   if (data.length === 1) return data;
-  if (sameDims(dims, [rows])) return repeat(data, product(batch));
-  if (sameDims(dims, [...batch, rows, 1])) return data;
+  if (equalDims(dims, [rows])) return repeat(data, sizeOf(batch));
+  if (equalDims(dims, [...batch, rows, 1])) return data;
   throw new InvalidArgumentError(operation, argument, `a scalar, [${rows}] or [${[...batch, rows, 1]}]`, `[${dims}]`);
 }
 
 /** A parameter of columns, as one value or [batch · columns]: a scalar, [columns], or [...batch, 1, columns]. */
-export function perColumn(operation: string, argument: string, tensor: OnnxTensor, shape: MatrixShape): Values {
+export function columnValues(operation: string, argument: string, tensor: OnnxTensor, shape: MatrixShape): Values {
   const { batch, columns } = shape;
   const { dims, data } = tensor;
   if (data.length === 1) return data;
-  if (sameDims(dims, [columns])) return repeat(data, product(batch));
-  if (sameDims(dims, [...batch, 1, columns])) return data;
+  if (equalDims(dims, [columns])) return repeat(data, sizeOf(batch));
+  if (equalDims(dims, [...batch, 1, columns])) return data;
   const expected = `a scalar, [${columns}] or [${[...batch, 1, columns]}]`;
   throw new InvalidArgumentError(operation, argument, expected, `[${dims}]`);
 }

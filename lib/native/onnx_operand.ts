@@ -1,9 +1,9 @@
 // Right operands of the ONNX integer operators, packed once for many calls.
 
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { addon, type NativeIntegerOperand } from './addon.js';
-import { product } from './granularity.js';
-import { matrixShape, perColumn } from './onnx_matmul_plan.js';
+import { columnValues, matrixShape } from './onnx_matmul_plan.js';
 import { type ByteTensor, type OnnxTensor, requireTensor, requireZeroPoint } from './onnx_tensor.js';
 
 export const BYTES = ['uint8', 'int8'] as const;
@@ -39,7 +39,7 @@ export class PackedOperand {
   }
 }
 
-export function integers(values: ArrayLike<number> | undefined): Int32Array | undefined {
+export function int32s(values: ArrayLike<number> | undefined): Int32Array | undefined {
   return values === undefined ? undefined : Int32Array.from(values);
 }
 
@@ -61,9 +61,9 @@ export function packMatrices(operation: string, B: ByteTensor, zeroPoint: ByteTe
   if (B.dims.length === 0) throw new InvalidArgumentError(operation, 'B', 'at least one dimension', 'a scalar');
   const shape = matrixShape(B.dims, 'column');
   if (shape.rows === 0) throw new InvalidArgumentError(operation, 'B', 'K of at least 1', `[${B.dims}]`);
-  const zero = zeroPoint && perColumn(operation, 'b_zero_point', zeroPoint, shape);
-  const numbers = Int32Array.of(product(shape.batch), shape.rows, shape.columns);
-  const handle = new addon.IntegerOperand(B.data, integers(zero), numbers);
+  const zero = zeroPoint && columnValues(operation, 'b_zero_point', zeroPoint, shape);
+  const numbers = Int32Array.of(sizeOf(shape.batch), shape.rows, shape.columns);
+  const handle = new addon.IntegerOperand(B.data, int32s(zero), numbers);
   return new PackedOperand(handle, 'matrices', B.dtype, B.dims, 1);
 }
 
@@ -88,7 +88,7 @@ export function packConvolution(
   const [kernelH = 1, kernelW = 1] = kernel;
   const zero = zeroPoint && perChannelValues(operation, 'w_zero_point', zeroPoint, channels);
   const numbers = Int32Array.of(channels, groupC, kernelH, kernelW, group);
-  const handle = new addon.IntegerOperand(w.data, integers(zero), numbers);
+  const handle = new addon.IntegerOperand(w.data, int32s(zero), numbers);
   return new PackedOperand(handle, 'convolution', w.dtype, w.dims, group);
 }
 
@@ -101,7 +101,7 @@ export function packW(
   const { group = 1 } = attributes;
   requireTensor('packW', 'w', w, BYTES);
   requireInteger('packW', 'group', group, 1, 2 ** 31 - 1);
-  if (w.dims.length < 3 || w.dims.length > 4 || product(w.dims) === 0) {
+  if (w.dims.length < 3 || w.dims.length > 4 || sizeOf(w.dims) === 0) {
     throw new InvalidArgumentError('packW', 'w', 'shape [OC, C / group, KW] or [OC, C / group, KH, KW]', `[${w.dims}]`);
   }
   return packConvolution('packW', w, w_zero_point, group);

@@ -1,9 +1,10 @@
 // ONNX QuantizeLinear, DequantizeLinear and DynamicQuantizeLinear, with ONNX's argument names.
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { equalDims, sizeOf } from '../core/shape.js';
 import { addon } from './addon.js';
-import { axisView, blockView, type ParamView, product, resolveAxis, tensorView } from './granularity.js';
-import { type OnnxTensor, onnxTensor, requireTensor, requireZeroPoint, sameDims } from './onnx_tensor.js';
+import { axisView, blockView, type ParamView, requireAxis, tensorView } from './granularity.js';
+import { type OnnxTensor, onnxTensor, requireTensor, requireZeroPoint } from './onnx_tensor.js';
 import { chooseQParams, quantize } from './quantize.js';
 
 /** Bits of each type of code. */
@@ -32,10 +33,10 @@ function linearView(
   requireTensor(operation, scaleName, scale, ['float32']);
   requireInteger(operation, 'block_size', block_size, 0, Number.MAX_SAFE_INTEGER);
   if (block_size === 0 && scale.data.length === 1 && scale.dims.length <= 1) return tensorView(x.data.length);
-  const at = resolveAxis(operation, axis, x.dims.length);
+  const at = requireAxis(operation, axis, x.dims.length);
   const expected =
     block_size > 0 ? x.dims.map((dim, i) => (i === at ? Math.ceil(dim / block_size) : dim)) : [x.dims[at] as number];
-  if (!sameDims(scale.dims, expected)) {
+  if (!equalDims(scale.dims, expected)) {
     throw new InvalidArgumentError(operation, scaleName, `shape [${expected}]`, `[${scale.dims}]`);
   }
   return block_size > 0 ? blockView(x.dims, at, block_size) : axisView(x.dims, at);
@@ -50,7 +51,7 @@ function zeroPoints(
 ): Int32Array | undefined {
   if (zeroPoint === undefined) return undefined;
   const sameCount = zeroPoint.data.length === scale.data.length;
-  if (!sameDims(zeroPoint.dims, scale.dims) && !(sameCount && scale.data.length === 1)) {
+  if (!equalDims(zeroPoint.dims, scale.dims) && !(sameCount && scale.data.length === 1)) {
     throw new InvalidArgumentError(
       operation,
       argument,
@@ -134,7 +135,7 @@ export function dynamicQuantizeLinear({ x }: { readonly x: OnnxTensor<'float32'>
   readonly y_zero_point: OnnxTensor<'uint8'>;
 } {
   requireTensor('dynamicQuantizeLinear', 'x', x, ['float32']);
-  const shape = [product(x.dims)];
+  const shape = [sizeOf(x.dims)];
   const params = chooseQParams(x.data, shape);
   const y = onnxTensor('uint8', x.dims);
   quantize(x.data, shape, params, y.data);

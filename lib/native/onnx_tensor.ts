@@ -1,6 +1,7 @@
 // Tensors as the ONNX integer operators take them, and the checks they share.
+
 import { describe, InvalidArgumentError } from '../core/errors.js';
-import { product } from './granularity.js';
+import { sizeOf } from '../core/shape.js';
 
 /** The typed array behind each element type; 4-bit codes have a byte each. */
 export interface OnnxArrays {
@@ -42,7 +43,7 @@ const ARRAYS = {
 export function onnxTensor<Type extends OnnxType>(
   dtype: Type,
   dims: readonly number[],
-  data: OnnxArrays[Type] = new ARRAYS[dtype](product(dims)) as OnnxArrays[Type],
+  data: OnnxArrays[Type] = new ARRAYS[dtype](sizeOf(dims)) as OnnxArrays[Type],
 ): OnnxTensor<Type> {
   return { dtype, dims, data };
 }
@@ -64,7 +65,7 @@ export function requireTensor(
   if (!Array.isArray(dims) || !dims.every((dim) => Number.isSafeInteger(dim) && dim >= 0)) {
     refuse('dims of integers ≥ 0', JSON.stringify(dims));
   }
-  if (data.length !== product(dims)) refuse(`${product(dims)} elements for shape [${dims}]`, String(data.length));
+  if (data.length !== sizeOf(dims)) refuse(`${sizeOf(dims)} elements for shape [${dims}]`, String(data.length));
 }
 
 /** Throws unless a zero point has the type of what it belongs to. */
@@ -83,8 +84,4 @@ export function requireScalar(operation: string, argument: string, tensor: OnnxT
     throw new InvalidArgumentError(operation, argument, 'a scalar', `shape [${tensor.dims}]`);
   }
   return tensor.data[0] as number;
-}
-
-export function sameDims(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }

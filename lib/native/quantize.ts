@@ -1,8 +1,9 @@
 // Quantization as operations: choose parameters, fp32 to codes, codes to fp32.
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { addon } from './addon.js';
-import { type Granularity, layOut, type ParamView, product } from './granularity.js';
+import { type Granularity, layOut, type ParamView } from './granularity.js';
 
 /**
  * How real numbers become codes of b bits. Asymmetric codes fill the range of the type; symmetric ones leave out the
@@ -48,8 +49,8 @@ function rowLength(shape: readonly number[]): number {
 
 function requireShape(operation: string, argument: string, length: number, shape: readonly number[]): void {
   for (const dim of shape) requireInteger(operation, 'shape', dim, 0, Number.MAX_SAFE_INTEGER);
-  if (product(shape) !== length) {
-    const expected = `${product(shape)} elements for shape [${shape}]`;
+  if (sizeOf(shape) !== length) {
+    const expected = `${sizeOf(shape)} elements for shape [${shape}]`;
     throw new InvalidArgumentError(operation, argument, expected, String(length));
   }
 }
@@ -83,7 +84,7 @@ export function chooseQParams(x: Float32Array, shape: readonly number[], options
   requireFloats(operation, x);
   requireShape(operation, 'x', x.length, shape);
   const { scaleShape, view } = layOut(operation, shape, granularity);
-  const count = product(scaleShape);
+  const count = sizeOf(scaleShape);
   requireBits(operation, bits, count);
   const scale = new Float32Array(count);
   const zeroPoint = new Int32Array(count);
@@ -94,7 +95,7 @@ export function chooseQParams(x: Float32Array, shape: readonly number[], options
 /** Throws unless the parameters fit a tensor of this shape. */
 function viewOf(operation: string, shape: readonly number[], params: QParams): ParamView {
   const { scaleShape, view } = layOut(operation, shape, params.granularity);
-  const count = product(scaleShape);
+  const count = sizeOf(scaleShape);
   for (const [name, array] of [
     ['scale', params.scale],
     ['zeroPoint', params.zeroPoint],

@@ -6,6 +6,7 @@ import { layoutWalk, samePlanes } from '../autograd/ops/layout.js';
 import { geometryOf } from '../autograd/ops/pool2d.js';
 import { type Layout, Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { GraphError } from '../graph/errors.js';
 import { boundsOf } from '../graph/fusion.js';
 import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
@@ -14,7 +15,6 @@ import { poolWindow, wholeWindow } from '../graph/operators/window.js';
 import { type Cuda, type NativeDeviceArray, type NativeProductEnd, openCuda } from '../native/cuda_addon.js';
 import { convWeights, matmulWeights, NO_FAULT, readFault } from '../native/cuda_products.js';
 import { BINARY, UNARY } from '../native/float_addon.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 import { Buffer32 } from '../tensor/memory.js';
 import {
   type BitChooser,

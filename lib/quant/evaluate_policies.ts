@@ -4,11 +4,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { Value } from '../autograd/tape.js';
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import type { Graph } from '../graph/graph.js';
 import { requestedDevice } from '../native/cuda_addon.js';
 import { onDevice } from '../native/cuda_products.js';
 import { type Device, DeviceError } from '../native/device_error.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import { DevicePlan } from './device_plan.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from './integer_plan.js';

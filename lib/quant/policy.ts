@@ -2,11 +2,11 @@
 // float32. Policies name nodes, so one made for a graph holds for the same graph with its batch norms folded.
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { quantizableNodes } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { summarize } from '../graph/printer.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 
 export const LEAST_BITS = 2;
 export const MOST_BITS = 8;

@@ -1,12 +1,14 @@
 // The weights of quantizable nodes as the integer kernels read them, packed once for each bit width and shared by every
 // policy that asks for it.
+
+import { sizeOf } from '../core/shape.js';
 import { isQuantizable, operatorOf } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
 import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
 import { attributesOf } from '../graph/operator.js';
 import { type ConvWeightShape, type PackedConvWeights, packConvWeights } from '../native/conv2d.js';
 import { type PackedWeights, packWeights, type WeightGranularity } from '../native/packed_weights.js';
-import { type HostTensor, sizeOf } from '../tensor/host_tensor.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
 
 interface Constants {
   /** Output channels. */

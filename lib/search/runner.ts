@@ -2,10 +2,10 @@
 // thousands of episodes is one forward.
 import { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import type { Graph } from '../graph/graph.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { type BitChooser, IntegerPlan } from '../quant/integer_plan.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 import { indexOfLargest } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
 import { fullPrecision } from '../train/full_precision.js';

@@ -1,5 +1,6 @@
 // A tensor as ONNX files and the reference interpreter have it: a plain array in row-major order with its shape.
 import { describe, InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { allocate, type DType, type DTypeArrays, holds, type TensorData } from './dtype.js';
 
 /** Treated as immutable once made: graphs and interpreters share the arrays. */
@@ -12,11 +13,6 @@ export interface HostTensor<Type extends DType = DType> {
 
 /** Dimensions that a tensor may have. Real ones have six; a hostile file's million would cost a million steps a node. */
 export const MAX_RANK = 64;
-
-/** Elements of a shape; 1 for a scalar, []. */
-export function sizeOf(dims: readonly number[]): number {
-  return dims.reduce((size, dim) => size * dim, 1);
-}
 
 /** Checks that `data` fits `dtype` and `dims`; throws InvalidArgumentError. */
 export function hostTensor<Type extends DType>(

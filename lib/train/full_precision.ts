@@ -2,11 +2,11 @@
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { sizeOf } from '../core/shape.js';
 import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
-import { sizeOf } from '../tensor/host_tensor.js';
 import { predictedClasses } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
 import { yieldToEvents } from './steps.js';

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AssessResult } from '../../lib/assess/assess_result.js';
-import { packageRoot } from '../../lib/bench/program.js';
+import { packageRoot } from '../../lib/core/package_root.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { blobs, disparate, trainedOnBlobs } from '../support/assess_networks.js';
 import { idx } from '../support/idx.js';

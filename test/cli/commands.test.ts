@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { COMMANDS, findCommand } from '../../lib/cli/commands.js';
 import { overview } from '../../lib/cli/help.js';
 import { commanderOf, parseCommandLine } from '../../lib/cli/parse.js';
-import { packageRoot } from '../../lib/native/addon.js';
+import { packageRoot } from '../../lib/core/package_root.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 const run = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });

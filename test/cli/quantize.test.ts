@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
-import { packageRoot } from '../../lib/bench/program.js';
+import { packageRoot } from '../../lib/core/package_root.js';
 import { GraphBuilder } from '../../lib/graph/builder.js';
 import { exportModel, saveModel } from '../../lib/graph/onnx/export.js';
 import { buildModel } from '../../lib/models/index.js';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/bench/program.js';
+import { packageRoot } from '../../lib/core/package_root.js';
 import { GraphBuilder } from '../../lib/graph/builder.js';
 import { exportModel } from '../../lib/graph/onnx/export.js';
 import { floats } from '../../lib/tensor/host_tensor.js';

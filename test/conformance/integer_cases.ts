@@ -1,10 +1,11 @@
 // Random cases of ONNX's integer operators, within what ONNX Runtime has kernels for.
 //
-// What it lacks is held to plain definitions in test/lib/onnx_integer.test.ts: s8 by u8 products, zero points of A by
+// What it lacks is held to plain definitions in test/lib/native/onnx_integer.test.ts: s8 by u8 products, zero points of A by
 // row, zero points of W that differ between channels, s8 inputs of ConvInteger, 4-bit codes.
 import { readFileSync } from 'node:fs';
+import { sizeOf } from '../../lib/core/shape.js';
 import type { DType, DTypeArrays } from '../../lib/tensor/dtype.js';
-import { type HostTensor, sizeOf } from '../../lib/tensor/host_tensor.js';
+import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 import { Random } from '../../lib/tensor/random.js';
 import type { Attributes } from './integer_operators.js';
 

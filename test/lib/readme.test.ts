@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { latestSummary, readmeSection, withSection } from '../../lib/bench/readme.js';
-import { packageRoot } from '../../lib/native/addon.js';
+import { packageRoot } from '../../lib/core/package_root.js';
 
 const ROOT = packageRoot();
 const MAX_DATA_BYTES = 200_000;

@@ -1,5 +1,5 @@
 // The profile kernels of every instruction set against their definitions, bit for bit, and whole profiles between
-// instruction sets. What the profile means is tested from TypeScript (test/lib/error_profile.test.ts).
+// instruction sets. What the profile means is tested from TypeScript (test/lib/native/error_profile.test.ts).
 #include "ops/error_profile.h"
 
 #include <doctest/doctest.h>

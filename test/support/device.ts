@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/native/addon.js';
+import { packageRoot } from '../../lib/core/package_root.js';
 
 export const EMULATED_ADDON = join(packageRoot(), 'build', 'Release', 'faultline_cuda_emulated.node');
 export const onRealDevice = process.env.FAULTLINE_TEST_DEVICE === 'cuda';

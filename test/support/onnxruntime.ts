@@ -1,9 +1,10 @@
 // onnxruntime as an outside reference: a graph's outputs for given inputs, as it computes them.
 import ort from 'onnxruntime-node';
+import { sizeOf } from '../../lib/core/shape.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { exportModel } from '../../lib/graph/onnx/export.js';
 import type { DType, TensorData } from '../../lib/tensor/dtype.js';
-import { floats, type HostTensor, hostTensor, sizeOf } from '../../lib/tensor/host_tensor.js';
+import { floats, type HostTensor, hostTensor } from '../../lib/tensor/host_tensor.js';
 import type { Random } from '../../lib/tensor/random.js';
 
 /** Runs the exported file on one thread. */

@@ -1,7 +1,8 @@
 // z = f(x, y) with numpy's broadcasting: add, sub, mul, div, pow, min, max, and relu(x + y) in one pass.
+
+import { sizeOf } from '../../core/shape.js';
 import { addon } from '../../native/addon.js';
 import { BINARY, UNARY } from '../../native/float_addon.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
 import type { Buffer32 } from '../../tensor/memory.js';
 import { broadcastStrides, memoryOrder, strides, walk } from '../strides.js';
 import { type Layout, REPEATS, type Tape, type Value } from '../tape.js';

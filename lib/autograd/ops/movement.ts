@@ -1,7 +1,8 @@
 // Operations that move elements: reshape, transpose, concat, slice, pad, expand, look-up by index; sums and means over axes.
+
+import { sizeOf } from '../../core/shape.js';
 import { addon } from '../../native/addon.js';
 import { UNARY } from '../../native/float_addon.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
 import { broadcastStrides, memoryOrder, strides, walk } from '../strides.js';
 import type { Tape, Value } from '../tape.js';
 import { sumToShape } from './binary.js';

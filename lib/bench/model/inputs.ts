@@ -1,8 +1,8 @@
 // What every contender of `bench model` gets: the same numbers, in the order its library keeps images in.
 import { inputOf } from '../../assess/samples.js';
 import { InvalidArgumentError } from '../../core/errors.js';
+import { sizeOf } from '../../core/shape.js';
 import type { Graph } from '../../graph/graph.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
 import { Random } from '../../tensor/random.js';
 import type { InputShape } from './contender.js';
 

@@ -3,6 +3,7 @@
 import { measureCeilings, speedOf } from '../../assess/profile_speed.js';
 import { freeBatch } from '../../assess/samples.js';
 import { Tape, Value } from '../../autograd/tape.js';
+import { sizeOf } from '../../core/shape.js';
 import { FloatProgram } from '../../graph/float.js';
 import type { Graph } from '../../graph/graph.js';
 import { loadModel } from '../../graph/onnx/import.js';
@@ -12,7 +13,6 @@ import { summarize } from '../../graph/printer.js';
 import { setThreads } from '../../native/threads.js';
 import { IntegerPlan, type ProductRecord } from '../../quant/integer_plan.js';
 import { policyFromJson } from '../../quant/policy.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
 import { Memory } from '../../tensor/memory.js';
 import type { Contender, InputShape, Reply } from './contender.js';
 import { type BenchInput, benchInput, toChannelsLast } from './inputs.js';

@@ -1,4 +1,6 @@
 // TensorProto to HostTensor and back, bit for bit: raw bytes or packed arrays in, raw bytes out (strings excepted).
+
+import { sizeOf } from '../../core/shape.js';
 import {
   allocate,
   type DType,
@@ -6,7 +8,7 @@ import {
   float32ToBfloat16Bits,
   float32ToFloat16Bits,
 } from '../../tensor/dtype.js';
-import { formatDims, type HostTensor, MAX_RANK, sizeOf } from '../../tensor/host_tensor.js';
+import { formatDims, type HostTensor, MAX_RANK } from '../../tensor/host_tensor.js';
 import { OnnxFormatError } from '../errors.js';
 import { dtypeOfNumber, numberOfDtype } from '../onnx_types.js';
 import { isExternal, locationOf } from './external.js';

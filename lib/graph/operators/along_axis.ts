@@ -1,5 +1,6 @@
 // What Softmax and LogSoftmax share: every line along one axis is looked at whole, then its elements are mapped.
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type AttributeTable, type ForwardCall, floatData, floatOutput, required, resolveAxis } from '../operator.js';
 
 /** The output of `call`: `look` sees a line along its `axis` and gives the map of its elements. */

@@ -1,5 +1,5 @@
 // ArgMax, ArgMin: where along an axis the largest or least element is, the first of several or the last.
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
 
 export function argExtreme(name: string, better: (a: number | bigint, b: number | bigint) => boolean) {

@@ -1,6 +1,6 @@
 // AveragePool: the mean of each window, over the elements inside the input, or also those in its padding.
 import { averagePool2d } from '../../autograd/ops/pool2d.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { defineOperator, floatData, floatOutput, int, none, required } from '../operator.js';
 import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
 

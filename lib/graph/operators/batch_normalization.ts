@@ -3,7 +3,7 @@
 // Ioffe & Szegedy, arXiv 1502.03167.
 import { batchNorm } from '../../autograd/ops/batch_norm.js';
 import type { Value } from '../../autograd/tape.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { compatible, type Dim, formatShape } from '../dims.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
 import { asImage, fromImage } from './window.js';

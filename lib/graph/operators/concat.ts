@@ -1,6 +1,7 @@
 // Concat: inputs one after the other along an axis.
 import { concat as floatConcat } from '../../autograd/ops/movement.js';
-import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape, merge, UNKNOWN } from '../dims.js';
 import { defineOperator, int, none, required, resolveAxis, VARIADIC } from '../operator.js';
 

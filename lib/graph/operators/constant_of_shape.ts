@@ -1,6 +1,8 @@
 // ConstantOfShape: one value everywhere, of the shape that its input says; float32 zeros unless `value` says otherwise.
+
+import { sizeOf } from '../../core/shape.js';
 import { allocate } from '../../tensor/dtype.js';
-import { floats, type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { floats, type HostTensor } from '../../tensor/host_tensor.js';
 import { unknownDims } from '../dims.js';
 import { defineOperator, integersOf, lengthOf, none, required, tensor } from '../operator.js';
 

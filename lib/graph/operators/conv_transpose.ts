@@ -2,7 +2,7 @@
 // b: [M] → [N, M, …]. Zeiler et al., "Deconvolutional networks".
 import { type ConvWindow, convTranspose2d } from '../../autograd/ops/conv2d.js';
 import { reshape } from '../../autograd/ops/movement.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { compatible, formatShape, mapDim, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, floatData, floatOutput, int, ints, none, required } from '../operator.js';
 import { asImage, fromImage, WINDOW_ATTRIBUTES, type WindowAttributes } from './window.js';

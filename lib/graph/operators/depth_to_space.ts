@@ -1,8 +1,9 @@
 // DepthToSpace: blocks of channels to blocks of places. [N, C, H, W] → [N, C / b², H · b, W · b].
 import { reshape, transpose } from '../../autograd/ops/movement.js';
+import { stridesOf } from '../../core/shape.js';
 import { mapDim } from '../dims.js';
 import { defineOperator, dimsOf, int, none, required, string } from '../operator.js';
-import { offsetsOf, stridesOf, take } from './movement.js';
+import { offsetsOf, take } from './movement.js';
 
 /** The input as six dimensions, and which of them follow each other in the output. */
 function blocks(dims: readonly number[], b: number, mode: string): { split: number[]; order: number[] } {

@@ -1,7 +1,8 @@
 // Dropout, as it is in inference: y = x, and a mask of ones. The training interpreter draws its own masks, seeded; the
 // reference refuses training_mode rather than guess another library's random numbers.
 import { dropout as floatDropout } from '../../autograd/ops/dropout.js';
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { defineOperator, int, none, required } from '../operator.js';
 
 export const dropout = defineOperator({

@@ -1,6 +1,7 @@
 // Gather: rows of `data` along an axis, by index (an embedding when axis is 0). Negative indices count from the end.
 import { gather as floatGather } from '../../autograd/ops/movement.js';
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { defineOperator, int, integersOf, none, required, resolveAxis } from '../operator.js';
 import { take } from './movement.js';
 

@@ -1,7 +1,7 @@
 // GlobalAveragePool and GlobalMaxPool: one figure over all spatial dimensions. [N, C, …] → [N, C, 1, …].
 import { averagePool2d, maxPool2d, type PoolWindow } from '../../autograd/ops/pool2d.js';
 import type { Tape, Value } from '../../autograd/tape.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { defineOperator, dimsOf, floatData, floatOutput, none, required } from '../operator.js';
 import { asImage, fromImage, wholeWindow } from './window.js';
 

@@ -3,7 +3,7 @@
 import { binary } from '../../autograd/ops/binary.js';
 import { layerNorm } from '../../autograd/ops/layer_norm.js';
 import { reshape } from '../../autograd/ops/movement.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { compatible, formatShape } from '../dims.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, none, required } from '../operator.js';
 

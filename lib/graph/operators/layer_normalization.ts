@@ -3,7 +3,7 @@
 import { layerNorm } from '../../autograd/ops/layer_norm.js';
 import { toRows } from '../../autograd/ops/layout.js';
 import { expand } from '../../autograd/ops/movement.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { broadcast, compatible, formatShape } from '../dims.js';
 import { defineOperator, float, floatData, floatOutput, int, none, required, resolveAxis } from '../operator.js';
 import { broadcastOffsets } from './movement.js';

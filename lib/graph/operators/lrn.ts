@@ -1,6 +1,6 @@
 // LRN: y = x / (bias + alpha / size · Σ x²)^beta, the sum over neighbouring channels.
 // Krizhevsky, Sutskever & Hinton, "ImageNet Classification with Deep Convolutional Neural Networks".
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
 
 const MAX_RANK = 16;

@@ -2,7 +2,7 @@
 import { toRows } from '../../autograd/ops/layout.js';
 import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
 import { expand, reshape } from '../../autograd/ops/movement.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
 import { broadcast, compatible, type Dim, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, floatData, floatOutput, none, required } from '../operator.js';
 import { broadcastOffsets } from './movement.js';

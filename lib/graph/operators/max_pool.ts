@@ -1,6 +1,7 @@
 // MaxPool: the largest element of each window, and where it was (optional, an index into the flattened input).
 import { maxPool2d } from '../../autograd/ops/pool2d.js';
-import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { defineOperator, int, none, required } from '../operator.js';
 import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
 

@@ -1,15 +1,8 @@
 // Where elements come from: strides and offsets, for the operators that move or pair elements without a sum.
-import { allocate, type DType } from '../../tensor/dtype.js';
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
 
-/** Row-major strides of a shape, in elements. */
-export function stridesOf(dims: readonly number[]): number[] {
-  const strides = new Array<number>(dims.length).fill(1);
-  for (let axis = dims.length - 2; axis >= 0; axis--) {
-    strides[axis] = (strides[axis + 1] as number) * (dims[axis + 1] as number);
-  }
-  return strides;
-}
+import { sizeOf, stridesOf } from '../../core/shape.js';
+import { allocate, type DType } from '../../tensor/dtype.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 
 /**
  * Σ coordinate · stride for every coordinate of `dims`, in row-major order: offsets[2·3] of a transposed [3,2] are those

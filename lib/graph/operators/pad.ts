@@ -1,10 +1,11 @@
 // Pad: a border around any dimensions; negative pads cut off. Modes: constant, reflect, edge, wrap.
 
 import { pick } from '../../autograd/ops/movement.js';
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf, stridesOf } from '../../core/shape.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { formatShape, mapDim, UNKNOWN } from '../dims.js';
 import { defineOperator, integersOf, none, required, resolveAxis, string } from '../operator.js';
-import { stridesOf, take } from './movement.js';
+import { take } from './movement.js';
 
 type Fail = (what: string) => never;
 

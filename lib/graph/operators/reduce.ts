@@ -1,7 +1,8 @@
 // Reductions over some axes, all when none are given. Axes are an attribute in older operator sets, an input in newer.
 import { reduceMean as floatMean, reduceSum as floatSum } from '../../autograd/ops/movement.js';
+import { sizeOf } from '../../core/shape.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import { defineOperator, type FloatCall, int, integersOf, ints, none, required, resolveAxis } from '../operator.js';
 import { broadcastOffsets } from './movement.js';

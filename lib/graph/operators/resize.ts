@@ -1,7 +1,8 @@
 // Resize: to other sizes along any axes, by nearest, linear or cubic interpolation, one axis after the other.
 import { matmul } from '../../autograd/ops/matmul.js';
 import { gather, reshape } from '../../autograd/ops/movement.js';
-import { type HostTensor, sizeOf, zeros } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { mapDim, UNKNOWN } from '../dims.js';
 import {
   type Attributes,

@@ -1,8 +1,9 @@
 // ScatterND: a copy of `data` with the slices that `indices` name replaced by (or combined with) those of `updates`.
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf, stridesOf } from '../../core/shape.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { compatible, formatShape } from '../dims.js';
 import { defineOperator, integersOf, none, required, string } from '../operator.js';
-import { stridesOf, take } from './movement.js';
+import { take } from './movement.js';
 
 type Number64 = number | bigint;
 const COMBINE: Readonly<Record<string, (a: Number64, b: Number64) => Number64>> = {

@@ -1,5 +1,6 @@
 // Size: how many elements its input has, int64. Told by the input's type alone.
-import { integers, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import { integers } from '../../tensor/host_tensor.js';
 import { knownSize } from '../dims.js';
 import { defineOperator, none, required } from '../operator.js';
 

@@ -1,10 +1,11 @@
 // Slice: from `starts` to before `ends` by `steps`, along `axes`; negative places count from the end, and places outside
 // are moved inside.
 import { slice as floatSlice } from '../../autograd/ops/movement.js';
+import { stridesOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, mapDim, UNKNOWN } from '../dims.js';
 import { defineOperator, integersOf, none, required, resolveAxis } from '../operator.js';
-import { offsetsOf, stridesOf, take } from './movement.js';
+import { offsetsOf, take } from './movement.js';
 
 type Fail = (what: string) => never;
 

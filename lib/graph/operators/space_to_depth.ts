@@ -1,8 +1,9 @@
 // SpaceToDepth: blocks of places to blocks of channels. [N, C, H, W] → [N, C · b², H / b, W / b].
 import { reshape, transpose } from '../../autograd/ops/movement.js';
+import { stridesOf } from '../../core/shape.js';
 import { mapDim } from '../dims.js';
 import { defineOperator, dimsOf, int, none, required } from '../operator.js';
-import { offsetsOf, stridesOf, take } from './movement.js';
+import { offsetsOf, take } from './movement.js';
 
 const ORDER = [0, 3, 5, 1, 2, 4];
 

@@ -1,9 +1,10 @@
 // Split: parts of a tensor one after the other along an axis, of the sizes given or all alike (the last one smaller).
 import { slice as floatSlice } from '../../autograd/ops/movement.js';
+import { stridesOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import { defineOperator, int, integersOf, MAX_OUTPUTS, none, required, resolveAxis } from '../operator.js';
-import { offsetsOf, stridesOf, take } from './movement.js';
+import { offsetsOf, take } from './movement.js';
 
 type Fail = (what: string) => never;
 

@@ -1,9 +1,9 @@
 // Tile: x repeated along each of its axes.
 import { pick } from '../../autograd/ops/movement.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf, stridesOf } from '../../core/shape.js';
 import { mapDim, unknownDims } from '../dims.js';
 import { defineOperator, integersOf, none, required } from '../operator.js';
-import { stridesOf, take } from './movement.js';
+import { take } from './movement.js';
 
 export const tile = defineOperator({
   name: 'Tile',

@@ -1,8 +1,9 @@
 // Transpose: output dimension i is input dimension perm[i]; without perm they are reversed.
 import { transpose as floatTranspose } from '../../autograd/ops/movement.js';
+import { stridesOf } from '../../core/shape.js';
 import { formatShape } from '../dims.js';
 import { defineOperator, ints, none, required } from '../operator.js';
-import { offsetsOf, stridesOf, take } from './movement.js';
+import { offsetsOf, take } from './movement.js';
 
 export const transpose = defineOperator({
   name: 'Transpose',

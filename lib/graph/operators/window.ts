@@ -2,8 +2,8 @@
 import { reshape } from '../../autograd/ops/movement.js';
 import type { PoolWindow } from '../../autograd/ops/pool2d.js';
 import type { Tape, Value } from '../../autograd/tape.js';
+import { sizeOf } from '../../core/shape.js';
 import type { DType } from '../../tensor/dtype.js';
-import { sizeOf } from '../../tensor/host_tensor.js';
 import { type Dim, formatShape, mapDim } from '../dims.js';
 import { type FloatCall, int, ints, required, type ShapeCall, string } from '../operator.js';
 

@@ -1,7 +1,8 @@
 // Batch-norm folding: y = (Wx + b − mean) · f + bias with f = scale / √(var + epsilon) is a convolution (or matrix
 // product) again, with W·f and (b − mean)·f + bias. Computed in float64, rounded once.
 // What is quantized later is what would be deployed, so this runs before any bits are assigned.
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
 import { attributesOf } from '../operator.js';

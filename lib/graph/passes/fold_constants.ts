@@ -1,6 +1,7 @@
 // Constant folding: nodes whose inputs are all known are computed once, with the reference forward, and become
 // initializers. Weights that no such node touches keep every bit.
-import { type HostTensor, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph.js';
 import { attributesOf, outputTypes, runNode } from '../operator.js';

@@ -1,7 +1,8 @@
 // A product split by its input channels: some are multiplied by a node of their own, whose result is added. In exact
 // arithmetic nothing changes; quantized, the two parts have ranges, and may have bits, of their own (the decomposition of
 // LLM.int8(), Dettmers et al., arXiv 2208.07339).
-import { floats, type HostTensor, integers, sizeOf } from '../../tensor/host_tensor.js';
+import { sizeOf } from '../../core/shape.js';
+import { floats, type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { GraphError } from '../errors.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';

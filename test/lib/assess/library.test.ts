@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packageRoot } from '../../../lib/core/package_root.js';
 import { saveModel } from '../../../lib/graph/onnx/export.js';
-import { packageRoot } from '../../../lib/native/addon.js';
 import { blobs, trainedOnBlobs } from '../../support/assess_networks.js';
 
 /** A .npy file, version 1. */

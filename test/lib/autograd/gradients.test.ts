@@ -2,12 +2,13 @@
 // that reference, whatever the layout of the input.
 import assert from 'node:assert/strict';
 import { Tape, type Value } from '../../../lib/autograd/tape.js';
+import { sizeOf } from '../../../lib/core/shape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { FloatProgram } from '../../../lib/graph/float.js';
 import { OPERATORS } from '../../../lib/graph/operators/index.js';
 import { Parameters } from '../../../lib/graph/parameters.js';
 import { runReference } from '../../../lib/graph/reference.js';
-import { floats, type HostTensor, integers, sizeOf } from '../../../lib/tensor/host_tensor.js';
+import { floats, type HostTensor, integers } from '../../../lib/tensor/host_tensor.js';
 import { Memory } from '../../../lib/tensor/memory.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { EXPORTED_CASES, type GradientCase } from '../../support/gradient_cases.js';

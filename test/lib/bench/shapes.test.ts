@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../../lib/bench/program.js';
 import { mergeJobs, OPS, parseShapes, selectJobs } from '../../../lib/bench/shapes.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
 
 const SHAPES = join(packageRoot(), 'bench', 'shapes');
 

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { markdownReport } from '../../../lib/bench/markdown.js';
-import { packageRoot } from '../../../lib/bench/program.js';
 import { selectJobs } from '../../../lib/bench/shapes.js';
 import { evaluateTargets } from '../../../lib/bench/targets.js';
 import { terminalReport } from '../../../lib/bench/terminal.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
 import { EMPTY_REPORT, row } from '../../support/bench_report.js';
 
 const SHAPES = join(packageRoot(), 'bench', 'shapes');

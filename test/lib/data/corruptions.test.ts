@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { packageRoot } from '../../../lib/core/package_root.js';
 import {
   CORRUPTION_NAMES,
   type CorruptionName,
@@ -13,7 +14,6 @@ import {
   type Severity,
 } from '../../../lib/data/corruptions.js';
 import { type ImageSet, imageSet, subset } from '../../../lib/data/image_set.js';
-import { packageRoot } from '../../../lib/native/addon.js';
 import { setThreads } from '../../../lib/native/threads.js';
 import { Random } from '../../../lib/tensor/random.js';
 

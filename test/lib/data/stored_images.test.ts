@@ -5,12 +5,12 @@ import { mkdirSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imageSamples } from '../../../lib/assess/samples.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
 import { DataError } from '../../../lib/data/errors.js';
 import { loadDataset, openDataset } from '../../../lib/data/load.js';
 import { imagesOf } from '../../../lib/data/stored_images.js';
 import { saveModel } from '../../../lib/graph/onnx/export.js';
 import { buildModel } from '../../../lib/models/index.js';
-import { packageRoot } from '../../../lib/native/addon.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { idx } from '../../support/idx.js';
 import { npy } from '../../support/npy.js';

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { crossEntropy } from '../../../lib/autograd/ops/loss.js';
 import { Tape, type Value } from '../../../lib/autograd/tape.js';
+import { sizeOf } from '../../../lib/core/shape.js';
 import { FloatProgram, runFloat } from '../../../lib/graph/float.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { Parameters } from '../../../lib/graph/parameters.js';
 import { runReference } from '../../../lib/graph/reference.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
-import { floats, type HostTensor, sizeOf } from '../../../lib/tensor/host_tensor.js';
+import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Memory } from '../../../lib/tensor/memory.js';
 import { Random } from '../../../lib/tensor/random.js';
 

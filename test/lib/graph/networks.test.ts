@@ -1,6 +1,7 @@
 // Networks of kinds that lib/models does not have, through builder, shapes, file and onnxruntime: a transformer encoder,
 // and MobileNetV3's block of squeeze and excitation.
 import assert from 'node:assert/strict';
+import { sizeOf } from '../../../lib/core/shape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { quantizableNodes } from '../../../lib/graph/check.js';
 import type { Graph } from '../../../lib/graph/graph.js';
@@ -8,7 +9,7 @@ import { inferShapes } from '../../../lib/graph/infer.js';
 import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { importModel } from '../../../lib/graph/onnx/import.js';
 import { runReference } from '../../../lib/graph/reference.js';
-import { type HostTensor, hostTensor, sizeOf } from '../../../lib/tensor/host_tensor.js';
+import { type HostTensor, hostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor, relativeDifference, runOnnxruntime } from '../../support/onnxruntime.js';
 import { TOKENS, transformer, VOCABULARY } from '../../support/transformer.js';

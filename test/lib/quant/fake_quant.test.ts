@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { fakeQuantize } from '../../../lib/autograd/ops/fake_quantize.js';
 import { Tape, type Value } from '../../../lib/autograd/tape.js';
+import { sizeOf } from '../../../lib/core/shape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { runFloat } from '../../../lib/graph/float.js';
 import type { Graph, GraphNode } from '../../../lib/graph/graph.js';
@@ -10,7 +11,7 @@ import { buildModel } from '../../../lib/models/index.js';
 import { type FakeQuantOptions, FakeQuantProgram, type Operands } from '../../../lib/quant/fake_quant.js';
 import { type BitChooser, IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
 import { type Policy, parseBits, uniformPolicy } from '../../../lib/quant/policy.js';
-import { floats, type HostTensor, sizeOf } from '../../../lib/tensor/host_tensor.js';
+import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Memory } from '../../../lib/tensor/memory.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';

@@ -1,5 +1,6 @@
 // The integer interpreter against the numeric contract in plain TypeScript, layer by layer, and against full precision.
 import assert from 'node:assert/strict';
+import { sizeOf } from '../../../lib/core/shape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { GraphError } from '../../../lib/graph/errors.js';
 import { runFloat } from '../../../lib/graph/float.js';
@@ -7,7 +8,7 @@ import type { Graph } from '../../../lib/graph/graph.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
 import { parseBits, uniformPolicy } from '../../../lib/quant/policy.js';
-import { type HostTensor, hostTensor, sizeOf } from '../../../lib/tensor/host_tensor.js';
+import { type HostTensor, hostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';
 import { referenceLayer } from '../../support/product_reference.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { conv2dDynamic, matmulDynamic, packConvWeights, packWeights } from '../../lib/index.js';
+import { conv2dDynamic, matmulDynamic, packConvWeights, packWeights } from '../../../lib/index.js';
 
 const MIB = 2 ** 20;
 
@@ -82,7 +82,7 @@ describe('native memory', () => {
 const PROGRAM = `
   const { createHash } = await import('node:crypto');
   const { matmulDynamic, conv2dDynamic, packWeights, packConvWeights } = await import(${JSON.stringify(
-    new URL('../../lib/index.js', import.meta.url).href,
+    new URL('../../../lib/index.js', import.meta.url).href,
   )});
   ${values.toString()}
   ${hashOfWork.toString()}

@@ -13,9 +13,9 @@ import {
   qLinearMatMul,
   quantizeLinear,
   setThreads,
-} from '../../lib/index.js';
-import { Random } from '../../lib/tensor/random.js';
-import { at, BYTE_TYPES, bytes, PAIRS, referenceMatmul, requantized } from '../support/integer_reference.js';
+} from '../../../lib/index.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { at, BYTE_TYPES, bytes, PAIRS, referenceMatmul, requantized } from '../../support/integer_reference.js';
 
 const seeds = fc.nat();
 const sizes = fc.tuple(

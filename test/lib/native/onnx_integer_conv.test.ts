@@ -2,10 +2,10 @@
 // (test/conformance).
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type ConvAttributes, convInteger, onnxTensor, packW, qLinearConv, setThreads } from '../../lib/index.js';
-import { sizeOf } from '../../lib/tensor/host_tensor.js';
-import { Random } from '../../lib/tensor/random.js';
-import { at, BYTE_TYPES, bytes, PAIRS, referenceConv, requantized } from '../support/integer_reference.js';
+import { sizeOf } from '../../../lib/core/shape.js';
+import { type ConvAttributes, convInteger, onnxTensor, packW, qLinearConv, setThreads } from '../../../lib/index.js';
+import { Random } from '../../../lib/tensor/random.js';
+import { at, BYTE_TYPES, bytes, PAIRS, referenceConv, requantized } from '../../support/integer_reference.js';
 
 describe('convInteger and qLinearConv', () => {
   const cases = fc

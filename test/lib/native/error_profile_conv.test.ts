@@ -1,6 +1,6 @@
 // The error profile of a convolution: windows, groups and depthwise against the fp64 reference, and its invariances.
 import assert from 'node:assert/strict';
-import { ErrorProfile, type ErrorSummary, packWeights, profileConv2d, profileMatmul } from '../../lib/index.js';
+import { ErrorProfile, type ErrorSummary, packWeights, profileConv2d, profileMatmul } from '../../../lib/index.js';
 import {
   checkSummary,
   type Output,
@@ -8,7 +8,7 @@ import {
   type Row,
   randomArray,
   referenceOutput,
-} from '../support/profile_reference.js';
+} from '../../support/profile_reference.js';
 
 describe('profileConv2d', () => {
   interface Convolution {

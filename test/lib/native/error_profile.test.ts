@@ -10,8 +10,8 @@ import {
   profileConv2d,
   profileMatmul,
   setThreads,
-} from '../../lib/index.js';
-import { checkSummary, type Output, randomArray, referenceMatmul, TERMS } from '../support/profile_reference.js';
+} from '../../../lib/index.js';
+import { checkSummary, type Output, randomArray, referenceMatmul, TERMS } from '../../support/profile_reference.js';
 
 describe('profileMatmul', () => {
   it('has the sums of the definition, by term and channel, for every bit width, range and arithmetic', () => {

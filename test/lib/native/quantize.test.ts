@@ -13,7 +13,7 @@ import {
   type QParams,
   quantize,
   setThreads,
-} from '../../lib/index.js';
+} from '../../../lib/index.js';
 
 const fround = Math.fround;
 

@@ -12,7 +12,7 @@ import {
   packConvWeights,
   packQuantizedConvWeights,
   setThreads,
-} from '../../lib/index.js';
+} from '../../../lib/index.js';
 
 /** Uniform values in [−1, 1), reproducible (mulberry32). */
 function randomArray(length: number, seed: number): Float32Array {

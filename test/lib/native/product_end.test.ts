@@ -7,7 +7,7 @@ import {
   matmulDynamicAccumulators,
   packQuantizedWeights,
   packWeights,
-} from '../../lib/index.js';
+} from '../../../lib/index.js';
 
 /** Codes of one row at 8 bits, from the definition, with its zero point. */
 function quantizeRow(row: Float32Array): { codes: number[]; zeroPoint: number } {

@@ -1,0 +1,20 @@
+// Shapes as plain lists of sizes: how many elements they have, and how far apart neighbours lie in memory.
+
+/** Elements of a shape; 1 for a scalar, []. */
+export function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((size, dim) => size * dim, 1);
+}
+
+/** Row-major strides of a shape, in elements. */
+export function stridesOf(dims: readonly number[]): number[] {
+  const strides = new Array<number>(dims.length).fill(1);
+  for (let axis = dims.length - 2; axis >= 0; axis--) {
+    strides[axis] = (strides[axis + 1] as number) * (dims[axis + 1] as number);
+  }
+  return strides;
+}
+
+/** Whether two shapes are the same. */
+export function equalDims(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+}
