@@ -1,15 +1,15 @@
 // The public surface of faultline.
 
-export { type AssessOptions, type AssessProgress, type AssessStore, assess } from './assess/assess.js';
-export type {
-  AssessResult,
-  Evidence,
-  GranularityFigures,
-  LayerError,
-  ProcessorFigures,
-} from './assess/assess_result.js';
-export type { SearchBudget } from './assess/budget.js';
-export type { MeanEstimate, RobustnessSummary } from './assess/corruption_errors.js';
+export { INDICATORS, type IndicatorName } from './assess/indicators/names.js';
+export {
+  fitPredictor,
+  type Prediction,
+  type Predictor,
+  predictDrop,
+  type StudyNetwork,
+} from './assess/indicators/predictor.js';
+export { type IndicatorQuality, type IndicatorStudy, studyIndicators } from './assess/indicators/study.js';
+export type { MeanEstimate, RobustnessSummary } from './assess/measure/corruption_errors.js';
 export {
   type CorruptionCondition,
   type CorruptionFigures,
@@ -18,18 +18,11 @@ export {
   corruptionGrid,
   FULL_PRECISION,
   type NamedPolicy,
-} from './assess/corruption_grid.js';
-export type { CostEstimate, StageEstimate } from './assess/estimate.js';
-export type { Figures, Level, Margins, PolicyFigures, Thresholds, WorstClass } from './assess/figures.js';
-export {
-  INDICATORS,
-  type IndicatorName,
-  type LayerScan,
-  type Scan,
-  type ScanOptions,
-  scan,
-} from './assess/indicators.js';
-export type { PlanOptions } from './assess/measure.js';
+} from './assess/measure/corruption_grid.js';
+export type { Figures, Level, Margins, PolicyFigures, Thresholds, WorstClass } from './assess/measure/figures.js';
+export type { PlanOptions } from './assess/measure/measurer.js';
+export type { NodeSensitivity } from './assess/measure/sensitivity.js';
+export type { GranularityFigures, ProcessorFigures } from './assess/measure/variants.js';
 export type { Diagnosis, Failure } from './assess/mitigate/diagnosis.js';
 export { type Judgement, type Judgements, type JudgeOptions, judgeMitigated } from './assess/mitigate/judgement.js';
 export {
@@ -39,21 +32,12 @@ export {
   type MitigateResult,
   mitigate,
 } from './assess/mitigate/mitigate.js';
-export type { AgentFound, PolicySearch } from './assess/policy_search.js';
-export {
-  fitPredictor,
-  type Prediction,
-  type Predictor,
-  predictDrop,
-  type StudyNetwork,
-} from './assess/predictor.js';
-export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile.js';
-export type { LayerProfile } from './assess/profile_layer.js';
-export type { InputChannel, InputChannels, RangeProfile } from './assess/profile_ranges.js';
-export type { LayerSpeed, MachineCeilings } from './assess/profile_speed.js';
-export type { OutputError } from './assess/profile_sums.js';
-export { guardRanges, type RangeGuard, type RangeGuardOptions } from './assess/range_guard.js';
-export type { Remedy } from './assess/remedies.js';
+export { guardRanges, type RangeGuard, type RangeGuardOptions } from './assess/mitigate/range_guard.js';
+export type { LayerProfile } from './assess/profile/layer.js';
+export { type NetworkProfile, type Profile, type ProfileOptions, profile } from './assess/profile/profile.js';
+export type { InputChannel, InputChannels, RangeProfile } from './assess/profile/ranges.js';
+export type { LayerSpeed, MachineCeilings } from './assess/profile/speed.js';
+export type { OutputError } from './assess/profile/sums.js';
 export {
   type ImageSamplesOptions,
   imageSamples,
@@ -61,29 +45,37 @@ export {
   type Samples,
   tensorSamples,
 } from './assess/samples.js';
-export type { NodeSensitivity } from './assess/sensitivity.js';
-export type { Estimate, Interval } from './assess/statistics.js';
-export { type IndicatorQuality, type IndicatorStudy, studyIndicators } from './assess/study.js';
+export { type LayerScan, type Scan, type ScanOptions, scan } from './assess/scan/scan.js';
+export { type AssessOptions, type AssessProgress, type AssessStore, assess } from './assess/verdict/assess.js';
+export type { SearchBudget } from './assess/verdict/budget.js';
+export type { CostEstimate, StageEstimate } from './assess/verdict/estimate.js';
+export type { AgentFound, PolicySearch } from './assess/verdict/policy_search.js';
+export type { Remedy } from './assess/verdict/remedies.js';
+export type {
+  AssessResult,
+  Evidence,
+  LayerError,
+} from './assess/verdict/result.js';
 export {
   rankVulnerability,
   type VulnerabilityOptions,
   type VulnerabilityRanking,
   type VulnerablePoint,
-} from './assess/vulnerability.js';
+} from './assess/vulnerable/vulnerability.js';
 export {
   type ChannelSensitivity,
   type PairSensitivity,
   type Vulnerable,
   type VulnerableOptions,
   vulnerable,
-} from './assess/vulnerable.js';
+} from './assess/vulnerable/vulnerable.js';
 export {
   type InputChange,
   type WorstInput,
   type WorstInputs,
   type WorstInputsOptions,
   worstInputs,
-} from './assess/worst_inputs.js';
+} from './assess/vulnerable/worst_inputs.js';
 export { InvalidArgumentError } from './core/errors.js';
 export { type ContactSheetOptions, contactSheet } from './data/contact_sheet.js';
 export {
@@ -306,6 +298,8 @@ export {
 } from './search/pair.js';
 export { type BitsResult, Runner as InputPolicyRunner } from './search/runner.js';
 export type { ActivationBudget } from './search/space.js';
+export type { Estimate } from './statistics/ranks.js';
+export type { Interval } from './statistics/shares.js';
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';

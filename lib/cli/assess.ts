@@ -1,10 +1,10 @@
 // `faultline assess`: may this model be quantized? One verdict with evidence, and an exit code.
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import { assess } from '../assess/assess.js';
-import type { AssessResult } from '../assess/assess_result.js';
-import type { CostEstimate } from '../assess/estimate.js';
-import { DEFAULT_THRESHOLDS } from '../assess/figures.js';
+import { DEFAULT_THRESHOLDS } from '../assess/measure/figures.js';
+import { assess } from '../assess/verdict/assess.js';
+import type { CostEstimate } from '../assess/verdict/estimate.js';
+import type { AssessResult } from '../assess/verdict/result.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { modelDigest } from '../graph/onnx/codec.js';
 import { assessDocument } from '../report/assess_document.js';

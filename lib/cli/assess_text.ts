@@ -1,5 +1,5 @@
 // An assessment on the terminal: the verdict, its reasons, what to do, and the figures, in 80 columns.
-import type { AssessResult } from '../assess/assess_result.js';
+import type { AssessResult } from '../assess/verdict/result.js';
 import { shorten } from '../graph/printer.js';
 
 const WIDTH = 80;

@@ -1,7 +1,7 @@
 // `faultline corruptions`: what corrupted, transformed and out-of-range images cost a model, and what quantization adds.
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { corruptionGrid, FULL_PRECISION, type NamedPolicy } from '../assess/corruption_grid.js';
+import { corruptionGrid, FULL_PRECISION, type NamedPolicy } from '../assess/measure/corruption_grid.js';
 import { contactSheet } from '../data/contact_sheet.js';
 import { parseCorruptions } from '../data/corruptions.js';
 import { writeWhole } from '../run/files.js';

@@ -1,7 +1,7 @@
 // A corruption grid on the terminal: accuracy in fp32 and what each policy loses more, a line a corruption and level.
 
-import type { MeanEstimate } from '../assess/corruption_errors.js';
-import type { CorruptionCondition, CorruptionGrid } from '../assess/corruption_grid.js';
+import type { MeanEstimate } from '../assess/measure/corruption_errors.js';
+import type { CorruptionCondition, CorruptionGrid } from '../assess/measure/corruption_grid.js';
 import { formatLevel } from '../data/corruptions.js';
 import { shorten } from '../graph/printer.js';
 import { plural } from '../report/format.js';

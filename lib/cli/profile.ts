@@ -1,5 +1,5 @@
 // `faultline profile`: where a quantized model's error comes from, layer by layer and channel by channel.
-import { profile } from '../assess/profile.js';
+import { profile } from '../assess/profile/profile.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';

@@ -1,5 +1,5 @@
 // `faultline scan`: does full precision tell that a network will break? Without labels, without quantizing.
-import { scan } from '../assess/indicators.js';
+import { scan } from '../assess/scan/scan.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';

@@ -1,8 +1,8 @@
 // `faultline vulnerable`: the points of highest vulnerability, by layer, channel, class and input, and the worst inputs.
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
-import { vulnerable } from '../assess/vulnerable.js';
-import { INPUT_CHANGES, type InputChange } from '../assess/worst_inputs.js';
+import { vulnerable } from '../assess/vulnerable/vulnerable.js';
+import { INPUT_CHANGES, type InputChange } from '../assess/vulnerable/worst_inputs.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { firstImages, subset } from '../data/image_set.js';
 import { terminalReport } from '../report/terminal.js';

@@ -1,10 +1,10 @@
 // `faultline assess` as a Document: the verdict first, then what it rests on.
 import { basename } from 'node:path';
-import type { AssessResult } from '../assess/assess_result.js';
-import type { Figures, PolicyFigures } from '../assess/figures.js';
-import { termLabels } from '../assess/predictor.js';
-import { OUTLIER_FACTOR } from '../assess/profile_ranges.js';
-import { PREDICTOR } from '../assess/shipped_predictor.js';
+import { termLabels } from '../assess/indicators/predictor.js';
+import { PREDICTOR } from '../assess/indicators/shipped_predictor.js';
+import type { Figures, PolicyFigures } from '../assess/measure/figures.js';
+import { OUTLIER_FACTOR } from '../assess/profile/ranges.js';
+import type { AssessResult } from '../assess/verdict/result.js';
 import type { Block, Document, Fact, Section } from './document.js';
 import { type Cell, formatDuration, formatNumber, formatQuantity, type Measured, type Unit } from './format.js';
 import { slug } from './names.js';

@@ -1,5 +1,5 @@
 // Charts as data: what is drawn, apart from how. HTML draws them; every format can show the same figures as a table.
-import type { Interval } from '../assess/statistics.js';
+import type { Interval } from '../statistics/shares.js';
 import type { Table } from './document.js';
 import type { Cell, Measured, Unit } from './format.js';
 

@@ -1,5 +1,5 @@
 // How figures are written in every format of a report: the unit once, in the column's head; a missing one as a dash.
-import type { Interval } from '../assess/statistics.js';
+import type { Interval } from '../statistics/shares.js';
 
 /**
  * What a column or an axis holds. Accuracies are percent, differences of accuracies points, parts of a whole shares, all

@@ -1,6 +1,6 @@
 // `faultline vulnerable` as a Document: where a network is most vulnerable under a policy, by layer, channel, class and input.
-import type { Vulnerable } from '../assess/vulnerable.js';
-import type { InputChange, WorstInput, WorstInputs } from '../assess/worst_inputs.js';
+import type { Vulnerable } from '../assess/vulnerable/vulnerable.js';
+import type { InputChange, WorstInput, WorstInputs } from '../assess/vulnerable/worst_inputs.js';
 import { asPixels } from '../data/contact_sheet.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import type { Block, Document, Section, Table } from './document.js';

@@ -1,5 +1,5 @@
 // Attacks on a policy that is given: the network is learned, the policy is not searched.
-import { quantile } from '../assess/statistics.js';
+
 import { evaluationData } from '../data/evaluation_data.js';
 import { quantizableNodes } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
@@ -9,6 +9,7 @@ import { effectiveBits, type Policy, parseBits, policyToJson, uniformPolicy } fr
 import type { Landscape, PairResult } from '../report/schema.js';
 import { toJson } from '../run/files.js';
 import { PolicyProblem } from '../search/judge.js';
+import { quantile } from '../statistics/summary.js';
 import { BOUNDED_GAUGE, CELLS, cellAttack } from '../train/cell_attack.js';
 import { stealthAttack } from '../train/stealth.js';
 import type { SeedContext } from './context.js';

@@ -1,7 +1,7 @@
 // The figures of one network under one policy, on test images, as the report has them. Full precision is float32, what
 // is quantized is integers.
 
-import { type Comparison, compareClasses } from '../assess/comparison.js';
+import { type Comparison, compareClasses } from '../assess/measure/comparison.js';
 import { evaluationData } from '../data/evaluation_data.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';

@@ -1,12 +1,14 @@
 // When the networks of a reproduction break, whether full precision would have told, and what repairs them: corruptions,
 // indicators and mitigation, on a sample of the images, since each has a command of its own that does it in full.
-import { corruptionGrid } from '../assess/corruption_grid.js';
-import { INDICATORS, type IndicatorName, scan, shownIndicator } from '../assess/indicators.js';
+
+import { INDICATORS, type IndicatorName, shownIndicator } from '../assess/indicators/names.js';
+import { predictDrop, termLabels } from '../assess/indicators/predictor.js';
+import { PREDICTOR } from '../assess/indicators/shipped_predictor.js';
+import { corruptionGrid } from '../assess/measure/corruption_grid.js';
 import { type Judgement, judgeMitigated } from '../assess/mitigate/judgement.js';
 import { mitigate } from '../assess/mitigate/mitigate.js';
-import { predictDrop, termLabels } from '../assess/predictor.js';
 import { imageSamples } from '../assess/samples.js';
-import { PREDICTOR } from '../assess/shipped_predictor.js';
+import { scan } from '../assess/scan/scan.js';
 import { type CorruptionRequest, corrupt, parseCorruptions } from '../data/corruptions.js';
 import { firstImages } from '../data/image_set.js';
 import { effectiveBits, type Policy, uniformPolicy } from '../quant/policy.js';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AssessResult } from '../../lib/assess/assess_result.js';
+import type { AssessResult } from '../../lib/assess/verdict/result.js';
 import { packageRoot } from '../../lib/core/package_root.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { blobs, disparate, trainedOnBlobs } from '../support/assess_networks.js';

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Vulnerable } from '../../lib/assess/vulnerable.js';
+import type { Vulnerable } from '../../lib/assess/vulnerable/vulnerable.js';
 import { packageRoot } from '../../lib/core/package_root.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { blobs, network } from '../support/assess_networks.js';

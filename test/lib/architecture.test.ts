@@ -10,6 +10,7 @@ const MAX_LINES = 500;
 // From the ground up: a folder may use itself and what stands before it.
 const TYPESCRIPT_LAYERS = [
   'core',
+  'statistics',
   'native',
   'run',
   'tensor',

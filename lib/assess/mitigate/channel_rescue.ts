@@ -12,7 +12,7 @@ import { APART, channelAxes, splitChannels } from '../../graph/passes/split_chan
 import { prepare } from '../../graph/prepare.js';
 import { effectiveBits, MOST_BITS, type Policy } from '../../quant/policy.js';
 import { Memory } from '../../tensor/memory.js';
-import { ChannelMaxima } from '../profile_ranges.js';
+import { ChannelMaxima } from '../profile/ranges.js';
 import { inputOf, type Samples } from '../samples.js';
 import { type Cure, staticPolicy } from './cure.js';
 

@@ -8,7 +8,7 @@ import { InputPolicy } from '../../search/input_policy.js';
 import { Runner } from '../../search/runner.js';
 import { predictedClasses } from '../../tensor/largest.js';
 import type { TeacherLogits } from '../../train/teacher.js';
-import { Measurer } from '../measure.js';
+import { Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 
 /** Samples in memory at once where an agent chooses bits. */

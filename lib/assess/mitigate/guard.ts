@@ -1,6 +1,7 @@
 // The range guard as a cure: inputs are held in the range of the calibration images, the answer to one bright pixel.
-import { guardRanges } from '../range_guard.js';
+
 import type { Cure } from './cure.js';
+import { guardRanges } from './range_guard.js';
 
 const text = (value: number) => String(Number(value.toPrecision(4)));
 

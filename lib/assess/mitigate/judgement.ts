@@ -3,7 +3,7 @@
 import { corrupt } from '../../data/corruptions.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import { quantizableNodes } from '../../graph/check.js';
-import { fullPrecision } from '../figures.js';
+import { fullPrecision } from '../measure/figures.js';
 import { imageSamples } from '../samples.js';
 import { type Candidate, quantizedClasses } from './cure.js';
 import { agreementOf } from './diagnosis.js';

@@ -4,7 +4,7 @@
 // spent or no step wins anything. It comes after the cures that leave the policy as it was chosen.
 import { effectiveBits, formatBits, MOST_BITS, type NodeBits, type Policy } from '../../quant/policy.js';
 import { InputPolicy } from '../../search/input_policy.js';
-import { type MeasureOptions, Measurer } from '../measure.js';
+import { type MeasureOptions, Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 import { type Candidate, type Cure, type Cured, quantizedClasses, staticPolicy } from './cure.js';
 import { agreementOf } from './diagnosis.js';

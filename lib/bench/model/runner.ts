@@ -1,6 +1,6 @@
 // One contender ready to run: faultline's float interpreter or integer plan, or an ONNX Runtime session.
 
-import { measureCeilings, speedOf } from '../../assess/profile_speed.js';
+import { measureCeilings, speedOf } from '../../assess/profile/speed.js';
 import { freeBatch } from '../../assess/samples.js';
 import { Tape, Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';

@@ -1,6 +1,6 @@
 // What `profile` found: layer by layer where the error comes from, channel by channel, and what takes time.
 import { basename } from 'node:path';
-import { OUTLIER_FACTOR } from '../../assess/profile_ranges.js';
+import { OUTLIER_FACTOR } from '../../assess/profile/ranges.js';
 import { formatBits } from '../../quant/policy.js';
 import { type Block, column, type Document, type Fact, type Section, type Table } from '../document.js';
 import { type Cell, formatNumber, formatQuantity } from '../format.js';

@@ -1,7 +1,7 @@
 // What `scan` found: the indicators of one network, and which layers they point at.
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { INDICATORS, type IndicatorName, shownIndicator } from '../../assess/indicators.js';
+import { INDICATORS, type IndicatorName, shownIndicator } from '../../assess/indicators/names.js';
 import { type Block, column, type Document, type Table } from '../document.js';
 import { type Cell, formatQuantity } from '../format.js';
 import { count, decibels, defineKind, figure, share } from '../kind.js';

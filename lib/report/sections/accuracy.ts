@@ -1,5 +1,5 @@
 // Accuracy in full precision and quantized: every network, means over seeds, uniform policies.
-import { mean, standardDeviation } from '../../assess/statistics.js';
+import { mean, standardDeviation } from '../../statistics/summary.js';
 import type { Block, Section, Table } from '../document.js';
 import type { Cell, Measured } from '../format.js';
 import { groupBy, namedPairs } from '../names.js';

@@ -1,5 +1,5 @@
 // How the agents searched: regret beside the baselines at equal evaluations, the landscape they searched, training curves.
-import { mean, standardDeviation } from '../../assess/statistics.js';
+import { mean, standardDeviation } from '../../statistics/summary.js';
 import type { Block, Chart, Section } from '../document.js';
 import { formatNumber, plural } from '../format.js';
 import { groupBy, namedPairs, slug } from '../names.js';

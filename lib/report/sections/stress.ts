@@ -1,5 +1,5 @@
 // When a network breaks and what helps: sensitivity, corruptions, indicators, mitigation.
-import { mean } from '../../assess/statistics.js';
+import { mean } from '../../statistics/summary.js';
 import type { Block, Column, Section } from '../document.js';
 import type { Cell, Unit } from '../format.js';
 import { groupBy, slug } from '../names.js';

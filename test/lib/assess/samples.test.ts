@@ -1,8 +1,8 @@
 // Samples: what does not fit the network is refused before any work, and orders of dimensions mean the same image.
 import assert from 'node:assert/strict';
-import { assess } from '../../../lib/assess/assess.js';
-import { profile } from '../../../lib/assess/profile.js';
+import { profile } from '../../../lib/assess/profile/profile.js';
 import { freeBatch, imageSamples, outputDoubt, tensorSamples } from '../../../lib/assess/samples.js';
+import { assess } from '../../../lib/assess/verdict/assess.js';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { type Dim, UNKNOWN } from '../../../lib/graph/dims.js';

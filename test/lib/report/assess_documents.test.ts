@@ -1,7 +1,7 @@
 // Assessments as documents: every format can be made of them, and the figures in them are those measured.
 import assert from 'node:assert/strict';
-import { assess } from '../../../lib/assess/assess.js';
 import { imageSamples, type Samples } from '../../../lib/assess/samples.js';
+import { assess } from '../../../lib/assess/verdict/assess.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { assessDocument } from '../../../lib/report/assess_document.js';
 import { tablesOf } from '../../../lib/report/document.js';

@@ -1,6 +1,6 @@
 // Profiles as documents: every format can be made of them, and the figures in them are those measured.
 import assert from 'node:assert/strict';
-import { profile } from '../../../../lib/assess/profile.js';
+import { profile } from '../../../../lib/assess/profile/profile.js';
 import { imageSamples, type Samples } from '../../../../lib/assess/samples.js';
 import { InvalidArgumentError } from '../../../../lib/core/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';

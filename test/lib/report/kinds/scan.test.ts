@@ -1,7 +1,7 @@
 // Scans as documents: every indicator and every layer, shares in percent.
 import assert from 'node:assert/strict';
-import { scan } from '../../../../lib/assess/indicators.js';
 import { imageSamples } from '../../../../lib/assess/samples.js';
+import { scan } from '../../../../lib/assess/scan/scan.js';
 import { formatNumber } from '../../../../lib/report/format.js';
 import { indicatorRows, kind } from '../../../../lib/report/kinds/scan.js';
 import { terminalReport } from '../../../../lib/report/terminal.js';

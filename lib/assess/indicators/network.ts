@@ -1,0 +1,198 @@
+// A network as the indicators see it: batch norms folded, float32, with a hand on what enters each product. Nothing here
+// quantizes; the steps are those that quantization at the given bits would take.
+import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
+import { Tape, type Value } from '../../autograd/tape.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { sizeOf } from '../../core/shape.js';
+import { GraphError } from '../../graph/errors.js';
+import { FloatProgram, type Substitution } from '../../graph/float.js';
+import type { Graph, GraphNode } from '../../graph/graph.js';
+import { sampleSizes } from '../../graph/infer.js';
+import { Parameters } from '../../graph/parameters.js';
+import { prepare } from '../../graph/prepare.js';
+import { addon } from '../../native/addon.js';
+import { checkPolicy, type NodeBits, type Policy, uniformPolicy } from '../../quant/policy.js';
+import type { HostTensor } from '../../tensor/host_tensor.js';
+import { Memory } from '../../tensor/memory.js';
+import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
+
+/** A product that the policy gives bits to. */
+export interface ScanLayer {
+  readonly node: GraphNode;
+  readonly bits: NodeBits;
+  /** Name and place of its weight among the inputs. */
+  readonly weight: string;
+  readonly weights: Float32Array;
+  /** Output channels: each has a weight scale. */
+  readonly channels: number;
+  /** Which of them weight i belongs to. */
+  readonly channelOf: (index: number) => number;
+  /** Quantization step of each channel: max |w| / (2^(bits − 1) − 1). */
+  readonly steps: Float32Array;
+}
+
+/** What enters a product, laid out such that each range is over one row of it. */
+export interface Activation {
+  /** Channels-last images or rows; a value that the run did not have before is to be let go of. */
+  readonly value: Value;
+  /** Rows that have a range of their own, and those of one sample. */
+  readonly rows: number;
+  readonly rowsPerSample: number;
+}
+
+/** Sees, and may replace, activation and weight of a layer. */
+export type LayerHook = (
+  layer: ScanLayer,
+  activation: Activation,
+  weight: Value,
+  tape: Tape,
+) => { readonly x?: Value; readonly w?: Value } | undefined;
+
+/** Samples at a time; part of what is measured, as gradients of weights add up within a batch. */
+const BATCH = 64;
+/** Elements of the largest value of a batch, 16 MB: gradients keep all values of a batch in memory. */
+const BATCH_ELEMENTS = 2 ** 22;
+const WEIGHT_INPUT = 1;
+
+function layerOf(node: GraphNode, bits: NodeBits, { dims, data }: HostTensor): ScanLayer {
+  const weights = data as Float32Array;
+  const byRow = node.operator === 'Conv' || (node.operator === 'Gemm' && node.attributes.transB === 1);
+  const channels = dims.length === 1 ? 1 : byRow ? (dims[0] as number) : (dims.at(-1) as number);
+  const inner = weights.length / channels;
+  const channelOf =
+    channels === 1 ? () => 0 : byRow ? (i: number) => Math.floor(i / inner) : (i: number) => i % channels;
+  const steps = new Float32Array(channels);
+  weights.forEach((w, i) => {
+    const channel = channelOf(i);
+    steps[channel] = Math.max(steps[channel] as number, Math.abs(w));
+  });
+  // Rectifiers may hide it from the output.
+  if (addon.firstNonFinite(weights) >= 0) {
+    throw new GraphError(node.name, 'expected finite weights, received NaN or infinity');
+  }
+  const largestCode = 2 ** (bits.weightBits - 1) - 1;
+  const weight = node.inputs[WEIGHT_INPUT] as string;
+  return { node, bits, weight, weights, channels, channelOf, steps: steps.map((most) => most / largestCode) };
+}
+
+/** Step of each row: its range, zero included, in 2^bits − 1 parts. */
+export function activationSteps({ value, rows }: Activation, bits: number): Float32Array {
+  const { data } = value;
+  const length = data.length / rows;
+  return Float32Array.from({ length: rows }, (_, row) => {
+    let [low, high] = [0, 0];
+    for (let i = row * length; i < (row + 1) * length; i++) {
+      const x = data[i] as number;
+      if (x < low) low = x;
+      else if (x > high) high = x;
+    }
+    return (high - low) / (2 ** bits - 1);
+  });
+}
+
+export class ScanNetwork {
+  readonly layers: readonly ScanLayer[];
+  readonly parameters: Parameters;
+  readonly batchSize: number;
+  private readonly program: FloatProgram;
+  private readonly memory = new Memory();
+  private readonly input: string;
+  private readonly output: string;
+  private readonly byNode: ReadonlyMap<string, ScanLayer>;
+
+  /** Default policy: W4A4 everywhere. Throws GraphError when graph or policy do not fit. */
+  constructor(source: Graph, policy?: Policy) {
+    const { graph: freed, batch } = freeBatch(source);
+    if (policy) checkPolicy(freed, policy);
+    const graph = prepare(freed);
+    const { bits } = policy ?? uniformPolicy(freed, 'W4A4');
+    this.layers = graph.nodes.flatMap((node) => {
+      const own = bits.get(node.name);
+      const weight = own && graph.initializers.get(node.inputs[WEIGHT_INPUT] ?? '');
+      return own && weight ? [layerOf(node, own, weight)] : [];
+    });
+    if (this.layers.length === 0) {
+      throw new InvalidArgumentError('scan', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
+    }
+    this.byNode = new Map(this.layers.map((layer) => [layer.node.name, layer]));
+    this.program = new FloatProgram(graph);
+    this.parameters = new Parameters(graph);
+    this.input = inputOf(graph).name;
+    this.output = graph.outputs[0]?.name ?? '';
+    const most = Math.max(1, ...sampleSizes(graph));
+    this.batchSize = batch ?? Math.max(1, Math.min(BATCH, Math.floor(BATCH_ELEMENTS / most)));
+  }
+
+  /** The first `most` samples, batch by batch. */
+  *batches(samples: Samples, most = samples.count): Generator<SampleBatch> {
+    for (const batch of samples.batches(this.batchSize)) {
+      if (batch.start >= most) return;
+      yield batch;
+    }
+  }
+
+  /**
+   * Logits [count, classes] of a batch, row-major, on a new tape: what earlier calls returned is gone. `inputs` in place of
+   * the batch's own.
+   */
+  run(
+    batch: SampleBatch,
+    options: { readonly record?: boolean; readonly hook?: LayerHook; readonly inputs?: Float32Array } = {},
+  ): { readonly tape: Tape; readonly logits: Value; readonly classes: number } {
+    const { record = false, hook, inputs = batch.inputs } = options;
+    this.memory.reset();
+    const tape = new Tape({ memory: this.memory, training: false, record });
+    const feed = tape.constant(inputs, batch.dims, batch.layout);
+    const results = this.program.run(
+      tape,
+      this.parameters,
+      { [this.input]: feed },
+      hook ? { substitute: this.substitution(tape, batch.count, hook) } : {},
+    );
+    const result = results.get(this.output);
+    if (!result) throw new InvalidArgumentError('scan', 'graph', 'a float32 output', 'none');
+    const logits = toRows(tape, result);
+    const classes = sizeOf(logits.dims) / batch.count;
+    if (!(classes >= 2)) throw new InvalidArgumentError('scan', 'graph', 'two or more classes', String(classes));
+    return { tape, logits, classes };
+  }
+
+  private substitution(tape: Tape, count: number, hook: LayerHook): Substitution {
+    return (node, inputs) => {
+      const layer = this.byNode.get(node.name);
+      const [input, weight, ...rest] = inputs;
+      if (!layer || !input || !weight) return inputs;
+      const image = node.operator === 'Conv' && input.dims.length === 4;
+      const value = image ? toChannelsLast(tape, input) : toRows(tape, input);
+      // A transposed activation (Gemm's transA) has its samples last: one range for all of it.
+      const one = node.operator === 'Gemm' && node.attributes.transA === 1;
+      const items = node.operator === 'Conv' ? count : value.size / (value.dims.at(-1) as number);
+      const rows = one ? 1 : items;
+      const found = hook(layer, { value, rows, rowsPerSample: rows / count }, weight, tape);
+      if (found?.x && found.x !== value && value !== input) tape.release(value);
+      return [found?.x ?? value, found?.w ?? weight, ...rest];
+    };
+  }
+}
+
+/** Class of each row, and its largest logit less the second largest. */
+export function decide(
+  logits: Float32Array,
+  classes: number,
+): { readonly first: Int32Array; readonly second: Int32Array; readonly margins: Float64Array } {
+  const rows = logits.length / classes;
+  const [first, second, margins] = [new Int32Array(rows), new Int32Array(rows), new Float64Array(rows)];
+  for (let row = 0; row < rows; row++) {
+    let [best, next] = [0, 1];
+    const at = (k: number) => logits[row * classes + k] as number;
+    if (at(1) > at(0)) [best, next] = [1, 0];
+    for (let k = 2; k < classes; k++) {
+      if (at(k) > at(best)) [best, next] = [k, best];
+      else if (at(k) > at(next)) next = k;
+    }
+    first[row] = best;
+    second[row] = next;
+    margins[row] = at(best) - at(next);
+  }
+  return { first, second, margins };
+}

@@ -1,0 +1,142 @@
+// Runs of one network under many policies on samples that may not fit in memory as floats: classes and margins are kept,
+// logits are not.
+
+import { sizeOf } from '../../core/shape.js';
+import type { Graph } from '../../graph/graph.js';
+import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
+import type { IntegerPlanOptions } from '../../quant/integer_plan.js';
+import type { Policy } from '../../quant/policy.js';
+import { classesOf, freeBatch, type Samples } from '../samples.js';
+
+/** How the integer plan quantizes, policies aside. */
+export type PlanOptions = Omit<IntegerPlanOptions, 'keep'>;
+
+/** What a network says of samples. */
+export interface Outcome {
+  /** Class of each sample. */
+  readonly classes: Int32Array;
+  /** Largest logit less the second largest: how far each sample is from another class. */
+  readonly margins: Float32Array;
+}
+
+export interface MeasureOptions {
+  readonly plan?: PlanOptions | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Policies times samples done, and in all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Floats of the inputs that are in memory at once: 64 MB. */
+const CHUNK_ELEMENTS = 2 ** 24;
+/** Samples that share a range where the whole tensor has one. */
+export const SHARED_BATCH = 64;
+/** Logits of all policies of one call that are: 64 MB. */
+const LOGIT_ELEMENTS = 2 ** 24;
+const LEAST_POLICIES = 16;
+/** Where the shapes do not tell: as many as ImageNet's. */
+const MOST_CLASSES = 1000;
+
+/** Sees the logits of one policy on one chunk: [count, classes], from sample `start` on. */
+type Visit = (policy: number, logits: Float32Array, start: number, count: number) => void;
+
+/** One network, its packed weights kept from run to run; `dispose` frees them. */
+export class Measurer {
+  readonly graph: Graph;
+  private readonly batch: number | undefined;
+  private readonly classes: number;
+  private readonly evaluators = new Map<string, PolicyEvaluator>();
+
+  /** `sample`: dimensions of one sample, where the network leaves them open. */
+  constructor(source: Graph, sample?: readonly number[]) {
+    const { graph, batch } = freeBatch(source, sample);
+    this.graph = graph;
+    this.batch = batch;
+    this.classes = classesOf(graph) ?? MOST_CLASSES;
+  }
+
+  private evaluator(plan: PlanOptions): PolicyEvaluator {
+    const key = JSON.stringify(plan);
+    let evaluator = this.evaluators.get(key);
+    if (!evaluator) {
+      evaluator = new PolicyEvaluator(this.graph, plan);
+      this.evaluators.set(key, evaluator);
+    }
+    return evaluator;
+  }
+
+  /** Frees what was made for another than the usual plan. */
+  forget(plan: PlanOptions): void {
+    const key = JSON.stringify(plan);
+    this.evaluators.get(key)?.dispose();
+    this.evaluators.delete(key);
+  }
+
+  async visit(
+    samples: Samples,
+    policies: readonly Policy[],
+    visit: Visit,
+    options: MeasureOptions = {},
+  ): Promise<void> {
+    const { plan = {}, signal, onProgress } = options;
+    const evaluator = this.evaluator(plan);
+    const chunk = Math.max(1, Math.min(samples.count, Math.floor(CHUNK_ELEMENTS / sizeOf(samples.dims))));
+    const total = policies.length * samples.count;
+    let done = 0;
+    for (const data of samples.batches(chunk)) {
+      const { start, count } = data;
+      const group = Math.max(LEAST_POLICIES, Math.floor(LOGIT_ELEMENTS / (count * this.classes)));
+      for (let from = 0; from < policies.length; from += group) {
+        const own = policies.slice(from, from + group);
+        const results = await evaluator.evaluate(own, plainData(data), {
+          logits: true,
+          batchSize: this.batch ?? (plan.activationRange === 'perTensor' ? SHARED_BATCH : undefined),
+          signal,
+          onProgress: (part) => onProgress?.(done + part, total),
+        });
+        results.forEach(({ logits }, i) => {
+          visit(from + i, logits as Float32Array, start, count);
+        });
+        done += own.length * count;
+      }
+    }
+  }
+
+  /** One outcome for each policy, in order. */
+  async run(samples: Samples, policies: readonly Policy[], options: MeasureOptions = {}): Promise<Outcome[]> {
+    const outcomes = policies.map(() => ({
+      classes: new Int32Array(samples.count),
+      margins: new Float32Array(samples.count),
+    }));
+    const visit: Visit = (policy, logits, start, count) => {
+      const { classes, margins } = outcomes[policy] as Outcome;
+      decide(logits, count, classes.subarray(start, start + count), margins.subarray(start, start + count));
+    };
+    await this.visit(samples, policies, visit, options);
+    return outcomes;
+  }
+
+  dispose(): void {
+    for (const evaluator of this.evaluators.values()) evaluator.dispose();
+    this.evaluators.clear();
+  }
+}
+
+/** Labels are compared here, not by the evaluator. */
+function plainData({ dims, inputs, layout }: EvaluationData): EvaluationData {
+  return { dims, inputs, layout };
+}
+
+/** Class and margin of each row of logits [rows, classes]; the first of equals, as everywhere. */
+function decide(logits: Float32Array, rows: number, classes: Int32Array, margins: Float32Array): void {
+  const width = logits.length / rows;
+  for (let row = 0; row < rows; row++) {
+    let [best, first, second] = [0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let i = 0; i < width; i++) {
+      const value = logits[row * width + i] as number;
+      if (value > first) [best, second, first] = [i, first, value];
+      else if (value > second) second = value;
+    }
+    classes[row] = best;
+    margins[row] = width > 1 ? first - second : 0;
+  }
+}

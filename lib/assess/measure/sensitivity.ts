@@ -1,0 +1,57 @@
+// Which layers a policy's harm comes from: one layer quantized and the rest in full precision, and the other way round.
+import type { Policy } from '../../quant/policy.js';
+import type { Samples } from '../samples.js';
+import type { MeasureOptions, Measurer } from './measurer.js';
+
+/** What one node does, alone and among the others. */
+export interface NodeSensitivity {
+  readonly node: string;
+  /** Points lost with only this node quantized. */
+  readonly drop: number;
+  /** Points won back with all but this node quantized. */
+  readonly restored: number;
+}
+
+/** The policy with some nodes left in float32. */
+export function without(policy: Policy, nodes: Iterable<string>): Policy {
+  const out = new Set(nodes);
+  return {
+    bits: new Map([...policy.bits].filter(([name]) => !out.has(name))),
+    excluded: new Set([...policy.excluded, ...out]),
+  };
+}
+
+/** Percent of the samples whose class is the expected one. */
+export function shareOf(classes: Int32Array, expected: Int32Array): number {
+  let right = 0;
+  classes.forEach((own, i) => {
+    if (own === expected[i]) right += 1;
+  });
+  return (100 * right) / classes.length;
+}
+
+/** One entry for each node that the policy quantizes, in order. */
+export async function sensitivityOf(
+  measurer: Measurer,
+  samples: Samples,
+  expected: Int32Array,
+  policy: Policy,
+  options: MeasureOptions = {},
+): Promise<NodeSensitivity[]> {
+  const names = [...policy.bits.keys()];
+  const only = names.map((name) =>
+    without(
+      policy,
+      names.filter((other) => other !== name),
+    ),
+  );
+  const allBut = names.map((name) => without(policy, [name]));
+  const outcomes = await measurer.run(samples, [without(policy, names), policy, ...only, ...allBut], options);
+  const shares = outcomes.map(({ classes }) => shareOf(classes, expected));
+  const [fp, all] = shares as [number, number];
+  return names.map((node, i) => ({
+    node,
+    drop: fp - (shares[2 + i] as number),
+    restored: (shares[2 + names.length + i] as number) - all,
+  }));
+}

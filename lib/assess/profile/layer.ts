@@ -1,0 +1,158 @@
+// One layer's profile in the making: everything that is summed over the batches, and the figures read from it.
+import type { Value } from '../../autograd/tape.js';
+import type { NodeSummary } from '../../graph/printer.js';
+import { ErrorProfile, type ErrorProfileOptions, type LayerErrorProfile } from '../../native/error_profile.js';
+import type { ProductRecord } from '../../quant/integer_plan.js';
+import { convGeometry, type Step } from '../../quant/integer_steps.js';
+import type { NodeBits } from '../../quant/policy.js';
+import type { Product } from '../../quant/product.js';
+import { ActivationRanges, ChannelMaxima, type InputChannels, type RangeProfile } from './ranges.js';
+import { type LayerSpeed, type LayerWork, type MachineCeilings, speedOf } from './speed.js';
+import { type OutputError, OutputErrors } from './sums.js';
+
+/** The quantization error of one layer. */
+export interface LayerProfile {
+  readonly node: string;
+  readonly operator: string;
+  /** Kernel, stride and groups of a window. */
+  readonly detail: string;
+  /** undefined: left in float32, and then nothing of its own is quantized. */
+  readonly bits: NodeBits | undefined;
+  /** Multiply-accumulates of one sample. */
+  readonly macs: number;
+  readonly weights: number;
+  /** Only this layer quantized, its inputs those of full precision: before bias, residual and activation function. */
+  readonly isolated: LayerErrorProfile | undefined;
+  /** The same split with everything before it quantized too: what the layer itself adds there. */
+  readonly inPlace: LayerErrorProfile | undefined;
+  /** Everything up to this layer quantized, against full precision, after bias, residual and activation function. */
+  readonly accumulated: OutputError;
+  readonly channels: readonly OutputError[];
+  readonly ranges: RangeProfile | undefined;
+  readonly inputs: InputChannels | undefined;
+  readonly speed: LayerSpeed | undefined;
+}
+
+/** How the kernels quantize, as the split has to. */
+export type SplitOptions = Pick<ErrorProfileOptions, 'weightGranularity' | 'reduceRange' | 'arithmetic'> & {
+  readonly range: 'perSample' | 'perTensor';
+};
+
+const FLOAT_BYTES = 4;
+
+/** A value's elements in the order [outputs, channels]. */
+function byChannel(value: Value, product: Product): Float32Array {
+  const { data, dims, layout } = value;
+  if (product.kind !== 'conv' || layout === 'channelsLast') return data;
+  const [n = 0, channels = 0, ...window] = dims;
+  const plane = window.reduce((size, dim) => size * dim, 1);
+  const result = new Float32Array(data.length);
+  for (let sample = 0; sample < n; sample++) {
+    for (let channel = 0; channel < channels; channel++) {
+      const from = (sample * channels + channel) * plane;
+      for (let i = 0; i < plane; i++) result[(sample * plane + i) * channels + channel] = data[from + i] as number;
+    }
+  }
+  return result;
+}
+
+export class LayerProfiler {
+  private readonly isolated: ErrorProfile | undefined;
+  private readonly inPlace: ErrorProfile | undefined;
+  private readonly errors: OutputErrors;
+  private readonly ranges = new ActivationRanges();
+  private readonly maxima: ChannelMaxima | undefined;
+  private fastest: LayerWork | undefined;
+  private readonly product: Product;
+
+  constructor(
+    private readonly step: Step,
+    private readonly summary: NodeSummary,
+    private readonly bits: NodeBits | undefined,
+    split: SplitOptions,
+    /** A convolution of [N, C, L]: the kernels see images of one row. */
+    private readonly signal: boolean,
+  ) {
+    this.product = step.product as Product;
+    this.errors = new OutputErrors(this.product.channels);
+    if (!bits) return;
+    const { product } = this;
+    const reduceRange = split.reduceRange === true && bits.weightBits === 8;
+    const options = { ...split, ...bits, reduceRange };
+    const k = product.weights.length / product.channels;
+    const make = () =>
+      product.kind === 'conv'
+        ? new ErrorProfile(product.weights, product.shape, options, product.groups)
+        : new ErrorProfile(product.weights, [product.channels, k], options);
+    this.isolated = make();
+    this.inPlace = make();
+    this.maxima = new ChannelMaxima(product.kind === 'conv' ? product.shape[3] * product.groups : k);
+  }
+
+  private split(into: ErrorProfile | undefined, { x }: ProductRecord): void {
+    const { product, step } = this;
+    if (product.kind !== 'conv') {
+      into?.addRows(x.data);
+      return;
+    }
+    const [n, c, h, w] = x.dims as [number, number, number, number];
+    const { output, ...window } = convGeometry(step, product, this.signal ? [n, c, w] : x.dims);
+    into?.addImages(x.data, [n, h, w, c], window);
+  }
+
+  /** The layer as it ran on the inputs of full precision. */
+  addIsolated(record: ProductRecord): void {
+    this.split(this.isolated, record);
+  }
+
+  /** The layer as it ran in the quantized network. */
+  addInPlace(record: ProductRecord, samples: number): void {
+    this.split(this.inPlace, record);
+    this.ranges.add(record.scale);
+    this.maxima?.add(record.x.data, record.scale.length);
+    const { milliseconds, x, y, weights } = record;
+    if (this.fastest && this.fastest.milliseconds / this.fastest.samples <= milliseconds / samples) return;
+    const bytes = FLOAT_BYTES * (x.size + y.size) + weights.bytes;
+    this.fastest = { macs: this.summary.macs * samples, bytes, samples, milliseconds };
+  }
+
+  addOutputs(exact: Value, quantized: Value, local: Value): void {
+    const [y, q, x] = [exact, quantized, local].map((value) => byChannel(value, this.product));
+    this.errors.add(y as Float32Array, q as Float32Array, x as Float32Array);
+  }
+
+  /** Nanoseconds a sample. */
+  get nsPerSample(): number {
+    return this.fastest ? (this.fastest.milliseconds * 1e6) / this.fastest.samples : 0;
+  }
+
+  /** Integer operations, 10⁹ a second. */
+  get gops(): number {
+    return this.fastest ? (2 * this.fastest.macs) / (this.fastest.milliseconds * 1e6) : 0;
+  }
+
+  /** `total`: ns a sample of all layers. */
+  read(ceilings: MachineCeilings, total: number): LayerProfile {
+    const { name, operator, detail, macs } = this.summary;
+    return {
+      node: name,
+      operator,
+      detail,
+      bits: this.bits,
+      macs,
+      weights: this.product.weights.length,
+      isolated: this.isolated?.read(),
+      inPlace: this.inPlace?.read(),
+      accumulated: this.errors.total(),
+      channels: this.errors.byChannel(),
+      ranges: this.bits && this.ranges.read(),
+      inputs: this.maxima?.read(),
+      speed: this.fastest && speedOf(this.fastest, ceilings, total),
+    };
+  }
+
+  dispose(): void {
+    this.isolated?.dispose();
+    this.inPlace?.dispose();
+  }
+}

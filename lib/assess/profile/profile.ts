@@ -1,0 +1,209 @@
+// Where a quantized network's error comes from, layer by layer: three runs of one batch side by side, step by step — full
+// precision, the quantized network, and each layer by itself. Memory does not grow with the samples.
+import { setImmediate } from 'node:timers/promises';
+import { Value } from '../../autograd/tape.js';
+import { requireInteger } from '../../core/errors.js';
+import type { Graph } from '../../graph/graph.js';
+import { type NodeSummary, summarize } from '../../graph/printer.js';
+import { IntegerPlan, type IntegerPlanOptions, type RunState } from '../../quant/integer_plan.js';
+import { effectiveBits, formatPolicy, type Policy, uniformPolicy } from '../../quant/policy.js';
+import { predictedClasses } from '../../tensor/largest.js';
+import { Memory } from '../../tensor/memory.js';
+import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
+import { type LayerProfile, LayerProfiler, type SplitOptions } from './layer.js';
+import { type MachineCeilings, measureCeilings } from './speed.js';
+import { type OutputError, OutputErrors } from './sums.js';
+
+/** Under which policy, and how quantized. */
+export interface ProfileOptions extends Omit<IntegerPlanOptions, 'keep'> {
+  /** Default W8A8 everywhere. */
+  readonly policy?: Policy | undefined;
+  /** Samples at a time; by default what keeps memory small. Figures do not depend on it (but with per-tensor ranges). */
+  readonly batchSize?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Samples done, and in all. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** The error of the whole network. */
+export interface NetworkProfile {
+  readonly samples: number;
+  /** Samples whose class is another than in full precision. */
+  readonly flips: number;
+  /** Shares that are right; undefined without labels. */
+  readonly accuracy: { readonly fp: number; readonly quantized: number } | undefined;
+  /** Of the network's output. */
+  readonly logits: OutputError;
+  /** Nanoseconds a sample: quantized layers, and everything else. */
+  readonly nsPerSample: { readonly layers: number; readonly others: number };
+}
+
+/** The quantization error of a network, layer by layer. */
+export interface Profile {
+  readonly schema: 'faultline.profile/1';
+  readonly model: string;
+  readonly policy: string;
+  readonly effectiveBits: number | undefined;
+  readonly network: NetworkProfile;
+  readonly ceilings: MachineCeilings;
+  /** Quantizable nodes, in order. */
+  readonly layers: readonly LayerProfile[];
+}
+
+/** Elements of the largest value of a batch: 4 MB of floats, a few of which are alive at a time in each of three runs. */
+const BATCH_ELEMENTS = 2 ** 20;
+const MOST_BATCH = 32;
+
+class Profiler {
+  private readonly layers = new Map<number, LayerProfiler>();
+  private logits: OutputErrors | undefined;
+  private flips = 0;
+  private readonly correct = { fp: 0, quantized: 0 };
+  /** Of everything but the products, in the fastest batch. */
+  private others = Number.POSITIVE_INFINITY;
+
+  constructor(
+    private readonly plan: IntegerPlan,
+    private readonly policy: Policy,
+    split: SplitOptions,
+  ) {
+    const summaries = new Map(summarize(plan.graph).nodes.map((each) => [each.name, each]));
+    plan.steps.forEach((step, index) => {
+      if (!step.product) return;
+      const summary = summaries.get(step.node.name) as NodeSummary;
+      const weight = plan.graph.initializers.get(step.node.inputs[1] ?? '');
+      const signal = step.product.kind === 'conv' && weight?.dims.length === 3;
+      const bits = policy.bits.get(step.node.name);
+      this.layers.set(index, new LayerProfiler(step, summary, bits, split, signal));
+    });
+  }
+
+  add(batch: SampleBatch): void {
+    const { plan } = this;
+    const { dims, inputs, layout = 'rows', count } = batch;
+    const value = new Value(dims, layout, Memory.borrow(inputs), false);
+    const exact = plan.begin({ [inputOf(plan.graph).name]: value });
+    const quantized = plan.fork(exact);
+    let others = 0;
+    plan.steps.forEach((_, index) => {
+      const layer = this.layers.get(index);
+      if (layer) {
+        this.layer(layer, index, exact, quantized, count);
+        return;
+      }
+      plan.advance(exact, index, index + 1, fp32);
+      const start = performance.now();
+      plan.advance(quantized, index, index + 1, fp32);
+      others += performance.now() - start;
+    });
+    this.others = Math.min(this.others, others / count);
+    this.outputs(batch, exact, quantized);
+  }
+
+  private layer(layer: LayerProfiler, index: number, exact: RunState, quantized: RunState, count: number): void {
+    const { plan } = this;
+    const next = index + 1;
+    const choose = plan.chooser(this.policy);
+    const alone = plan.fork(exact);
+    plan.advance(alone, index, next, choose, (record) => layer.addIsolated(record));
+    plan.letGo(alone);
+    const local = plan.fork(quantized);
+    plan.advance(local, index, next, fp32);
+    plan.advance(exact, index, next, fp32);
+    plan.advance(quantized, index, next, choose, (record) => layer.addInPlace(record, count));
+    const output = plan.steps[index]?.output ?? '';
+    const [y, q, x] = [exact, quantized, local].map(({ values }) => values.get(output));
+    if (y && q && x) layer.addOutputs(y, q, x); // absent where nothing reads the layer
+    plan.letGo(local);
+  }
+
+  private outputs({ count, labels }: SampleBatch, exact: RunState, quantized: RunState): void {
+    const { plan } = this;
+    const name = plan.graph.outputs[0]?.name ?? '';
+    const [y, q] = [exact, quantized].map((state) => (plan.results(state).get(name) as Value).data) as [
+      Float32Array,
+      Float32Array,
+    ];
+    this.logits ??= new OutputErrors(y.length / count);
+    this.logits.add(y, q, y);
+    const classes = y.length / count;
+    const [fp, own] = [predictedClasses(y, classes), predictedClasses(q, classes)];
+    for (let i = 0; i < count; i++) {
+      if (fp[i] !== own[i]) this.flips += 1;
+      if (!labels) continue;
+      if (fp[i] === labels[i]) this.correct.fp += 1;
+      if (own[i] === labels[i]) this.correct.quantized += 1;
+    }
+  }
+
+  read(
+    samples: number,
+    labelled: boolean,
+    measured: MachineCeilings,
+  ): Pick<Profile, 'network' | 'layers' | 'ceilings'> {
+    const layers = [...this.layers.values()];
+    // What a layer reached the machine can do, whatever disturbed the measurement.
+    const integerGops = layers.reduce((most, { gops }) => Math.max(most, gops), measured.integerGops);
+    const ceilings = { ...measured, integerGops };
+    const total = layers.reduce((sum, { nsPerSample }) => sum + nsPerSample, 0);
+    const { fp, quantized } = this.correct;
+    const network: NetworkProfile = {
+      samples,
+      flips: this.flips,
+      accuracy: labelled ? { fp: fp / samples, quantized: quantized / samples } : undefined,
+      logits: (this.logits as OutputErrors).total(),
+      nsPerSample: { layers: total, others: this.others * 1e6 },
+    };
+    return { network, ceilings, layers: layers.map((layer) => layer.read(ceilings, total)) };
+  }
+
+  dispose(): void {
+    for (const layer of this.layers.values()) layer.dispose();
+  }
+}
+
+const fp32 = () => undefined;
+
+/**
+ * The error profile of a network under a static policy. Throws GraphError when policy or graph do not fit,
+ * InvalidArgumentError naming the node on NaN or infinity; the signal's reason when called off.
+ */
+export async function profile(source: Graph, samples: Samples, options: ProfileOptions = {}): Promise<Profile> {
+  const { granularity = 'perChannel', activationRange = 'perSample', reduceRange, arithmetic, signal } = options;
+  const { graph, batch } = freeBatch(source, samples.dims);
+  const policy = options.policy ?? uniformPolicy(graph, 'W8A8');
+  const plan = new IntegerPlan(graph, { granularity, activationRange, reduceRange, arithmetic });
+  const most = Math.min(MOST_BATCH, Math.max(1, Math.floor(BATCH_ELEMENTS / plan.largestValue)));
+  const batchSize = options.batchSize ?? batch ?? most;
+  requireInteger('profile', 'batchSize', batchSize, 1, 2 ** 31 - 1);
+  const split: SplitOptions = {
+    weightGranularity: granularity,
+    range: activationRange,
+    ...(reduceRange === undefined ? {} : { reduceRange }),
+    ...(arithmetic === undefined ? {} : { arithmetic }),
+  };
+  let profiler: Profiler | undefined;
+  try {
+    plan.chooser(policy); // refuses a policy that does not fit before any work
+    profiler = new Profiler(plan, policy, split);
+    const ceilings = measureCeilings();
+    let done = 0;
+    for (const part of samples.batches(batchSize)) {
+      signal?.throwIfAborted();
+      profiler.add(part);
+      done += part.count;
+      options.onProgress?.(done, samples.count);
+      await setImmediate();
+    }
+    return {
+      schema: 'faultline.profile/1',
+      model: source.name,
+      policy: formatPolicy(policy),
+      effectiveBits: policy.bits.size > 0 ? effectiveBits(graph, policy) : undefined,
+      ...profiler.read(done, samples.labels !== undefined, ceilings),
+    };
+  } finally {
+    profiler?.dispose();
+    plan.dispose();
+  }
+}

@@ -1,0 +1,132 @@
+// What would help where a policy fails, measured: channels equalized, one more bit, some nodes kept at more bits. Chosen
+// on one part of the samples, judged on the other; which of them works also tells what kind of failure it is.
+import { equalize } from '../../graph/channels/equalize.js';
+import { formatBits, type NodeBits, type Policy, type PolicyJson, policyToJson } from '../../quant/policy.js';
+import { type Figures, figuresOf, type Thresholds } from '../measure/figures.js';
+import { type MeasureOptions, Measurer, type Outcome } from '../measure/measurer.js';
+import type { Part } from '../measure/part.js';
+import { type NodeSensitivity, shareOf, without } from '../measure/sensitivity.js';
+
+export interface Remedy extends Figures {
+  /** `oneFewerBit` is no remedy: a learned failure is undone by it too, and rounding noise grows. */
+  readonly kind: 'equalize' | 'oneMoreBit' | 'oneFewerBit' | 'keepNodes';
+  /** What is done, in words. */
+  readonly what: string;
+  /** With `keepNodes`: those kept, most gain first. */
+  readonly nodes: readonly string[];
+  readonly policy: PolicyJson;
+}
+
+const MOST_BITS = 8;
+
+const LEAST_BITS = 2;
+
+const limited = (bits: number) => Math.min(MOST_BITS, Math.max(LEAST_BITS, bits));
+
+/** The policy with so many bits more for every weight and activation. */
+function shifted(policy: Policy, by: number): Policy {
+  const bits = [...policy.bits].map(([name, { weightBits, activationBits }]): [string, NodeBits] => [
+    name,
+    { weightBits: limited(weightBits + by), activationBits: limited(activationBits + by) },
+  ]);
+  return { ...policy, bits: new Map(bits) };
+}
+
+const isEight = ({ weightBits, activationBits }: NodeBits) => weightBits === MOST_BITS && activationBits === MOST_BITS;
+
+/** The policy with some nodes at 8 bits, those that have them already in float32. */
+export function keep(policy: Policy, nodes: readonly string[]): Policy {
+  const full = nodes.filter((name) => isEight(policy.bits.get(name) as NodeBits));
+  const raised = new Set(nodes.filter((name) => !full.includes(name)));
+  const { bits, excluded } = without(policy, full);
+  const eight = { weightBits: MOST_BITS, activationBits: MOST_BITS };
+  return { bits: new Map([...bits].map(([name, own]) => [name, raised.has(name) ? eight : own])), excluded };
+}
+
+/**
+ * The fewest of the nodes, in the order of what each restores, that bring the drop under the threshold on the choosing
+ * part; all of the order when none does.
+ */
+async function fewestNodes(
+  measurer: Measurer,
+  part: Part,
+  policy: Policy,
+  order: readonly string[],
+  thresholds: Thresholds,
+  options: MeasureOptions,
+): Promise<readonly string[]> {
+  const prefixes = order.map((_, i) => order.slice(0, i + 1));
+  const policies = prefixes.map((nodes) => keep(policy, nodes));
+  const outcomes = await measurer.run(part.samples, policies, options);
+  const fp = shareOf(part.fp.classes, part.expected);
+  const allowed = thresholds.dropType === 'relative' ? (thresholds.maxDrop / 100) * fp : thresholds.maxDrop;
+  const enough = outcomes.findIndex(({ classes }) => fp - shareOf(classes, part.expected) <= allowed);
+  return prefixes[enough < 0 ? prefixes.length - 1 : enough] ?? [];
+}
+
+/** `choose` and `judge` have no sample in common; `sensitivity` is that of the policy. */
+export async function remediesFor(
+  measurer: Measurer,
+  choose: Part,
+  judge: Part,
+  policy: Policy,
+  sensitivity: readonly NodeSensitivity[],
+  thresholds: Thresholds,
+  options: MeasureOptions = {},
+): Promise<Remedy[]> {
+  const figures = (outcome: Outcome) => figuresOf(judge.fp, outcome, judge.samples.labels, thresholds);
+  const remedies: Remedy[] = [];
+  const { graph, groups } = equalize(measurer.graph);
+  if (groups.groups.length > 0) {
+    const equalized = new Measurer(graph);
+    try {
+      const [outcome] = await equalized.run(judge.samples, [policy], options);
+      const what = 'cross-layer equalization before quantizing';
+      remedies.push({
+        kind: 'equalize',
+        what,
+        nodes: [],
+        policy: policyToJson(policy),
+        ...figures(outcome as Outcome),
+      });
+    } finally {
+      equalized.dispose();
+    }
+  }
+  // What a layer does alone, and what it is that stays when all others do it too: either can be nothing for a guilty one.
+  const harm = ({ drop, restored }: NodeSensitivity) => drop + restored;
+  const order = [...sensitivity].sort((a, b) => harm(b) - harm(a)).map(({ node }) => node);
+  const nodes = await fewestNodes(measurer, choose, policy, order, thresholds, options);
+  const kept = keep(policy, nodes);
+  const own = [...policy.bits.values()];
+  const least = ({ weightBits, activationBits }: NodeBits) =>
+    weightBits === LEAST_BITS && activationBits === LEAST_BITS;
+  const further = [
+    ...(own.every(isEight) ? [] : [['oneMoreBit', 'one more bit', shifted(policy, 1)] as const]),
+    ...(own.every(least) ? [] : [['oneFewerBit', 'a test: one bit fewer', shifted(policy, -1)] as const]),
+  ];
+  const outcomes = await measurer.run(judge.samples, [kept, ...further.map(([, , other]) => other)], options);
+  const [first, ...others] = outcomes;
+  further.forEach(([kind, change, other], i) => {
+    const what = `${change} for weights and activations everywhere`;
+    remedies.push({ kind, what, nodes: [], policy: policyToJson(other), ...figures(others[i] as Outcome) });
+  });
+  const floats = nodes.filter((name) => kept.excluded.has(name));
+  const parts = [
+    ...(floats.length < nodes.length
+      ? [`at 8 bits: ${nodes.filter((name) => !floats.includes(name)).join(', ')}`]
+      : []),
+    ...(floats.length > 0 ? [`in float32: ${floats.join(', ')}`] : []),
+  ];
+  const what = `keep ${parts.join('; ')}`;
+  remedies.push({ kind: 'keepNodes', what, nodes, policy: policyToJson(kept), ...figures(first as Outcome) });
+  return remedies;
+}
+
+/** For messages: `W4A4`, or how many nodes have which bits. */
+export function describePolicy(policy: Policy): string {
+  const counts = new Map<string, number>();
+  for (const bits of policy.bits.values()) counts.set(formatBits(bits), (counts.get(formatBits(bits)) ?? 0) + 1);
+  if (counts.size === 1 && policy.excluded.size === 0) return [...counts.keys()][0] as string;
+  return [...counts].map(([bits, count]) => `${bits} × ${count}`).join(', ');
+}
