@@ -72,7 +72,7 @@ else
 fi
 if command -v node >/dev/null && [[ -d node_modules && -f dist/test/support/device.js ]]; then
   FAULTLINE_TEST_DEVICE=cuda check 'exactness, whole networks' 180 \
-    npx --no-install mocha -g '^(device: single products|device plan|policy evaluator on the device)'
+    npx --no-install mocha 'dist/test/**/*.all.test.js' -g '^(device: single products|device plan|policy evaluator on the device)'
 else
   skip 'exactness, whole networks' 'no Node or no compiled TypeScript'
 fi

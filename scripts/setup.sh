@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Makes a fresh clone ready: system packages, node modules, the native addon (build/), the compiled TypeScript (dist/).
-# Run by `npm start` and `npm test`; --test adds what only the tests need. Whatever is up to date is left alone, so a
-# second run takes a fraction of a second. Two at once are safe: the later one waits, then finds the work done.
+# Run by `npm start`; --test adds what `npm test` needs, --test-all what `npm run test:all` needs. Whatever is up to date
+# is left alone, so a second run takes a fraction of a second. Two at once are safe: the later one waits, then finds the
+# work done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for_tests=false
-[[ ${1:-} == --test ]] && for_tests=true
+tests=${1:-}
 
 say() { echo "setup: $*" >&2; }
 fail() {
@@ -23,15 +23,17 @@ packages=(
   'dataset-fashion-mnist|/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz' # what npm start works on
 )
 test_packages=(
-  'python3|python3' # node-gyp
   'doctest-dev|/usr/include/doctest/doctest.h'
   'clang-format-14|clang-format-14'
-  'clang-14|clang++-14'
-  'libclang-rt-14-dev|/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a'
   'libonnx-testdata|/usr/lib/python3/dist-packages/onnx/backend/test/data/node'
 )
+test_all_packages=(
+  'python3|python3' # node-gyp
+  'clang-14|clang++-14'
+  'libclang-rt-14-dev|/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a'
+)
 if [[ $(uname -m) == x86_64 ]]; then
-  test_packages+=('g++-aarch64-linux-gnu|aarch64-linux-gnu-g++' 'qemu-user-static|qemu-aarch64-static')
+  test_all_packages+=('g++-aarch64-linux-gnu|aarch64-linux-gnu-g++' 'qemu-user-static|qemu-aarch64-static')
 fi
 
 is_there() {
@@ -43,7 +45,8 @@ is_there() {
 
 install_system_packages() {
   local wanted=("${packages[@]}") missing=() entry
-  $for_tests && wanted+=("${test_packages[@]}")
+  [[ $tests == --test* ]] && wanted+=("${test_packages[@]}")
+  [[ $tests == --test-all ]] && wanted+=("${test_all_packages[@]}")
   for entry in "${wanted[@]}"; do
     is_there "${entry#*|}" || missing+=("${entry%%|*}")
   done

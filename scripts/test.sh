@@ -1,14 +1,22 @@
 #!/usr/bin/env bash
-# All tests; what `npm test` runs once scripts/setup.sh --test is done. The last line is "N passed, N failed", where each
-# native case, each mocha test and each gate (style, types, gyp build, sanitizers, one fuzz target …) counts one.
-# FAULTLINE_FUZZ_SECONDS: time for each fuzz target. An argument runs only the steps whose name it begins:
-#   scripts/test.sh mocha     scripts/test.sh native     scripts/test.sh fuzz
+# The tests. The last line is "N passed, N failed", where each native case, each mocha test and each gate (style, types,
+# gyp build, sanitizers, one fuzz target …) counts one.
+#   scripts/test.sh           what a contributor needs: style, types, api docs, native, mocha (`npm test`)
+#   scripts/test.sh --all     everything else: other instruction sets, an emulated device, sanitizers … (`npm run test:all`)
+#   scripts/test.sh NAME      of both, the steps whose names begin so: scripts/test.sh native, scripts/test.sh fuzz
+# FAULTLINE_FUZZ_SECONDS: time for each fuzz target.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-only=${1:-}
+group='' only=''
+case ${1:-} in
+  '') group=daily ;;
+  --all) group=all ;;
+  *) only=$1 ;;
+esac
 fuzz_seconds=${FAULTLINE_FUZZ_SECONDS:-15}
-export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+processors=$(nproc)
+export CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$processors}
 command -v ccache >/dev/null && export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
 export PATH="$PWD/node_modules/.bin:$PATH"
 
@@ -19,6 +27,7 @@ trap 'rm -f "$log"' EXIT
 exec 8<scripts/test.sh # build-*/ belongs to one test run at a time
 flock 8
 
+in_group() { [[ -n $only || $group == "$1" ]]; }
 selected() { [[ $1 == "$only"* ]]; }
 
 count() { # name, passed, failed
@@ -36,9 +45,10 @@ gate() { # name, command …
   if "$@" >"$log" 2>&1; then
     count "$name" 1 0
   else
+    local status=$?
     tail -n 60 "$log"
     count "$name" 0 1
-    return 1
+    return "$status"
   fi
 }
 
@@ -70,6 +80,21 @@ native() {
   done < <("$tests" --list-isas)
 }
 
+# TypeScript tests, a file to a process and a processor: what needs more threads asks for them.
+mocha_tests() { # name, mocha's arguments …
+  local name=$1
+  shift
+  selected "$name" || return 0
+  local started=$SECONDS stats
+  rm -f build/mocha.json
+  OMP_NUM_THREADS=1 FAULTLINE_MOCHA_STATS=build/mocha.json mocha --parallel --jobs "$processors" "$@"
+  local status=$?
+  stats=$(node -p 'const s = JSON.parse(require("fs").readFileSync("build/mocha.json")); `${s.passes} ${s.failures}`' \
+    2>/dev/null) || stats='0 1'
+  ((status != 0)) && [[ $stats == *' 0' ]] && stats="${stats% 0} 1"
+  count "$name" $stats
+}
+
 # The same bits on every instruction set that this machine has or can emulate; each one counts one.
 instruction_sets() {
   selected 'instruction sets' || return 0
@@ -79,41 +104,20 @@ instruction_sets() {
   count 'instruction sets' ${summary:-0 1}
 }
 
-build_sanitized() { build_target build-asan faultline_native_tests -DFAULTLINE_TESTS=ON -DFAULTLINE_SANITIZE=ON; }
-build_fuzzers() {
-  build_target build-fuzz faultline_fuzzers -DFAULTLINE_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++-14
-}
-
-sanitizers() { build_sanitized && build-asan/test/native/faultline_native_tests; }
-
-# What the steps after mocha compile, while mocha leaves a processor idle; those steps say what fails.
-compile_ahead() {
-  [[ -z $only ]] || return 0
-  renice -n 19 "$BASHPID" >/dev/null
-  bash scripts/build-gyp.sh
-  build_sanitized
-  build_fuzzers
-}
-
-mocha_tests() {
-  selected mocha || return 0
-  local started=$SECONDS stats
-  rm -f build/mocha.json
-  FAULTLINE_MOCHA_STATS=build/mocha.json mocha
-  local status=$?
-  stats=$(node -p 'const s = JSON.parse(require("fs").readFileSync("build/mocha.json")); `${s.passes} ${s.failures}`' \
-    2>/dev/null) || stats='0 1'
-  ((status != 0)) && [[ $stats == *' 0' ]] && stats="${stats% 0} 1"
-  count mocha $stats
+sanitizers() {
+  build_target build-asan faultline_native_tests -DFAULTLINE_TESTS=ON -DFAULTLINE_SANITIZE=ON &&
+    build-asan/test/native/faultline_native_tests
 }
 
 # Each target for fuzz_seconds, shared out over the instruction sets; from a fixed seed and an empty corpus, so that a
 # failure can be repeated. What is found is written to build-fuzz/.
 fuzz() {
   [[ fuzz == "$only"* || $only == fuzz* ]] || return 0
-  gate 'fuzz build' build_fuzzers || return 0
+  gate 'fuzz build' build_target build-fuzz faultline_fuzzers -DFAULTLINE_FUZZ=ON -DCMAKE_CXX_COMPILER=clang++-14 ||
+    return 0
   local source target isa isas
-  mapfile -t isas < <(build/test/native/faultline_native_tests --list-isas | sed -n 's/ available$//p')
+  mapfile -t isas < <(node dist/lib/cli/main.js inspect --json |
+    node -p 'JSON.parse(require("fs").readFileSync(0)).isa.all.filter((isa) => isa.available).map((isa) => isa.name).join("\n")')
   for source in test/fuzz/fuzz_*.cpp; do
     target=$(basename "$source" .cpp)
     for isa in "${isas[@]}"; do
@@ -123,26 +127,28 @@ fuzz() {
   done
 }
 
-gate 'style, TypeScript' biome ci .
-gate 'style, C++' bash scripts/clang-format.sh --check
-gate 'types' tsc -p tsconfig.json --noEmit
-gate 'api docs' bash scripts/docs.sh --check
-native
-instruction_sets
-# Before mocha, which asks the addon for a device: on a machine without one too.
-if selected 'cuda'; then
+if in_group daily; then
+  gate 'style, TypeScript' biome ci .
+  gate 'style, C++' bash scripts/clang-format.sh --check
+  gate 'types' tsc -p tsconfig.json --noEmit
+  gate 'api docs' bash scripts/docs.sh --check
+  native
+  mocha_tests mocha
+fi
+if in_group all; then
+  instruction_sets
+  # Before the long tests, which ask the addon for a device: on a machine without one too.
   if command -v nvcc >/dev/null; then
     gate 'cuda' bash scripts/cuda-check.sh
-  else
-    echo '== cuda: SKIPPED, no nvcc on this machine (the kernels ran emulated, in the native tests)'
+  elif selected cuda; then
+    echo '== cuda: SKIPPED, no nvcc on this machine (the kernels run emulated)'
   fi
+  gate 'gyp build' bash scripts/build-gyp.sh
+  gate 'emulated device' build_target build faultline_cuda_emulated -DFAULTLINE_TESTS=ON
+  mocha_tests 'long tests' 'dist/test/**/*.all.test.js'
+  gate 'sanitizers' sanitizers
+  fuzz
 fi
-compile_ahead >/dev/null 2>&1 &
-mocha_tests
-wait
-gate 'gyp build' bash scripts/build-gyp.sh
-gate 'sanitizers' sanitizers
-fuzz
 
 echo "$passed passed, $failed failed"
 ((failed == 0 && passed > 0))

@@ -10,6 +10,6 @@ export const onRealDevice = process.env.FAULTLINE_TEST_DEVICE === 'cuda';
 /** To be called before anything asks for the device. */
 export function useTestDevice(): void {
   if (onRealDevice) return;
-  assert.ok(existsSync(EMULATED_ADDON), `no ${EMULATED_ADDON}: \`scripts/test.sh native\` builds it`);
+  assert.ok(existsSync(EMULATED_ADDON), `no ${EMULATED_ADDON}: \`scripts/test.sh emulated\` builds it`);
   process.env.FAULTLINE_CUDA_ADDON = EMULATED_ADDON;
 }

@@ -21,8 +21,7 @@ describe('the population of the study', () => {
       run.close();
     }
   };
-  before(async function () {
-    this.timeout(120_000);
+  before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'faultline-population-'));
     members = await make();
   });

@@ -69,8 +69,7 @@ function operators(): Graph {
   return b.build();
 }
 
-describe('device plan', function () {
-  this.timeout(600_000);
+describe('device plan', () => {
   before(useTestDevice);
 
   const networks: Record<string, () => [Graph, number]> = {
@@ -139,8 +138,7 @@ describe('device plan', function () {
   });
 });
 
-describe('policy evaluator on the device', function () {
-  this.timeout(600_000);
+describe('policy evaluator on the device', () => {
   before(useTestDevice);
   const graph = buildModel('convnet2', { input: [1, 6, 6], seed: 4 });
   const dims = [7, 1, 6, 6];
