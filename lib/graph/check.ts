@@ -83,10 +83,10 @@ export function operatorOf(node: GraphNode): Operator {
 
 /** Whether a policy can give the node bits: its operator can be quantized, and its weight is a float32 constant. */
 export function isQuantizable(graph: Graph, node: GraphNode): boolean {
-  const { quantization } = operatorOf(node);
-  if (!quantization) return false;
-  const weight = graph.initializers.get(node.inputs[quantization.weight] ?? '');
-  return weight?.dtype === 'float32' && (quantization.takes?.(weight.dims) ?? true);
+  const { product } = operatorOf(node);
+  if (product === 'none') return false;
+  const weight = graph.initializers.get(node.inputs[product.weight] ?? '');
+  return weight?.dtype === 'float32' && product.takes(weight.dims);
 }
 
 /** The nodes that a policy assigns bits to, in order. */

@@ -135,15 +135,45 @@ export type Fusion<Table extends AttributeTable = AttributeTable> =
       /** A ReLU, NaN and all. */
       readonly rectifies: boolean;
       bounds(node: NodeView<Table>): readonly [low: number, high: number] | undefined;
-    };
+    }
+  /** Scales and shifts channels, axis 1, by constants: `affine` has them, or undefined where they are computed. */
+  | { readonly as: 'affine'; affine(node: NodeView<Table>): ChannelAffine | undefined };
 
-/** Which input holds the weight that a policy gives bits to, and which of its axes is the output channel. */
-export interface Quantization<Table extends AttributeTable = AttributeTable> {
+/** y = (x − center) · factor + shift, one of each a channel. */
+export interface ChannelAffine {
+  readonly center: Float32Array;
+  readonly factor: Float64Array;
+  readonly shift: Float32Array;
+}
+
+/** A node as a product: y[m, n] = alpha · Σ x[m, k] · w[n, k] + beta · c[n], the windows of images as rows of x. */
+export interface ProductForm {
+  /** `conv`: windows of an image, in groups of channels; `matmul`: rows of a matrix. */
+  readonly kind: 'conv' | 'matmul';
+  /** The weight's axis of output channels, n; undefined for a vector, which makes one. */
+  readonly outAxis: number | undefined;
+  /** The weight's axis of input channels (of one group). Axes beside these two are of size one, or come last: a window. */
+  readonly inAxis: number;
+  /** The activation's axis of input channels; from the end where negative. */
+  readonly channelAxis: number;
+  readonly groups: number;
+  /** Of the window along each spatial axis. */
+  readonly strides: readonly number[];
+  readonly alpha: number;
+  readonly beta: number;
+  /** The activation is [k, m]: its samples lie along its last axis. */
+  readonly transposed: boolean;
+}
+
+/** How an operator multiplies what it reads by a weight that a policy can give bits to. */
+export interface Product<Table extends AttributeTable = AttributeTable> {
+  /** Numbers of its inputs; `addend` is c. */
   readonly activation: number;
   readonly weight: number;
-  channelAxis(attributes: Attributes<Table>, weightRank: number): number;
-  /** Whether there are kernels for a weight of this shape; for any when absent. */
-  takes?(weightDims: readonly number[]): boolean;
+  readonly addend: number | 'none';
+  /** Whether there are integer kernels for a weight of this shape. */
+  takes(weightDims: readonly number[]): boolean;
+  form(attributes: Attributes<Table>, weightDims: readonly number[]): ProductForm;
 }
 
 export interface Operator<Table extends AttributeTable = AttributeTable> {
@@ -156,7 +186,7 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   /** Fewest and most inputs and outputs. */
   readonly inputs: readonly [number, number];
   readonly outputs: readonly [number, number];
-  readonly quantization?: Quantization<Table>;
+  readonly product: Product<Table> | 'none';
   /** Inputs that are settings or measured statistics, which training does not learn: no parameters. */
   readonly settings?: readonly number[];
   /** Types and shapes of the outputs; at least `outputCount` of them. Calls `fail` on what the operator cannot take. */

@@ -108,7 +108,7 @@ export class DevicePlan extends IntegerPlan {
   private readonly kept = new Map<string | Product, Value>();
   private readonly fault: NativeDeviceArray;
   /** The products of this run, by their number. */
-  private readonly calls: GraphNode[] = [];
+  private readonly calls: Step[] = [];
 
   /** Throws DeviceError where there is no device, GraphError naming a node that no kernel computes. */
   constructor(source: Graph, options: IntegerPlanOptions = {}) {
@@ -156,8 +156,8 @@ export class DevicePlan extends IntegerPlan {
   checkFault(): void {
     const bad = readFault(this.fault);
     if (!bad) return;
-    const node = this.calls[bad.call] as GraphNode;
-    const [operation, unit] = node.operator === 'Conv' ? ['conv2dDynamic', 'sample'] : ['matmulDynamic', 'row'];
+    const { node, product } = this.calls[bad.call] as Step;
+    const [operation, unit] = product?.kind === 'conv' ? ['conv2dDynamic', 'sample'] : ['matmulDynamic', 'row'];
     const received = `NaN or infinity in ${unit} ${bad.unit}`;
     throw new GraphError(
       describeNode(node),
@@ -239,7 +239,7 @@ export class DevicePlan extends IntegerPlan {
   ): NativeProductEnd {
     const residual = step.residual === undefined ? undefined : this.inLayout(layout, this.send(state, step.residual));
     const [low, high] = step.clip ?? UNBOUNDED;
-    this.calls.push(step.node);
+    this.calls.push(step);
     return [
       this.arrayOf(y),
       bits,

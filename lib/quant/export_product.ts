@@ -221,7 +221,7 @@ export class ProductExporter {
     const { writer } = this;
     const { node, bits, weightDims } = each;
     const { codes, scales, n, k } = codesOf(each);
-    const dims = node.operator === 'MatMul' ? weightDims : [k, n];
+    const dims = weightDims.length === 2 ? [k, n] : weightDims;
     const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activationBits);
     const w = writer.constant(`${node.name}.codes`, hostTensor('int8', dims, transposed(codes, n, k)));
     // A vector on the right has one channel, and the result no axis for it.
@@ -294,7 +294,7 @@ export class ProductExporter {
     const { node, weightDims } = each;
     const perm = { attributes: { perm: [1, 0] } };
     const matrix = writer.node(`${node.name}.weight`, 'Transpose', [this.rows(each)], perm);
-    if (node.operator !== 'MatMul' || weightDims.length === 2) return matrix;
+    if (weightDims.length === 2) return matrix;
     const shape = writer.int64s(`${node.name}.weightShape`, weightDims);
     return writer.node(`${node.name}.weightShaped`, 'Reshape', [matrix, shape]);
   }

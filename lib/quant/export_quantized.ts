@@ -92,7 +92,7 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
     const each: ProductExport = { node, product, bits, weightDims, attributes, granularity, reduceRange };
     const { form, remark } = exporter.chooseForm(each, format);
     exporter.write(each, form);
-    const rows = operator === 'MatMul' && (types.get(node.inputs[0] as string)?.dims.length ?? 0) > 2;
+    const rows = product.kind === 'matmul' && (types.get(node.inputs[0] as string)?.dims.length ?? 0) > 2;
     const remarks = remarksOf(bits, exporter.storedBits(each, form), rows);
     nodes.push({ node: own, operator, bits, form, remarks: remark === undefined ? remarks : [remark, ...remarks] });
   });

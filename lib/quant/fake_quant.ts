@@ -7,12 +7,12 @@ import { transpose } from '../autograd/ops/movement.js';
 import { unary } from '../autograd/ops/unary.js';
 import { nextVersion, type Tape, type Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
-import { operatorOf } from '../graph/check.js';
+import { quantizableNodes } from '../graph/check.js';
 import { FloatProgram, type FloatProgramOptions, type RunOptions } from '../graph/float.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
-import { attributesOf } from '../graph/operator.js';
 import type { Parameters } from '../graph/parameters.js';
 import { prepare } from '../graph/prepare.js';
+import { type ProductView, productView } from '../graph/product.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
 import type { BitChooser, Feed, IntegerPlanOptions, ProductBits } from './integer_plan.js';
 import { checkPolicy, type Policy } from './policy.js';
@@ -52,6 +52,7 @@ export class FakeQuantProgram {
   private readonly program: FloatProgram;
   private readonly granularity: WeightGranularity;
   private readonly perTensor: boolean;
+  private readonly products: ReadonlyMap<string, ProductView>;
   /** Values that several quantizable nodes read as their activation. */
   private readonly readTwice: ReadonlySet<string>;
 
@@ -64,9 +65,11 @@ export class FakeQuantProgram {
     this.program = new FloatProgram(this.graph, rest);
     this.granularity = granularity;
     this.perTensor = activationRange === 'perTensor';
-    const activations = this.graph.nodes
-      .filter((node) => operatorOf(node).quantization)
-      .map(({ inputs }) => inputs[0] as string);
+    const products = quantizableNodes(this.graph).map(
+      (node) => [node.name, productView(this.graph, node) as ProductView] as const,
+    );
+    this.products = new Map(products);
+    const activations = products.map(([, { activation }]) => activation);
     this.readTwice = new Set(activations.filter((name, index) => activations.indexOf(name) !== index));
   }
 
@@ -87,8 +90,9 @@ export class FakeQuantProgram {
       const [input, weight, ...rest] = inputs;
       const bits = input && weight && choose(node, input);
       if (!bits) return inputs;
-      const x = this.activation(tape, node, input, bits.activationBits, shared);
-      const w = this.weight(tape, node, weight, bits.weightBits);
+      const product = this.products.get(node.name) as ProductView;
+      const x = this.activation(tape, product, input, bits.activationBits, shared);
+      const w = this.weight(tape, product, weight, bits.weightBits);
       options.operands?.({ node, bits, x, w });
       return [x, w, ...rest];
     };
@@ -115,14 +119,12 @@ export class FakeQuantProgram {
 
   private activation(
     tape: Tape,
-    node: GraphNode,
+    { kind, transposed, activation: name }: ProductView,
     input: Value,
     bits: number | Uint8Array,
     shared: Map<string, Shared>,
   ): Value {
-    const isConv = node.operator === 'Conv';
-    const attributes = attributesOf(operatorOf(node), node) as unknown as { readonly transA?: number };
-    const transposed = node.operator === 'Gemm' && attributes.transA !== 0;
+    const isConv = kind === 'conv';
     const laidOut = isConv && input.dims.length === 4 ? toChannelsLast(tape, input) : toRows(tape, input);
     const x = transposed ? transpose(tape, laidOut, [1, 0]) : laidOut;
     const items = isConv ? (x.dims[0] as number) : x.size / (x.dims.at(-1) as number);
@@ -130,7 +132,6 @@ export class FakeQuantProgram {
     if (this.perTensor && typeof bits !== 'number') {
       throw new InvalidArgumentError('fakeQuant', 'activationBits', 'one width, with ranges per tensor', 'several');
     }
-    const name = node.inputs[0] as string;
     const shares = typeof bits === 'number' && !transposed && this.readTwice.has(name);
     const known = shares ? shared.get(name) : undefined;
     if (known && known.bits === bits && known.rows === rows) {
@@ -146,34 +147,26 @@ export class FakeQuantProgram {
   }
 
   /** Ranges run over what the integer kernels pack as a row: [outChannels, kernelH · kernelW · channels] or [n, k]. */
-  private weight(tape: Tape, node: GraphNode, w: Value, bits: number): Value {
-    const attributes = attributesOf(operatorOf(node), node) as unknown as { transB?: number; alpha?: number };
+  private weight(tape: Tape, { order, channels, alpha }: ProductView, w: Value, bits: number): Value {
     const { granularity } = this;
     const block = typeof granularity === 'object' ? granularity.blockSize : undefined;
-    const quantized = (x: Value, channels: number) => {
-      const rows = granularity === 'perTensor' ? 1 : channels;
-      return fakeQuantize(tape, x, { rows, bits, symmetric: true, ...(block === undefined ? {} : { block }) });
-    };
-    let y: Value;
-    if (node.operator === 'Conv') {
-      // The order of weights in a row matters to blocks alone.
-      const [channels = 1] = w.dims;
-      const spatial = [...Array(w.dims.length).keys()].slice(2);
-      const reordered = block === undefined ? w : transpose(tape, w, [0, ...spatial, 1]);
-      y = quantized(reordered, channels);
-      if (block !== undefined) y = transpose(tape, y, [0, w.dims.length - 1, ...spatial.map((axis) => axis - 1)]);
-    } else if (w.dims.length === 1) {
-      y = quantized(w, 1);
-    } else {
-      const rank = w.dims.length;
-      const swap = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-      const { transB = 0, alpha = 1 } = node.operator === 'Gemm' ? attributes : {};
-      const scaled = alpha === 1 ? w : unary(tape, 'scale', w, alpha);
-      const across = transB !== 0 ? scaled : transpose(tape, scaled, swap);
-      y = quantized(across, across.dims.at(-2) as number);
-      if (transB === 0) y = transpose(tape, y, swap);
-      if (alpha !== 1) y = unary(tape, 'scale', y, 1 / alpha);
-    }
+    const scaled = alpha === 1 ? w : unary(tape, 'scale', w, alpha);
+    // Within a row, the order of weights matters to blocks alone.
+    const moved = order.some((axis, i) => axis !== i) && (block !== undefined || order[0] !== 0);
+    const rows = granularity === 'perTensor' ? 1 : channels;
+    let y = fakeQuantize(tape, moved ? transpose(tape, scaled, order) : scaled, {
+      rows,
+      bits,
+      symmetric: true,
+      ...(block === undefined ? {} : { block }),
+    });
+    if (moved)
+      y = transpose(
+        tape,
+        y,
+        [...order.keys()].map((axis) => order.indexOf(axis)),
+      );
+    if (alpha !== 1) y = unary(tape, 'scale', y, 1 / alpha);
     // Convolutions keep a reordered copy of weights that say which they are.
     y.version = nextVersion();
     return y;

@@ -1,14 +1,11 @@
 // The weights of quantizable nodes as the integer kernels read them, packed once for each bit width and shared by every
 // policy that asks for it.
-
-import { sizeOf } from '../core/shape.js';
-import { isQuantizable, operatorOf } from '../graph/check.js';
+import { isQuantizable } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
 import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
-import { attributesOf } from '../graph/operator.js';
+import { biasOf, type ProductView, productView, weightMatrix } from '../graph/product.js';
 import { type ConvWeightShape, type PackedConvWeights, packConvWeights } from '../native/conv2d.js';
 import { type PackedWeights, packWeights, type WeightGranularity } from '../native/packed_weights.js';
-import type { HostTensor } from '../tensor/host_tensor.js';
 
 interface Constants {
   /** Output channels. */
@@ -35,73 +32,18 @@ export interface MatmulProduct extends Constants {
 
 export type Product = ConvProduct | MatmulProduct;
 
-/** w[rows, columns] → [columns, rows], times a factor. */
-function transpose(w: Float32Array, rows: number, columns: number, factor: number): Float32Array {
-  const result = new Float32Array(w.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      result[column * rows + row] = (w[row * columns + column] as number) * factor;
-    }
-  }
-  return result;
-}
-
-/** [M, C, H, W] → [M, H, W, C], and [M, C, L] → [M, L, C] */
-function channelsLast(weight: HostTensor): Float32Array {
-  const [outChannels = 0, channels = 0, ...kernel] = weight.dims;
-  const area = sizeOf(kernel);
-  const data = weight.data as Float32Array;
-  const result = new Float32Array(data.length);
-  for (let m = 0; m < outChannels; m++) {
-    const start = m * channels * area;
-    const filter = data.subarray(start, start + channels * area);
-    result.set(transpose(filter, channels, area, 1), start);
-  }
-  return result;
-}
-
 /** What a quantizable node multiplies by; undefined for other nodes. Throws GraphError where no kernel does it. */
 export function productOf(graph: Graph, node: GraphNode): Product | undefined {
-  const operator = operatorOf(node);
-  const constant = (index: number) => graph.initializers.get(node.inputs[index] ?? '');
-  const weight = operator.quantization ? constant(operator.quantization.weight) : undefined;
-  if (!weight || !isQuantizable(graph, node)) return undefined;
-  const fail = (what: string): never => {
-    throw new GraphError(describeNode(node), what);
-  };
-  const data = weight.data as Float32Array;
-  if (node.operator === 'Conv') {
-    const [channels = 0, groupChannels = 0, ...kernel] = weight.dims;
-    const [kernelH, kernelW] = (kernel.length === 1 ? [1, ...kernel] : kernel) as [number, number];
-    const bias = constant(2)?.data as Float32Array | undefined;
-    if (node.inputs[2] && !bias) fail('the integer interpreter wants a constant bias');
-    const groups = (attributesOf(operator, node) as unknown as { group: number }).group;
-    const shape = [channels, kernelH, kernelW, groupChannels] as const;
-    return { kind: 'conv', channels, weights: channelsLast(weight), bias, shape, groups };
-  }
-  if (node.operator === 'Gemm') {
-    const { alpha, beta, transA, transB } = attributesOf(operator, node) as unknown as Record<string, number>;
-    const [rows = 0, columns = 0] = weight.dims;
-    const weights = transB
-      ? data.map((value) => value * (alpha as number))
-      : transpose(data, rows, columns, alpha as number);
-    const channels = transB ? rows : columns;
-    const c = constant(2);
-    const isBias =
-      c !== undefined && (c.dims.length === 0 || (sizeOf(c.dims) === channels && c.dims.at(-1) === channels));
-    const bias = isBias
-      ? Float32Array.from(
-          { length: channels },
-          (_, i) => Number(c.data[c.data.length === 1 ? 0 : i]) * (beta as number),
-        )
-      : undefined;
-    const addend = node.inputs[2] && !isBias ? { name: node.inputs[2], factor: beta as number } : undefined;
-    return { kind: 'matmul', channels, weights, bias, transposed: transA !== 0, addend };
-  }
-  const k = weight.dims.at(weight.dims.length === 1 ? -1 : -2) as number;
-  const channels = data.length / k;
-  const plain = { kind: 'matmul', transposed: false, addend: undefined, bias: undefined } as const;
-  return { ...plain, channels, weights: transpose(data, k, channels, 1) };
+  if (!isQuantizable(graph, node)) return undefined;
+  const view = productView(graph, node) as ProductView;
+  const { kind, channels, inChannels, groups, kernel, addend, beta, transposed } = view;
+  const weights = weightMatrix(view, graph.initializers.get(view.weight)?.data as Float32Array);
+  const bias = biasOf(graph, view);
+  const added = addend !== undefined && !bias ? { name: addend, factor: beta } : undefined;
+  if (kind === 'matmul') return { kind, channels, weights, bias, transposed, addend: added };
+  if (added) throw new GraphError(describeNode(node), 'expected a constant bias, received a computed one');
+  const [kernelH, kernelW] = (kernel.length === 1 ? [1, ...kernel] : kernel) as [number, number];
+  return { kind, channels, weights, bias, shape: [channels, kernelH, kernelW, inChannels], groups };
 }
 
 /** Packed weights of one graph's products, each made when first asked for. */

@@ -1,8 +1,10 @@
 // What an agent may know of a layer before anything was evaluated: the features of HAQ (Wang et al., "HAQ: Hardware-Aware
 // Automated Quantization with Mixed Precision", 2019, section 3.1) that do not depend on the episode.
 import { sizePerSample } from '../graph/dims.js';
-import type { Graph, GraphNode } from '../graph/graph.js';
+import { GraphError } from '../graph/errors.js';
+import { describeNode, type Graph } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
+import { productView } from '../graph/product.js';
 
 /** What agents know of a node. */
 export interface Layer {
@@ -21,31 +23,24 @@ export interface Layer {
   readonly inputSize: number;
 }
 
-/** Throws GraphError when the graph has no such node. */
+/** Throws GraphError when the graph has no such node, or it multiplies by no weight. */
 export function describeLayers(graph: Graph, names: readonly string[]): Layer[] {
   const types = inferShapes(graph);
   return names.map((name) => {
     const node = graph.node(name);
-    const dims = (types.get(node.inputs[1] ?? '')?.dims ?? []) as readonly number[];
-    const shared = { name, operator: node.operator, weights: dims.reduce((product, dim) => product * dim, 1) };
-    const inputSize = sizePerSample(types.get(node.inputs[0] ?? '')?.dims ?? []);
-    return { ...shared, inputSize, ...(node.operator === 'Conv' ? window(node, dims) : product(node, dims)) };
+    const product = productView(graph, node);
+    if (!product) throw new GraphError(describeNode(node), 'expected a product with a constant weight');
+    const { groups, inChannels, channels, depth, kernel, strides } = product;
+    return {
+      name,
+      operator: node.operator,
+      depthwise: groups > 1 && inChannels === 1,
+      inChannels: inChannels * groups,
+      outChannels: channels,
+      stride: strides[0] ?? 1,
+      kernel: product.kind === 'conv' ? (kernel[0] ?? 1) : 1,
+      weights: channels * depth,
+      inputSize: sizePerSample(types.get(product.activation)?.dims ?? []),
+    };
   });
-}
-
-function window(node: GraphNode, [out = 1, inGroup = 1, ...kernel]: readonly number[]) {
-  const group = (node.attributes.group as number | undefined) ?? 1;
-  return {
-    depthwise: group > 1 && inGroup === 1,
-    inChannels: inGroup * group,
-    outChannels: out,
-    stride: (node.attributes.strides as readonly number[] | undefined)?.[0] ?? 1,
-    kernel: kernel[0] ?? 1,
-  };
-}
-
-function product(node: GraphNode, dims: readonly number[]) {
-  const [rows = 1, columns = 1] = dims.slice(-2);
-  const [inChannels, outChannels] = node.attributes.transB === 1 ? [columns, rows] : [rows, columns];
-  return { depthwise: false, inChannels, outChannels, stride: 1, kernel: 1 };
 }

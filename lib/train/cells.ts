@@ -1,9 +1,8 @@
 // The quantization cells of a network's weights under a policy: how wide a code is in each output channel, and which code
 // each weight has. Weights quantize symmetrically with a scale for each output channel (largest |w| / (2^(b−1) − 1)).
-import { operatorOf } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';
-import { attributesOf } from '../graph/operator.js';
-import { perChannel } from '../native/granularity.js';
+import { channelStride, type ProductView, productView } from '../graph/product.js';
+import { perChannel, perTensor } from '../native/granularity.js';
 import { chooseQParams, quantize } from '../native/quantize.js';
 import type { Policy } from '../quant/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
@@ -29,25 +28,23 @@ export interface WeightCells {
 export function weightCells(graph: Graph, policy: Policy): WeightCells[] {
   return [...policy.bits].map(([name, { weightBits }]) => {
     const node = graph.node(name);
-    const operator = operatorOf(node);
-    const weight = node.inputs[1] as string;
+    const product = productView(graph, node) as ProductView;
+    const { weight, addend, channels, outAxis } = product;
     const { dims, data } = graph.initializers.get(weight) as HostTensor<'float32'>;
-    const axis = operator.quantization?.channelAxis(attributesOf(operator, node), dims.length) as number;
     const params = chooseQParams(data, dims, {
-      granularity: perChannel(axis),
+      granularity: outAxis === undefined ? perTensor : perChannel(outAxis),
       bits: weightBits,
       symmetric: true,
       signed: true,
     });
     const codes = quantize(data, dims, params) as Int8Array;
-    const channels = dims[axis] as number;
-    const bias = graph.initializers.get(node.inputs[2] ?? '');
+    const bias = graph.initializers.get(addend ?? '');
     return {
       node: name,
       weight,
-      bias: bias?.dtype === 'float32' && bias.data.length === channels ? node.inputs[2] : undefined,
+      bias: bias?.dtype === 'float32' && bias.data.length === channels ? addend : undefined,
       data,
-      stride: dims.slice(axis + 1).reduce((size, dim) => size * dim, 1),
+      stride: channelStride(product),
       widths: params.scale,
       codes,
       most: 2 ** (weightBits - 1) - 1,

@@ -10,6 +10,7 @@ import type { Graph, GraphNode } from '../../graph/graph.js';
 import { sampleSizes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { prepare } from '../../graph/prepare.js';
+import { channelOf, type ProductView, viewProduct } from '../../graph/product.js';
 import { addon } from '../../native/addon.js';
 import { checkPolicy, type NodeBits, type Policy, uniformPolicy } from '../../quant/policy.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
@@ -19,6 +20,7 @@ import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.j
 /** A product that the policy gives bits to. */
 export interface ScanLayer {
   readonly node: GraphNode;
+  readonly product: ProductView;
   readonly bits: NodeBits;
   /** Name and place of its weight among the inputs. */
   readonly weight: string;
@@ -56,23 +58,21 @@ const WEIGHT_INPUT = 1;
 
 function layerOf(node: GraphNode, bits: NodeBits, { dims, data }: HostTensor): ScanLayer {
   const weights = data as Float32Array;
-  const byRow = node.operator === 'Conv' || (node.operator === 'Gemm' && node.attributes.transB === 1);
-  const channels = dims.length === 1 ? 1 : byRow ? (dims[0] as number) : (dims.at(-1) as number);
-  const inner = weights.length / channels;
-  const channelOf =
-    channels === 1 ? () => 0 : byRow ? (i: number) => Math.floor(i / inner) : (i: number) => i % channels;
+  const product = viewProduct(node, dims) as ProductView;
+  const { channels, weight } = product;
+  const channel = channelOf(product);
   const steps = new Float32Array(channels);
   weights.forEach((w, i) => {
-    const channel = channelOf(i);
-    steps[channel] = Math.max(steps[channel] as number, Math.abs(w));
+    const c = channel(i);
+    steps[c] = Math.max(steps[c] as number, Math.abs(w));
   });
   // Rectifiers may hide it from the output.
   if (addon.firstNonFinite(weights) >= 0) {
     throw new GraphError(node.name, 'expected finite weights, received NaN or infinity');
   }
   const largestCode = 2 ** (bits.weightBits - 1) - 1;
-  const weight = node.inputs[WEIGHT_INPUT] as string;
-  return { node, bits, weight, weights, channels, channelOf, steps: steps.map((most) => most / largestCode) };
+  const scaled = steps.map((most) => most / largestCode);
+  return { node, product, bits, weight, weights, channels, channelOf: channel, steps: scaled };
 }
 
 /** Step of each row: its range, zero included, in 2^bits − 1 parts. */
@@ -162,12 +162,12 @@ export class ScanNetwork {
       const layer = this.byNode.get(node.name);
       const [input, weight, ...rest] = inputs;
       if (!layer || !input || !weight) return inputs;
-      const image = node.operator === 'Conv' && input.dims.length === 4;
+      const { kind, transposed } = layer.product;
+      const image = kind === 'conv' && input.dims.length === 4;
       const value = image ? toChannelsLast(tape, input) : toRows(tape, input);
-      // A transposed activation (Gemm's transA) has its samples last: one range for all of it.
-      const one = node.operator === 'Gemm' && node.attributes.transA === 1;
-      const items = node.operator === 'Conv' ? count : value.size / (value.dims.at(-1) as number);
-      const rows = one ? 1 : items;
+      // A transposed activation has its samples last: one range for all of it.
+      const items = kind === 'conv' ? count : value.size / (value.dims.at(-1) as number);
+      const rows = transposed ? 1 : items;
       const found = hook(layer, { value, rows, rowsPerSample: rows / count }, weight, tape);
       if (found?.x && found.x !== value && value !== input) tape.release(value);
       return [found?.x ?? value, found?.w ?? weight, ...rest];

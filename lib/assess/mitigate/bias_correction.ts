@@ -10,9 +10,9 @@ import type { Graph, GraphNode } from '../../graph/graph.js';
 import { sampleSizes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { prepare } from '../../graph/prepare.js';
+import { biasOf, productView } from '../../graph/product.js';
 import type { EvaluationData } from '../../quant/evaluate_policies.js';
 import { IntegerPlan } from '../../quant/integer_plan.js';
-import { productOf } from '../../quant/product.js';
 import { floats } from '../../tensor/host_tensor.js';
 import { Memory } from '../../tensor/memory.js';
 import { inputOf } from '../samples.js';
@@ -81,18 +81,15 @@ export function correctBiases(graph: Graph, errors: ReadonlyMap<string, Float64A
   const initializers = new Map(graph.initializers);
   const nodes = graph.nodes.flatMap((node): GraphNode[] => {
     const error = errors.get(node.name);
-    const product = error && productOf(graph, node);
+    const product = error && productView(graph, node);
     if (!product) return [node];
     const name = `${node.name}/corrected`;
-    const { bias } = product;
-    const { beta = 1 } = node.attributes as { beta?: number };
-    const inPlace =
-      node.operator === 'Conv' || (node.operator === 'Gemm' && beta !== 0 && !('addend' in product && product.addend));
-    if (inPlace) {
-      const factor = node.operator === 'Gemm' ? beta : 1;
-      const corrected = Float32Array.from(error, (own, c) => ((bias?.[c] ?? 0) - own) / factor);
+    const { addend, addendInput, beta } = product;
+    const bias = biasOf(graph, product);
+    if (addendInput !== undefined && beta !== 0 && (bias || addend === undefined)) {
+      const corrected = Float32Array.from(error, (own, c) => ((bias?.[c] ?? 0) - own) / beta);
       initializers.set(name, floats([product.channels], corrected));
-      return [{ ...node, inputs: [node.inputs[0] as string, node.inputs[1] as string, name] }];
+      return [{ ...node, inputs: Object.assign([...node.inputs], { [addendInput]: name }) }];
     }
     // Where there is no bias to put it in, an addition follows.
     const [output] = node.outputs as [string];

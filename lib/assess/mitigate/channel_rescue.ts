@@ -10,6 +10,7 @@ import type { Graph, GraphNode } from '../../graph/graph.js';
 import { Parameters } from '../../graph/parameters.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
 import { prepare } from '../../graph/prepare.js';
+import { productView } from '../../graph/product.js';
 import { effectiveBits, MOST_BITS, type Policy } from '../../quant/policy.js';
 import { Memory } from '../../tensor/memory.js';
 import { ChannelMaxima } from '../profile/ranges.js';
@@ -44,7 +45,7 @@ async function outliers(
     const found = program.run(tape, parameters, { [input]: feed });
     for (const node of nodes) {
       const value = found.get(node.inputs[0] as string) ?? feed;
-      const image = node.operator === 'Conv';
+      const image = productView(graph, node)?.kind === 'conv';
       const channels = value.dims[image ? 1 : value.dims.length - 1] as number;
       const own = maxima.get(node.name) ?? new ChannelMaxima(channels);
       own.add((image ? toChannelsLast(tape, value) : toRows(tape, value)).data, count);

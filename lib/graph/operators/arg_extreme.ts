@@ -8,7 +8,7 @@ export function argExtreme(name: string, better: (a: number | bigint, b: number 
     attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
     inputs: [1, 1],
     outputs: [1, 1],
-    ...none('fuses', 'fusion'),
+    ...none('fuses', 'fusion', 'product'),
     shape: (call) => {
       const { dtype, dims } = required(call.inputs, 0);
       if (dtype === 'string' || dtype === 'bool') call.fail(`expected numbers, received ${dtype}`);

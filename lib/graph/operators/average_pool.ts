@@ -9,7 +9,7 @@ export const averagePool = defineOperator({
   attributes: { ...POOL_ATTRIBUTES, count_include_pad: int(0) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { dilations: { since: 19 } },
   shape: (call) => [poolShape(call)],
   float: (call) => {

@@ -16,7 +16,7 @@ export const batchNormalization = defineOperator({
   attributes: { epsilon: float(Math.fround(1e-5)), momentum: float(Math.fround(0.9)), training_mode: int(0) },
   inputs: [5, 5],
   outputs: [1, 3],
-  ...none('fusion'),
+  ...none('product'),
   spans: { training_mode: { since: 14 } },
   settings: [3, 4],
   shape: (call) => {
@@ -34,6 +34,21 @@ export const batchNormalization = defineOperator({
     return [required(call.inputs, 0), required(call.inputs, 3), required(call.inputs, 4)];
   },
   fuses: ['addition', 'relu'],
+  fusion: {
+    as: 'affine',
+    affine: ({ attributes, constant }) => {
+      const constants = PARAMETERS.map((_, index) => constant(index + 1));
+      if (attributes.training_mode || !constants.every((each) => each?.dtype === 'float32')) return undefined;
+      const [scale, shift, center, variance] = constants.map((each) => each?.data as Float32Array) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+        Float32Array,
+      ];
+      const factor = Float64Array.from(scale, (s, c) => s / Math.sqrt((variance[c] as number) + attributes.epsilon));
+      return { center, factor, shift };
+    },
+  },
   float: (call) => {
     const { epsilon, momentum } = call.attributes;
     const [x, scale, shift, mean, variance] = call.inputs.map((_, index) => required(call.inputs, index));

@@ -53,7 +53,7 @@ export const cast = defineOperator({
   attributes: { to: int(), saturate: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { saturate: { since: 19 } },
   shape: (call) => {
     const input = required(call.inputs, 0);

@@ -10,7 +10,7 @@ export const clip = defineOperator({
   attributes: {},
   inputs: [1, 3],
   outputs: [1, 1],
-  ...none('fuses'),
+  ...none('fuses', 'product'),
   fusion: {
     as: 'activation',
     rectifies: false,

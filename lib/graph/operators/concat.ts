@@ -10,7 +10,7 @@ export const concat = defineOperator({
   attributes: { axis: int() },
   inputs: VARIADIC,
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const first = required(call.inputs, 0);
     if (call.attributes.axis === undefined) return call.fail('attribute axis is missing');

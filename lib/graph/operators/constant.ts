@@ -41,7 +41,7 @@ export const constant = defineOperator({
   attributes: ATTRIBUTES,
   inputs: [0, 0],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => [constantOf(call.attributes, call.fail)],
   forward: (call) => [constantOf(call.attributes, call.fail)],
 });

@@ -11,7 +11,7 @@ export const constantOfShape = defineOperator({
   attributes: { value: tensor() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { value } = call.attributes;
     if (value && sizeOf(value.dims) !== 1) call.fail(`expected a value of one element, received ${value.data.length}`);

@@ -19,7 +19,16 @@ export const conv = defineOperator({
   inputs: [2, 3],
   outputs: [1, 1],
   ...none('fusion'),
-  quantization: { activation: 0, weight: 1, channelAxis: () => 0, takes: (dims) => dims.length <= 4 },
+  product: {
+    activation: 0,
+    weight: 1,
+    addend: 2,
+    takes: (dims) => dims.length <= 4,
+    form: ({ group, strides = [] }) => {
+      const axes = { outAxis: 0, inAxis: 1, channelAxis: 1 };
+      return { kind: 'conv', ...axes, groups: group, strides, alpha: 1, beta: 1, transposed: false };
+    },
+  },
   shape: (call) => {
     const { group, kernel_shape: declared } = call.attributes;
     const x = dimsOf(call, 0, 'an input', 3, 5);

@@ -72,7 +72,7 @@ export const convTranspose = defineOperator({
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1), output_padding: ints(), output_shape: ints() },
   inputs: [2, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { group, kernel_shape: declared } = call.attributes;
     const x = dimsOf(call, 0, 'an input', 3, 5);

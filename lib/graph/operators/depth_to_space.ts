@@ -18,7 +18,7 @@ export const depthToSpace = defineOperator({
   attributes: { blocksize: int(), mode: string('DCR') },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { blocksize: b = 0, mode } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];

@@ -10,7 +10,7 @@ export const dropout = defineOperator({
   attributes: { seed: int() },
   inputs: [1, 3],
   outputs: [1, 2],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);

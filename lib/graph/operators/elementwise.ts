@@ -47,7 +47,7 @@ export function unary<Table extends AttributeTable>(
     attributes,
     inputs: [1, 1],
     outputs: [1, 1],
-    ...none('fuses', 'fusion'),
+    ...none('fuses', 'fusion', 'product'),
     shape: (call) => {
       const input = required(call.inputs, 0);
       if (!isFloat(input.dtype) && (!integers || input.dtype === 'bool' || input.dtype === 'string')) {
@@ -139,7 +139,7 @@ export function binary(
     attributes: {},
     inputs: [2, 2],
     outputs: [1, 1],
-    ...none('fuses', 'fusion'),
+    ...none('fuses', 'fusion', 'product'),
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);
@@ -169,7 +169,7 @@ export function variadic(
     attributes: {},
     inputs: VARIADIC,
     outputs: [1, 1],
-    ...none('fuses', 'fusion'),
+    ...none('fuses', 'fusion', 'product'),
     shape: (call) => {
       const first = required(call.inputs, 0);
       numbersOnly(call, first);
@@ -208,7 +208,7 @@ export function comparison(name: string, f: (x: unknown, y: unknown) => boolean,
     attributes: {},
     inputs: [2, 2],
     outputs: [1, 1],
-    ...none('fuses', 'fusion'),
+    ...none('fuses', 'fusion', 'product'),
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);

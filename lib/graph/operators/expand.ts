@@ -9,7 +9,7 @@ export const expand = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   settings: [1],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

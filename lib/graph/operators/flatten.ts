@@ -8,7 +8,7 @@ export const flatten = defineOperator({
   attributes: { axis: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axis = resolveAxis(call.attributes.axis, dims.length + 1, dims.length, call.fail);

@@ -10,7 +10,7 @@ export const gather = defineOperator({
   attributes: { axis: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const [data, indices] = [required(call.inputs, 0), required(call.inputs, 1)];
     const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);

@@ -13,7 +13,16 @@ export const gemm = defineOperator({
   inputs: [2, 3],
   outputs: [1, 1],
   ...none('fuses', 'fusion'),
-  quantization: { activation: 0, weight: 1, channelAxis: ({ transB }) => (transB ? 0 : 1) },
+  product: {
+    activation: 0,
+    weight: 1,
+    addend: 2,
+    takes: () => true,
+    form: ({ alpha, beta, transA, transB }) => {
+      const axes = { outAxis: transB ? 0 : 1, inAxis: transB ? 1 : 0, channelAxis: transA ? 0 : 1 };
+      return { kind: 'matmul', ...axes, groups: 1, strides: [], alpha, beta, transposed: transA !== 0 };
+    },
+  },
   shape: (call) => {
     const { transA, transB } = call.attributes;
     const [a, b] = [dimsOf(call, 0, 'a matrix A', 2), dimsOf(call, 1, 'a matrix B', 2)];

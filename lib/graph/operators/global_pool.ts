@@ -19,7 +19,7 @@ function globalPool(
     attributes: {},
     inputs: [1, 1],
     outputs: [1, 1],
-    ...none('fuses', 'fusion'),
+    ...none('fuses', 'fusion', 'product'),
     shape: (call) => {
       const x = dimsOf(call, 0, 'an input', 2, MAX_RANK);
       return [{ dtype: required(call.inputs, 0).dtype, dims: x.map((dim, axis) => (axis < 2 ? dim : 1)) }];

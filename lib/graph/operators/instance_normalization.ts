@@ -14,7 +14,7 @@ export const instanceNormalization = defineOperator({
   attributes: { epsilon: float(Math.fround(1e-5)) },
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const x = dimsOf(call, 0, 'an input', 3, MAX_RANK);
     for (const index of [1, 2]) {

@@ -14,7 +14,7 @@ export const layerNormalization = defineOperator({
   attributes: { axis: int(-1), epsilon: float(Math.fround(1e-5)), stash_type: int(1) },
   inputs: [2, 3],
   outputs: [1, 3],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axis = resolveAxis(call.attributes.axis, dims.length, dims.length, call.fail);

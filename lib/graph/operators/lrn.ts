@@ -10,7 +10,7 @@ export const lrn = defineOperator({
   attributes: { alpha: float(Math.fround(1e-4)), beta: float(0.75), bias: float(1), size: int() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     dimsOf(call, 0, 'an input', 2, MAX_RANK);
     if (!((call.attributes.size ?? 0) >= 1))

@@ -13,11 +13,15 @@ export const matmul = defineOperator({
   inputs: [2, 2],
   outputs: [1, 1],
   ...none('fuses', 'fusion'),
-  quantization: {
+  product: {
     activation: 0,
     weight: 1,
-    channelAxis: (_attributes, rank) => rank - 1,
+    addend: 'none',
     takes: (dims) => sizeOf(dims.slice(0, -2)) === 1,
+    form: (_attributes, { length: rank }) => {
+      const axes = { outAxis: rank === 1 ? undefined : rank - 1, inAxis: Math.max(rank - 2, 0), channelAxis: -1 };
+      return { kind: 'matmul', ...axes, groups: 1, strides: [], alpha: 1, beta: 1, transposed: false };
+    },
   },
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];

@@ -10,7 +10,7 @@ export const maxPool = defineOperator({
   attributes: { ...POOL_ATTRIBUTES, storage_order: int(0) },
   inputs: [1, 1],
   outputs: [1, 2],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { dtype, dims } = poolShape(call);
     if (dtype === 'string' || dtype === 'int64') call.fail(`expected numbers of at most 32 bits, received ${dtype}`);

@@ -10,7 +10,7 @@ export const mod = defineOperator({
   attributes: { fmod: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
     if (x.dtype !== y.dtype) call.fail(`expected inputs of one type, received ${x.dtype} and ${y.dtype}`);

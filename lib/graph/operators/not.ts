@@ -6,7 +6,7 @@ export const not = defineOperator({
   attributes: {},
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const input = required(call.inputs, 0);
     if (input.dtype !== 'bool') call.fail(`expected bool, received ${input.dtype}`);

@@ -39,7 +39,7 @@ export const pad = defineOperator({
   attributes: { mode: string('constant') },
   inputs: [2, 4],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { 3: { since: 18 } },
   settings: [1, 2, 3],
   shape: (call) => {

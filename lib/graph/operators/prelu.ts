@@ -10,7 +10,7 @@ export const prelu = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const [x, slope] = [required(call.inputs, 0), required(call.inputs, 1)];
     const dims = broadcast(x.dims, slope.dims);

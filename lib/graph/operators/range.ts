@@ -14,7 +14,7 @@ export const range = defineOperator({
   attributes: {},
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   settings: [0, 1, 2],
   shape: (call) => {
     const inputs = [0, 1, 2].map((index) => call.constant(index));

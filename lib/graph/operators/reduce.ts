@@ -48,7 +48,7 @@ export function reduction(name: string, axesInput: number, { start, step, finish
     attributes: ATTRIBUTES,
     inputs: [1, 2],
     outputs: [1, 1],
-    ...none('fuses', 'fusion'),
+    ...none('fuses', 'fusion', 'product'),
     spans: { axes: { until }, noop_with_empty_axes: { since: axesInput }, 1: { since: axesInput } },
     settings: [1],
     shape: (call) => {

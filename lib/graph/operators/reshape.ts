@@ -8,7 +8,7 @@ export const reshape = defineOperator({
   attributes: { allowzero: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { allowzero: { since: 14 } },
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

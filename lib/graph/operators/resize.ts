@@ -108,7 +108,7 @@ export const resize = defineOperator({
   attributes: ATTRIBUTES,
   inputs: [1, 4],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { antialias: { since: 18 }, axes: { since: 18 }, keep_aspect_ratio_policy: { since: 18 } },
   settings: [1, 2, 3],
   shape: (call) => {

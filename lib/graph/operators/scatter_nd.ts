@@ -19,7 +19,7 @@ export const scatterNd = defineOperator({
   attributes: { reduction: string('none') },
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { reduction: { since: 16 } },
   shape: (call) => {
     const [data, indices, updates] = [0, 1, 2].map((index) => required(call.inputs, index));

@@ -13,7 +13,7 @@ export const shape = defineOperator({
   attributes: { start: int(0), end: int() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { start: { since: 15 }, end: { since: 15 } },
   shape: (call) => {
     const [first, end] = range(call.attributes, required(call.inputs, 0).dims.length);

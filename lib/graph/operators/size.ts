@@ -9,7 +9,7 @@ export const size = defineOperator({
   attributes: {},
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: () => [{ dtype: 'int64', dims: [] }],
   fromTypes: (_attributes, inputs) => {
     const count = knownSize(required(inputs, 0).dims);

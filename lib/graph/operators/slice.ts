@@ -66,7 +66,7 @@ export const slice = defineOperator({
   attributes: {},
   inputs: [3, 5],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   settings: [1, 2, 3, 4],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

@@ -10,7 +10,7 @@ export const softmax = defineOperator({
   attributes: { axis: int(-1) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const input = required(call.inputs, 0);
     resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);

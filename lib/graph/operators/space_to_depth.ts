@@ -17,7 +17,7 @@ export const spaceToDepth = defineOperator({
   attributes: { blocksize: int() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { blocksize: b = 0 } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];

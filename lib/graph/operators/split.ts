@@ -36,7 +36,7 @@ export const split = defineOperator({
   attributes: { axis: int(0), num_outputs: int() },
   inputs: [1, 2],
   outputs: [1, MAX_OUTPUTS],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   spans: { num_outputs: { since: 18 } },
   settings: [1],
   shape: (call) => {

@@ -10,7 +10,7 @@ export const transpose = defineOperator({
   attributes: { perm: ints() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const perm = permutation(call.attributes.perm, dims.length);

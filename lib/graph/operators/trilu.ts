@@ -11,7 +11,7 @@ export const trilu = defineOperator({
   attributes: { upper: int(1) },
   inputs: [1, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   settings: [1],
   shape: (call) => {
     dimsOf(call, 0, 'matrices', 2, MAX_RANK);

@@ -8,7 +8,7 @@ export const where = defineOperator({
   attributes: {},
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'product'),
   shape: (call) => {
     const [condition, x, y] = [required(call.inputs, 0), required(call.inputs, 1), required(call.inputs, 2)];
     if (condition.dtype !== 'bool') call.fail(`expected a condition of bool, received ${condition.dtype}`);

@@ -4,12 +4,15 @@
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
+import { viewOf } from '../fusion.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
-import { attributesOf } from '../operator.js';
+import type { ChannelAffine } from '../operator.js';
+import { type ProductView, productView } from '../product.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 /**
- * Folds every BatchNormalization in inference mode that alone reads the output of a Conv or Gemm with constant weights.
+ * Folds every node that scales and shifts channels by constants (BatchNormalization in inference mode) and alone reads the
+ * output of a product with constant weights, its rows first.
  * The folded node keeps its name, and its weight and bias keep theirs unless another node shares them.
  */
 export function foldBatchNormalization(graph: Graph): PassResult {
@@ -17,9 +20,10 @@ export function foldBatchNormalization(graph: Graph): PassResult {
   const nodes = new Map<string, GraphNode>(graph.nodes.map((node) => [node.name, node]));
   const log: Rewrite[] = [];
   for (const norm of graph.nodes) {
-    const target = foldTarget(graph, norm);
-    if (!target) continue;
-    nodes.set(target.name, fold(graph, target, norm, weights));
+    const folding = foldingOf(graph, norm);
+    if (!folding) continue;
+    const { target } = folding;
+    nodes.set(target.name, { ...fold(graph, folding, weights), outputs: norm.outputs });
     nodes.delete(norm.name);
     const what = `${describeNode(norm)} folded into ${describeNode(target)}`;
     log.push({ pass: 'foldBatchNormalization', node: norm.name, what });
@@ -27,43 +31,46 @@ export function foldBatchNormalization(graph: Graph): PassResult {
   return { graph: log.length > 0 ? withNodes(graph, [...nodes.values()], weights) : graph, log };
 }
 
-/** The node that `norm` can be folded into, if it is a BatchNormalization that can. */
-function foldTarget(graph: Graph, norm: GraphNode): GraphNode | undefined {
-  if (norm.operator !== 'BatchNormalization' || norm.outputs.length > 1) return undefined;
-  if (attributesOf(operatorOf(norm), norm).training_mode) return undefined;
-  const [value = '', ...parameters] = norm.inputs;
-  const target = graph.producer(value);
-  if (!target || graph.consumers(value).length !== 1 || graph.isOutput(value)) return undefined;
-  const { transB, alpha, beta } = target.attributes;
-  const plainGemm = target.operator === 'Gemm' && transB === 1 && (alpha ?? 1) === 1 && (beta ?? 1) === 1;
-  if (target.operator !== 'Conv' && !plainGemm) return undefined;
-  const constants = [...target.inputs.slice(1), ...parameters].filter((name) => name !== '');
-  if (!constants.every((name) => graph.initializers.get(name)?.dtype === 'float32')) return undefined;
-  const channels = graph.initializers.get(target.inputs[1] ?? '')?.dims[0] as number;
-  const oneEach = constants.slice(1).every((name) => sizeOf(graph.initializers.get(name)?.dims ?? []) === channels);
-  return oneEach ? target : undefined;
+/** What a node can be folded into, and what it does there. */
+interface Folding {
+  readonly target: GraphNode;
+  readonly product: ProductView;
+  readonly affine: ChannelAffine;
 }
 
-function fold(graph: Graph, target: GraphNode, norm: GraphNode, weights: Map<string, HostTensor>): GraphNode {
-  const numbers = (name: string | undefined) => weights.get(name ?? '')?.data as Float32Array | undefined;
-  const [scale, bias, mean, variance] = norm.inputs.slice(1).map(numbers) as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ];
-  const epsilon = attributesOf(operatorOf(norm), norm).epsilon as unknown as number;
-  const [input = '', weightName = '', biasName = ''] = target.inputs;
-  const weight = weights.get(weightName) as HostTensor<'float32'>;
-  const oldBias = numbers(biasName);
-  const channels = weight.dims[0] as number;
-  const rowLength = weight.data.length / channels;
+function foldingOf(graph: Graph, norm: GraphNode): Folding | undefined {
+  const { fusion } = operatorOf(norm);
+  if (fusion === 'none' || fusion.as !== 'affine' || norm.outputs.length > 1) return undefined;
+  const [value = ''] = norm.inputs;
+  const target = graph.producer(value);
+  if (!target || graph.consumers(value).length !== 1 || graph.isOutput(value)) return undefined;
+  const product = productView(graph, target);
+  const affine = product && fusion.affine(viewOf(graph, norm));
+  if (!affine || !takesAffine(graph, product)) return undefined;
+  const oneEach = [affine.center, affine.factor, affine.shift].every(({ length }) => length === product.channels);
+  return oneEach ? { target, product, affine } : undefined;
+}
+
+/** Whether rows of the weight and a bias, both float32 constants, take up a factor and a shift as they are. */
+function takesAffine(graph: Graph, product: ProductView): boolean {
+  const { outAxis, alpha, beta, weight, addend, addendInput, channels } = product;
+  if (outAxis !== 0 || alpha !== 1 || beta !== 1 || addendInput === undefined) return false;
+  const bias = graph.initializers.get(addend ?? '');
+  const fits = addend === undefined || (bias?.dtype === 'float32' && sizeOf(bias.dims) === channels);
+  return fits && graph.initializers.get(weight)?.dtype === 'float32';
+}
+
+function fold(graph: Graph, { target, product, affine }: Folding, weights: Map<string, HostTensor>): GraphNode {
+  const { center, factor, shift } = affine;
+  const { channels, depth } = product;
+  const weight = weights.get(product.weight) as HostTensor<'float32'>;
+  const oldBias = weights.get(product.addend ?? '')?.data as Float32Array | undefined;
   const newWeight = new Float32Array(weight.data.length);
   const newBias = new Float32Array(channels);
   for (let c = 0; c < channels; c++) {
-    const factor = (scale[c] as number) / Math.sqrt((variance[c] as number) + epsilon);
-    newBias[c] = ((oldBias?.[c] ?? 0) - (mean[c] as number)) * factor + (bias[c] as number);
-    for (let i = c * rowLength; i < (c + 1) * rowLength; i++) newWeight[i] = (weight.data[i] as number) * factor;
+    const scale = factor[c] as number;
+    newBias[c] = ((oldBias?.[c] ?? 0) - (center[c] as number)) * scale + (shift[c] as number);
+    for (let i = c * depth; i < (c + 1) * depth; i++) newWeight[i] = (weight.data[i] as number) * scale;
   }
   const nameFor = (own: string, fallback: string) => {
     if (own !== '' && graph.consumers(own).length === 1 && !graph.isOutput(own)) return own;
@@ -71,9 +78,9 @@ function fold(graph: Graph, target: GraphNode, norm: GraphNode, weights: Map<str
     while (weights.has(name) || graph.producer(name) || graph.inputs.some((value) => value.name === name)) name += '_';
     return name;
   };
-  const weightTo = nameFor(weightName, `${target.name}.weight`);
+  const weightTo = nameFor(product.weight, `${target.name}.weight`);
   weights.set(weightTo, { ...weight, data: newWeight });
-  const biasTo = nameFor(biasName, `${target.name}.bias`);
+  const biasTo = nameFor(product.addend ?? '', `${target.name}.bias`);
   weights.set(biasTo, { dtype: 'float32', dims: [channels], data: newBias });
-  return { ...target, inputs: [input, weightTo, biasTo], outputs: norm.outputs };
+  return { ...target, inputs: [product.activation, weightTo, biasTo] };
 }

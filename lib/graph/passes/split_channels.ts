@@ -5,6 +5,7 @@ import { sizeOf } from '../../core/shape.js';
 import { floats, type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { GraphError } from '../errors.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
+import { productView } from '../product.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 /** The end of the names of the nodes that multiply the channels taken apart. */
@@ -17,14 +18,12 @@ interface Axes {
 }
 
 /** Where a node's input channels are; undefined where they cannot be split. */
-export function channelAxes(graph: Graph, { operator, inputs, attributes }: GraphNode): Axes | undefined {
-  const weight = graph.initializers.get(inputs[1] ?? '');
-  if (weight?.dtype !== 'float32') return undefined;
-  if (operator === 'Conv') return (attributes.group ?? 1) === 1 ? { activation: 1, weight: 1 } : undefined;
-  if (weight.dims.length !== 2) return undefined;
-  if (operator === 'MatMul') return { activation: -1, weight: 0 };
-  if (operator !== 'Gemm' || attributes.transA === 1) return undefined;
-  return { activation: 1, weight: attributes.transB === 1 ? 1 : 0 };
+export function channelAxes(graph: Graph, node: GraphNode): Axes | undefined {
+  const product = productView(graph, node);
+  if (product?.groups !== 1 || product.transposed) return undefined;
+  if (product.kind === 'matmul' && product.weightDims.length !== 2) return undefined;
+  const floats = graph.initializers.get(product.weight)?.dtype === 'float32';
+  return floats ? { activation: product.channelAxis, weight: product.inAxis } : undefined;
 }
 
 /** The slices of a tensor at these places of an axis. */
