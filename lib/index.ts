@@ -250,8 +250,9 @@ export {
 } from './quant/policy.js';
 export { buildDocument } from './report/build.js';
 export type { Document } from './report/document.js';
+export { readResult } from './report/read.js';
 export { type Report, type ReportInput, reportSchema } from './report/schema.js';
-export { readReport, writeReport } from './report/write.js';
+export { writeReport } from './report/write.js';
 export { defineAgent, type SearchAgent, type SearchOptions, type SearchResult } from './search/agent.js';
 export { type DdpgOptions, ddpgWith } from './search/agents/ddpg.js';
 export { AGENTS, agentNamed } from './search/agents/index.js';

@@ -50,6 +50,8 @@ export const COMMANDS: readonly CommandLine[] = [
   plain('bench kernels', 'measure', 'speed of every operation, beside its peers', async () => (await import('./bench.js')).addBenchCommand),
   plain('bench napi', 'measure', 'what a call from JavaScript costs', async () => (await import('./bench.js')).addBenchCommand),
   plain('train', 'train', 'a network from an architecture and a data set', async () => (await import('./train.js')).addTrainCommand),
+  line('report', 'documents', 'a result in another format', () => import('./report.js')),
+  line('diff', 'documents', 'what changed between two results', () => import('./diff.js')),
 ];
 
 /** The command that arguments begin with, and the arguments behind its name. */

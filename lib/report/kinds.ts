@@ -17,6 +17,7 @@ import type { Document } from './document.js';
 import type { Kind } from './kind.js';
 
 const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
+  'faultline.diff/1': () => import('./kinds/diff.js'),
   'faultline.inspect/1': () => import('./kinds/inspect.js'),
   'faultline.inspectModel/1': () => import('./kinds/inspect_model.js'),
   'faultline.profile/1': () => import('./kinds/profile.js'),
@@ -27,7 +28,7 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = 
 /** A result that its schema accepts, and its Document. */
 export interface CheckedResult {
   readonly schema: string;
-  readonly result: unknown;
+  readonly result: { readonly schema: string };
   readonly document: Document;
 }
 
@@ -44,6 +45,6 @@ export async function kindNamed(schema: unknown): Promise<Kind> {
 /** Checks what a command returned, or its JSON, and makes the Document. Throws InvalidArgumentError. */
 export async function checkResult(value: unknown): Promise<CheckedResult> {
   const kind = await kindNamed((value as { schema?: unknown } | null | undefined)?.schema);
-  const result = kind.check(value);
+  const result = kind.check(value) as { readonly schema: string };
   return { schema: kind.schema, result, document: kind.document(result) };
 }

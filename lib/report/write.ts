@@ -1,5 +1,4 @@
 // The files of a report in a folder: report.json, and made from it report.html, report.md and tables/*.csv.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError } from '../core/errors.js';
 import { toJson, writeWhole } from '../run/files.js';
@@ -22,18 +21,6 @@ export function parseReport(json: unknown): Report {
     'what faultline.report/1 says',
     issue?.message ?? 'something else',
   );
-}
-
-/** Reads report.json back. Throws InvalidArgumentError on what is no report. */
-export async function readReport(path: string): Promise<Report> {
-  const text = await readFile(path, 'utf8');
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new InvalidArgumentError('readReport', path, 'JSON', (error as Error).message);
-  }
-  return parseReport(json);
 }
 
 /** report.html, report.md and tables/*.csv of a document. */

@@ -13,10 +13,11 @@ import { type Document, type Table, tablesOf } from '../../../lib/report/documen
 import { formatCell, formatDuration, formatNumber } from '../../../lib/report/format.js';
 import { htmlReport } from '../../../lib/report/html/page.js';
 import { markdownReport, markdownTable } from '../../../lib/report/markdown.js';
+import { readResult } from '../../../lib/report/read.js';
 import { type ReportInput, reportSchema } from '../../../lib/report/schema.js';
 import { meanCurve } from '../../../lib/report/sections/search.js';
 import { terminalReport, terminalTable } from '../../../lib/report/terminal.js';
-import { parseReport, readReport, writeReport } from '../../../lib/report/write.js';
+import { parseReport, writeReport } from '../../../lib/report/write.js';
 import { reportFixture } from '../../support/report_fixture.js';
 
 const HOSTILE = '"><script>alert(1)</script>|*x*`=1+1\u001b[31m\r\n![a](http://example.org/x)';
@@ -60,7 +61,7 @@ describe('report: schema', () => {
     const folder = await mkdtemp(join(tmpdir(), 'faultline-report-'));
     try {
       const written = await writeReport(folder, reportFixture());
-      assert.deepEqual(await readReport(join(folder, 'report.json')), written);
+      assert.deepEqual((await readResult(folder)).result, written);
       assert.deepEqual(written, reportSchema.parse(reportFixture()));
       const names = (await readdir(folder)).sort();
       assert.deepEqual(names, ['report.html', 'report.json', 'report.md', 'tables']);
