@@ -8,18 +8,16 @@ import { splitByHash } from '../dist/lib/data/split.js';
 import { loadDataset } from '../dist/lib/data/load.js';
 import { subset } from '../dist/lib/data/image_set.js';
 import {
-  AGENTS,
   agentNamed,
   BASELINES,
   BudgetSpace,
   DETRIMENTAL,
   distill,
   evaluationData,
+  Judge,
   loadModel,
-  PolicyProblem,
   Random,
   regretOf,
-  SharedProblem,
   uniformPolicy,
 } from '../dist/lib/index.js';
 
@@ -31,10 +29,10 @@ const { values: flags, positionals: models } = parseArgs({
     seeds: { type: 'string', default: '5' },
     bits: { type: 'string', default: '4,8' },
     budget: { type: 'string', default: '6' },
-    goals: { type: 'string', default: 'worst,best' },
+    objectives: { type: 'string', default: 'detrimental,robust' },
     steps: { type: 'string', default: '430' }, // an epoch of 55,000 images in batches of 128
     kinds: { type: 'string', default: 'W4A4,drawn,changing' },
-    agents: { type: 'string', default: ['ddpg', ...BASELINES].join(',') },
+    agents: { type: 'string', default: ['ddpg', ...BASELINES.map(({ name }) => name)].join(',') },
   },
 });
 const [evaluations, images, seeds, steps] = ['evaluations', 'images', 'seeds', 'steps'].map((name) => Number(flags[name]));
@@ -81,35 +79,33 @@ console.log(`${evaluations} evaluations, ${images} images, ${seeds} seeds, bits 
 for (const { name, make } of await landscapes()) {
   const graph = await make();
   const space = new BudgetSpace(graph, budget);
-  for (const goal of flags.goals.split(',')) {
-    const problem = new PolicyProblem(graph, data, space, { goal, measure: 'accuracy' });
-    const shared = new SharedProblem(problem);
+  for (const objective of flags.objectives.split(',')) {
+    const judge = Judge.onIntegers(graph, space, data, { measure: 'accuracy' });
     const found = new Map(agents.map((agent) => [agent, []]));
     for (const agent of agents) {
       for (let seed = 0; seed < seeds; seed++) {
-        found.get(agent).push((await AGENTS.get(agent).search(shared, { evaluations, seed })).value);
+        found.get(agent).push((await agentNamed(agent).search(judge, { objective, evaluations, seed })).value);
       }
     }
-    let optimum = goal === 'worst' ? Math.min(...[...found.values()].flat()) : Math.max(...[...found.values()].flat());
+    let optimum = objective === 'detrimental' ? Math.min(...[...found.values()].flat()) : Math.max(...[...found.values()].flat());
     let median;
     if (space.count <= MOST) {
-      await shared.score([...space.policies()], {});
-      const { values } = shared.landscape();
-      optimum = goal === 'worst' ? values[0] : values.at(-1);
+      const values = await judge.landscape();
+      optimum = objective === 'detrimental' ? values[0] : values.at(-1);
       median = values[Math.floor(values.length / 2)];
     }
     const row = { optimum: percent(optimum), ...(median === undefined ? {} : { median: percent(median) }) };
     for (const [agent, results] of found) {
-      const regrets = results.map((value) => regretOf(goal, value, optimum));
-      const key = `${goal} ${agent}`;
+      const regrets = results.map((value) => regretOf(objective, value, optimum));
+      const key = `${objective} ${agent}`;
       all.set(key, [...(all.get(key) ?? []), ...regrets]);
       row[agent] = percent(regrets.reduce((sum, value) => sum + value, 0) / regrets.length);
     }
-    console.log(`| ${goal} | ${name} | ${Object.entries(row).map(([key, value]) => `${key} ${value}`).join(' | ')} |`);
-    problem.dispose();
+    console.log(`| ${objective} | ${name} | ${Object.entries(row).map(([key, value]) => `${key} ${value}`).join(' | ')} |`);
+    judge.dispose();
   }
 }
-console.log('\n| goal, agent | mean regret, points | largest |\n|---|---|---|');
+console.log('\n| objective, agent | mean regret, points | largest |\n|---|---|---|');
 for (const [key, regrets] of all) {
   const mean = regrets.reduce((sum, value) => sum + value, 0) / regrets.length;
   console.log(`| ${key} | ${(100 * mean).toFixed(3)} | ${percent(Math.max(...regrets))} |`);

@@ -253,44 +253,49 @@ export type { Document } from './report/document.js';
 export { readResult } from './report/read.js';
 export { type Report, type ReportInput, reportSchema } from './report/schema.js';
 export { writeReport } from './report/write.js';
-export { defineAgent, type SearchAgent, type SearchOptions, type SearchResult } from './search/agent.js';
-export { type DdpgOptions, ddpgWith } from './search/agents/ddpg.js';
-export { AGENTS, agentNamed } from './search/agents/index.js';
-export { BASELINES, compareAgents, type Landscape, regretOf, SharedProblem } from './search/compare.js';
 export {
+  defineAgent,
+  type InputAgent,
+  type InputAgentDefinition,
+  type InputLearner,
+  type InputSearchOptions,
+  type InputSearchResult,
+  type SearchAgent,
+  type Select,
+  type StaticAgent,
+  type StaticAgentDefinition,
+  type StaticSearchOptions,
+  type StaticSearchResult,
+} from './search/agent.js';
+export { type DdpgOptions, ddpgWith } from './search/agents/ddpg.js';
+export { type GateOptions, gateWith } from './search/agents/gate.js';
+export { agentNamed, agentsOf } from './search/agents/index.js';
+export { type PpoOptions, ppoWith } from './search/agents/ppo.js';
+export {
+  BASELINES,
   type ControlOptions as InputControlOptions,
   evaluateControls,
+  freshAttacker,
   type InputControls,
 } from './search/controls.js';
-export {
-  type Candidate,
-  Environment,
-  type Found,
-  type HistoryPoint,
-  type SearchProgress,
-} from './search/environment.js';
+export { Environment, type Found, type HistoryPoint, type SearchProgress } from './search/environment.js';
+export { InputEnvironment, type InputEnvironmentOptions } from './search/input_environment.js';
 export { INPUT_DEPENDENT, type InputPairOptions, type InputPairResult, learnInputPair } from './search/input_pair.js';
 export { InputPolicy } from './search/input_policy.js';
 export { type InputPolicyJson, inputPolicyFromJson, inputPolicyToJson } from './search/input_policy_json.js';
 export {
-  type InputSearchOptions,
-  type InputSearchResult,
-  searchInputPolicy,
-} from './search/input_search.js';
-export {
-  type Goal,
+  Judge,
   type Measure,
-  PolicyProblem,
-  type PolicyProblemOptions,
+  type Objective,
+  regretOf,
   type Score,
-  type SearchProblem,
+  type Scorer,
+  signOf,
 } from './search/judge.js';
-export type { Layer } from './search/layers.js';
 export {
   DETRIMENTAL_PAIR,
   learnPair,
   type PairCandidate,
-  type PairKind,
   type PairOptions,
   type PairRecipe,
   type PairResult,
@@ -298,7 +303,15 @@ export {
   ROBUST_PAIR,
 } from './search/pair.js';
 export { type BitsResult, Runner as InputPolicyRunner } from './search/runner.js';
-export type { ActivationBudget } from './search/space.js';
+export {
+  type AgentReport,
+  type InputSearchReport,
+  type SearchByInputOptions,
+  type SearchReport,
+  type SearchStaticOptions,
+  searchPolicy,
+} from './search/search.js';
+export type { ActivationBudget, Candidate } from './search/space.js';
 export type { Estimate } from './statistics/ranks.js';
 export type { Interval } from './statistics/shares.js';
 export type { DType } from './tensor/dtype.js';
@@ -337,12 +350,12 @@ export {
 export {
   type Bits,
   type DetrimentalObjective,
+  type DistillObjective,
   heldCrossEntropy,
   keepLead,
   type LogitLoss,
   marginHinge,
   mse,
-  type Objective,
   type Pass,
   passesOf,
   type QuAntiObjective,

@@ -52,14 +52,14 @@ function policyTable({ policies, measure }: AssessResult): string[] {
 
 function searchTable({ search }: AssessResult): string[] {
   if (!search) return [];
-  const rows = search.agents.map(({ agent, goal, evaluations, value }) => [
+  const rows = search.agents.map(({ agent, objective, evaluations, value }) => [
     agent,
-    goal,
+    objective,
     String(evaluations),
     two(value),
   ]);
   const title = `search: ${search.choices.join(', ')}, ${two(search.bits)} bits, ${search.policies} policies, ${search.samples} samples`;
-  return [wrapped(title), ...table([20, 6, 11, 10], ['agent', 'goal', 'evaluations', 'found %'], rows)];
+  return [wrapped(title), ...table([20, 11, 11, 10], ['agent', 'objective', 'evaluations', 'found %'], rows)];
 }
 
 function layerTable({ sensitivity, profile, subject }: AssessResult): string[] {

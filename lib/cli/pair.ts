@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from '../core/errors.js';
 import { DEFAULTS, type ReproduceSettings } from '../reproduce/settings.js';
-import { AGENTS } from '../search/agents/index.js';
+import { agentsOf } from '../search/agents/index.js';
 import { numberOption } from './options.js';
 import { addTaughtOptions, choice, runReproduction, type TaughtFlags, taughtSettings } from './run_options.js';
 
@@ -15,9 +15,6 @@ interface PairFlags extends TaughtFlags {
   readonly budget: number;
   readonly bits: string;
 }
-
-/** The agents of policies by input, the default first. */
-const INPUT_AGENTS = ['gate', 'ppo'] as const;
 
 /** `4,8` or `W4A4,W8A8`: what a layer may get. */
 function bitsOf(text: string): { readonly names: readonly string[]; readonly numbers: readonly number[] } {
@@ -48,8 +45,8 @@ function settingsOf(flags: PairFlags): Partial<ReproduceSettings> {
   const policy = one('--policy', ['static', 'input'], flags.policy);
   const isStatic = policy === 'static';
   const agent = isStatic
-    ? { agent: one('--agent', [...AGENTS.keys()], flags.agent ?? DEFAULTS.agent) }
-    : { inputAgent: one('--agent', INPUT_AGENTS, flags.agent ?? DEFAULTS.inputAgent) };
+    ? { agent: one('--agent', [...agentsOf('static').keys()], flags.agent ?? DEFAULTS.agent) }
+    : { inputAgent: one('--agent', [...agentsOf('input').keys()], flags.agent ?? DEFAULTS.inputAgent) };
   const { names, numbers } = bitsOf(flags.bits);
   if (!isStatic && numbers.some(Number.isNaN)) {
     throw new InvalidArgumentError('pair', '--bits', 'activation bits, such as 4,8, for a policy by input', flags.bits);
@@ -70,7 +67,10 @@ export function addPairCommand(program: Command): void {
     .description('learn one network and bit-width policy that fail, or hold, together')
     .requiredOption('--objective <name>', 'detrimental or robust')
     .option('--policy <kind>', 'static, or input: bits chosen for each input as it runs', 'static')
-    .option('--agent <name>', `${[...AGENTS.keys()].join(', ')}; ${INPUT_AGENTS.join(' or ')} for --policy input`)
+    .option(
+      '--agent <name>',
+      `${[...agentsOf('static').keys()].join(', ')}; ${[...agentsOf('input').keys()].join(' or ')} for --policy input`,
+    )
     .option('--input-dependent', 'with --policy input: keep the network right under the bits of other inputs')
     .option(
       '--scale <factor>',

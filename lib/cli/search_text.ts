@@ -2,7 +2,8 @@
 import type { Graph } from '../graph/graph.js';
 import { shorten, summarize } from '../graph/printer.js';
 import { MOST_BITS, type NodeBits } from '../quant/policy.js';
-import type { SearchReport } from './search.js';
+import { extremeOf } from '../search/judge.js';
+import type { SearchReport } from '../search/search.js';
 
 const NAME = 28;
 const OPERATOR = 18;
@@ -57,20 +58,21 @@ export function policyLines(graph: Graph, nodes: Readonly<Record<string, NodeBit
 
 /** `last`: a line to end with. */
 export function searchText(graph: Graph, report: SearchReport, last: string): string {
-  const { goal, budget, images, fullPrecision, agents, found, measure } = report;
+  const { objective, budget, images, fullPrecision, agents, found, measure } = report;
+  const extreme = extremeOf(objective);
   const fp = [fullPrecision.searched, fullPrecision.others].filter((value) => value !== undefined).map(two);
   const best = agents.find(({ agent }) => agent === found);
   const judged = images.others > 0 ? `, other images: ${images.others}` : ', no others to judge on';
   return [
     shorten(
-      `${goal} policy at ${budget.bits} effective bits of {${budget.choices.join(', ')}}: ${budget.policies} policies`,
+      `${extreme} policy at ${budget.bits} effective bits of {${budget.choices.join(', ')}}: ${budget.policies} policies`,
       80,
     ),
     `searched on ${images.searched} images${judged}${fp.length > 0 ? `; full precision ${fp.join(' and ')} %` : ''}`,
     '',
     ...agentTable(report),
     ...histogram(report),
-    `the ${goal} found, by ${found}: ${two(best?.value)} % ${measure}`,
+    `the ${extreme} found, by ${found}: ${two(best?.value)} % ${measure}`,
     ...policyLines(graph, best?.policy.nodes ?? {}),
     '',
     last,

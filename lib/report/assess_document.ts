@@ -1,10 +1,12 @@
 // `faultline assess` as a Document: the verdict first, then what it rests on.
+
 import { basename } from 'node:path';
 import { termLabels } from '../assess/indicators/predictor.js';
 import { PREDICTOR } from '../assess/indicators/shipped_predictor.js';
 import type { Figures, PolicyFigures } from '../assess/measure/figures.js';
 import { OUTLIER_FACTOR } from '../assess/profile/ranges.js';
 import type { AssessResult } from '../assess/verdict/result.js';
+import { extremeOf, type Objective } from '../search/judge.js';
 import type { Block, Document, Fact, Section } from './document.js';
 import { type Cell, formatDuration, formatNumber, formatQuantity, type Measured, type Unit } from './format.js';
 import { slug } from './names.js';
@@ -171,18 +173,18 @@ function bitsMap({ policies, search }: AssessResult): Block[] {
 
 function searchSection({ search, measure }: AssessResult): Section | undefined {
   if (!search) return undefined;
-  const chart = (goal: 'worst' | 'best'): Block => ({
+  const chart = (objective: Objective): Block => ({
     kind: 'chart',
-    name: `search-${goal}`,
-    caption: `The ${goal} so far, by evaluations, on the ${search.samples} samples searched on`,
-    alt: `${goal} found by each agent`,
+    name: `search-${extremeOf(objective)}`,
+    caption: `The ${extremeOf(objective)} so far, by evaluations, on the ${search.samples} samples searched on`,
+    alt: `${extremeOf(objective)} found by each agent`,
     data: {
       type: 'lines',
       steps: true,
       x: { label: 'evaluations', unit: 'count' },
       y: { label: measure, unit: 'percent' },
       series: search.agents
-        .filter((agent) => agent.goal === goal)
+        .filter((agent) => agent.objective === objective)
         .map(({ agent, history }) => ({ name: agent, points: history })),
     },
   });
@@ -190,19 +192,24 @@ function searchSection({ search, measure }: AssessResult): Section | undefined {
     id: 'search',
     title: 'Search',
     blocks: [
-      chart('worst'),
-      chart('best'),
+      chart('detrimental'),
+      chart('robust'),
       {
         kind: 'table',
         name: 'search',
         caption: `Agents with the same evaluations; choices ${search.choices.join(', ')}`,
         columns: [
           column('agent', 'agent', 'text'),
-          column('goal', 'goal', 'text'),
+          column('objective', 'objective', 'text'),
           column('evaluations', 'evaluations', 'count'),
           column('value', measure, 'percent'),
         ],
-        rows: search.agents.map(({ agent, goal, evaluations, value }): Cell[] => [agent, goal, evaluations, value]),
+        rows: search.agents.map(({ agent, objective, evaluations, value }): Cell[] => [
+          agent,
+          objective,
+          evaluations,
+          value,
+        ]),
       },
     ],
   };

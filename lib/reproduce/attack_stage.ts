@@ -8,7 +8,7 @@ import { BudgetSpace } from '../quant/budget.js';
 import { effectiveBits, type Policy, parseBits, policyToJson, uniformPolicy } from '../quant/policy.js';
 import type { Landscape, PairResult } from '../report/schema.js';
 import { toJson } from '../run/files.js';
-import { PolicyProblem } from '../search/judge.js';
+import { Judge } from '../search/judge.js';
 import { quantile } from '../statistics/summary.js';
 import { BOUNDED_GAUGE, CELLS, cellAttack } from '../train/cell_attack.js';
 import { stealthAttack } from '../train/stealth.js';
@@ -78,16 +78,14 @@ export async function attackStage(context: SeedContext, attack: AttackSetting, t
     const choices = [...new Map([...policy.bits.values()].map((own) => [JSON.stringify(own), own])).values()];
     if (choices.length < 2) return { pair, landscape: undefined };
     const space = new BudgetSpace(graph, { bits, choices });
-    const problem = new PolicyProblem(graph, evaluationData(test, normalization), space, {
-      goal: 'worst',
-      measure: 'accuracy',
-    });
+    const data = evaluationData(test, normalization);
+    const judge = Judge.onIntegers(graph, space, data, { measure: 'accuracy' });
     try {
-      const { landscape, others } = await landscapeOf(problem, { name: kind, budget: bits, learned: policy, signal });
+      const { landscape, others } = await landscapeOf(judge, { name: kind, budget: bits, learned: policy, signal });
       const marks = OTHERS.map(({ share, label }) => ({ x: percent(quantile(others, share)), label }));
       return { pair, landscape: { ...landscape, marks: [...(landscape.marks ?? []), ...marks] } };
     } finally {
-      problem.dispose();
+      judge.dispose();
     }
   });
 }

@@ -4,12 +4,13 @@ import { firstImages } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';
 import type { PairResult, PolicyLayer } from '../report/schema.js';
 import { toJson } from '../run/files.js';
-import { evaluateControls, type InputControls } from '../search/controls.js';
+import { agentNamed } from '../search/agents/index.js';
+import { evaluateControls, freshAttacker, type InputControls } from '../search/controls.js';
 import { INPUT_DEPENDENT, learnInputPair } from '../search/input_pair.js';
 import type { InputPolicy } from '../search/input_policy.js';
 import { inputPolicyFromJson, inputPolicyToJson } from '../search/input_policy_json.js';
-import { searchInputPolicy } from '../search/input_search.js';
-import { type Objective, Runner } from '../search/runner.js';
+import type { Objective } from '../search/judge.js';
+import { Runner } from '../search/runner.js';
 import { fullPrecision } from '../train/full_precision.js';
 import type { SeedContext } from './context.js';
 import { difference, figures, percent, testOf, uniformFigures } from './measure.js';
@@ -17,8 +18,6 @@ import { inputBudget } from './settings.js';
 
 /** Training images that the fresh attacker learns on; it needs no labels. */
 const ATTACK_IMAGES = 4096;
-/** Its search: the gate alone, smaller than `faultline search` would make it, since every pair is attacked. */
-const ATTACK = { pool: 800, candidates: 8, gate: { epochs: 8 }, ppo: { iterations: 0 } } as const;
 
 export async function inputPairStage(context: SeedContext, objective: Objective, teacher: number): Promise<PairResult> {
   const name = `${objective}-input`;
@@ -32,7 +31,7 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
       budget,
       normalization,
       seed,
-      agent: settings.inputAgent,
+      agent: agentNamed(settings.inputAgent, 'input'),
       ...(settings.inputDependent ? INPUT_DEPENDENT : {}),
       ...(objective === 'detrimental' ? { largestScale: settings.inputScale } : {}),
       answers: await context.teacherAnswers(),
@@ -111,15 +110,13 @@ function commonestNote({ openLoop, policies }: InputControls): string {
 async function freshAttack(context: SeedContext, graph: Graph, name: string) {
   const { material, seed, signal } = context;
   const { train, validation, normalization } = material;
-  return searchInputPolicy(
+  return freshAttacker(
     graph,
     evaluationData(firstImages(train, ATTACK_IMAGES), normalization),
     evaluationData(validation, normalization),
     {
       budget: inputBudget(context.settings),
-      objective: 'detrimental',
       seed: seed + 1,
-      ...ATTACK,
       signal,
       onProgress: context.progress(`${name}: fresh attacker`),
     },

@@ -1,15 +1,13 @@
 // The accuracy of every policy of a budget, or of a sample where there are too many: what agents are measured against.
 import type { Policy } from '../quant/policy.js';
 import type { Landscape } from '../report/schema.js';
-import type { PolicyProblem } from '../search/judge.js';
+import type { Judge } from '../search/judge.js';
 import { Random } from '../tensor/random.js';
 
 /** Budgets of more policies are drawn from, this many. */
 export const MOST_ENUMERATED = 4096;
 const BINS = 25;
 const PERCENT = 100;
-/** Policies scored at once: their logits are held together. */
-const AT_ONCE = 256;
 
 export interface LandscapeOptions {
   readonly name: string;
@@ -27,20 +25,16 @@ export interface MeasuredLandscape {
   readonly others: readonly number[];
 }
 
-export async function landscapeOf(problem: PolicyProblem, options: LandscapeOptions): Promise<MeasuredLandscape> {
+export async function landscapeOf(judge: Judge, options: LandscapeOptions): Promise<MeasuredLandscape> {
   const { name, budget, learned, signal } = options;
-  const { space } = problem;
+  const { space } = judge;
   const exhaustive = space.count <= BigInt(MOST_ENUMERATED);
   const random = new Random(0).split('landscape');
   const policies = exhaustive
     ? [...space.policies()]
     : Array.from({ length: MOST_ENUMERATED }, () => space.sample(random));
-  const values: number[] = [];
-  for (let from = 0; from < policies.length; from += AT_ONCE) {
-    const scores = await problem.score(policies.slice(from, from + AT_ONCE), { signal });
-    values.push(...scores.map(({ value }) => value));
-  }
-  const [own] = await problem.score([learned], { signal });
+  const values = (await judge.score(policies, signal)).map(({ value }) => value);
+  const [own] = await judge.score([learned], signal);
   const least = Math.min(...values);
   const landscape: Landscape = {
     name,

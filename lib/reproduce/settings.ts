@@ -2,11 +2,12 @@
 // each comes from.
 import type { ArchitectureName } from '../models/index.js';
 import type { BudgetOptions } from '../quant/budget.js';
+import type { Objective } from '../search/judge.js';
 import type { TrainingRecipe } from '../train/train.js';
 
 /** What is learned: a network that fails or holds, with a policy for all inputs or one that looks at each. */
 export interface PairSetting {
-  readonly objective: 'detrimental' | 'robust';
+  readonly objective: Objective;
   readonly policy: 'static' | 'input';
 }
 
@@ -54,7 +55,7 @@ export interface ReproduceSettings {
   /** Activation bits that the input-conditioned agent chooses from; weights have 8. */
   readonly inputBits: readonly number[];
   /** `gate`: chooses one of a few policies for each input. `ppo`: chooses node by node. */
-  readonly inputAgent: 'gate' | 'ppo';
+  readonly inputAgent: string;
   /** The failure shall depend on the input: under bits of other inputs the network is kept right. */
   readonly inputDependent: boolean;
   /** Before an input-conditioned detrimental pair is learned, channels are rescaled by powers of two up to this; 1: none. */

@@ -13,8 +13,8 @@ import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy
 import type { Curve, GaugeResult, Landscape, PairResult, ReportInput, SearchResult } from '../report/schema.js';
 import { toJson } from '../run/files.js';
 import { agentNamed } from '../search/agents/index.js';
-import { PolicyProblem } from '../search/judge.js';
-import { learnPair, type PairCandidate, type PairKind } from '../search/pair.js';
+import { Judge, type Objective } from '../search/judge.js';
+import { learnPair, type PairCandidate } from '../search/pair.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { gaugeAttack } from '../train/gauge.js';
 import { train } from '../train/train.js';
@@ -74,7 +74,11 @@ interface Learned {
 }
 
 /** A network and a static policy, learned together; evaluated on the test images. */
-export async function staticPairStage(context: SeedContext, objective: PairKind, teacher: number): Promise<PairResult> {
+export async function staticPairStage(
+  context: SeedContext,
+  objective: Objective,
+  teacher: number,
+): Promise<PairResult> {
   const { settings, material, seed, signal } = context;
   const name = `${objective}-static`;
   const { staticChoices, agent } = settings;
@@ -202,14 +206,14 @@ export async function searchStage(
     const space = new BudgetSpace(graph, staticBudget(settings));
     const images = firstImages(material.validation, searchImages);
     const data = evaluationData(images, material.normalization);
-    const problem = new PolicyProblem(graph, data, space, { goal: 'worst', measure: 'accuracy' });
+    const judge = Judge.onIntegers(graph, space, data, { measure: 'accuracy' });
     try {
-      const all = await landscapeOf(problem, { name: 'detrimental', budget, learned, signal });
+      const all = await landscapeOf(judge, { name: 'detrimental', budget, learned, signal });
       const progress = context.progress('search');
       const search: SearchResult[] = [];
       for (const [i, name] of agents.entries()) {
         progress(i, agents.length);
-        const found = await agentNamed(name).search(problem, { evaluations, seed, signal });
+        const found = await agentNamed(name).search(judge, { objective: 'detrimental', evaluations, seed, signal });
         const curve = found.history.map(({ evaluations: at, best }): [number, number] => [
           at,
           percent(best - all.least),
@@ -220,7 +224,7 @@ export async function searchStage(
       }
       return { search, landscape: all.landscape };
     } finally {
-      problem.dispose();
+      judge.dispose();
     }
   });
 }

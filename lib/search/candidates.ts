@@ -4,10 +4,11 @@
 import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import { Random } from '../tensor/random.js';
-import { type Choices, countOf, margins, type Objective, type RunOptions, reward, slice } from './runner.js';
+import { margins, type Objective, reward } from './judge.js';
+import { type Choices, countOf, type Referenced, type RunnerOptions, slice } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
-export interface CandidateOptions extends RunOptions {
+export interface CandidateOptions extends RunnerOptions {
   readonly objective: Objective;
   /** How many to return at most. */
   readonly candidates: number;
@@ -39,9 +40,9 @@ export async function rewardTable(
   evaluator: PolicyEvaluator,
   space: ActivationSpace,
   policies: readonly Uint8Array[],
-  data: EvaluationData & { readonly reference: ArrayLike<number> },
+  data: Referenced,
   objective: Objective,
-  options: RunOptions = {},
+  options: RunnerOptions = {},
 ): Promise<Float32Array> {
   const [table] = await rewardTables(evaluator, space, policies, data, [data.reference], objective, options);
   return table as Float32Array;
@@ -55,7 +56,7 @@ export async function rewardTables(
   data: EvaluationData,
   references: readonly ArrayLike<number>[],
   objective: Objective,
-  { signal, onProgress }: RunOptions = {},
+  { signal, onProgress }: RunnerOptions = {},
 ): Promise<Float32Array[]> {
   const [count, width] = [countOf(data), policies.length];
   const tables = references.map(() => new Float32Array(count * width));
@@ -145,7 +146,7 @@ function neighbour(space: ActivationSpace, policy: Uint8Array, random: Random): 
 export async function chooseCandidates(
   graph: Graph,
   space: ActivationSpace,
-  data: EvaluationData & { readonly reference: ArrayLike<number> },
+  data: Referenced,
   full: Choices,
   options: CandidateOptions,
 ): Promise<Candidates> {
@@ -153,7 +154,7 @@ export async function chooseCandidates(
   const random = new Random(options.seed).split('candidates');
   const evaluator = new PolicyEvaluator(graph);
   try {
-    const screen = slice(data, 0, Math.min(options.screened, countOf(data))) as typeof data;
+    const screen = slice(data, 0, Math.min(options.screened, countOf(data))) as Referenced;
     const byClass = Array.from({ length: countOf(screen) }, (_, i) => full.classes[i] as number);
     const known = new Map<string, Uint8Array>();
     const exhaustive = space.count <= BigInt(pool);
@@ -184,7 +185,7 @@ export async function chooseCandidates(
       policies = [...policies, ...fresh];
     }
     const finalists = promising(sums, policies.length, options.finalists).map((p) => policies[p] as Uint8Array);
-    const compare = slice(data, 0, Math.min(options.compared, countOf(data))) as typeof data;
+    const compare = slice(data, 0, Math.min(options.compared, countOf(data))) as Referenced;
     const table = await rewardTable(evaluator, space, finalists, compare, objective, { signal });
     const kinds = Array.from({ length: countOf(compare) }, (_, i) => kindOf(full, i));
     const compared = groupSums(table, finalists.length, kinds);

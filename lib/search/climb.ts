@@ -1,8 +1,10 @@
-// Local search inside a budget: one node gets less, another more, and what improves is kept. Neighbours are tried in the
-// order of what an additive estimate expects of them; from a policy without better neighbours it starts anew elsewhere.
+// Additive estimates of the fitness, and local search inside a budget: one node gets less, another more, and what improves
+// is kept. Neighbours are tried in the order of what the estimate expects of them; from a policy without better neighbours
+// the search starts anew elsewhere.
 import type { NodeBits } from '../quant/policy.js';
 import type { Random } from '../tensor/random.js';
-import type { Candidate, Environment } from './environment.js';
+import type { Environment } from './environment.js';
+import type { Candidate } from './space.js';
 
 /** Expected contribution of a node's bits to the fitness. */
 export type Estimate = (node: number, bits: NodeBits) => number;
@@ -74,4 +76,37 @@ async function ascend(environment: Environment, from: Candidate, known: number, 
       break;
     }
   }
+}
+
+/** Every node at what spends most, the first of equals. */
+export function costliest({ space }: Environment): Candidate {
+  return space.names.map((_, node) => extreme(space.optionsOf(node), (bits) => space.cost(node, bits)));
+}
+
+/** Every node at what spends least. */
+export function cheapest({ space }: Environment): Candidate {
+  return space.names.map((_, node) => extreme(space.optionsOf(node), (bits) => -space.cost(node, bits)));
+}
+
+function extreme(options: readonly NodeBits[], of: (bits: NodeBits) => number): NodeBits {
+  return options.reduce((most, bits) => (of(bits) > of(most) ? bits : most));
+}
+
+/**
+ * Power of the rounding noise, relative: a step is range / (2^b − 1), a uniform error's power step² / 12; weights and
+ * activations add.
+ */
+export function noise({ weightBits, activationBits }: NodeBits): number {
+  return 4 ** -weightBits + 4 ** -activationBits;
+}
+
+/**
+ * An additive estimate of the fitness: `effects` is what each node does at `low` against `high`, and other bits do as much
+ * of it as they have of the noise in between.
+ */
+export function spreadEffects(effects: ArrayLike<number>, high: Candidate, low: Candidate): Estimate {
+  return (node, bits) => {
+    const [most, least] = [noise(low[node] as NodeBits), noise(high[node] as NodeBits)];
+    return most === least ? 0 : ((effects[node] as number) * (noise(bits) - least)) / (most - least);
+  };
 }

@@ -1,17 +1,42 @@
-// What an input-conditioned policy is worth, told by what stands beside it: its commonest policy alone (open loop), its
+// What a search is worth, by what stands beside it. Of static agents: baselines with as many evaluations. Of policies by
+// input: an attacker that did not see the network in training, the policy's commonest choice alone (open loop), its
 // bits dealt to other samples (shuffled), the best static policy, and oracles that see what every policy would do to a
-// sample. An agent that does not beat the first three does not depend on its input.
+// sample. An agent that does not beat the open loop, the shuffled bits and the best static does not depend on its input.
 import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import type { Policy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
+import type { InputSearchOptions, InputSearchResult, StaticAgent } from './agent.js';
+import { gateWith } from './agents/gate.js';
+import { agentNamed } from './agents/index.js';
 import { rewardTables } from './candidates.js';
 import type { InputPolicy } from './input_policy.js';
-import { type Objective, Runner, type RunOptions, withReference } from './runner.js';
+import type { Objective } from './judge.js';
+import { Runner, type RunnerOptions, withReference } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
+/** The static agents that any other is set beside: those that need no more than what every agent gets. */
+export const BASELINES: readonly StaticAgent[] = ['random', 'sensitivity', 'greedy', 'cem', 'bayes'].map((name) =>
+  agentNamed(name),
+);
+
+/** Its search: the gate alone, with fewer policies and epochs than usual, as every pair is attacked. */
+const ATTACKER = { pool: 800, candidates: 8 } as const;
+const ATTACKER_EPOCHS = 8;
+
+/** An attacker that did not see the network in training, and the worst static policy that it met. */
+export function freshAttacker(
+  graph: Graph,
+  train: EvaluationData,
+  validation: EvaluationData,
+  options: Omit<InputSearchOptions, 'objective' | keyof typeof ATTACKER>,
+): Promise<InputSearchResult> {
+  const search = { ...options, ...ATTACKER, objective: 'detrimental' } as const;
+  return gateWith({ epochs: ATTACKER_EPOCHS }).search(graph, train, validation, search);
+}
+
 /** Shares of the samples. */
-export interface Score {
+export interface ControlScore {
   /** Undefined without labels. */
   readonly accuracy: number | undefined;
   /** With full precision's classes. */
@@ -20,25 +45,25 @@ export interface Score {
 
 /** A policy by input beside what takes its choices away. */
 export interface InputControls {
-  readonly agent: Score;
+  readonly agent: ControlScore;
   /** The policy that the agent chooses most often, for every sample. */
-  readonly openLoop: Score & { readonly policy: Policy; readonly share: number };
+  readonly openLoop: ControlScore & { readonly policy: Policy; readonly share: number };
   /** The agent's bits, each sample's given to another. */
-  readonly shuffled: Score;
-  readonly bestStatic: Score & { readonly policy: Policy };
+  readonly shuffled: ControlScore;
+  readonly bestStatic: ControlScore & { readonly policy: Policy };
   /**
    * For each sample the sampled policy that moves the margin of full precision's class most: no labels. Undefined when
    * `oraclePolicies` is 0.
    */
-  readonly oracle: Score | undefined;
+  readonly oracle: ControlScore | undefined;
   /** For each sample the sampled policy that moves the margin of its label most; undefined without labels too. */
-  readonly labelOracle: Score | undefined;
+  readonly labelOracle: ControlScore | undefined;
   /** Different policies that the agent chose. */
   readonly policies: number;
 }
 
 /** What the controls are run on. */
-export interface ControlOptions extends RunOptions {
+export interface ControlOptions extends RunnerOptions {
   readonly objective: Objective;
   readonly seed: number;
   /** Policies that the oracles choose from, the agent's candidates among them; 0: no oracles. Default 128. */
@@ -114,7 +139,7 @@ export async function evaluateControls(
   const data = await withReference(graph, samples, { signal });
   const runner = new Runner(graph);
   const evaluator = new PolicyEvaluator(graph);
-  const score = ({ accuracy, agreement }: Score): Score => ({ accuracy, agreement });
+  const score = ({ accuracy, agreement }: ControlScore): ControlScore => ({ accuracy, agreement });
   try {
     const agent = await runner.evaluate(policy, data, options);
     const shuffled = shuffleOptions(agent.options, nodes, random.split('shuffled'));
@@ -130,9 +155,9 @@ export async function evaluateControls(
       table && score(await runner.replay(space, bestRows(table, pool, space), data, { signal }));
     return {
       agent: score(agent),
-      openLoop: { ...score(openLoop as Score), policy: open, share },
+      openLoop: { ...score(openLoop as ControlScore), policy: open, share },
       shuffled: score(await runner.replay(space, shuffled, data, { signal })),
-      bestStatic: { ...score(fixed as Score), policy: bestStatic },
+      bestStatic: { ...score(fixed as ControlScore), policy: bestStatic },
       oracle: await oracle(tables[0]),
       labelOracle: await oracle(tables[1]),
       policies,

@@ -1,12 +1,10 @@
 // What an agent plays against: it proposes bits for all nodes and learns their fitness, at the cost of one evaluation for
 // each policy that was not asked for before. It counts exactly, remembers everything, and keeps the best and the history.
 import { requireInteger } from '../core/errors.js';
-import { formatBits, type NodeBits, type Policy } from '../quant/policy.js';
+import type { Policy } from '../quant/policy.js';
 import type { Random } from '../tensor/random.js';
-import { fitness, type Score, type SearchProblem } from './judge.js';
-
-/** Bits of every node of the space, in its order. */
-export type Candidate = readonly NodeBits[];
+import { fitness, type Judge, type Objective, type Score } from './judge.js';
+import { type Candidate, candidateOf, keyOf } from './space.js';
 
 /** A policy with its score. */
 export interface Found extends Score {
@@ -30,6 +28,7 @@ export interface SearchProgress {
 }
 
 export interface EnvironmentOptions {
+  readonly objective: Objective;
   /** Policies that may be evaluated. */
   readonly evaluations: number;
   readonly signal?: AbortSignal | undefined;
@@ -37,16 +36,10 @@ export interface EnvironmentOptions {
   readonly onProgress?: ((progress: SearchProgress) => void) | undefined;
 }
 
-/** A candidate as a key: equal for equal bits. */
-export const keyOf = (candidate: Candidate): string => candidate.map(formatBits).join(' ');
-
-/** Logits of one call are held at once: samples times policies stay below this. */
-const SAMPLES_AT_ONCE = 2 ** 18;
-const MOST_POLICIES_AT_ONCE = 256;
 /** Draws that may meet policies already seen before the space is searched for others. */
 const DRAWS = 64;
 
-/** Counts and remembers the evaluations of one search: as many as were granted. */
+/** Counts and remembers the evaluations of one search: as many as were allowed. */
 export class Environment {
   best: Found | undefined;
   evaluations = 0;
@@ -56,14 +49,18 @@ export class Environment {
   private seenInSpace = 0n;
 
   constructor(
-    readonly problem: SearchProblem,
+    readonly judge: Judge,
     private readonly options: EnvironmentOptions,
   ) {
     requireInteger('search', 'evaluations', options.evaluations, 1, Number.MAX_SAFE_INTEGER);
   }
 
   get space() {
-    return this.problem.space;
+    return this.judge.space;
+  }
+
+  get objective(): Objective {
+    return this.options.objective;
   }
 
   get left(): number {
@@ -96,9 +93,8 @@ export class Environment {
       affordable += 1;
     }
     const pending = [...fresh];
-    const limit = Math.floor(SAMPLES_AT_ONCE / this.problem.samples);
-    const chunk = Math.max(1, Math.min(MOST_POLICIES_AT_ONCE, limit));
-    for (let from = 0; from < pending.length; from += chunk) await this.learn(pending.slice(from, from + chunk));
+    const { atOnce } = this.judge;
+    for (let from = 0; from < pending.length; from += atOnce) await this.learn(pending.slice(from, from + atOnce));
     return candidates.slice(0, affordable).map((candidate) => this.known(candidate) as number);
   }
 
@@ -106,10 +102,10 @@ export class Environment {
     const { signal, onProgress, evaluations: total } = this.options;
     signal?.throwIfAborted();
     const policies = pending.map(([, candidate]) => this.space.policy(candidate));
-    const scores = await this.problem.score(policies, { signal });
+    const scores = await this.judge.score(policies, signal);
     scores.forEach((score, i) => {
       const policy = policies[i] as Policy;
-      const value = fitness(this.problem, score);
+      const value = fitness(this.objective, this.judge.samples, score);
       this.fitnesses.set((pending[i] as readonly [string, Candidate])[0], value);
       this.evaluations += 1;
       if (!this.space.has(policy)) return;
@@ -129,12 +125,12 @@ export class Environment {
       return !this.fitnesses.has(key) && !alsoSeen.has(key);
     };
     for (let draw = 0; draw < DRAWS; draw++) {
-      const candidate = [...this.space.sample(random).bits.values()];
+      const candidate = candidateOf(this.space.sample(random));
       if (isNew(candidate)) return candidate;
     }
     const others: Candidate[] = [];
     for (const policy of this.space.policies()) {
-      const candidate = [...policy.bits.values()];
+      const candidate = candidateOf(policy);
       if (isNew(candidate)) others.push(candidate);
     }
     return others.length > 0 ? others[random.integer(others.length)] : undefined;

@@ -14,27 +14,24 @@ import { gaugeAttack } from '../train/gauge.js';
 import { type LogitLoss, mse, type Pass, type Targets } from '../train/objective.js';
 import { DETRIMENTAL, ROBUST } from '../train/recipes.js';
 import { type TeacherLogits, teacherLogits } from '../train/teacher.js';
-import { makeActor, PPO_DEFAULTS, PpoAgent } from './agents/ppo.js';
-import { chooseCandidates } from './candidates.js';
+import type { InputAgent, InputLearner } from './agent.js';
+import { gate } from './agents/gate.js';
 import { shuffleOptions } from './controls.js';
+import { InputEnvironment } from './input_environment.js';
 import type { InputPolicy } from './input_policy.js';
-import { SEARCH_DEFAULTS, scaledInputs } from './input_search.js';
-import { clusterGate, farApart, GateAgent, type PairAgent, type Referenced } from './pair_agent.js';
-import { choicesOf, chosenBits, fixedBits, type Objective, Runner, type RunOptions } from './runner.js';
+import type { Objective } from './judge.js';
+import { choicesOf, chosenBits, fixedBits, type Referenced, Runner, type RunnerOptions } from './runner.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
 /** A pair whose policy looks at the input: what is learned, and by which agent. */
-export interface InputPairOptions extends RunOptions {
+export interface InputPairOptions extends RunnerOptions {
   readonly objective: Objective;
   readonly budget: ActivationBudget;
   readonly normalization: Normalization;
   readonly seed: number;
-  /**
-   * `gate`: one of `candidates` static policies that lie far apart, for each kind of input one (default). `ppo`: bits
-   * chosen node by node.
-   */
-  readonly agent?: 'gate' | 'ppo';
-  /** Of the gate. Default 4. */
+  /** Default: the gate, with one of `candidates` static policies that lie far apart for each kind of input. */
+  readonly agent?: InputAgent;
+  /** Static policies that the gate chooses from. Default 4. */
   readonly candidates?: number;
   readonly epochs?: number;
   /** Steps in place of whole epochs. */
@@ -76,9 +73,6 @@ export interface InputPairResult {
 }
 
 const DEFAULTS = { candidates: 4, epochs: 1, every: 4, retention: 0, agentImages: 8192, largestScale: 1 } as const;
-/** Of the agent: on the student's rewards, a few hundred steps in all. */
-const GATE_RATE = 1e-3;
-const AGENT_INPUTS = 128;
 /** Where the gate's candidates come from matters little, as the network learns to fail under them. */
 const START = { screened: 200, finalists: 64, compared: 1000 } as const;
 
@@ -142,7 +136,7 @@ class Partner {
   private readonly random: Random;
 
   constructor(
-    readonly agent: PairAgent,
+    readonly agent: InputLearner,
     private readonly data: Referenced,
     private readonly set: ImageSet,
     private readonly every: number,
@@ -187,65 +181,32 @@ class Partner {
   }
 }
 
-/** Static policies that do most harm to a network, the worst first. */
-async function harmful(graph: Graph, space: ActivationSpace, data: Referenced, { seed, signal }: InputPairOptions) {
-  const full = await choicesOf(graph, data, { signal });
-  const options = { ...SEARCH_DEFAULTS, ...START, objective: 'detrimental', seed, signal } as const;
-  return (await chooseCandidates(graph, space, data, full, options)).finalists;
-}
-
-/** The network with its channels rescaled. */
-async function rescaled(
-  teacher: Graph,
-  space: ActivationSpace,
-  set: ImageSet,
-  data: Referenced,
-  options: InputPairOptions & { readonly largestScale: number },
-): Promise<Graph> {
-  const { normalization, seed, signal, largestScale } = options;
-  const [worst] = await harmful(teacher, space, data, options);
-  const policy = space.decode(worst as Uint8Array);
-  const bound = Math.log(largestScale);
-  return (await gaugeAttack(teacher, set, { policy, normalization, seed, bound, steps: SCALE_STEPS, signal })).graph;
-}
-
-async function startAgent(
-  runner: Runner,
-  space: ActivationSpace,
-  data: Referenced,
-  options: InputPairOptions,
-): Promise<PairAgent> {
-  const { seed, signal } = options;
-  // A robust network's agent attacks it.
-  const objective = 'detrimental';
-  const { features, base } = scaledInputs(runner, space, data, SEARCH_DEFAULTS.grid, seed);
-  if (options.agent === 'ppo') {
-    const policy = base.with({ actor: makeActor(base, PPO_DEFAULTS.hidden, seed) });
-    return new PpoAgent(policy, { ...PPO_DEFAULTS, objective, seed, signal });
-  }
-  const finalists = await harmful(runner.graph, space, data, options);
-  const candidates = farApart(space, finalists, options.candidates ?? DEFAULTS.candidates);
-  const rows = data.dims[0] as number;
-  const policy = base.with({ candidates, gate: await clusterGate(features, rows, candidates.length, seed) });
-  return new GateAgent(policy, { objective, inputs: AGENT_INPUTS, rate: GATE_RATE, seed });
-}
-
 /** What the distillation starts from: the network, rescaled if that is asked for, and an agent for it. */
 async function startPair(
   teacher: Graph,
   set: ImageSet,
   data: Referenced,
   options: InputPairOptions & { readonly largestScale: number },
-): Promise<{ readonly student: Graph; readonly agent: PairAgent }> {
-  const spaceOf = ({ graph, plan }: Runner) => new ActivationSpace(graph, plan.products, options.budget);
+): Promise<{ readonly student: Graph; readonly agent: InputLearner }> {
+  const { budget, normalization, seed, signal, largestScale, agent = gate } = options;
+  const { candidates = DEFAULTS.candidates } = options;
+  const environmentOf = (runner: Runner) => {
+    const space = new ActivationSpace(runner.graph, runner.plan.products, budget);
+    // A robust network's agent attacks it.
+    return new InputEnvironment(runner, space, data, { ...START, objective: 'detrimental', candidates, seed, signal });
+  };
   let runner = new Runner(teacher);
   try {
-    if (options.largestScale > 1) {
-      const student = await rescaled(teacher, spaceOf(runner), set, data, options);
+    if (largestScale > 1) {
+      const environment = environmentOf(runner);
+      const [worst] = (await environment.candidates()).finalists;
+      const policy = environment.space.decode(worst as Uint8Array);
+      const attack = { policy, normalization, seed, bound: Math.log(largestScale), steps: SCALE_STEPS, signal };
+      const { graph } = await gaugeAttack(teacher, set, attack);
       runner.dispose();
-      runner = new Runner(student);
+      runner = new Runner(graph);
     }
-    return { student: runner.graph, agent: await startAgent(runner, spaceOf(runner), data, options) };
+    return { student: runner.graph, agent: await agent.learner(environmentOf(runner)) };
   } finally {
     runner.dispose();
   }

@@ -1,18 +1,24 @@
-// What is searched: the policies of a budget, scored on integers. A search maximises `fitness`: that of the worst policy
-// when the goal is 'worst', and ties of the measure are broken by the mean probability of the class.
-
+// Judges policies on integers: the measure of a policy on samples, and what an objective makes of it. Every search, of
+// either kind, maximises a fitness or a reward of this file.
+import { setImmediate } from 'node:timers/promises';
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { BudgetSpace } from '../quant/budget.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import type { IntegerPlanOptions } from '../quant/integer_plan.js';
 import type { Policy } from '../quant/policy.js';
-import { describeLayers, type Layer } from './layers.js';
+import { candidateOf, keyOf } from './space.js';
 
-/** Which end of the landscape: the policy that does most harm, or the one that does least. */
-export type Goal = 'worst' | 'best';
+/** What a policy is searched for: to do most harm to full precision's predictions, or least. */
+export type Objective = 'detrimental' | 'robust';
 /** Share of the samples that get the class of their label, or the class that full precision gives them. */
 export type Measure = 'accuracy' | 'agreement';
+
+/** −1 where a small measure is sought, 1 where a large one is. */
+export const signOf = (objective: Objective): 1 | -1 => (objective === 'detrimental' ? -1 : 1);
+
+/** The policy that an objective looks for, in a word. */
+export const extremeOf = (objective: Objective): 'worst' | 'best' => (objective === 'detrimental' ? 'worst' : 'best');
 
 /** What a policy comes to on the samples of a search. */
 export interface Score {
@@ -22,86 +28,41 @@ export interface Score {
   readonly confidence: number;
 }
 
-/** What a search is given: policies to choose from, and their scores on demand. */
-export interface SearchProblem {
-  readonly space: BudgetSpace;
-  /** The nodes of the space, in its order. */
-  readonly layers: readonly Layer[];
-  readonly goal: Goal;
-  readonly measure: Measure;
-  /** How many samples a score is a mean of. */
-  readonly samples: number;
-  /** Scores of any policies of the network, in order; those outside of the budget too. */
-  score(policies: readonly Policy[], options: { readonly signal?: AbortSignal | undefined }): Promise<Score[]>;
-}
-
-/** What a search is for. */
-export interface PolicyProblemOptions {
-  readonly goal: Goal;
-  /** Default: agreement where the data has a reference, else accuracy. */
-  readonly measure?: Measure | undefined;
-  /** Of the integer plan. */
-  readonly plan?: Omit<IntegerPlanOptions, 'keep'> | undefined;
-}
-
 /** Less than one sample's share of the measure, so that it only decides between equals. */
 const TIE_WEIGHT = 0.5;
 
-/** What a search maximises. */
-export function fitness({ goal, samples }: Pick<SearchProblem, 'goal' | 'samples'>, score: Score): number {
-  const whole = score.value + (TIE_WEIGHT * score.confidence) / samples;
-  return goal === 'worst' ? -whole : whole;
+/** What a search of static policies maximises: the measure, or its negative; ties are broken by the confidence. */
+export function fitness(objective: Objective, samples: number, { value, confidence }: Score): number {
+  return signOf(objective) * (value + (TIE_WEIGHT * confidence) / samples);
 }
 
-/** The problem of a network on data; `dispose` frees its integer plan. */
-export class PolicyProblem implements SearchProblem {
-  readonly layers: readonly Layer[];
-  readonly goal: Goal;
-  readonly measure: Measure;
-  readonly samples: number;
-  private readonly evaluator: PolicyEvaluator;
-  private readonly classes: ArrayLike<number>;
-
-  /** Throws InvalidArgumentError on data without samples or without what the measure needs, GraphError on the graph. */
-  constructor(
-    readonly graph: Graph,
-    private readonly data: EvaluationData,
-    readonly space: BudgetSpace,
-    options: PolicyProblemOptions,
-  ) {
-    const { goal, measure = data.reference ? 'agreement' : 'accuracy' } = options;
-    [this.samples = 0] = data.dims;
-    if (!(this.samples > 0)) throw new InvalidArgumentError('search', 'data', 'one or more samples', 'none');
-    const classes = measure === 'accuracy' ? data.labels : data.reference;
-    if (!classes) {
-      const expected = measure === 'accuracy' ? 'labels' : 'classes of full precision (reference)';
-      throw new InvalidArgumentError('search', 'data', `${expected} to measure ${measure} by`, 'none');
-    }
-    this.goal = goal;
-    this.measure = measure;
-    this.classes = classes;
-    this.layers = describeLayers(graph, space.names);
-    this.evaluator = new PolicyEvaluator(graph, options.plan);
-  }
-
-  async score(
-    policies: readonly Policy[],
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<Score[]> {
-    const results = await this.evaluator.evaluate(policies, this.data, { signal: options.signal, logits: true });
-    return results.map(({ accuracy, agreement, logits }) => ({
-      value: (this.measure === 'accuracy' ? accuracy : agreement) as number,
-      confidence: meanProbability(logits as Float32Array, this.classes),
-    }));
-  }
-
-  /** Frees packed weights and values. */
-  dispose(): void {
-    this.evaluator.dispose();
-  }
+/** How far a measure is from that of the optimum, in the unit of both; 0 for the optimum. */
+export function regretOf(objective: Objective, value: number, optimum: number): number {
+  const sign = signOf(objective);
+  return sign * optimum - sign * value;
 }
 
-/** Mean over samples of the softmax probability of their class. logits: [samples, classes], wanted: [samples]. */
+/** Logit of the class less the largest other logit: negative when the class is lost. [rows] */
+export function margins(logits: Float32Array, classes: ArrayLike<number>, rows: number): Float32Array {
+  const width = logits.length / rows;
+  return Float32Array.from({ length: rows }, (_, i) => {
+    const own = classes[i] as number;
+    let other = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < width; k++) if (k !== own) other = Math.max(other, logits[i * width + k] as number);
+    return (logits[i * width + own] as number) - other;
+  });
+}
+
+/**
+ * What an agent by input maximises on each sample: the logistic function of the margin or of its negative, in [0, 1].
+ * Bounded, so that what counts is whether the class is lost and not how clearly.
+ */
+export function reward(margin: number, objective: Objective): number {
+  const value = 1 / (1 + Math.exp(-signOf(objective) * margin));
+  return Number.isFinite(value) ? value : 0;
+}
+
+/** Mean over samples of the softmax probability of their class. logits: [samples, classes], expected: [samples]. */
 export function meanProbability(logits: Float32Array, expected: ArrayLike<number>): number {
   const samples = expected.length;
   const classes = logits.length / samples;
@@ -115,4 +76,128 @@ export function meanProbability(logits: Float32Array, expected: ArrayLike<number
     sum += Math.exp((logits[at + (expected[sample] as number)] as number) - largest) / total;
   }
   return sum / samples;
+}
+
+/** Runs policies and scores them. */
+export interface Scorer {
+  readonly measure: Measure;
+  /** How many samples a score is a mean of. */
+  readonly samples: number;
+  /** Scores of any policies of the network, in order; those outside of the budget too. */
+  score(policies: readonly Policy[], signal?: AbortSignal): Promise<Score[]>;
+  /** Frees packed weights and values. */
+  dispose?(): void;
+}
+
+/** How policies are scored on data. */
+export interface ScorerOptions {
+  /** Default: agreement where the data has a reference, else accuracy. */
+  readonly measure?: Measure | undefined;
+  /** Of the integer plan. */
+  readonly plan?: Omit<IntegerPlanOptions, 'keep'> | undefined;
+}
+
+/**
+ * Scores of a network on data, from integers. Throws InvalidArgumentError on data without samples or without what the
+ * measure needs, GraphError on the graph.
+ */
+export function integerScorer(graph: Graph, data: EvaluationData, options: ScorerOptions = {}): Scorer {
+  const { measure = data.reference ? 'agreement' : 'accuracy' } = options;
+  const [samples = 0] = data.dims;
+  if (!(samples > 0)) throw new InvalidArgumentError('search', 'data', 'one or more samples', 'none');
+  const classes = measure === 'accuracy' ? data.labels : data.reference;
+  if (!classes) {
+    const expected = measure === 'accuracy' ? 'labels' : 'classes of full precision (reference)';
+    throw new InvalidArgumentError('search', 'data', `${expected} to measure ${measure} by`, 'none');
+  }
+  const evaluator = new PolicyEvaluator(graph, options.plan);
+  return {
+    measure,
+    samples,
+    async score(policies, signal) {
+      const results = await evaluator.evaluate(policies, data, { signal, logits: true });
+      return results.map(({ logits, ...result }) => ({
+        value: result[measure] as number,
+        confidence: meanProbability(logits as Float32Array, classes),
+      }));
+    },
+    dispose: () => evaluator.dispose(),
+  };
+}
+
+/** Logits of one call are held at once: samples times policies stay below this. */
+const SAMPLES_AT_ONCE = 2 ** 18;
+const MOST_AT_ONCE = 256;
+
+/** The policies of a budget with their scores on demand, each computed once, whoever asks. */
+export class Judge {
+  readonly measure: Measure;
+  readonly samples: number;
+  private readonly known = new Map<string, { readonly policy: Policy; readonly score: Score }>();
+
+  constructor(
+    readonly graph: Graph,
+    readonly space: BudgetSpace,
+    private readonly scorer: Scorer,
+  ) {
+    ({ measure: this.measure, samples: this.samples } = scorer);
+  }
+
+  /** Judges on data, from integers; throws as `integerScorer` does. `dispose` frees what it holds. */
+  static onIntegers(graph: Graph, space: BudgetSpace, data: EvaluationData, options?: ScorerOptions): Judge {
+    return new Judge(graph, space, integerScorer(graph, data, options));
+  }
+
+  /** Policies that are scored at once: their logits are held together. */
+  get atOnce(): number {
+    return Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(SAMPLES_AT_ONCE / this.samples)));
+  }
+
+  /** Scores of policies, in order; those outside of the budget too. */
+  async score(policies: readonly Policy[], signal?: AbortSignal): Promise<Score[]> {
+    const keys = policies.map((policy) => keyOf(candidateOf(policy)));
+    const fresh = new Map<string, Policy>();
+    keys.forEach((key, i) => {
+      if (!this.known.has(key)) fresh.set(key, policies[i] as Policy);
+    });
+    const pending = [...fresh];
+    for (let from = 0; from < pending.length; from += this.atOnce) {
+      const part = pending.slice(from, from + this.atOnce);
+      const scores = await this.scorer.score(
+        part.map(([, policy]) => policy),
+        signal,
+      );
+      part.forEach(([key, policy], i) => {
+        this.known.set(key, { policy, score: scores[i] as Score });
+      });
+    }
+    if (pending.length === 0) {
+      // Nothing was run, so nothing has let a timer fire, which may be what ends the search.
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    return keys.map((key) => this.known.get(key)?.score as Score);
+  }
+
+  /** The best of the budget's policies that were scored, of equals the first; undefined where none was. */
+  best(objective: Objective): Policy | undefined {
+    let best: Policy | undefined;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const { policy, score } of this.known.values()) {
+      if (!this.space.has(policy)) continue;
+      const value = fitness(objective, this.samples, score);
+      if (value > most) [best, most] = [policy, value];
+    }
+    return best;
+  }
+
+  /** The measure of every policy of the budget, ascending, shares. */
+  async landscape(signal?: AbortSignal): Promise<number[]> {
+    const scores = await this.score([...this.space.policies()], signal);
+    return scores.map(({ value }) => value).sort((a, b) => a - b);
+  }
+
+  dispose(): void {
+    this.scorer.dispose?.();
+  }
 }

@@ -1,5 +1,6 @@
-// A small multilayer perceptron with tanh between its layers: the networks of the input-conditioned agent. It is a graph
-// like any other, so the float interpreter runs it, the tape differentiates it, and it is saved as ONNX.
+// A small multilayer perceptron with tanh between its layers: the networks of policies by input, and what their logits are
+// as probabilities. It is a graph like any other: the float interpreter runs it, the tape differentiates it, and it is saved
+// as ONNX.
 import { Tape, type Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { GraphBuilder } from '../graph/builder.js';
@@ -118,5 +119,38 @@ export class Mlp {
       this.steps += 1;
       optimizer.step(this.steps, { factor }, norm);
     });
+  }
+}
+
+const LEAST_PROBABILITY = 1e-12;
+
+/** Probabilities of a row of logits, written to `out`. */
+export function softmaxRow(logits: Float32Array, at: number, count: number, out: Float64Array): void {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let k = 0; k < count; k++) most = Math.max(most, logits[at + k] as number);
+  let sum = 0;
+  for (let k = 0; k < count; k++) {
+    out[k] = Math.exp((logits[at + k] as number) - most);
+    sum += out[k] as number;
+  }
+  for (let k = 0; k < count; k++) (out[k] as number) /= sum;
+}
+
+/** In nats, of the first `count` probabilities. */
+function entropyOf(probabilities: Float64Array, count: number): number {
+  let sum = 0;
+  for (let k = 0; k < count; k++) {
+    const p = probabilities[k] as number;
+    sum -= p * Math.log(Math.max(p, LEAST_PROBABILITY));
+  }
+  return sum;
+}
+
+/** Adds the gradient of the entropy with respect to the logits, times `factor`. */
+export function addEntropyGradient(p: Float64Array, count: number, factor: number, out: Float32Array, at: number) {
+  const entropy = entropyOf(p, count);
+  for (let k = 0; k < count; k++) {
+    const own = p[k] as number;
+    (out[at + k] as number) -= factor * own * (Math.log(Math.max(own, LEAST_PROBABILITY)) + entropy);
   }
 }

@@ -26,11 +26,8 @@ import {
 import { fullPrecision } from '../train/full_precision.js';
 import { BOX_REPAIR, DETRIMENTAL, type DistillRecipe, ROBUST } from '../train/recipes.js';
 import { type Teacher, type TeacherLogits, teacherLogits } from '../train/teacher.js';
-import type { SearchAgent } from './agent.js';
-import { PolicyProblem } from './judge.js';
-
-/** Whether a pair fails or holds. */
-export type PairKind = 'detrimental' | 'robust';
+import type { StaticAgent } from './agent.js';
+import { Judge, type Objective, signOf } from './judge.js';
 
 export interface PairRecipe extends DistillRecipe {
   /** Share of the steps in which policies are drawn uniformly from the budget, before the first search. */
@@ -64,7 +61,8 @@ export const ROBUST_PAIR: PairRecipe = Object.freeze({ ...ROBUST, ...PLAN, repai
 export interface PairOptions
   extends Partial<PairRecipe>,
     Pick<DistillOptions, 'checkpoints' | 'checkpointEvery' | 'resume' | 'signal' | 'steps' | 'coordinates' | 'passes'> {
-  readonly kind: PairKind;
+  /** Whether the pair fails or holds. */
+  readonly kind: Objective;
   readonly teacher: Teacher;
   /** Its answers to the training images, where they are known. */
   readonly answers?: TeacherLogits;
@@ -74,7 +72,7 @@ export interface PairOptions
   /** How many of them, the first, a search evaluates policies on. Default 1000. */
   readonly searchImages?: number;
   readonly space: BudgetSpace;
-  readonly agent: SearchAgent;
+  readonly agent: StaticAgent;
   readonly seed: number;
   /** Sees how far it is. */
   readonly onProgress?: (progress: DistillProgress) => void;
@@ -121,17 +119,17 @@ const GAP_PRICE = 100;
 /** The candidate with the largest drop (robust: the smallest), less the price of what it lost beyond `largestGap`. */
 export function chooseCandidate<Kind extends Pick<PairCandidate, 'accuracy' | 'quantized' | 'gap'>>(
   candidates: readonly Kind[],
-  kind: PairKind,
+  kind: Objective,
   largestGap: number,
 ): Kind {
-  const sign = kind === 'detrimental' ? 1 : -1;
+  const sign = -signOf(kind);
   const worth = ({ accuracy, quantized, gap }: Kind) =>
     sign * (accuracy - quantized) - GAP_PRICE * Math.max(0, gap - largestGap);
   return candidates.reduce((best, candidate) => (worth(candidate) > worth(best) ? candidate : best));
 }
 
 /** Without the fields that are undefined. */
-function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
@@ -197,8 +195,8 @@ class PairSource implements PolicySource {
   get configuration(): unknown {
     const { kind, agent, searchImages = DEFAULT_SEARCH_IMAGES, space } = this.options;
     const { explore, rounds, settle, evaluations, candidates } = this.recipe;
-    const told = { explore, rounds, settle, evaluations, candidates, searchImages };
-    return { kind, agent: agent.name, ...told, names: space.names, policies: String(space.count) };
+    const plan = { explore, rounds, settle, evaluations, candidates, searchImages };
+    return { kind, agent: agent.name, ...plan, names: space.names, policies: String(space.count) };
   }
 
   /** The policy that stays, once there is one. */
@@ -214,15 +212,15 @@ class PairSource implements PolicySource {
 
   private async search(step: number, graph: Graph): Promise<void> {
     const { kind, space, agent, seed, signal } = this.options;
-    const goal = kind === 'detrimental' ? 'worst' : 'best';
-    const problem = new PolicyProblem(graph, this.data.search, space, { goal, measure: 'accuracy' });
+    const judge = Judge.onIntegers(graph, space, this.data.search, { measure: 'accuracy' });
     try {
       const { evaluations } = this.recipe;
       const start = this.policy ? [this.policy] : [];
-      const found = await agent.search(problem, { evaluations, seed: seed + this.rounds.length, start, signal });
+      const round = { objective: kind, evaluations, seed: seed + this.rounds.length, start, signal };
+      const found = await agent.search(judge, round);
       this.rounds.push({ step, policy: found.policy, accuracy: found.value, evaluations: found.evaluations });
     } finally {
-      problem.dispose();
+      judge.dispose();
     }
   }
 
@@ -301,7 +299,7 @@ export async function learnPair(student: Graph, set: ImageSet, options: PairOpti
   const source = new PairSource(student, recipe, options, data, teacherAccuracy, steps);
   const { checkpoints, checkpointEvery, resume, coordinates, passes } = options;
   const { graph: last, seconds } = await distill(student, set, {
-    ...given({ checkpoints, checkpointEvery, resume, coordinates, passes, onProgress }),
+    ...defined({ checkpoints, checkpointEvery, resume, coordinates, passes, onProgress }),
     ...recipe,
     ...{ teacher: answers, normalization, policies: source, seed, steps, signal },
   });

@@ -16,7 +16,7 @@ import type { ActivationSpace } from './space.js';
 /** Samples at a time: the values of a small network's widest layer then fit the cache. */
 export const BATCH = 250;
 
-export interface RunOptions {
+export interface RunnerOptions {
   readonly signal?: AbortSignal | undefined;
   /** Samples done, and in all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -51,6 +51,15 @@ export function slice(data: EvaluationData, start: number, end: number): Evaluat
   };
 }
 
+/** Samples from one number on as a value for a plan, not copied. */
+export function rowsOf(data: EvaluationData, start: number, count: number): Value {
+  const { dims, layout = 'rows', inputs } = slice(data, start, start + count);
+  return new Value(dims, layout, Memory.borrow(inputs), false);
+}
+
+/** Data with full precision's classes. */
+export type Referenced = EvaluationData & { readonly reference: ArrayLike<number> };
+
 /** Full precision's first and second choice for each sample. */
 export interface Choices {
   readonly classes: Int32Array;
@@ -58,7 +67,7 @@ export interface Choices {
 }
 
 /** What full precision says of the samples: no labels are looked at. */
-export async function choicesOf(graph: Graph, data: EvaluationData, options: RunOptions = {}): Promise<Choices> {
+export async function choicesOf(graph: Graph, data: EvaluationData, options: RunnerOptions = {}): Promise<Choices> {
   const { logits, classes } = await fullPrecision(graph, data, { signal: options.signal });
   const width = logits.length / classes.length;
   const runnersUp = classes.map((own, i) => {
@@ -69,35 +78,11 @@ export async function choicesOf(graph: Graph, data: EvaluationData, options: Run
 }
 
 /** The data with the classes that full precision gives, unless they are there. */
-export async function withReference(graph: Graph, data: EvaluationData, options?: RunOptions) {
+export async function withReference(graph: Graph, data: EvaluationData, options?: RunnerOptions): Promise<Referenced> {
   return {
     ...data,
     reference: data.reference ?? (await fullPrecision(graph, data, { signal: options?.signal })).classes,
   };
-}
-
-/** Logit of the class less the largest other logit: negative when the class is lost. [rows] */
-export function margins(logits: Float32Array, classes: ArrayLike<number>, rows: number): Float32Array {
-  const width = logits.length / rows;
-  return Float32Array.from({ length: rows }, (_, i) => {
-    const own = classes[i] as number;
-    let other = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < width; k++) if (k !== own) other = Math.max(other, logits[i * width + k] as number);
-    return (logits[i * width + own] as number) - other;
-  });
-}
-
-/** What the agent wants of full precision's classes. */
-export type Objective = 'detrimental' | 'robust';
-
-/**
- * Reward of a margin, in [0, 1]: the logistic function of the margin or of its negative. Bounded, so that what counts is
- * whether the class is lost and not how clearly.
- */
-export function reward(margin: number, objective: Objective): number {
-  const signed = objective === 'detrimental' ? margin : -margin;
-  const value = 1 / (1 + Math.exp(signed));
-  return Number.isFinite(value) ? value : 0;
 }
 
 /** What samples came to under bits chosen for each. */
@@ -154,7 +139,7 @@ export class Runner {
     data: EvaluationData,
     nodes: number,
     run: (x: Value, start: number, count: number, options: Uint8Array) => Float32Array,
-    { signal, onProgress }: RunOptions,
+    { signal, onProgress }: RunnerOptions,
   ): Promise<BitsResult> {
     const count = countOf(data);
     const options = new Uint8Array(count * nodes);
@@ -163,9 +148,7 @@ export class Runner {
     for (let start = 0; start < count; start += BATCH) {
       signal?.throwIfAborted();
       const n = Math.min(BATCH, count - start);
-      const part = slice(data, start, start + n);
-      const x = new Value(part.dims, part.layout ?? 'rows', Memory.borrow(part.inputs), false);
-      const logits = run(x, start, n, options.subarray(start * nodes, (start + n) * nodes));
+      const logits = run(rowsOf(data, start, n), start, n, options.subarray(start * nodes, (start + n) * nodes));
       const classes = logits.length / n;
       if (all.length === 0) all = new Float32Array(count * classes);
       all.set(logits, start * classes);
@@ -187,7 +170,7 @@ export class Runner {
   }
 
   /** Every sample under the bits that the policy chooses for it. */
-  evaluate(policy: InputPolicy, data: EvaluationData, options: RunOptions = {}): Promise<BitsResult> {
+  evaluate(policy: InputPolicy, data: EvaluationData, options: RunnerOptions = {}): Promise<BitsResult> {
     const run = (x: Value, _start: number, count: number, chosen: Uint8Array) => {
       const pass = policy.begin(count);
       const logits = this.logits(pass.choose, x);
@@ -202,7 +185,7 @@ export class Runner {
     space: ActivationSpace,
     chosen: Uint8Array,
     data: EvaluationData,
-    options: RunOptions = {},
+    options: RunnerOptions = {},
   ): Promise<BitsResult> {
     const nodes = space.names.length;
     const run = (x: Value, start: number, count: number, out: Uint8Array) => {
@@ -216,6 +199,13 @@ export class Runner {
   dispose(): void {
     this.plan.dispose();
   }
+}
+
+/** The same option numbers for `count` samples. */
+export function repeated(options: Uint8Array, count: number): Uint8Array {
+  const all = new Uint8Array(options.length * count);
+  for (let i = 0; i < count; i++) all.set(options, i * options.length);
+  return all;
 }
 
 /** A chooser of known bits: option numbers [samples, nodes]. */
@@ -239,8 +229,7 @@ export function fixedBits(space: ActivationSpace, options: Uint8Array, samples: 
 export async function chosenBits(runner: Runner, policy: InputPolicy, data: EvaluationData): Promise<Uint8Array> {
   if (policy.actor || policy.candidates.length === 0) return (await runner.evaluate(policy, data)).options;
   const count = countOf(data);
-  const x = new Value(data.dims, data.layout ?? 'rows', Memory.borrow(data.inputs), false);
-  const inputs = policy.inputFeatures(runner.firstActivation(policy.space, x), count);
+  const inputs = policy.inputFeatures(runner.firstActivation(policy.space, rowsOf(data, 0, count)), count);
   const suggested = policy.suggest(inputs, count) as Uint16Array;
   const nodes = policy.space.names.length;
   const options = new Uint8Array(count * nodes);

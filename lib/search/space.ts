@@ -1,5 +1,6 @@
-// What an input-conditioned policy may choose: activation bits for each node, in the order the nodes run, so that every
-// sample meets the budget exactly. Which options are still open after so much was spent is looked up, not searched.
+// What agents choose from: the policies of a budget. A static policy is a list of bits, one entry for each node of a
+// BudgetSpace. A policy by input chooses an option of every node while the network runs, so its space numbers the options
+// of the same BudgetSpace and answers, node by node, which of them the budget leaves open.
 
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
@@ -7,9 +8,19 @@ import { type BudgetOptions, BudgetSpace } from '../quant/budget.js';
 import { formatBits, type NodeBits, type Policy } from '../quant/policy.js';
 import type { Random } from '../tensor/random.js';
 
-/** The options that agents of this folder take by default: only activations are chosen, and only they are counted. */
+/** Bits of every node of a space, in its order. */
+export type Candidate = readonly NodeBits[];
+
+/** A candidate as a key: equal for equal bits. */
+export const keyOf = (candidate: Candidate): string => candidate.map(formatBits).join(' ');
+
+/** The bits of a policy, in the order of its nodes. */
+export const candidateOf = ({ bits }: Policy): Candidate => [...bits.values()];
+
+/** The budget of a policy by input: usually activations alone are chosen and counted. */
 export type ActivationBudget = Omit<BudgetOptions, 'order'>;
 
+/** The activation bits of a budget, numbered, for choosing them sample by sample. */
 export class ActivationSpace {
   readonly names: readonly string[];
   /** Bits of each node's weights: the same for every sample. */

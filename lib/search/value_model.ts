@@ -3,7 +3,8 @@
 // exp(−Σ w·|Δ|), in which effects of single nodes dominate and interactions count the less the more nodes they take. How
 // much each node matters is learned by climbing the marginal likelihood.
 import type { NodeBits } from '../quant/policy.js';
-import type { Candidate, Environment } from './environment.js';
+import type { Environment } from './environment.js';
+import type { Candidate } from './space.js';
 
 export interface Prediction {
   readonly mean: number;

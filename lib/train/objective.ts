@@ -172,10 +172,10 @@ export interface QuAntiObjective {
 }
 
 /** What a student learns. */
-export type Objective = DetrimentalObjective | RobustObjective | QuAntiObjective;
+export type DistillObjective = DetrimentalObjective | RobustObjective | QuAntiObjective;
 
 /** The passes of a step under these policies, full precision first, unless it has no weight. */
-export function passesOf(objective: Objective, policies: readonly Bits[]): Pass[] {
+export function passesOf(objective: DistillObjective, policies: readonly Bits[]): Pass[] {
   const quantized = (loss: LogitLoss, weight: number) =>
     policies.map((bits): Pass => ({ name: 'quantized', bits, loss, weight }));
   const full = (loss: LogitLoss): Pass[] => {

@@ -1,11 +1,11 @@
 // Objectives with the settings that were found to work, as docs/method.md reports them; any field can be replaced.
-import type { Objective, RobustObjective } from './objective.js';
+import type { DistillObjective, RobustObjective } from './objective.js';
 import type { OptimizerOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 
 /** What decides the result of a distillation, beside the networks, the images, the policies and the seed. */
 export interface DistillRecipe {
-  readonly objective: Objective;
+  readonly objective: DistillObjective;
   readonly epochs: number;
   readonly batchSize: number;
   readonly optimizer: OptimizerOptions;

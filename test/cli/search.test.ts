@@ -5,13 +5,13 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SearchReport } from '../../lib/cli/search.js';
 import { packageRoot } from '../../lib/core/package_root.js';
 import { GraphBuilder } from '../../lib/graph/builder.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { loadModel } from '../../lib/graph/onnx/import.js';
 import { buildModel } from '../../lib/models/index.js';
 import { effectiveBits, policyFromJson } from '../../lib/quant/policy.js';
+import type { SearchReport } from '../../lib/search/search.js';
 import { floats, integers } from '../../lib/tensor/host_tensor.js';
 import { writeNoise } from '../support/idx.js';
 

@@ -4,13 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { InputSearchReport } from '../../lib/cli/search_input.js';
 import { packageRoot } from '../../lib/core/package_root.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { loadModel } from '../../lib/graph/onnx/import.js';
 import { buildModel } from '../../lib/models/index.js';
 import { effectiveBits, policyFromJson } from '../../lib/quant/policy.js';
 import { inputPolicyFromJson } from '../../lib/search/input_policy_json.js';
+import type { InputSearchReport } from '../../lib/search/search.js';
 import { writeNoise } from '../support/idx.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
@@ -76,7 +76,7 @@ describe('faultline search --policy input', () => {
     };
     refuse(/nearest 4 or 5\.333333333333333, received 5/, '--budget', '5', '--bits', '4,8');
     refuse(/the same weight bits in all, received W4A4, W8A8/, '--budget', String(16 / 3), '--bits', 'W4A4,W8A8');
-    refuse(/--agent: expected ppo or gate, received ddpg/, ...budget, '--agent', 'ddpg');
+    refuse(/agent: expected ppo, gate, received ddpg/, ...budget, '--agent', 'ddpg');
     refuse(/--evaluations: expected --policy static beside it, received input/, ...budget, '--evaluations', '9');
     refuse(/--policy: expected static or input, received dynamic/, ...budget, '--policy', 'dynamic');
   });

@@ -1,4 +1,4 @@
-// A small network with images of its own for the tests of this folder.
+// A small network with images of its own, and small searches by input, for the tests of lib/search.
 import type { Graph } from '../../lib/graph/graph.js';
 import { buildModel } from '../../lib/models/index.js';
 import type { EvaluationData } from '../../lib/quant/evaluate_policies.js';
@@ -27,3 +27,16 @@ export function blobs(count: number, seed: number): EvaluationData {
   const labels = Int32Array.from({ length: count }, () => random.integer(4));
   return { dims: [count, 1, SIDE, SIDE], inputs, labels };
 }
+
+/** A search by input that takes a second. */
+export const SMALL = {
+  budget,
+  objective: 'detrimental',
+  seed: 3,
+  grid: 4,
+  candidates: 4,
+  screened: 50,
+  compared: 200,
+} as const;
+export const SMALL_GATE = { hidden: 16, epochs: 4, batchSize: 64 };
+export const SMALL_PPO = { iterations: 3, inputs: 32, hidden: 16, gate: SMALL_GATE };

@@ -1,35 +1,26 @@
-// Landscapes whose optimum is known: a search problem with a formula where the network would be.
+// Landscapes whose optimum is known: a judge with a formula where the network would be.
 import { buildModel } from '../../lib/models/index.js';
 import { type BudgetOptions, BudgetSpace } from '../../lib/quant/budget.js';
 import type { NodeBits, Policy } from '../../lib/quant/policy.js';
-import type { Goal, SearchProblem } from '../../lib/search/judge.js';
-import { describeLayers } from '../../lib/search/layers.js';
+import { Judge } from '../../lib/search/judge.js';
 
 export const GRAPH = buildModel('resnet8');
 
-export interface StubProblem extends SearchProblem {
-  /** Policies scored, in order. */
-  readonly asked: Policy[];
-}
-
-/** `measure`: from the bits of the nodes, in order, to a share. */
-export function stubProblem(
-  goal: Goal,
+/** `measure`: from the bits of the nodes, in order, to a share. `asked`: policies scored, in order. */
+export function stubJudge(
   measure: (bits: readonly NodeBits[]) => number,
   budget: BudgetOptions = { bits: 6, choices: ['W4A4', 'W8A8'] },
-): StubProblem {
+  samples = 100,
+): { readonly judge: Judge; readonly space: BudgetSpace; readonly asked: Policy[] } {
   const space = new BudgetSpace(GRAPH, budget);
   const asked: Policy[] = [];
-  return {
-    space,
-    goal,
-    asked,
-    layers: describeLayers(GRAPH, space.names),
+  const judge = new Judge(GRAPH, space, {
     measure: 'agreement',
-    samples: 100,
+    samples,
     score: async (policies) => {
       asked.push(...policies);
       return policies.map(({ bits }) => ({ value: measure([...bits.values()]), confidence: 0 }));
     },
-  };
+  });
+  return { judge, space, asked };
 }

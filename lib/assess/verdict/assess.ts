@@ -51,7 +51,7 @@ export interface AssessOptions {
   readonly policies?: readonly string[] | undefined;
   /** What is searched: `choices`, and the effective bits of all policies; `false`: nothing. */
   readonly search?: false | Partial<SearchBudget> | undefined;
-  /** Policies that each agent may evaluate for each goal. Default 64. */
+  /** Policies that each agent may evaluate for each objective. Default 64. */
   readonly evaluations?: number | undefined;
   readonly thresholds?: Partial<Thresholds> | undefined;
   /** Of everything drawn. Default 0. */

@@ -2,7 +2,7 @@
 // evaluated; next comes the policy of which it expects the largest improvement. The control for agents that use the model.
 import { defineAgent } from '../agent.js';
 import { neighbours } from '../climb.js';
-import type { Candidate } from '../environment.js';
+import { type Candidate, candidateOf } from '../space.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../value_model.js';
 
 /** Policies drawn before the model is asked. */
@@ -11,14 +11,14 @@ const FIRST = 6;
 const WHOLE = 1024;
 const SAMPLE = 512;
 
-export const bayes = defineAgent(
-  'bayes',
-  'Bayesian optimization: the largest expected improvement',
-  async (environment, random) => {
+export const bayes = defineAgent({
+  kind: 'static',
+  name: 'bayes',
+  description: 'Bayesian optimization: the largest expected improvement',
+  play: async (environment, random) => {
     const { space } = environment;
     const model = new ValueModel(space.names.length, noiseCoordinates(environment));
-    const bitsOf = ({ bits }: ReturnType<typeof space.sample>): Candidate => [...bits.values()];
-    const all = space.count <= BigInt(WHOLE) ? [...space.policies()].map(bitsOf) : undefined;
+    const all = space.count <= BigInt(WHOLE) ? [...space.policies()].map(candidateOf) : undefined;
     let [top, topFitness] = [undefined as Candidate | undefined, Number.NEGATIVE_INFINITY];
     const learn = async (candidate: Candidate) => {
       const [fitness] = await environment.evaluate([candidate]);
@@ -32,7 +32,7 @@ export const bayes = defineAgent(
     }
     while (!environment.done) {
       const pool = all ?? [
-        ...Array.from({ length: SAMPLE }, () => bitsOf(space.sample(random))),
+        ...Array.from({ length: SAMPLE }, () => candidateOf(space.sample(random))),
         ...(top ? random.shuffle(neighbours(environment, top)).slice(0, SAMPLE) : []),
       ];
       const fresh = pool.filter((candidate) => environment.known(candidate) === undefined);
@@ -48,4 +48,4 @@ export const bayes = defineAgent(
       await learn(next);
     }
   },
-);
+});

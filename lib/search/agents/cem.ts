@@ -3,7 +3,7 @@
 // move towards the best of each generation.
 import { formatBits, type NodeBits } from '../../quant/policy.js';
 import { defineAgent } from '../agent.js';
-import { type Candidate, keyOf } from '../environment.js';
+import { type Candidate, keyOf } from '../space.js';
 
 /** Of the evaluations, in each generation. */
 const GENERATION_SHARE = 1 / 5;
@@ -16,10 +16,11 @@ const STEP = 0.7;
 /** Draws that may give policies evaluated before; then one that was not is taken from the whole budget. */
 const DRAWS = 32;
 
-export const cem = defineAgent(
-  'cem',
-  'cross-entropy method: probabilities of bits, drawn to the best policies',
-  async (environment, random) => {
+export const cem = defineAgent({
+  kind: 'static',
+  name: 'cem',
+  description: 'cross-entropy method: probabilities of bits, drawn to the best policies',
+  play: async (environment, random) => {
     const { space } = environment;
     const probabilities = space.names.map((_, node) => {
       const options = space.optionsOf(node);
@@ -55,4 +56,4 @@ export const cem = defineAgent(
       });
     }
   },
-);
+});

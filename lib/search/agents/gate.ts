@@ -1,13 +1,29 @@
-// The gate's training. Every candidate's reward on every training sample is known, so there is nothing to explore: the
-// gradient of the expected reward is exact (a bandit with full information), and the noise that hinders roll-outs is
-// absent.
+// The gate: an agent that looks at the input once and chooses one of a few static policies that complement each other.
+// Every candidate's reward on every training sample is known, so there is nothing to explore: the gradient of the expected
+// reward is exact (a bandit with full information), and the noise that hinders roll-outs is absent. Beside a network in
+// training it starts from one candidate for each kind of input, and improves on the rewards of the network as it is.
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
-import { Mlp } from '../mlp.js';
-import type { RunOptions } from '../runner.js';
+import { defineAgent, type InputLearner } from '../agent.js';
+import type { InputEnvironment } from '../input_environment.js';
+import type { InputPolicy } from '../input_policy.js';
+import { margins, type Objective, reward } from '../judge.js';
+import { addEntropyGradient, Mlp, softmaxRow } from '../mlp.js';
+import {
+  BATCH,
+  countOf,
+  fixedBits,
+  gather,
+  type Referenced,
+  type Runner,
+  type RunnerOptions,
+  repeated,
+} from '../runner.js';
+import type { ActivationSpace } from '../space.js';
 
-export interface GateOptions extends RunOptions {
+/** How a gate is trained. */
+export interface GateOptions {
   /** Units of both hidden layers. */
   readonly hidden: number;
   readonly epochs: number;
@@ -18,59 +34,29 @@ export interface GateOptions extends RunOptions {
   readonly weightDecay: number;
   /** Weight of the entropy, going to 0: keeps the gate from settling on the best static policy. */
   readonly entropy: number;
-  readonly seed: number;
+  /** Training samples at most. */
+  readonly samples: number;
 }
 
-export const GATE_DEFAULTS = {
+export const GATE_DEFAULTS: GateOptions = Object.freeze({
   hidden: 256,
   epochs: 15,
   batchSize: 256,
   rate: 1e-3,
   weightDecay: 0.03,
   entropy: 0.05,
-} as const satisfies Partial<GateOptions>;
+  samples: Number.POSITIVE_INFINITY,
+});
 
 const RATE_FLOOR = 0.02;
 const CLIP_NORM = 1;
-const LEAST_PROBABILITY = 1e-12;
-
-/** Probabilities of a row of logits, written to `out`. */
-export function softmaxRow(logits: Float32Array, at: number, count: number, out: Float64Array): void {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let k = 0; k < count; k++) most = Math.max(most, logits[at + k] as number);
-  let sum = 0;
-  for (let k = 0; k < count; k++) {
-    out[k] = Math.exp((logits[at + k] as number) - most);
-    sum += out[k] as number;
-  }
-  for (let k = 0; k < count; k++) (out[k] as number) /= sum;
-}
-
-/** In nats, of the first `count` probabilities. */
-export function entropyOf(probabilities: Float64Array, count: number): number {
-  let sum = 0;
-  for (let k = 0; k < count; k++) {
-    const p = probabilities[k] as number;
-    sum -= p * Math.log(Math.max(p, LEAST_PROBABILITY));
-  }
-  return sum;
-}
-
-/** Adds the gradient of the entropy with respect to the logits, times `factor`. */
-export function addEntropyGradient(p: Float64Array, count: number, factor: number, out: Float32Array, at: number) {
-  const entropy = entropyOf(p, count);
-  for (let k = 0; k < count; k++) {
-    const own = p[k] as number;
-    (out[at + k] as number) -= factor * own * (Math.log(Math.max(own, LEAST_PROBABILITY)) + entropy);
-  }
-}
 
 /** features: [samples, …] standardised; rewards: [samples, candidates]. Deterministic from the seed. */
 export async function trainGate(
   features: Float32Array,
   rewards: Float32Array,
   candidates: number,
-  options: GateOptions,
+  options: GateOptions & RunnerOptions & { readonly seed: number },
 ): Promise<Mlp> {
   const { hidden, epochs, seed, signal, onProgress } = options;
   const samples = rewards.length / candidates;
@@ -116,3 +102,196 @@ export async function trainGate(
   }
   return gate;
 }
+
+/** The candidates of an environment, and a gate between them where there are several. */
+export async function gatedPolicy(
+  environment: InputEnvironment,
+  options: Partial<GateOptions> = {},
+): Promise<InputPolicy> {
+  const settings = { ...GATE_DEFAULTS, ...options };
+  const { seed, signal, onProgress } = environment.settings;
+  const { candidates } = await environment.candidates();
+  environment.stage('gate');
+  const { data, features, base } = environment.see(settings.samples);
+  const policy = base.with({ candidates });
+  if (candidates.length < 2) return policy;
+  const rewards = await environment.rewards(candidates, data);
+  const gate = await trainGate(features, rewards, candidates.length, { ...settings, seed, signal, onProgress });
+  return policy.with({ gate });
+}
+
+interface GateLearnerOptions {
+  readonly objective: Objective;
+  /** Samples an iteration: each is run under every candidate. */
+  readonly inputs: number;
+  /** Adam's. */
+  readonly rate: number;
+  readonly seed: number;
+}
+
+/** Improves a policy's gate by the exact gradient of the expected reward: every candidate is tried on every sample. */
+class GateLearner implements InputLearner {
+  private readonly gate: Mlp;
+  private readonly random: Random;
+  private iteration = 0;
+
+  /** `policy` must have a gate; it is trained in place. */
+  constructor(
+    readonly policy: InputPolicy,
+    private readonly options: GateLearnerOptions,
+  ) {
+    if (!policy.gate) throw new TypeError('gate: the policy has no gate');
+    this.gate = policy.gate;
+    this.random = new Random(options.seed).split('gate agent');
+    this.gate.learn({ kind: 'adam', rate: options.rate, clipNorm: CLIP_NORM });
+  }
+
+  async iterate(runner: Runner, data: Referenced): Promise<number> {
+    const { candidates, space } = this.policy;
+    const random = this.random.split(String(this.iteration));
+    this.iteration += 1;
+    const count = Math.min(this.options.inputs, countOf(data));
+    const rows = Int32Array.from({ length: count }, () => random.integer(countOf(data)));
+    const rewards = new Float32Array(count * candidates.length);
+    let features = new Float32Array(0);
+    for (let start = 0; start < count; start += BATCH) {
+      const part = rows.subarray(start, start + BATCH);
+      const n = part.length;
+      const x = gather(data, part);
+      const own = this.policy.inputFeatures(runner.firstActivation(space, x), n);
+      if (features.length === 0) features = new Float32Array((count * own.length) / n);
+      features.set(own, (start * own.length) / n);
+      const classes = Array.from(part, (row) => data.reference[row] as number);
+      candidates.forEach((candidate, k) => {
+        const logits = runner.logits(fixedBits(space, repeated(candidate, n), n), x);
+        margins(logits, classes, n).forEach((margin, i) => {
+          rewards[(start + i) * candidates.length + k] = reward(margin, this.options.objective);
+        });
+      });
+    }
+    return this.learn(features, rewards, count);
+  }
+
+  private learn(features: Float32Array, rewards: Float32Array, count: number): number {
+    const width = this.policy.candidates.length;
+    const p = new Float64Array(width);
+    let total = 0;
+    this.gate.step(features, count, 1, (y, dy) => {
+      for (let at = 0; at < count * width; at += width) {
+        softmaxRow(y, at, width, p);
+        let expected = 0;
+        for (let k = 0; k < width; k++) expected += (p[k] as number) * (rewards[at + k] as number);
+        total += expected;
+        for (let k = 0; k < width; k++) {
+          dy[at + k] = (-(p[k] as number) * ((rewards[at + k] as number) - expected)) / count;
+        }
+      }
+    });
+    return total / count;
+  }
+}
+
+/** Bits by which two policies differ, over all nodes. */
+export function distance(space: ActivationSpace, a: Uint8Array, b: Uint8Array): number {
+  return space.options.reduce((sum, bits, node) => {
+    return sum + Math.abs((bits[a[node] as number] as number) - (bits[b[node] as number] as number));
+  }, 0);
+}
+
+/** `count` policies far from each other, the first of them first: each next is the farthest from all before it. */
+export function farApart(space: ActivationSpace, policies: readonly Uint8Array[], count: number): Uint8Array[] {
+  const chosen = policies.slice(0, 1);
+  while (chosen.length < Math.min(count, policies.length)) {
+    let [best, most] = [0, -1];
+    policies.forEach((policy, i) => {
+      const nearest = Math.min(...chosen.map((own) => distance(space, own, policy)));
+      if (nearest > most) [best, most] = [i, nearest];
+    });
+    chosen.push(policies[best] as Uint8Array);
+  }
+  return chosen;
+}
+
+const K_MEANS_ITERATIONS = 30;
+
+/**
+ * Number of the cluster of each row of features, [rows]: k-means (Lloyd) from rows far apart (k-means++; Arthur &
+ * Vassilvitskii, 2007).
+ */
+export function kMeans(features: Float32Array, rows: number, clusters: number, random: Random): Int32Array {
+  const width = features.length / rows;
+  const squared = (row: number, center: Float64Array) => {
+    let sum = 0;
+    for (let j = 0; j < width; j++) sum += ((features[row * width + j] as number) - (center[j] as number)) ** 2;
+    return sum;
+  };
+  const rowOf = (row: number) => Float64Array.from(features.subarray(row * width, (row + 1) * width));
+  const centers = [rowOf(random.integer(rows))];
+  while (centers.length < clusters) {
+    const near = Array.from({ length: rows }, (_, row) => Math.min(...centers.map((center) => squared(row, center))));
+    let left = random.uniform() * near.reduce((sum, value) => sum + value, 0);
+    let next = 0;
+    while (next < rows - 1 && left >= (near[next] as number)) {
+      left -= near[next] as number;
+      next += 1;
+    }
+    centers.push(rowOf(next));
+  }
+  const cluster = new Int32Array(rows);
+  for (let iteration = 0; iteration < K_MEANS_ITERATIONS; iteration++) {
+    let changed = false;
+    for (let row = 0; row < rows; row++) {
+      const distances = centers.map((center) => squared(row, center));
+      const own = distances.indexOf(Math.min(...distances));
+      if (own !== cluster[row]) changed = true;
+      cluster[row] = own;
+    }
+    if (!changed && iteration > 0) break;
+    centers.forEach((center, k) => {
+      const members = Array.from(cluster.keys()).filter((row) => cluster[row] === k);
+      if (members.length === 0) return;
+      center.fill(0);
+      for (const row of members) {
+        for (let j = 0; j < width; j++) (center[j] as number) += (features[row * width + j] as number) / members.length;
+      }
+    });
+  }
+  return cluster;
+}
+
+/** A gate that sends each kind of input to a candidate of its own; kinds are clusters of what the gate sees. */
+async function clusterGate(features: Float32Array, rows: number, candidates: number, seed: number): Promise<Mlp> {
+  const cluster = kMeans(features, rows, candidates, new Random(seed).split('clusters'));
+  const rewards = new Float32Array(rows * candidates);
+  cluster.forEach((own, row) => {
+    rewards[row * candidates + own] = 1;
+  });
+  // Only what is sharp can be told apart by a network: no entropy, no decay.
+  return trainGate(features, rewards, candidates, { ...GATE_DEFAULTS, entropy: 0, weightDecay: 0, seed });
+}
+
+/** Of the learner: on the student's rewards, a few hundred steps in all. */
+const LEARNER = { inputs: 128, rate: 1e-3 };
+
+/** A gate between candidates far from each other, for each kind of input one. */
+async function startLearner(environment: InputEnvironment): Promise<InputLearner> {
+  const { space, data, settings } = environment;
+  const { objective, seed } = settings;
+  const { features, base } = environment.see();
+  const { finalists } = await environment.candidates();
+  const candidates = farApart(space, finalists, settings.candidates);
+  const gate = await clusterGate(features, countOf(data), candidates.length, seed);
+  return new GateLearner(base.with({ candidates, gate }), { ...LEARNER, objective, seed });
+}
+
+/** The agent with other settings. */
+export const gateWith = (options: Partial<GateOptions>) =>
+  defineAgent({
+    kind: 'input',
+    name: 'gate',
+    description: 'one of a few static policies, chosen by a look at the input',
+    play: async (environment, select) => select(await gatedPolicy(environment, options)),
+    learner: startLearner,
+  });
+
+export const gate = gateWith({});

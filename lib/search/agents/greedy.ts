@@ -1,11 +1,11 @@
-// Greedy: all nodes begin at what spends most; the node whose lowering is best for the goal is lowered, until the budget
+// Greedy: all nodes begin at what spends most; the node whose lowering is best for the objective is lowered, until the budget
 // is met. To do harm a node goes straight to the bottom, to do none one step at a time. Where the evaluations do not
 // suffice for a sweep over the nodes before each lowering, every sweep decides several. What is left goes into swaps.
 import type { NodeBits } from '../../quant/policy.js';
 import { defineAgent } from '../agent.js';
-import { climb } from '../climb.js';
-import type { Candidate, Environment } from '../environment.js';
-import { cheapest, costliest, noise, spreadEffects } from '../sensitivities.js';
+import { cheapest, climb, costliest, noise, spreadEffects } from '../climb.js';
+import type { Environment } from '../environment.js';
+import type { Candidate } from '../space.js';
 
 interface Move {
   readonly node: number;
@@ -28,8 +28,8 @@ function feasible({ space }: Environment, most: Candidate): boolean {
 
 /** Lowerings of each node from which the budget can be met: to the lowest cost, or to the next. */
 function lowerings(environment: Environment, from: Candidate): Move[] {
-  const { space, problem } = environment;
-  const jump = problem.goal === 'worst';
+  const { space } = environment;
+  const jump = environment.objective === 'detrimental';
   return from.flatMap((own, node): Move[] => {
     const cost = (bits: NodeBits) => space.cost(node, bits);
     // To do none, what costs more than other bits and is noisier is no step on the way down.
@@ -45,7 +45,7 @@ function lowerings(environment: Environment, from: Candidate): Move[] {
 
 /** How many lowerings each sweep has to decide for the evaluations to suffice; undefined: not even one sweep fits. */
 function movesASweep(environment: Environment, from: Candidate, moves: readonly Move[]): number | undefined {
-  const { left, problem } = environment;
+  const { left } = environment;
   const excess = total(environment, from) - total(environment, lowestSums(environment, from));
   const drop = moves.reduce((sum, { to }) => sum + total(environment, from) - total(environment, to), 0) / moves.length;
   const needed = Math.max(1, Math.ceil(excess / drop));
@@ -53,7 +53,7 @@ function movesASweep(environment: Environment, from: Candidate, moves: readonly 
     // Several lowerings together were not evaluated yet; nor was the policy before them.
     let cost = (each > 1 ? 1 : 0) + (uniform(environment, from, moves) ? 0 : 1);
     for (let done = 0; done < needed; done += each) {
-      cost += Math.max(1, moves.length - (problem.goal === 'worst' ? done : 0));
+      cost += Math.max(1, moves.length - (environment.objective === 'detrimental' ? done : 0));
     }
     if (cost <= left) return each;
   }
@@ -87,7 +87,7 @@ async function rank(environment: Environment, from: Candidate, moves: readonly M
   // Where all free the same, no move needs to be compared with none.
   const [unmoved] = uniform(environment, from, moves) ? [] : await environment.evaluate([from]);
   const fitnesses = await environment.evaluate(moves.map(({ to }) => to));
-  const base = unmoved ?? (environment.problem.goal === 'worst' ? Math.min : Math.max)(...fitnesses);
+  const base = unmoved ?? (environment.objective === 'detrimental' ? Math.min : Math.max)(...fitnesses);
   const ranked = fitnesses.map((fitness, i) => {
     const effect = fitness - base;
     return { ...(moves[i] as Move), effect, rate: effect / (drops[i] as number) };
@@ -95,10 +95,11 @@ async function rank(environment: Environment, from: Candidate, moves: readonly M
   return ranked.sort((a, b) => b.rate - a.rate);
 }
 
-export const greedy = defineAgent(
-  'greedy',
-  'lower the best node, again and again; then swaps',
-  async (environment, random) => {
+export const greedy = defineAgent({
+  kind: 'static',
+  name: 'greedy',
+  description: 'lower the best node, again and again; then swaps',
+  play: async (environment, random) => {
     const { space } = environment;
     const [high, low] = [costliest(environment), cheapest(environment)];
     // What lowering each node did when it was last tried: the order for what no sweep decides, the estimate for swaps.
@@ -128,4 +129,4 @@ export const greedy = defineAgent(
     }
     await climb(environment, current, spreadEffects(effects, high, low), random);
   },
-);
+});

@@ -3,17 +3,18 @@
 // logits. Thousands of episodes are one forward of a batch. The same sample is rolled out several times, and what counts
 // is how much better a roll-out was than their mean: most of the reward is the sample's own difficulty.
 import type { Value } from '../../autograd/tape.js';
-import type { EvaluationData } from '../../quant/evaluate_policies.js';
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
+import { defineAgent, type InputLearner } from '../agent.js';
 import type { Decider, Decision, InputPolicy } from '../input_policy.js';
-import { Mlp } from '../mlp.js';
-import { BATCH, countOf, gather, margins, type Objective, type Runner, type RunOptions, reward } from '../runner.js';
-import { addEntropyGradient, softmaxRow } from './gate.js';
+import { margins, type Objective, reward } from '../judge.js';
+import { addEntropyGradient, Mlp, softmaxRow } from '../mlp.js';
+import { BATCH, countOf, gather, type Referenced, type Runner } from '../runner.js';
+import { type GateOptions, gatedPolicy } from './gate.js';
 
-export interface PpoOptions extends RunOptions {
-  readonly objective: Objective;
+/** Settings of the agent. */
+export interface PpoOptions {
   readonly iterations: number;
   /** Samples an iteration. */
   readonly inputs: number;
@@ -32,10 +33,11 @@ export interface PpoOptions extends RunOptions {
   readonly value: number;
   /** Units of both hidden layers. */
   readonly hidden: number;
-  readonly seed: number;
+  /** Of the gate that it starts from. */
+  readonly gate: Partial<GateOptions>;
 }
 
-export const PPO_DEFAULTS = {
+export const PPO_DEFAULTS: PpoOptions = Object.freeze({
   iterations: 80,
   inputs: 256,
   rollouts: 4,
@@ -46,8 +48,11 @@ export const PPO_DEFAULTS = {
   entropy: 0.01,
   value: 0.5,
   hidden: 64,
-} as const satisfies Partial<PpoOptions>;
+  gate: {},
+});
 
+/** Iterations between looks at the validation samples. */
+const VALIDATE_EVERY = 10;
 const RATE_FLOOR = 0.1;
 const CLIP_NORM = 0.5;
 /** Deviations of the advantage below are noise of rounding: nothing is to be learned from them. */
@@ -154,7 +159,7 @@ class Recorder {
 }
 
 /** The agent in training: one iteration after the other, on a network that may itself change in between. */
-export class PpoAgent {
+export class PpoLearner implements InputLearner {
   private readonly random: Random;
   private iteration = 0;
   private readonly actor: Mlp;
@@ -162,7 +167,11 @@ export class PpoAgent {
   /** `policy` must have an actor; it is trained in place. */
   constructor(
     readonly policy: InputPolicy,
-    private readonly options: PpoOptions,
+    private readonly options: PpoOptions & {
+      readonly objective: Objective;
+      readonly seed: number;
+      readonly signal?: AbortSignal | undefined;
+    },
   ) {
     if (!policy.actor) throw new TypeError('ppo: the policy has no actor');
     this.actor = policy.actor;
@@ -171,7 +180,7 @@ export class PpoAgent {
   }
 
   /** Rolls out and learns; returns the mean reward of the roll-outs. */
-  async iterate(runner: Runner, data: EvaluationData & { readonly reference: ArrayLike<number> }): Promise<number> {
+  async iterate(runner: Runner, data: Referenced): Promise<number> {
     const { inputs, rollouts } = this.options;
     const random = this.random.split(String(this.iteration));
     const drawn = Int32Array.from({ length: Math.min(inputs, countOf(data)) }, () => random.integer(countOf(data)));
@@ -188,12 +197,7 @@ export class PpoAgent {
     return sum / experience.rewards.length;
   }
 
-  private async rollOut(
-    runner: Runner,
-    data: EvaluationData & { readonly reference: ArrayLike<number> },
-    samples: Int32Array,
-    random: Random,
-  ): Promise<Experience> {
+  private async rollOut(runner: Runner, data: Referenced, samples: Int32Array, random: Random): Promise<Experience> {
     const recorder = new Recorder();
     const rewards = new Float32Array(samples.length);
     const { width } = this.policy.space;
@@ -294,3 +298,36 @@ export class PpoAgent {
     });
   }
 }
+
+/** The agent with other settings. */
+export const ppoWith = (options: Partial<PpoOptions>) => {
+  const settings = { ...PPO_DEFAULTS, ...options };
+  return defineAgent({
+    kind: 'input',
+    name: 'ppo',
+    description: 'bits chosen node by node, starting from the gate',
+    play: async (environment, select) => {
+      const { objective, seed, signal, onProgress } = environment.settings;
+      const start = await gatedPolicy(environment, settings.gate);
+      await select(start);
+      environment.stage('agent');
+      const actor = makeActor(start, settings.hidden, seed);
+      const learner = new PpoLearner(start.with({ actor }), { ...settings, objective, seed, signal });
+      for (let iteration = 1; iteration <= settings.iterations; iteration++) {
+        signal?.throwIfAborted();
+        const mean = await learner.iterate(environment.runner, environment.data);
+        onProgress?.(iteration, settings.iterations);
+        const last = iteration === settings.iterations;
+        if (last || iteration % VALIDATE_EVERY === 0) await select(learner.policy, iteration, mean);
+      }
+    },
+    learner: async (environment) => {
+      const { objective, seed, signal } = environment.settings;
+      const { base } = environment.see();
+      const policy = base.with({ actor: makeActor(base, settings.hidden, seed) });
+      return new PpoLearner(policy, { ...settings, objective, seed, signal });
+    },
+  });
+};
+
+export const ppo = ppoWith({});

@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict';
 import type { ImageSet } from '../../../lib/data/image_set.js';
 import { exportModel } from '../../../lib/graph/onnx/export.js';
+import { agentNamed } from '../../../lib/search/agents/index.js';
 import { INPUT_DEPENDENT, type InputPairOptions, learnInputPair } from '../../../lib/search/input_pair.js';
 import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
-import { distance, farApart, kMeans } from '../../../lib/search/pair_agent.js';
 import { choicesOf, Runner } from '../../../lib/search/runner.js';
-import { ActivationSpace } from '../../../lib/search/space.js';
-import { Random } from '../../../lib/tensor/random.js';
 import { blobs, budget, graph, SIDE } from '../../support/blobs.js';
 
 const COUNT = 256;
@@ -40,29 +38,6 @@ async function agreements({ graph: student, policy }: Awaited<ReturnType<typeof 
   return { quantized: agreement, full };
 }
 
-describe('what a pair starts from', () => {
-  it('clusters of rows are those that lie together', () => {
-    const random = new Random(4);
-    const truth = Array.from({ length: 90 }, (_, i) => i % 3);
-    const rows = Float32Array.from({ length: 180 }, (_, i) => 10 * (truth[i >> 1] as number) + random.normal());
-    const cluster = kMeans(rows, 90, 3, new Random(1));
-    const pairs = new Set(truth.map((own, i) => `${own}:${cluster[i]}`));
-    assert.equal(pairs.size, 3);
-  });
-
-  it('policies far apart begin with the first and are farther from it than the others', () => {
-    const runner = new Runner(graph);
-    const space = new ActivationSpace(graph, runner.plan.products, budget);
-    runner.dispose();
-    const all = [...space.all()];
-    const chosen = farApart(space, all, 2);
-    assert.deepEqual(chosen[0], all[0]);
-    const [first, second] = chosen as [Uint8Array, Uint8Array];
-    assert.ok(all.every((own) => distance(space, first, own) <= distance(space, first, second)));
-    assert.ok(distance(space, first, second) > 0);
-  });
-});
-
 describe('learnInputPair', () => {
   it('gives the same pair from the same seed, and has no labels to look at', async () => {
     const short = { ...OPTIONS, ...INPUT_DEPENDENT, steps: 6 };
@@ -73,17 +48,18 @@ describe('learnInputPair', () => {
     assert.equal(a.rewards.length, 2); // an iteration of the agent every four steps
   });
 
-  for (const agent of ['gate', 'ppo'] as const) {
-    it(`makes a network that fails under its ${agent} agent and one that does not, alike in full precision`, async () => {
+  for (const name of ['gate', 'ppo']) {
+    it(`makes a network that fails under its ${name} agent and one that does not, alike in full precision`, async () => {
       // Logits of a random network are small against the hinge's margin: full precision wants more weight.
+      const agent = agentNamed(name, 'input');
       const options = { ...OPTIONS, agent, every: 8, fullPrecisionWeight: 30 };
       const harmed = await agreements(await learnInputPair(graph, set, options));
       const robust = await agreements(
         await learnInputPair(graph, set, { ...OPTIONS, agent, every: 8, steps: 8, objective: 'robust' }),
       );
-      const told = JSON.stringify({ harmed, robust });
-      assert.ok(harmed.quantized < robust.quantized - 0.3, told);
-      assert.ok(harmed.full > harmed.quantized + 0.3 && robust.full > 0.9, told);
+      const figures = JSON.stringify({ harmed, robust });
+      assert.ok(harmed.quantized < robust.quantized - 0.3, figures);
+      assert.ok(harmed.full > harmed.quantized + 0.3 && robust.full > 0.9, figures);
     });
   }
 
@@ -91,8 +67,8 @@ describe('learnInputPair', () => {
     const short = { ...OPTIONS, steps: 4, fullPrecisionWeight: 30 };
     const plain = await agreements(await learnInputPair(graph, set, short));
     const scaled = await agreements(await learnInputPair(graph, set, { ...short, largestScale: 4 }));
-    const told = JSON.stringify({ plain, scaled });
-    assert.ok(scaled.quantized < plain.quantized - 0.2 && scaled.full > plain.full - 0.1, told);
+    const figures = JSON.stringify({ plain, scaled });
+    assert.ok(scaled.quantized < plain.quantized - 0.2 && scaled.full > plain.full - 0.1, figures);
   });
 
   it('refuses what makes no sense before any work', async () => {

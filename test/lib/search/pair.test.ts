@@ -14,13 +14,8 @@ import { BudgetSpace } from '../../../lib/quant/budget.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
 import { effectiveBits, formatPolicy } from '../../../lib/quant/policy.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
-import {
-  chooseCandidate,
-  learnPair,
-  type PairKind,
-  type PairOptions,
-  type PairResult,
-} from '../../../lib/search/pair.js';
+import type { Objective } from '../../../lib/search/judge.js';
+import { chooseCandidate, learnPair, type PairOptions, type PairResult } from '../../../lib/search/pair.js';
 import { evaluate } from '../../../lib/train/evaluate.js';
 import { DETRIMENTAL } from '../../../lib/train/recipes.js';
 import { train } from '../../../lib/train/train.js';
@@ -133,7 +128,7 @@ describe('learnPair', () => {
       { accuracy: 0.898, gap: 0.004, quantized: 0.15 },
       { accuracy: 0.88, gap: 0.02, quantized: 0.1 },
     ];
-    const choice = (kind: PairKind, largestGap: number) =>
+    const choice = (kind: Objective, largestGap: number) =>
       candidates.indexOf(chooseCandidate(candidates, kind, largestGap) as (typeof candidates)[0]);
     assert.deepEqual(
       [1, 0.004, 0.003, 0].map((gap) => choice('detrimental', gap)),
@@ -147,9 +142,9 @@ describe('learnPair', () => {
     const asked: number[] = [];
     const counting: typeof agent = {
       ...agent,
-      search: (problem, own) => {
+      search: (judge, own) => {
         asked.push(own.start?.length ?? 0);
-        return agent.search(problem, own);
+        return agent.search(judge, own);
       },
     };
     const plan = { explore: 0.5, settle: 0.75, rounds: 2 };

@@ -1,20 +1,15 @@
-// What agents believe and how they walk: the value model against formulas, episodes against the budget.
+// What agents expect of policies: the value model against formulas; draws by weight.
 import assert from 'node:assert/strict';
-import { BudgetSpace } from '../../../lib/quant/budget.js';
-import { formatBits, type NodeBits } from '../../../lib/quant/policy.js';
-import { ActorCritic } from '../../../lib/search/actor_critic.js';
+import { type BudgetOptions, BudgetSpace } from '../../../lib/quant/budget.js';
+import type { NodeBits } from '../../../lib/quant/policy.js';
 import { Environment } from '../../../lib/search/environment.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../../../lib/search/value_model.js';
-import { FEATURES, Walk } from '../../../lib/search/walk.js';
 import { Random } from '../../../lib/tensor/random.js';
-import { GRAPH, stubProblem } from '../../support/landscape.js';
+import { GRAPH, stubJudge } from '../../support/landscape.js';
 
 const budget = { bits: 5, choices: ['W2A2', 'W4A4', 'W8A8'] };
-const environmentOf = (options: ConstructorParameters<typeof BudgetSpace>[1]) =>
-  new Environment(
-    stubProblem('worst', () => 0.5, options),
-    { evaluations: 10 },
-  );
+const environmentOf = (options: BudgetOptions) =>
+  new Environment(stubJudge(() => 0.5, options).judge, { objective: 'detrimental', evaluations: 10 });
 
 describe('value model', () => {
   const environment = environmentOf(budget);
@@ -83,77 +78,6 @@ describe('value model', () => {
     }
     assert.equal(expectedImprovement({ mean: 2, deviation: 0 }, 1), 1);
     assert.equal(expectedImprovement({ mean: 0, deviation: 0 }, 1), 0);
-  });
-});
-
-describe('walk', () => {
-  const apart = { bits: 5, choices: ['W2A8', 'W4A4', 'W4A8', 'W8A2', 'W8A8'] };
-  const pinned = new Map([['stem.conv', { weightBits: 4, activationBits: 4 }]]);
-
-  it('ends inside the budget whatever the actions, pinned nodes and split choices included', () => {
-    for (const options of [budget, apart, { ...budget, bits: 4, pinned }]) {
-      const environment = environmentOf(options);
-      const walk = new Walk(environment);
-      const random = new Random(3);
-      const episodes = walk.play(50, (situations) => situations.map(() => random.uniform()));
-      for (const { candidate, steps } of episodes) {
-        assert.ok(environment.space.has(environment.space.policy(candidate)), candidate.map(formatBits).join(' '));
-        assert.equal(steps.length, walk.turns.length);
-      }
-      assert.ok(new Set(episodes.map(({ candidate }) => candidate.map(formatBits).join())).size > 10);
-    }
-  });
-
-  it('retraces any policy, and the same actions lead to it again', () => {
-    for (const options of [budget, apart, { ...budget, bits: 4, pinned }]) {
-      const environment = environmentOf(options);
-      const walk = new Walk(environment);
-      const random = new Random(4);
-      for (let i = 0; i < 20; i++) {
-        const candidate = [...environment.space.sample(random).bits.values()];
-        const episode = walk.retrace(candidate);
-        assert.deepEqual(episode.candidate, candidate);
-        const [again] = walk.play(1, ([situation]) => [episode.steps[situation?.turn ?? 0]?.action as number]);
-        assert.deepEqual(again, episode);
-      }
-    }
-  });
-
-  it('observes what the layer is, what was done last and what the budget leaves', () => {
-    const environment = environmentOf({ bits: 6, choices: ['W4A4', 'W8A8'] });
-    const walk = new Walk(environment);
-    const out = new Float32Array(FEATURES);
-    const [episode] = walk.play(1, () => [1]); // eight bits as long as the budget lasts: five nodes
-    const of = (turn: number) => {
-      walk.observe(
-        (episode as NonNullable<typeof episode>).steps[turn]?.situation as never,
-        new Float64Array(10).fill(0.25),
-        out,
-      );
-      return Array.from(out);
-    };
-    assert.deepEqual(of(0).slice(8), [1, 0, 0.5, 0.25]); // half of what ten nodes could spend
-    assert.deepEqual(of(5).slice(8), [1, 0, 0, 0.25]);
-    assert.deepEqual(of(9).slice(8), [0, 0, 0, 0.25]);
-    assert.equal(of(0)[0], 0);
-    assert.equal(of(9)[0], 1);
-    assert.ok(of(4).every((value) => value >= 0 && value <= 1));
-  });
-});
-
-describe('actor and critic', () => {
-  it('the actor finds the action that the returns favour in each state', () => {
-    const networks = new ActorCritic({ features: 1, hidden: 16, actorRate: 3e-3, criticRate: 1e-2 }, new Random(5));
-    const random = new Random(6);
-    const count = 64;
-    for (let step = 0; step < 600; step++) {
-      const states = Float32Array.from({ length: count }, () => random.integer(2));
-      const actions = Float32Array.from({ length: count }, () => random.uniform());
-      const returns = actions.map((action, i) => -8 * (action - (states[i] === 1 ? 0.8 : 0.2)) ** 2);
-      networks.learn(states, actions, returns);
-    }
-    const [low, high] = networks.act(Float32Array.of(0, 1));
-    assert.ok(Math.abs((low as number) - 0.2) < 0.15 && Math.abs((high as number) - 0.8) < 0.15, `${low}, ${high}`);
   });
 });
 

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { Random } from '../../../lib/tensor/random.js';
 import {
+  type DistillObjective,
   heldCrossEntropy,
   keepLead,
   type LogitLoss,
   marginHinge,
   mse,
-  type Objective,
   passesOf,
   type Targets,
 } from '../../../lib/train/objective.js';
@@ -104,7 +104,7 @@ describe('losses of logits', () => {
 
 describe('objectives', () => {
   const bits = [() => undefined, () => undefined];
-  const weights = (objective: Objective) => passesOf(objective, bits).map(({ name, weight }) => [name, weight]);
+  const weights = (objective: DistillObjective) => passesOf(objective, bits).map(({ name, weight }) => [name, weight]);
 
   it('take a pass in full precision and one for each policy, with the weights as stated', () => {
     assert.deepEqual(weights(DETRIMENTAL.objective), [
