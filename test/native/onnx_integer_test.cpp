@@ -124,7 +124,7 @@ TEST_CASE("integer convolutions, also depthwise, are those of the definition") {
     for (int64_t image = 0; image < s.n; ++image) {
       for (int64_t oc = 0; oc < s.outC; ++oc) {
         for (int64_t pixel = 0; pixel < s.outH() * s.outW(); ++pixel) {
-          int32_t wanted = 0;
+          int32_t expected = 0;
           for (int64_t tap = 0; tap < s.groupC() * s.kernelH * s.kernelW; ++tap) {
             const int64_t c = oc / s.groupOutC() * s.groupC() + tap / (s.kernelH * s.kernelW);
             const int64_t y = pixel / s.outW() * s.window.strideH - s.window.padTop +
@@ -137,8 +137,8 @@ TEST_CASE("integer convolutions, also depthwise, are those of the definition") {
             expected += (valueOf(x[static_cast<size_t>(from)], xSigned) - args.xZeroPoint) *
                         (valueOf(w[static_cast<size_t>(weight)], wSigned) - zw[static_cast<size_t>(oc)]);
           }
-          REQUIRE(acc[at] == wanted);
-          REQUIRE(codes[at++] == codeOf(wanted, static_cast<size_t>(oc)));
+          REQUIRE(acc[at] == expected);
+          REQUIRE(codes[at++] == codeOf(expected, static_cast<size_t>(oc)));
         }
       }
     }
