@@ -1,10 +1,11 @@
 // `faultline quantize`: a model under a policy, as an ONNX file that other runtimes run.
+
 import { existsSync } from 'node:fs';
 import { realpath, rename, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from '../core/errors.js';
+import { formatScheme } from '../format/scheme.js';
 import { type ExportedModel, exportQuantized } from '../quant/export_quantized.js';
-import { formatBits } from '../quant/policy.js';
 import { wrapText } from '../report/text.js';
 import { readGraph } from './model.js';
 import { blockSizeOption, type GranularityFlags, granularityOf, readPolicy } from './policy.js';
@@ -51,7 +52,7 @@ async function quantizeCommand(model: string, flags: QuantizeFlags): Promise<voi
   await writeFile(`${flags.out}.unfinished`, exported.bytes);
   await rename(`${flags.out}.unfinished`, flags.out);
   const before = [...graph.initializers.values()].reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0);
-  const nodes = exported.nodes.map(({ bits, ...rest }) => ({ ...rest, bits: bits && formatBits(bits) }));
+  const nodes = exported.nodes.map(({ bits, ...rest }) => ({ ...rest, bits: bits && formatScheme(bits) }));
   const report = { schema: 'faultline.quantize/1', model, out: flags.out, bytes: exported.bytes.length, format, nodes };
   const lines = exportText(exported, flags.out, { before, after: exported.bytes.length });
   const text = lines.flatMap((line) => wrapText(line, '  ')).join('\n');
