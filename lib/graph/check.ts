@@ -3,7 +3,12 @@ import type { HostTensor } from '../tensor/host_tensor.js';
 import { GraphError } from './errors.js';
 import { type AttributeValue, describeNode, type Graph, type GraphNode } from './graph.js';
 import type { AttributeKind, Operator } from './operator.js';
-import { OPERATORS } from './operators/index.js';
+import * as operators from './operators/index.js';
+
+/** Every operator we know, by its ONNX name. */
+export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
+  Object.values(operators).map((operator) => [operator.name, operator]),
+);
 
 /** Versions of ONNX's operator set that graphs are read, built and written in. */
 export const FIRST_OPSET = 13;
@@ -79,6 +84,11 @@ export function operatorOf(node: GraphNode): Operator {
   const operator = OPERATORS.get(node.operator);
   if (!operator) throw new GraphError(describeNode(node), 'unknown operator');
   return operator;
+}
+
+/** Whether the node reads nothing: it stands for a value that the file holds. */
+export function isLiteral(node: GraphNode): boolean {
+  return operatorOf(node).inputs[1] === 0;
 }
 
 /** Whether a policy can give the node bits: its operator can be quantized, and its weight is a float32 constant. */

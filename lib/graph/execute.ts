@@ -71,7 +71,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
       host,
     )[index];
   const type = (told?.dims.every((dim) => typeof dim === 'number') ? told : now()) as TensorType;
-  if (operator.float && (operator.eachOutput || !around.readsOthers(node))) {
+  if (operator.float !== 'none' && (operator.eachOutput || !around.readsOthers(node))) {
     const result = operator.float({
       tape,
       attributes: attributesOf(operator, node),

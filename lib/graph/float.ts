@@ -13,11 +13,12 @@ import { isQuantizable, operatorOf } from './check.js';
 import { sameDims } from './dims.js';
 import { GraphError } from './errors.js';
 import { execute, executeOffTape, type Surroundings } from './execute.js';
+import type { FusedWork } from './facts.js';
 import { RepeatedRuns } from './float_plan.js';
 import { boundsOf, isActivation, isAddition, isRectifier } from './fusion.js';
 import type { Graph, GraphNode } from './graph.js';
 import { InferredShapes, inferShapes } from './infer.js';
-import type { FusedWork, NodeState, Operator } from './operator.js';
+import type { NodeState, Operator } from './operator.js';
 import { Parameters } from './parameters.js';
 
 export interface FloatProgramOptions {

@@ -1,7 +1,8 @@
 // What the nodes of a graph are to the steps before them: their operators' answers about fusion.
 import { operatorOf } from './check.js';
+import type { Fusion, NodeView } from './facts.js';
 import type { Graph, GraphNode } from './graph.js';
-import { attributesOf, type Fusion, type NodeView } from './operator.js';
+import { attributesOf, type NodeAttributes } from './operator.js';
 
 /** Whether the node adds two values. */
 export function isAddition(node: GraphNode): boolean {
@@ -25,13 +26,13 @@ export function boundsOf(graph: Graph, node: GraphNode): readonly [low: number, 
   return fusion?.as === 'activation' ? fusion.bounds(viewOf(graph, node)) : undefined;
 }
 
-function fusionOf(node: GraphNode): Fusion | undefined {
+function fusionOf(node: GraphNode): Fusion<NodeAttributes> | undefined {
   const { fusion } = operatorOf(node);
   return fusion === 'none' ? undefined : fusion;
 }
 
 /** The node as its operator's facts see it. */
-export function viewOf(graph: Graph, node: GraphNode): NodeView {
+export function viewOf(graph: Graph, node: GraphNode): NodeView<NodeAttributes> {
   const name = (index: number) => node.inputs[index] ?? '';
   return {
     attributes: attributesOf(operatorOf(node), node),

@@ -44,7 +44,7 @@ export function sampleSizes(graph: Graph): number[] {
 export function inferValues(graph: Graph, options: InferOptions = {}): Inferred {
   const inputs = graph.inputs.map((input) => ({ input, type: inputType(input, options.inputs?.[input.name]) }));
   const names = [...new Set(inputs.flatMap(({ type }) => type.dims.filter((dim) => typeof dim === 'string')))];
-  const shaped = graph.nodes.some((node) => operatorOf(node).fromTypes);
+  const shaped = graph.nodes.some((node) => operatorOf(node).fromTypes !== 'none');
   if (names.length === 0 || !shaped) return inferOnce(graph, inputs, (dim) => dim);
   const tries = TRIED_SIZES.map((sizes) => {
     const size = (dim: Dim) => (typeof dim === 'string' ? (sizes[names.indexOf(dim) % sizes.length] as number) : dim);
@@ -181,7 +181,7 @@ export class ShapeInference {
     const operator = operatorOf(node);
     const small = (type: TensorType | undefined) => !type || sizeOf(type.dims.map(Number)) <= MAX_FOLLOWED_ELEMENTS;
     if (!outputs.every(small)) return undefined;
-    if (operator.fromTypes) {
+    if (operator.fromTypes !== 'none') {
       const value = operator.fromTypes(attributesOf(operator, node), inputs);
       return value && [value];
     }

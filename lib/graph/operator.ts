@@ -8,6 +8,7 @@ import { type HostTensor, MAX_RANK } from '../tensor/host_tensor.js';
 import type { Random } from '../tensor/random.js';
 import { type Dim, formatShape } from './dims.js';
 import { GraphError } from './errors.js';
+import type { ChannelRule, DeviceUse, FusedWork, Fusion, Product, Samplewise, Upgrade } from './facts.js';
 import { type AttributeValue, describeNode, type GraphNode, type TensorType } from './graph.js';
 
 export interface AttributeKinds {
@@ -25,6 +26,8 @@ export interface AttributeSpec<Kind extends AttributeKind = AttributeKind, Value
   readonly kind: Kind;
   /** What the operator takes when the attribute is absent; undefined where the operator computes it. */
   readonly default: Value;
+  /** It is the number of an element type. */
+  readonly isType?: true;
 }
 
 /** `int(1)`: an int attribute, 1 when absent; `ints()`: undefined when absent. */
@@ -37,6 +40,8 @@ function kind<Kind extends AttributeKind>(name: Kind) {
   return spec;
 }
 export const int = kind('int');
+/** The number of an element type. */
+export const elementType = (): AttributeSpec<'int', undefined> => ({ kind: 'int', default: undefined, isType: true });
 export const float = kind('float');
 export const string = kind('string');
 export const ints = kind('ints');
@@ -56,6 +61,9 @@ export type Attributes<Table extends AttributeTable> = {
     ? AttributeKinds[Kind] | (Default extends undefined ? undefined : never)
     : never;
 };
+
+/** Those of a node of any operator. */
+export type NodeAttributes = Attributes<AttributeTable>;
 
 /** One use of an operator, as its shape rule sees it. */
 export interface ShapeCall<Table extends AttributeTable = AttributeTable> {
@@ -113,69 +121,6 @@ export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   fail(what: string): never;
 }
 
-/** One node of a graph as its facts see it. */
-export interface NodeView<Table extends AttributeTable = AttributeTable> {
-  readonly attributes: Attributes<Table>;
-  /** Whether an optional input is there. */
-  has(index: number): boolean;
-  /** The value of an input that is an initializer. */
-  constant(index: number): HostTensor | undefined;
-}
-
-/** What a step can compute on the way in place of nodes that follow it: an addition, a ReLU, a clip (a ReLU is one). */
-export type FusedWork = 'addition' | 'relu' | 'clip';
-
-/** What a node is to the step before it, which may compute it on the way. */
-export type Fusion<Table extends AttributeTable = AttributeTable> =
-  /** The sum of two values. */
-  | { readonly as: 'addition' }
-  /** Brings every element into bounds; `bounds` is undefined where these are computed. */
-  | {
-      readonly as: 'activation';
-      /** A ReLU, NaN and all. */
-      readonly rectifies: boolean;
-      bounds(node: NodeView<Table>): readonly [low: number, high: number] | undefined;
-    }
-  /** Scales and shifts channels, axis 1, by constants: `affine` has them, or undefined where they are computed. */
-  | { readonly as: 'affine'; affine(node: NodeView<Table>): ChannelAffine | undefined };
-
-/** y = (x − center) · factor + shift, one of each a channel. */
-export interface ChannelAffine {
-  readonly center: Float32Array;
-  readonly factor: Float64Array;
-  readonly shift: Float32Array;
-}
-
-/** A node as a product: y[m, n] = alpha · Σ x[m, k] · w[n, k] + beta · c[n], the windows of images as rows of x. */
-export interface ProductForm {
-  /** `conv`: windows of an image, in groups of channels; `matmul`: rows of a matrix. */
-  readonly kind: 'conv' | 'matmul';
-  /** The weight's axis of output channels, n; undefined for a vector, which makes one. */
-  readonly outAxis: number | undefined;
-  /** The weight's axis of input channels (of one group). Axes beside these two are of size one, or come last: a window. */
-  readonly inAxis: number;
-  /** The activation's axis of input channels; from the end where negative. */
-  readonly channelAxis: number;
-  readonly groups: number;
-  /** Of the window along each spatial axis. */
-  readonly strides: readonly number[];
-  readonly alpha: number;
-  readonly beta: number;
-  /** The activation is [k, m]: its samples lie along its last axis. */
-  readonly transposed: boolean;
-}
-
-/** How an operator multiplies what it reads by a weight that a policy can give bits to. */
-export interface Product<Table extends AttributeTable = AttributeTable> {
-  /** Numbers of its inputs; `addend` is c. */
-  readonly activation: number;
-  readonly weight: number;
-  readonly addend: number | 'none';
-  /** Whether there are integer kernels for a weight of this shape. */
-  takes(weightDims: readonly number[]): boolean;
-  form(attributes: Attributes<Table>, weightDims: readonly number[]): ProductForm;
-}
-
 export interface Operator<Table extends AttributeTable = AttributeTable> {
   readonly name: string;
   /** First operator set that has it, where that is after 13. */
@@ -186,43 +131,76 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   /** Fewest and most inputs and outputs. */
   readonly inputs: readonly [number, number];
   readonly outputs: readonly [number, number];
-  readonly product: Product<Table> | 'none';
   /** Inputs that are settings or measured statistics, which training does not learn: no parameters. */
-  readonly settings?: readonly number[];
+  readonly settings: readonly number[] | 'none';
+  /** Those of them that are measured. */
+  readonly statistics: readonly number[] | 'none';
+  /** The input whose value is the output's shape, one dimension of it −1 to be told from the others. */
+  readonly openShape: number | 'none';
+  /** Why the result of constants is not computed beforehand: it is random, or no sizes bound what it costs. */
+  readonly unfoldable: 'random' | 'costly' | 'none';
+  /** The operators of sets before 13 that became this one, where nodes changed. */
+  readonly upgrades: Readonly<Record<string, Upgrade>> | 'none';
+  readonly product: Product<Attributes<Table>> | 'none';
+  /** What `float` can compute on the way in place of the nodes that follow. */
+  readonly fuses: readonly FusedWork[] | 'none';
+  /** What a step before it may compute in its place. */
+  readonly fusion: Fusion<Attributes<Table>> | 'none';
+  readonly device: DeviceUse<Attributes<Table>> | 'none';
+  readonly samples: Samplewise | ((attributes: Attributes<Table>) => Samplewise);
+  /** What it does to the scale of channels; unknown: what it reads must keep its scale. */
+  readonly channels: ChannelRule<Attributes<Table>> | 'unknown';
+  /** What tells one use from another in a summary: "3x3/2 g16". */
+  readonly detail: Detail<Table> | 'none';
   /** Types and shapes of the outputs; at least `outputCount` of them. Calls `fail` on what the operator cannot take. */
   shape(call: ShapeCall<Table>): TensorType[];
-  /** Multiply-accumulates of one use; named dimensions count as one. Operators that multiply no matrices have none. */
-  macs?(attributes: Attributes<Table>, inputs: readonly (TensorType | undefined)[], output: TensorType): number;
+  /** Multiply-accumulates of one use; named dimensions count as one. */
+  readonly macs: Macs<Table> | 'none';
   /**
    * The outputs' values where the types of the inputs tell them (Shape), whatever the inputs hold; undefined where a
    * dimension has no number.
    */
-  fromTypes?(attributes: Attributes<Table>, inputs: readonly (TensorType | undefined)[]): HostTensor | undefined;
+  readonly fromTypes: FromTypes<Table> | 'none';
   /**
    * The same on the tape, by native operations that keep their backward beside their forward; the first output.
    * Undefined: not in this use; the reference computes it then, and where there is no `float` at all.
    */
-  float?(call: FloatCall<Table>): Value | undefined;
+  readonly float: ((call: FloatCall<Table>) => Value | undefined) | 'none';
   /** `float` computes any of its outputs, each by itself. */
   readonly eachOutput?: true;
-  /** What `float` can compute on the way in place of the nodes that follow. */
-  readonly fuses: readonly FusedWork[] | 'none';
-  /** What a step before it may compute in its place. */
-  readonly fusion: Fusion<Table> | 'none';
   /** The reference: plain loops over float32 or float64 (sums in float64), checked against ONNX's own tests. */
   forward(call: ForwardCall<Table>): HostTensor[];
 }
 
-/** Questions about an operator that "none" answers. */
-type Question = { [Key in keyof Operator]-?: 'none' extends Operator[Key] ? Key : never }[keyof Operator];
+type Inputs = readonly (TensorType | undefined)[];
+type Macs<Table extends AttributeTable> = (attributes: Attributes<Table>, inputs: Inputs, output: TensorType) => number;
+type FromTypes<Table extends AttributeTable> = (
+  attributes: Attributes<Table>,
+  inputs: Inputs,
+) => HostTensor | undefined;
+type Detail<Table extends AttributeTable> = (attributes: Attributes<Table>, inputs: Inputs) => string;
 
-/** The answer "none" to each of these questions: an operator answers every question, in its file. */
-export function none<Asked extends Question>(...questions: Asked[]): { readonly [Key in Asked]: 'none' } {
-  return Object.fromEntries(questions.map((question) => [question, 'none'])) as { [Key in Asked]: 'none' };
+/** Questions about an operator that this word answers. */
+type AnsweredBy<Word extends string> = {
+  [Key in keyof Operator]-?: Word extends Operator[Key] ? (string extends Operator[Key] ? never : Key) : never;
+}[keyof Operator];
+type Said<Asked extends string, Word> = { readonly [Key in Asked]: Word };
+
+const say = <Asked extends string, Word>(questions: readonly Asked[], word: Word) =>
+  Object.fromEntries(questions.map((question) => [question, word])) as Said<Asked, Word>;
+
+/** "none" to each of these questions: an operator answers every question, in its file. */
+export function none<Asked extends AnsweredBy<'none'>>(...questions: Asked[]): Said<Asked, 'none'> {
+  return say(questions, 'none');
+}
+
+/** "unknown" to each of these questions. */
+export function unknown<Asked extends AnsweredBy<'unknown'>>(...questions: Asked[]): Said<Asked, 'unknown'> {
+  return say(questions, 'unknown');
 }
 
 /** Answers of a member of a family of operators that differ from the family's. */
-export type OwnAnswers = Partial<Pick<Operator, Question>>;
+export type OwnAnswers = Partial<Pick<Operator, AnsweredBy<'none'> | AnsweredBy<'unknown'>>>;
 
 /** Lets TypeScript read the attribute table off the object. */
 export function defineOperator<Table extends AttributeTable>(operator: Operator<Table>): Operator {
@@ -294,6 +272,21 @@ export function runNode(
       throw new GraphError(describeNode(node), what);
     },
   });
+}
+
+/** Multiply-accumulates of a node; named dimensions count as one. */
+export function macsOf(
+  operator: Operator,
+  node: GraphNode,
+  inputs: readonly (TensorType | undefined)[],
+  output: TensorType,
+): number {
+  return operator.macs === 'none' ? 0 : operator.macs(attributesOf(operator, node), inputs, output);
+}
+
+/** Whether an input is a setting or a measured statistic, which training does not learn. */
+export function isSetting({ settings }: Operator, input: number): boolean {
+  return settings !== 'none' && settings.includes(input);
 }
 
 /** An input that cannot be left out. */

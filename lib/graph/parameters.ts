@@ -6,6 +6,7 @@ import { alignedFloats } from '../tensor/memory.js';
 import { operatorOf } from './check.js';
 import { GraphError } from './errors.js';
 import type { Graph } from './graph.js';
+import { isSetting } from './operator.js';
 
 export interface Parameter {
   readonly name: string;
@@ -20,17 +21,18 @@ export interface Parameter {
 /** Each tensor starts on a cache line; the gaps stay zero, and every optimizer leaves zeros as they are. */
 const LINE = 16;
 
-function uses(graph: Graph, name: string): { settings: boolean; learned: boolean } {
-  let [settings, learned] = [false, false];
+function uses(graph: Graph, name: string): { settings: boolean; measured: boolean; learned: boolean } {
+  let [settings, measured, learned] = [false, false, false];
   for (const node of graph.consumers(name)) {
     const operator = operatorOf(node);
     node.inputs.forEach((input, index) => {
       if (input !== name) return;
-      if (operator.settings?.includes(index)) settings = true;
+      if (isSetting(operator, index)) settings = true;
       else learned = true;
+      if (operator.statistics !== 'none' && operator.statistics.includes(index)) measured = true;
     });
   }
-  return { settings, learned };
+  return { settings, measured, learned };
 }
 
 /** The learned numbers of a network, in one array. */
@@ -55,7 +57,7 @@ export class Parameters {
       const use = uses(graph, name);
       if (use.settings && use.learned) throw new GraphError(name, 'is a setting of one node and a weight of another');
       if (use.learned) learned.push(name);
-      else if (graph.consumers(name).some((node) => node.operator === 'BatchNormalization')) measured.push(name);
+      else if (use.measured) measured.push(name);
     }
     const total = (names: readonly string[]) => names.reduce((sum, name) => sum + padded(graph, name), 0);
     this.values = alignedFloats(total(learned));

@@ -3,9 +3,9 @@
 import { sizeOf } from '../core/shape.js';
 import { isFloat } from '../tensor/dtype.js';
 import { isQuantizable, operatorOf } from './check.js';
-import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
+import type { Graph, TensorType, ValueInfo } from './graph.js';
 import { inferShapes } from './infer.js';
-import { attributesOf } from './operator.js';
+import { attributesOf, isSetting, macsOf } from './operator.js';
 
 /** One node. */
 export interface NodeSummary {
@@ -41,23 +41,22 @@ export function summarize(graph: Graph): GraphSummary {
   const counted = new Set<string>();
   const nodes = graph.nodes.map((node): NodeSummary => {
     const operator = operatorOf(node);
-    const attributes = attributesOf(operator, node);
     const output = types.get(node.outputs[0] ?? '') as TensorType;
     const inputs = node.inputs.map((name) => types.get(name));
     let parameters = 0;
     node.inputs.forEach((name, index) => {
       const tensor = graph.initializers.get(name);
-      if (!tensor || counted.has(name) || !isFloat(tensor.dtype) || operator.settings?.includes(index)) return;
+      if (!tensor || counted.has(name) || !isFloat(tensor.dtype) || isSetting(operator, index)) return;
       counted.add(name);
       parameters += sizeOf(tensor.dims);
     });
     return {
       name: node.name,
       operator: node.operator,
-      detail: detailOf(node, inputs),
+      detail: operator.detail === 'none' ? '' : operator.detail(attributesOf(operator, node), inputs),
       output,
       parameters,
-      macs: operator.macs?.(attributes, inputs, output) ?? 0,
+      macs: macsOf(operator, node, inputs, output),
       quantizable: isQuantizable(graph, node),
     };
   });
@@ -73,18 +72,6 @@ export function summarize(graph: Graph): GraphSummary {
     weightBytes: sum(bytes),
     macs: sum(nodes.map(({ macs }) => macs)),
   };
-}
-
-/** Kernel, stride and groups of a window; nothing for other operators. */
-function detailOf(node: GraphNode, inputs: readonly (TensorType | undefined)[]): string {
-  const list = (name: string) => node.attributes[name] as readonly number[] | undefined;
-  const kernel =
-    list('kernel_shape') ?? (node.operator === 'Conv' ? (inputs[1]?.dims.slice(2) as number[]) : undefined);
-  if (!kernel) return '';
-  const strides = list('strides') ?? [];
-  const stride = strides.every((each) => each === 1) ? '' : `/${[...new Set(strides)].join('x')}`;
-  const group = (node.attributes.group as number | undefined) ?? 1;
-  return `${kernel.join('x')}${stride}${group > 1 ? ` g${group}` : ''}`;
 }
 
 /** A text in at most so many columns: the middle goes, never the end. */

@@ -2,8 +2,9 @@
 import { sizeOf } from '../core/shape.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { operatorOf } from './check.js';
+import type { ProductForm } from './facts.js';
 import type { Graph, GraphNode } from './graph.js';
-import { attributesOf, type ProductForm } from './operator.js';
+import { attributesOf } from './operator.js';
 
 /** A node that multiplies by a weight. */
 export interface ProductView extends ProductForm {

@@ -4,25 +4,6 @@ import type { Graph, GraphNode } from './graph.js';
 import { inferShapes } from './infer.js';
 import { attributesOf } from './operator.js';
 
-/** One input with the batch in its first dimension, the others weights: the result of a sample is its own. */
-const ALONE: ReadonlySet<string> = new Set([
-  'AveragePool',
-  'BatchNormalization',
-  'Clip',
-  'Conv',
-  'Dropout',
-  'GlobalAveragePool',
-  'HardSigmoid',
-  'HardSwish',
-  'Identity',
-  'LeakyRelu',
-  'MaxPool',
-  'Relu',
-  'Sigmoid',
-]);
-/** Element by element, between batches, or between one and what is the same for all samples. */
-const BETWEEN: ReadonlySet<string> = new Set(['Add', 'Mul', 'Sub']);
-
 /** What the parts of a batch are measured by, in bytes. */
 export interface SampleSize {
   /** The largest value of one sample. */
@@ -42,16 +23,16 @@ export function sampleSize(graph: Graph): SampleSize | undefined {
   const rank = (name: string) => types.get(name)?.dims.length ?? 0;
   const batched = new Set([input.name]);
   const samplewise = (node: GraphNode): boolean => {
+    const operator = operatorOf(node);
+    const { samples } = operator;
+    const each = typeof samples === 'function' ? samples(attributesOf(operator, node)) : samples;
     const [first, ...rest] = node.inputs.filter((name) => name !== '');
     const isBatched = (name: string) => batched.has(name);
-    if (BETWEEN.has(node.operator)) {
+    if (each === 'between') {
       // What all samples share must not reach the batch's dimension.
       return node.inputs.every((name) => isBatched(name) || rank(name) < rank(node.outputs[0] as string));
     }
-    if (first === undefined || !isBatched(first) || rest.some(isBatched)) return false;
-    if (ALONE.has(node.operator)) return true;
-    const { axis, transA } = attributesOf(operatorOf(node), node) as { axis?: number; transA?: number };
-    return (node.operator === 'Flatten' && axis === 1) || (node.operator === 'Gemm' && transA === 0);
+    return each === 'alone' && first !== undefined && isBatched(first) && !rest.some(isBatched);
   };
   for (const node of graph.nodes) {
     if (!samplewise(node)) return undefined;

@@ -44,6 +44,20 @@ export const UNARY = {
   floor: 18,
   ceil: 19,
 } as const;
+/** Those of them that native/cuda computes too, bit for bit. */
+export const DEVICE_UNARY: ReadonlySet<keyof typeof UNARY> = new Set([
+  'relu',
+  'clip',
+  'sigmoid',
+  'hardSigmoid',
+  'hardSwish',
+  'leakyRelu',
+  'geluTanh',
+  'sqrt',
+  'exp',
+  'abs',
+  'reciprocal',
+] as const);
 /** Numbers of native/float/elementwise.h's `Binary`. */
 export const BINARY = { add: 0, sub: 1, mul: 2, div: 3, addRelu: 4, pow: 5, min: 6, max: 7 } as const;
 

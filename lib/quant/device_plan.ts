@@ -9,10 +9,10 @@ import { type Layout, Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { GraphError } from '../graph/errors.js';
-import { boundsOf } from '../graph/fusion.js';
-import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
-import { attributesOf } from '../graph/operator.js';
-import { poolWindow, wholeWindow } from '../graph/operators/window.js';
+import type { DeviceUse, UnaryUse } from '../graph/facts.js';
+import { viewOf } from '../graph/fusion.js';
+import { describeNode, type Graph } from '../graph/graph.js';
+import { attributesOf, type NodeAttributes } from '../graph/operator.js';
 import { type Cuda, type NativeDeviceArray, type NativeProductEnd, openCuda } from '../native/cuda_addon.js';
 import { convWeights, matmulWeights, NO_FAULT, readFault } from '../native/cuda_products.js';
 import { BINARY, UNARY } from '../native/float_addon.js';
@@ -67,38 +67,6 @@ export class DeviceBuffer extends Buffer32 {
   }
 }
 
-type UnaryUse = readonly [name: keyof typeof UNARY, p?: number, q?: number] | undefined;
-type UnaryAttributes = Readonly<Record<string, number | string>>;
-
-/** Functions of one value that the device has, as their operators in lib/graph/operators call them on the processor. */
-const UNARY_USES: Readonly<Record<string, (attributes: UnaryAttributes, graph: Graph, node: GraphNode) => UnaryUse>> = {
-  Relu: () => ['relu'],
-  Clip: (_, graph, node) => {
-    const bounds = boundsOf(graph, node);
-    return bounds && ['clip', ...bounds];
-  },
-  Sigmoid: () => ['sigmoid'],
-  HardSigmoid: ({ alpha, beta }) => ['hardSigmoid', alpha as number, beta as number],
-  HardSwish: () => ['hardSwish'],
-  LeakyRelu: ({ alpha }) => ['leakyRelu', alpha as number],
-  Gelu: ({ approximate }) => (approximate === 'tanh' ? ['geluTanh'] : undefined),
-  Sqrt: () => ['sqrt'],
-  Exp: () => ['exp'],
-  Abs: () => ['abs'],
-  Reciprocal: () => ['reciprocal'],
-};
-
-const BINARY_USES: Readonly<Record<string, keyof typeof BINARY>> = {
-  Add: 'add',
-  Sum: 'add',
-  Sub: 'sub',
-  Mul: 'mul',
-  Div: 'div',
-  Min: 'min',
-  Max: 'max',
-};
-
-const MOVEMENTS: ReadonlySet<string> = new Set(['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze']);
 /** Numbers of native/cuda/float_kernels.h's PoolKind. */
 const POOL = { largest: 0, mean: 1, meanWithPadding: 2 } as const;
 
@@ -264,22 +232,28 @@ export class DevicePlan extends IntegerPlan {
     const { node, output } = step;
     const [first = '', second = ''] = node.inputs;
     if (state.known.has(output) || !node.inputs.some((name) => state.values.has(name))) return undefined;
-    const attributes = attributesOf(step.operator, node) as unknown as UnaryAttributes;
-    const unary = UNARY_USES[node.operator]?.(attributes, this.graph, node);
-    if (unary) return this.unaryStep(this.send(state, first), ...unary);
-    const binary = BINARY_USES[node.operator];
-    if (binary && node.inputs.length === 2) {
-      const there = [first, second].every((name) => this.find(state, name));
-      return there ? this.binaryStep(BINARY[binary], this.send(state, first), this.send(state, second)) : undefined;
+    const { device } = step.operator;
+    if (device === 'none') return undefined;
+    switch (device.kind) {
+      case 'unary': {
+        const use = device.use(viewOf(this.graph, node));
+        return use && this.unaryStep(this.send(state, first), ...use);
+      }
+      case 'binary': {
+        const there = node.inputs.length === 2 && [first, second].every((name) => this.find(state, name));
+        if (!there) return undefined;
+        return this.binaryStep(BINARY[device.name], this.send(state, first), this.send(state, second));
+      }
+      case 'reshape': {
+        const dims = this.dimsOf(state, output);
+        return dims && this.tape.alias(this.inLayout('rows', this.send(state, first)), dims, 'rows');
+      }
+      case 'pool':
+        return this.poolStep(step, device, state, first);
     }
-    if (MOVEMENTS.has(node.operator)) {
-      const dims = this.dimsOf(state, output);
-      return dims && this.tape.alias(this.inLayout('rows', this.send(state, first)), dims, 'rows');
-    }
-    return this.poolStep(step, state, first);
   }
 
-  private unaryStep(x: Value, name: keyof typeof UNARY, p = 0, q = 0): Value {
+  private unaryStep(x: Value, ...[name, p = 0, q = 0]: UnaryUse): Value {
     const y = this.make(x.dims, x.layout);
     this.cuda.addon.unary(UNARY[name], p, q, x.size, this.arrayOf(x), this.arrayOf(y));
     return y;
@@ -294,25 +268,22 @@ export class DevicePlan extends IntegerPlan {
     return y;
   }
 
-  private poolStep({ node, operator }: Step, state: RunState, input: string): Value | undefined {
+  private poolStep(
+    { node, operator }: Step,
+    device: Extract<DeviceUse<NodeAttributes>, { kind: 'pool' }>,
+    state: RunState,
+    input: string,
+  ): Value | undefined {
     const { dims } = this.find(state, input) as Value;
-    const whole = node.operator === 'GlobalAveragePool' || node.operator === 'GlobalMaxPool';
-    if (dims.length !== 4 || (!whole && node.operator !== 'AveragePool' && node.operator !== 'MaxPool'))
-      return undefined;
-    if (this.readsOthers(node)) return undefined;
-    const attributes = attributesOf(operator, node) as unknown as Parameters<typeof poolWindow>[0] & {
-      readonly count_include_pad?: number;
-    };
-    const fail = (what: string): never => {
+    if (dims.length !== 4 || this.readsOthers(node)) return undefined;
+    const attributes = attributesOf(operator, node);
+    const window = device.window(attributes, dims, (what) => {
       throw new GraphError(describeNode(node), what);
-    };
-    const mean = attributes.count_include_pad ? POOL.meanWithPadding : POOL.mean;
-    const kind = node.operator.endsWith('MaxPool') ? POOL.largest : mean;
-    const window = whole ? wholeWindow(dims) : poolWindow(attributes, dims, fail);
+    });
     if (!window) return undefined;
     const x = this.inLayout('channelsLast', this.send(state, input));
     const y = this.make([dims[0] as number, dims[1] as number, ...window.output], 'channelsLast');
-    this.cuda.addon.pool(kind, geometryOf(x, window), this.arrayOf(x), this.arrayOf(y));
+    this.cuda.addon.pool(POOL[device.pool(attributes)], geometryOf(x, window), this.arrayOf(x), this.arrayOf(y));
     return y;
   }
 

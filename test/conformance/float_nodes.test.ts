@@ -1,7 +1,7 @@
 // ONNX's own suite on the reference forward: every node test and converted PyTorch test made of operators that we have.
 import assert from 'node:assert/strict';
+import { OPERATORS } from '../../lib/graph/check.js';
 import { importModel } from '../../lib/graph/onnx/import.js';
-import { OPERATORS } from '../../lib/graph/operators/index.js';
 import { runReference } from '../../lib/graph/reference.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 import { listTests, readDataSets, readModelBytes, readModelProto } from './onnx_data.js';

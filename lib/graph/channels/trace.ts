@@ -4,14 +4,9 @@
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
 import type { Dim } from '../dims.js';
+import type { ChannelCall, Slots } from '../facts.js';
 import type { Graph, GraphNode, TensorType } from '../graph.js';
-import { type Attributes, type AttributeTable, attributesOf } from '../operator.js';
-
-/** The slots of a value, one for each index along its channel axis. A value without them must keep its scale. */
-export interface Slots {
-  readonly axis: number;
-  readonly ids: Int32Array;
-}
+import { attributesOf, type NodeAttributes } from '../operator.js';
 
 /** What a weight does with slots: the axis along which it is scaled with what it makes, or against what it reads. */
 export interface ScaledAxis {
@@ -57,17 +52,20 @@ class Sets {
 }
 
 /** One node, as the rule of its operator sees it. */
-export class NodeTrace {
-  readonly attributes: Attributes<AttributeTable>;
+class NodeTrace implements ChannelCall<NodeAttributes> {
+  readonly attributes: NodeAttributes;
 
   constructor(
     private readonly trace: Trace,
-    readonly node: GraphNode,
+    private readonly node: GraphNode,
   ) {
     this.attributes = attributesOf(operatorOf(node), node);
   }
 
-  /** Of an input; undefined: it must keep its scale, or is left out. */
+  get inputCount(): number {
+    return this.node.inputs.length;
+  }
+
   slots(index: number): Slots | undefined {
     return this.trace.values.get(this.node.inputs[index] ?? '');
   }
@@ -88,7 +86,6 @@ export class NodeTrace {
     return this.trace.graph.initializers.get(this.node.inputs[index] ?? '');
   }
 
-  /** A float32 constant that nothing but this input reads: it can be scaled without anyone noticing. */
   own(index: number): HostTensor | undefined {
     const name = this.node.inputs[index] ?? '';
     const { graph } = this.trace;
@@ -102,29 +99,29 @@ export class NodeTrace {
     return { axis, ids: this.trace.sets.add(count) };
   }
 
+  pinned(axis: number, count: number): Slots {
+    return { axis, ids: new Int32Array(count).fill(PINNED) };
+  }
+
   pin(slots: Slots | undefined): void {
     for (const id of slots?.ids ?? []) this.trace.sets.join(id, PINNED);
   }
 
-  /** Slot by slot; a single one with each of the others. */
   tie(a: Slots, b: Slots): void {
     for (let i = 0; i < Math.max(a.ids.length, b.ids.length); i++) {
       this.trace.sets.join(a.ids[i % a.ids.length] as number, b.ids[i % b.ids.length] as number);
     }
   }
 
-  /** Constant input `index` is scaled with `slots` along `axis`. */
   makes(index: number, axis: number, slots: Pick<Slots, 'ids'>): void {
     this.entry(index).made = { axis, ids: slots.ids };
   }
 
-  /** The same of a constant that is added. */
   shifts(index: number, axis: number, slots: Slots): void {
     this.makes(index, axis, slots);
     this.entry(index).shift = true;
   }
 
-  /** Constant input `index` is scaled against `slots` along `axis`. */
   reads(index: number, axis: number, slots: Slots | undefined): void {
     if (slots) this.entry(index).read = { axis, ids: slots.ids };
   }
@@ -137,9 +134,6 @@ export class NodeTrace {
   }
 }
 
-/** Tells the slots of a node's first output from those of its inputs. */
-export type ChannelRule = (call: NodeTrace) => Slots | undefined;
-
 export class Trace {
   readonly sets = new Sets();
   readonly values = new Map<string, Slots>();
@@ -148,13 +142,12 @@ export class Trace {
   constructor(
     readonly graph: Graph,
     readonly types: ReadonlyMap<string, TensorType>,
-    rules: ReadonlyMap<string, ChannelRule>,
   ) {
     for (const node of graph.nodes) {
       const call = new NodeTrace(this, node);
-      const rule = rules.get(node.operator);
-      const slots = rule?.(call);
-      if (!rule) for (const index of node.inputs.keys()) call.pin(call.slots(index));
+      const { channels } = operatorOf(node);
+      const slots = channels === 'unknown' ? undefined : channels(call);
+      if (channels === 'unknown') for (const index of node.inputs.keys()) call.pin(call.slots(index));
       if (slots) this.values.set(node.outputs[0] as string, slots);
     }
     for (const { name } of graph.outputs) {

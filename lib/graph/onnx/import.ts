@@ -1,7 +1,7 @@
 // An ONNX model as a Graph. Weights are kept bit for bit. Everything that we cannot run is listed at once; everything
 // that the graph says differently from the file (names made unique, old operator sets upgraded) is a note.
 import { type HostTensor, MAX_RANK } from '../../tensor/host_tensor.js';
-import { FIRST_OPSET, LAST_OPSET, nodeProblem } from '../check.js';
+import { FIRST_OPSET, isLiteral, LAST_OPSET, nodeProblem } from '../check.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import { GraphError, OnnxFormatError, type UnsupportedNode, UnsupportedOperatorsError } from '../errors.js';
 import { type AttributeValue, Graph, type GraphNode, type ModelMetadata, type ValueInfo } from '../graph.js';
@@ -143,7 +143,7 @@ function readNodes(
   const seen = new Set<string>();
   const unsupported: UnsupportedNode[] = [];
   let constants = 0;
-  const upgrader = new Upgrader(initializers, inputs, notes);
+  const upgrader = new Upgrader(initializers, inputs, opset, notes);
   protos.forEach((proto, index) => {
     const name = uniqueName(proto, index, seen, taken);
     if (proto.name && name !== proto.name) notes.push(`a second node named "${proto.name}" is "${name}" now`);
@@ -164,12 +164,12 @@ function readNodes(
         outputs: trimEnd(proto.output ?? []),
         attributes: Object.fromEntries(attributes),
       };
-      const upgraded = opset < FIRST_OPSET ? upgradeNode(node, opset, upgrader) : [node];
-      const problem = upgraded.map((each) => nodeProblem(each, Math.max(opset, FIRST_OPSET))).find((each) => each);
+      const upgraded = opset < FIRST_OPSET ? upgradeNode(node, upgrader) : node;
+      const problem = nodeProblem(upgraded, Math.max(opset, FIRST_OPSET));
       if (problem === 'unknown operator') unsupported.push({ operator, node: name });
       else if (problem) refuse(problem);
-      else if (node.operator === 'Constant' && !outputs.has(node.outputs[0] ?? '') && upgrader.take(node)) constants++;
-      else upgrader.nodes.push(...upgraded);
+      else if (isLiteral(upgraded) && !outputs.has(node.outputs[0] ?? '') && upgrader.take(upgraded)) constants++;
+      else upgrader.nodes.push(upgraded);
     } catch (error) {
       if (error instanceof GraphError) throw new GraphError(`${source}: ${error.where}`, error.what);
       if (!(error instanceof AttributeError)) throw error;

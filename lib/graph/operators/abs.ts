@@ -1,4 +1,6 @@
 // Abs: y = |x|.
+
+import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
 export const abs = unary(
@@ -6,5 +8,5 @@ export const abs = unary(
   {},
   () => Math.abs,
   () => ({ name: 'abs' }),
-  { integers: (x) => (x < 0n ? -x : x) },
+  { channels: homogeneous, integers: (x) => (x < 0n ? -x : x) },
 );

@@ -1,4 +1,6 @@
 // Add: z = x + y, with broadcasting.
+
+import { sums } from './channels.js';
 import { binary } from './elementwise.js';
 
 export const add = binary(
@@ -6,5 +8,5 @@ export const add = binary(
   'add',
   (x, y) => x + y,
   (x, y) => x + y,
-  { fuses: ['relu'], fusion: { as: 'addition' } },
+  { fuses: ['relu'], fusion: { as: 'addition' }, samples: 'between', channels: sums },
 );

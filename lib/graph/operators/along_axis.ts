@@ -1,7 +1,10 @@
 // What Softmax and LogSoftmax share: every line along one axis is looked at whole, then its elements are mapped.
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
+import { UNKNOWN } from '../dims.js';
+import type { Upgrade } from '../facts.js';
 import { type AttributeTable, type ForwardCall, floatData, floatOutput, required, resolveAxis } from '../operator.js';
+import { numberOf } from './upgrades.js';
 
 /** The output of `call`: `look` sees a line along its `axis` and gives the map of its elements. */
 export function alongAxis<Table extends AttributeTable>(
@@ -23,3 +26,21 @@ export function alongAxis<Table extends AttributeTable>(
   }
   return [output];
 }
+
+/** To 12, everything from the axis on was one dimension: the same where all that follows is 1. */
+export const onlyAxis: Upgrade = (node, call) => {
+  if (call.opset >= 13) return node;
+  const dims = call.shapeOf(node.inputs[0] ?? '');
+  const given = numberOf(node, 'axis', 1);
+  if (!dims) {
+    // Counted from the back, the last axis is the last whatever the rank.
+    return given === -1 ? node : call.refuse('before operator set 13: its input has no known shape');
+  }
+  const axis = given < 0 ? given + dims.length : given;
+  const joined = dims.slice(axis).filter((dim) => dim !== 1);
+  if (joined.length > 1 || (joined.includes(UNKNOWN) && axis !== dims.length - 1)) {
+    call.refuse(`before operator set 13: softmax over several dimensions (axis ${given} of [${dims}])`);
+  }
+  const last = dims.findIndex((dim, index) => index >= axis && dim !== 1);
+  return { ...node, attributes: { ...node.attributes, axis: last < 0 ? axis : last } };
+};

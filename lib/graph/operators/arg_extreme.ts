@@ -1,6 +1,6 @@
 // ArgMax, ArgMin: where along an axis the largest or least element is, the first of several or the last.
 import { sizeOf } from '../../core/shape.js';
-import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, none, required, resolveAxis, unknown } from '../operator.js';
 
 export function argExtreme(name: string, better: (a: number | bigint, b: number | bigint) => boolean) {
   return defineOperator({
@@ -8,7 +8,9 @@ export function argExtreme(name: string, better: (a: number | bigint, b: number 
     attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
     inputs: [1, 1],
     outputs: [1, 1],
-    ...none('fuses', 'fusion', 'product'),
+    ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+    ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+    ...unknown('channels', 'samples'),
     shape: (call) => {
       const { dtype, dims } = required(call.inputs, 0);
       if (dtype === 'string' || dtype === 'bool') call.fail(`expected numbers, received ${dtype}`);

@@ -2,14 +2,34 @@
 import { averagePool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../core/shape.js';
 import { defineOperator, floatData, floatOutput, int, none, required } from '../operator.js';
-import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes, type WindowAxis } from './window.js';
+import { perChannel } from './channels.js';
+import {
+  elementsInside,
+  floatPool,
+  POOL_ATTRIBUTES,
+  poolShape,
+  poolWindow,
+  threeAxes,
+  type WindowAxis,
+  windowDetail,
+} from './window.js';
 
 export const averagePool = defineOperator({
   name: 'AveragePool',
   attributes: { ...POOL_ATTRIBUTES, count_include_pad: int(0) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'upgrades'),
+  detail: ({ kernel_shape: kernel, strides }) => windowDetail(kernel, strides),
+  device: {
+    kind: 'pool',
+    pool: ({ count_include_pad: padding }) => (padding ? 'meanWithPadding' : 'mean'),
+    window: poolWindow,
+  },
+  unfoldable: 'costly',
+  samples: 'alone',
+  channels: perChannel,
   spans: { dilations: { since: 19 } },
   shape: (call) => [poolShape(call)],
   float: (call) => {

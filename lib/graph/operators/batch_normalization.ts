@@ -6,6 +6,8 @@ import type { Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
 import { compatible, type Dim, formatShape } from '../dims.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
+import { CHANNELS, giveUp, normalization } from './channels.js';
+import { numberOf, without } from './upgrades.js';
 import { asImage, fromImage } from './window.js';
 
 const MAX_RANK = 16;
@@ -16,7 +18,20 @@ export const batchNormalization = defineOperator({
   attributes: { epsilon: float(Math.fround(1e-5)), momentum: float(Math.fround(0.9)), training_mode: int(0) },
   inputs: [5, 5],
   outputs: [1, 3],
-  ...none('product'),
+  ...none('product', 'macs', 'device'),
+  ...none('fromTypes', 'openShape', 'unfoldable', 'detail'),
+  // `spatial` (to 8) normalised every position by itself; `is_test` (to 6) is what training_mode says the other way round;
+  // to 13, more than one output meant training.
+  upgrades: {
+    BatchNormalization: (node, call) => {
+      if (numberOf(node, 'spatial', 1) !== 1) call.refuse('attribute spatial: expected 1');
+      if (node.outputs.length > 1) call.refuse('training before operator set 14 is not supported');
+      return without(node, 'spatial', 'is_test', 'consumed_inputs');
+    },
+  },
+  statistics: [3, 4],
+  samples: 'alone',
+  channels: (call) => (call.attributes.training_mode ? giveUp(call, call.slots(0)) : normalization(call, CHANNELS)),
   spans: { training_mode: { since: 14 } },
   settings: [3, 4],
   shape: (call) => {

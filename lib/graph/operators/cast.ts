@@ -9,7 +9,7 @@ import {
 } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { dtypeOfNumber } from '../onnx_types.js';
-import { defineOperator, int, none, required } from '../operator.js';
+import { defineOperator, elementType, int, none, required, unknown } from '../operator.js';
 
 /** Rounds float32 values to those of a narrower float, in place. */
 function narrow(data: Float32Array, dtype: 'float16' | 'bfloat16'): void {
@@ -50,10 +50,12 @@ export function castTo(input: HostTensor, dtype: Exclude<DType, 'string'>): Host
 
 export const cast = defineOperator({
   name: 'Cast',
-  attributes: { to: int(), saturate: int(1) },
+  attributes: { to: elementType(), saturate: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   spans: { saturate: { since: 19 } },
   shape: (call) => {
     const input = required(call.inputs, 0);

@@ -1,27 +1,59 @@
 // Clip: y = min(max(x, low), high); low and high are optional scalar inputs. Any type of number.
 import { unary } from '../../autograd/ops/unary.js';
 import { allocate } from '../../tensor/dtype.js';
-import type { HostTensor } from '../../tensor/host_tensor.js';
+import { floats, type HostTensor } from '../../tensor/host_tensor.js';
 import { knownSize } from '../dims.js';
+import type { NodeView } from '../facts.js';
 import { defineOperator, none, required } from '../operator.js';
+import { giveUp } from './channels.js';
+import { without } from './upgrades.js';
+
+/** From here on a bound bounds nothing: exporters write the largest float for "none". */
+const UNBOUNDED = 3.4028234e38;
+
+/** The bounds where they are constants. */
+function boundsOf(node: NodeView): readonly [low: number, high: number] | undefined {
+  const [low, high] = [1, 2].map((index) => {
+    const absent = index === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    return node.has(index) ? Number(node.constant(index)?.data[0] ?? Number.NaN) : absent;
+  }) as [number, number];
+  return low <= high ? [low, high] : undefined;
+}
 
 export const clip = defineOperator({
   name: 'Clip',
   attributes: {},
   inputs: [1, 3],
   outputs: [1, 1],
-  ...none('fuses', 'product'),
-  fusion: {
-    as: 'activation',
-    rectifies: false,
-    bounds: (node) => {
-      const [low, high] = [1, 2].map((index) => {
-        const absent = index === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-        return node.has(index) ? Number(node.constant(index)?.data[0] ?? Number.NaN) : absent;
-      }) as [number, number];
-      return low <= high ? [low, high] : undefined;
+  ...none('product', 'macs', 'fuses'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  // to 10, the bounds were attributes
+  upgrades: {
+    Clip: (node, call) => {
+      if (call.opset >= 11) return node;
+      const bound = (name: string) => {
+        const value = node.attributes[name] as number | undefined;
+        return value === undefined ? '' : call.constant(node, name, floats([], [value]));
+      };
+      const bounds = [bound('min'), bound('max')];
+      return { ...without(node, 'min', 'max', 'consumed_inputs'), inputs: [...node.inputs, ...bounds] };
     },
   },
+  device: {
+    kind: 'unary',
+    use: (node) => {
+      const bounds = boundsOf(node);
+      return bounds && ['clip', ...bounds];
+    },
+  },
+  samples: 'alone',
+  channels: (call) => {
+    const bound = (index: number, absent: number) => (call.has(index) ? Number(call.constant(index)?.data[0]) : absent);
+    const [low, high] = [bound(1, -UNBOUNDED), bound(2, UNBOUNDED)];
+    const relu = (low === 0 || low <= -UNBOUNDED) && (high === 0 || high >= UNBOUNDED);
+    return relu ? call.slots(0) : giveUp(call, call.slots(0)); // ReLU6 is not homogeneous
+  },
+  fusion: { as: 'activation', rectifies: false, bounds: boundsOf },
   settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);

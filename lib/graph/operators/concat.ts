@@ -3,14 +3,44 @@ import { concat as floatConcat } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape, merge, UNKNOWN } from '../dims.js';
-import { defineOperator, int, none, required, resolveAxis, VARIADIC } from '../operator.js';
+import type { Slots } from '../facts.js';
+import { defineOperator, int, none, required, resolveAxis, unknown, VARIADIC } from '../operator.js';
+import { giveUp } from './channels.js';
+import { numberOf } from './upgrades.js';
 
 export const concat = defineOperator({
   name: 'Concat',
   attributes: { axis: int() },
   inputs: VARIADIC,
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('samples'),
+  // to 3, the axis had a default
+  upgrades: {
+    Concat: (node, call) =>
+      call.opset >= 4 ? node : { ...node, attributes: { ...node.attributes, axis: numberOf(node, 'axis', 1) } },
+  },
+  channels: (call) => {
+    const rank = call.outputDims.length;
+    const given = call.attributes.axis ?? 0;
+    const axis = given < 0 ? given + rank : given;
+    const all = Array.from({ length: call.inputCount }, (_, index) => call.slots(index));
+    const channelAxis = all.find((slots) => slots)?.axis;
+    if (channelAxis === undefined) return undefined;
+    if (all.some((slots) => slots && slots.axis !== channelAxis)) return giveUp(call, ...all);
+    if (axis !== channelAxis) {
+      const [first, ...others] = all;
+      if (!first || others.some((slots) => slots?.ids.length !== first.ids.length)) return giveUp(call, ...all);
+      for (const slots of others) call.tie(first, slots as Slots);
+      return first;
+    }
+    const sizes = all.map((slots, index) => slots?.ids.length ?? call.dims(index)[axis]);
+    if (!sizes.every((size) => typeof size === 'number')) return giveUp(call, ...all);
+    // An input that must keep its scale goes on doing so.
+    const ids = all.flatMap((slots, i) => [...(slots ?? call.pinned(axis, sizes[i] as number)).ids]);
+    return { axis, ids: Int32Array.from(ids) };
+  },
   shape: (call) => {
     const first = required(call.inputs, 0);
     if (call.attributes.axis === undefined) return call.fail('attribute axis is missing');

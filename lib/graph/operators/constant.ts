@@ -11,6 +11,7 @@ import {
   string,
   strings,
   tensor,
+  unknown,
 } from '../operator.js';
 
 const ATTRIBUTES = {
@@ -41,7 +42,9 @@ export const constant = defineOperator({
   attributes: ATTRIBUTES,
   inputs: [0, 0],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => [constantOf(call.attributes, call.fail)],
   forward: (call) => [constantOf(call.attributes, call.fail)],
 });

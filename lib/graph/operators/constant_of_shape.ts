@@ -4,14 +4,16 @@ import { sizeOf } from '../../core/shape.js';
 import { allocate } from '../../tensor/dtype.js';
 import { floats, type HostTensor } from '../../tensor/host_tensor.js';
 import { unknownDims } from '../dims.js';
-import { defineOperator, integersOf, lengthOf, none, required, tensor } from '../operator.js';
+import { defineOperator, integersOf, lengthOf, none, required, tensor, unknown } from '../operator.js';
 
 export const constantOfShape = defineOperator({
   name: 'ConstantOfShape',
   attributes: { value: tensor() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const { value } = call.attributes;
     if (value && sizeOf(value.dims) !== 1) call.fail(`expected a value of one element, received ${value.data.length}`);

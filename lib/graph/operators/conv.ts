@@ -3,6 +3,7 @@ import { type ConvWindow, conv2d } from '../../autograd/ops/conv2d.js';
 import { toRows } from '../../autograd/ops/layout.js';
 import { compatible, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, floatData, floatOutput, int, none, required } from '../operator.js';
+import { CHANNELS, linear, perChannel } from './channels.js';
 import {
   asImage,
   fromImage,
@@ -10,6 +11,7 @@ import {
   outputsInside,
   threeAxes,
   WINDOW_ATTRIBUTES,
+  windowDetail,
   windowOutputDims,
 } from './window.js';
 
@@ -18,7 +20,12 @@ export const conv = defineOperator({
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1) },
   inputs: [2, 3],
   outputs: [1, 1],
-  ...none('fusion'),
+  ...none('fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades'),
+  detail: ({ kernel_shape: kernel, strides, group }, inputs) =>
+    windowDetail(kernel ?? (inputs[1]?.dims.slice(2) as number[] | undefined), strides, group),
+  samples: 'alone',
+  channels: (call) => linear(call, perChannel(call), 0, 1, CHANNELS),
   product: {
     activation: 0,
     weight: 1,

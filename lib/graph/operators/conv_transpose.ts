@@ -4,8 +4,8 @@ import { type ConvWindow, convTranspose2d } from '../../autograd/ops/conv2d.js';
 import { reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { compatible, formatShape, mapDim, sizePerSample } from '../dims.js';
-import { defineOperator, dimsOf, floatData, floatOutput, int, ints, none, required } from '../operator.js';
-import { asImage, fromImage, WINDOW_ATTRIBUTES, type WindowAttributes } from './window.js';
+import { defineOperator, dimsOf, floatData, floatOutput, int, ints, none, required, unknown } from '../operator.js';
+import { asImage, fromImage, WINDOW_ATTRIBUTES, type WindowAttributes, windowDetail } from './window.js';
 
 interface TransposeAttributes extends WindowAttributes {
   readonly output_padding?: readonly number[] | undefined;
@@ -72,7 +72,10 @@ export const convTranspose = defineOperator({
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1), output_padding: ints(), output_shape: ints() },
   inputs: [2, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades'),
+  ...unknown('channels', 'samples'),
+  detail: ({ kernel_shape: kernel, strides, group }) => windowDetail(kernel, strides, group),
   shape: (call) => {
     const { group, kernel_shape: declared } = call.attributes;
     const x = dimsOf(call, 0, 'an input', 3, 5);

@@ -2,7 +2,7 @@
 import { reshape, transpose } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
 import { mapDim } from '../dims.js';
-import { defineOperator, dimsOf, int, none, required, string } from '../operator.js';
+import { defineOperator, dimsOf, int, none, required, string, unknown } from '../operator.js';
 import { offsetsOf, take } from './movement.js';
 
 /** The input as six dimensions, and which of them follow each other in the output. */
@@ -18,7 +18,9 @@ export const depthToSpace = defineOperator({
   attributes: { blocksize: int(), mode: string('DCR') },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const { blocksize: b = 0, mode } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];

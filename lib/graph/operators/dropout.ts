@@ -4,13 +4,26 @@ import { dropout as floatDropout } from '../../autograd/ops/dropout.js';
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { defineOperator, int, none, required } from '../operator.js';
+import { homogeneous } from './channels.js';
+import { numberOf, without } from './upgrades.js';
 
 export const dropout = defineOperator({
   name: 'Dropout',
   attributes: { seed: int() },
   inputs: [1, 3],
   outputs: [1, 2],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'detail'),
+  // to 11, the ratio was an attribute, and in inference it does nothing
+  upgrades: {
+    Dropout: (node, call) => {
+      if (call.opset < 7 && numberOf(node, 'is_test', 0) === 0) call.refuse('training is not supported');
+      return without(node, 'ratio', 'is_test', 'consumed_inputs');
+    },
+  },
+  unfoldable: 'random',
+  samples: 'alone',
+  channels: homogeneous,
   settings: [1, 2],
   shape: (call) => {
     const input = required(call.inputs, 0);

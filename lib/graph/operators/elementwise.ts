@@ -1,10 +1,11 @@
 // The shapes of elementwise operator: one input and a function, two that broadcast against each other, any number that do.
 import { binary as floatBinary } from '../../autograd/ops/binary.js';
 import { unary as floatUnary } from '../../autograd/ops/unary.js';
-import type { BINARY, UNARY } from '../../native/float_addon.js';
+import { type BINARY, DEVICE_UNARY, type UNARY } from '../../native/float_addon.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
-import type { HostTensor } from '../../tensor/host_tensor.js';
+import { type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { broadcast, type Dim, formatShape } from '../dims.js';
+import type { Upgrade } from '../facts.js';
 import type { TensorType } from '../graph.js';
 import {
   type Attributes,
@@ -16,9 +17,11 @@ import {
   type OwnAnswers,
   required,
   type ShapeCall,
+  unknown,
   VARIADIC,
 } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
+import { numberOf, without } from './upgrades.js';
 
 export interface UnaryOptions extends OwnAnswers {
   /** First operator set that has it. */
@@ -47,7 +50,9 @@ export function unary<Table extends AttributeTable>(
     attributes,
     inputs: [1, 1],
     outputs: [1, 1],
-    ...none('fuses', 'fusion', 'product'),
+    ...none('product', 'macs', 'fuses', 'fusion'),
+    ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+    ...unknown('channels', 'samples'),
     shape: (call) => {
       const input = required(call.inputs, 0);
       if (!isFloat(input.dtype) && (!integers || input.dtype === 'bool' || input.dtype === 'string')) {
@@ -55,12 +60,21 @@ export function unary<Table extends AttributeTable>(
       }
       return [input];
     },
-    ...(native && {
-      float: ({ tape, inputs, attributes }) => {
-        const { name, p, q } = native(attributes as Attributes<Table>);
-        return floatUnary(tape, name, required(inputs, 0), p, q);
-      },
-    }),
+    float: native
+      ? ({ tape, inputs, attributes }) => {
+          const { name, p, q } = native(attributes as Attributes<Table>);
+          return floatUnary(tape, name, required(inputs, 0), p, q);
+        }
+      : 'none',
+    device: native
+      ? {
+          kind: 'unary',
+          use: ({ attributes }) => {
+            const { name, p, q } = native(attributes as Attributes<Table>);
+            return DEVICE_UNARY.has(name) ? [name, p, q] : undefined;
+          },
+        }
+      : 'none',
     forward: (call) => {
       const input = required(call.inputs, 0);
       if (integers && !isFloat(input.dtype)) return [mapIntegers(input, integers)];
@@ -126,6 +140,25 @@ function combine(
   return { dtype, dims, data } as HostTensor;
 }
 
+/** Before 7: `broadcast` and the axis of the left side where the right side's first one goes. */
+export const alignBroadcast: Upgrade = (node, call) => {
+  if (call.opset >= 7) return node;
+  const axis = node.attributes.axis as number | undefined;
+  const plain = without(node, 'broadcast', 'axis', 'consumed_inputs');
+  if (axis === undefined || !numberOf(node, 'broadcast', 0)) return plain;
+  const [x = '', y = ''] = node.inputs;
+  const [left, right] = [call.shapeOf(x), call.shapeOf(y)];
+  if (!left || !right) return call.refuse('attribute axis: its inputs have no known shapes');
+  const trailing = left.length - (axis < 0 ? axis + left.length : axis) - right.length;
+  if (trailing === 0) return plain;
+  if (trailing < 0 || right.some((dim) => typeof dim === 'string')) call.refuse('attribute axis does not fit');
+  const dims = [...(right as number[]), ...new Array<number>(trailing).fill(1)];
+  const value = `${node.name}.aligned`;
+  const shape = call.constant(node, 'shape', integers(dims));
+  call.insert({ name: value, operator: 'Reshape', inputs: [y, shape], outputs: [value], attributes: {} });
+  return { ...plain, inputs: [x, value] };
+};
+
 /** z = f(x, y) with broadcasting; integers wrap as their type does, and `exact` says how where a number would round. */
 export function binary(
   name: string,
@@ -139,7 +172,11 @@ export function binary(
     attributes: {},
     inputs: [2, 2],
     outputs: [1, 1],
-    ...none('fuses', 'fusion', 'product'),
+    ...none('product', 'macs', 'fuses', 'fusion'),
+    ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+    ...unknown('channels', 'samples'),
+    device: { kind: 'binary', name: native },
+    upgrades: { [name]: alignBroadcast },
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);
@@ -169,7 +206,10 @@ export function variadic(
     attributes: {},
     inputs: VARIADIC,
     outputs: [1, 1],
-    ...none('fuses', 'fusion', 'product'),
+    ...none('product', 'macs', 'fuses', 'fusion'),
+    ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+    ...unknown('channels', 'samples'),
+    device: { kind: 'binary', name: native },
     shape: (call) => {
       const first = required(call.inputs, 0);
       numbersOnly(call, first);
@@ -208,7 +248,9 @@ export function comparison(name: string, f: (x: unknown, y: unknown) => boolean,
     attributes: {},
     inputs: [2, 2],
     outputs: [1, 1],
-    ...none('fuses', 'fusion', 'product'),
+    ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+    ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+    ...unknown('channels', 'samples'),
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);

@@ -1,7 +1,7 @@
 // Expand: x read as the shape that it and `shape` broadcast to.
 import { expand as floatExpand } from '../../autograd/ops/movement.js';
 import { broadcast, formatShape, unknownDims } from '../dims.js';
-import { defineOperator, integersOf, lengthOf, none, required } from '../operator.js';
+import { defineOperator, integersOf, lengthOf, none, required, unknown } from '../operator.js';
 import { broadcastOffsets, take } from './movement.js';
 
 export const expand = defineOperator({
@@ -9,7 +9,9 @@ export const expand = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   settings: [1],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

@@ -2,13 +2,18 @@
 import { reshape as floatReshape } from '../../autograd/ops/movement.js';
 import { productDim } from '../dims.js';
 import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
+import { reshaping } from './channels.js';
 
 export const flatten = defineOperator({
   name: 'Flatten',
   attributes: { axis: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  samples: ({ axis }) => (axis === 1 ? 'alone' : 'unknown'),
+  device: { kind: 'reshape' },
+  channels: reshaping,
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axis = resolveAxis(call.attributes.axis, dims.length + 1, dims.length, call.fail);

@@ -2,7 +2,7 @@
 import { gather as floatGather } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
-import { defineOperator, int, integersOf, none, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, integersOf, none, required, resolveAxis, unknown } from '../operator.js';
 import { take } from './movement.js';
 
 export const gather = defineOperator({
@@ -10,7 +10,9 @@ export const gather = defineOperator({
   attributes: { axis: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const [data, indices] = [required(call.inputs, 0), required(call.inputs, 1)];
     const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);

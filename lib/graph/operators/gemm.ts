@@ -5,14 +5,27 @@ import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
 import { unary } from '../../autograd/ops/unary.js';
 import { broadcast, compatible, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
+import { giveUp, linear } from './channels.js';
 import { broadcastOffsets } from './movement.js';
+import { without } from './upgrades.js';
 
 export const gemm = defineOperator({
   name: 'Gemm',
   attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
   inputs: [2, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  // to 6, C broadcast only when told to
+  upgrades: { Gemm: (node) => without(node, 'broadcast') },
+  samples: ({ transA }) => (transA === 0 ? 'alone' : 'unknown'),
+  channels: (call) => {
+    const x = call.slots(0);
+    const { transA, transB } = call.attributes;
+    if (transA || x?.axis === 0) return giveUp(call, x, call.slots(1), call.slots(2));
+    giveUp(call, call.slots(1), call.slots(2));
+    return linear(call, x, transB ? 0 : 1, transB ? 1 : 0, 1);
+  },
   product: {
     activation: 0,
     weight: 1,

@@ -2,13 +2,17 @@
 import { averagePool2d, maxPool2d, type PoolWindow } from '../../autograd/ops/pool2d.js';
 import type { Tape, Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
+import type { Samplewise } from '../facts.js';
 import { defineOperator, dimsOf, floatData, floatOutput, none, required } from '../operator.js';
+import { perChannel } from './channels.js';
 import { asImage, fromImage, wholeWindow } from './window.js';
 
 const MAX_RANK = 16;
 
 function globalPool(
   name: string,
+  kind: 'largest' | 'mean',
+  samples: Samplewise,
   pool: (tape: Tape, x: Value, window: PoolWindow) => Value,
   start: number,
   fold: (total: number, x: number) => number,
@@ -19,7 +23,11 @@ function globalPool(
     attributes: {},
     inputs: [1, 1],
     outputs: [1, 1],
-    ...none('fuses', 'fusion', 'product'),
+    ...none('product', 'macs', 'fuses', 'fusion'),
+    ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+    device: { kind: 'pool', pool: () => kind, window: (_attributes, dims) => wholeWindow(dims) },
+    samples,
+    channels: perChannel,
     shape: (call) => {
       const x = dimsOf(call, 0, 'an input', 2, MAX_RANK);
       return [{ dtype: required(call.inputs, 0).dtype, dims: x.map((dim, axis) => (axis < 2 ? dim : 1)) }];
@@ -45,12 +53,19 @@ function globalPool(
 
 export const globalAveragePool = globalPool(
   'GlobalAveragePool',
+  'mean',
+  'alone',
   (tape, x, window) => averagePool2d(tape, x, window, false),
   0,
   (sum, x) => sum + x,
   (sum, count) => sum / count,
 );
 
-export const globalMaxPool = globalPool('GlobalMaxPool', maxPool2d, Number.NEGATIVE_INFINITY, (most, x) =>
-  Math.max(most, x),
+export const globalMaxPool = globalPool(
+  'GlobalMaxPool',
+  'largest',
+  'unknown',
+  maxPool2d,
+  Number.NEGATIVE_INFINITY,
+  (most, x) => Math.max(most, x),
 );

@@ -9,4 +9,5 @@ export const hardSigmoid = unary(
     (x) =>
       Math.max(0, Math.min(1, alpha * x + beta)),
   ({ alpha, beta }) => ({ name: 'hardSigmoid', p: alpha, q: beta }),
+  { samples: 'alone' },
 );

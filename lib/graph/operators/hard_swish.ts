@@ -6,5 +6,5 @@ export const hardSwish = unary(
   {},
   () => (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)),
   () => ({ name: 'hardSwish' }),
-  { since: 14 },
+  { since: 14, samples: 'alone' },
 );

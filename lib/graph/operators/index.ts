@@ -1,194 +1,94 @@
-// Every operator we know, by its ONNX name.
-import type { Operator } from '../operator.js';
-import { abs } from './abs.js';
-import { add } from './add.js';
-import { and } from './and.js';
-import { argMax } from './arg_max.js';
-import { argMin } from './arg_min.js';
-import { averagePool } from './average_pool.js';
-import { batchNormalization } from './batch_normalization.js';
-import { cast } from './cast.js';
-import { ceil } from './ceil.js';
-import { clip } from './clip.js';
-import { concat } from './concat.js';
-import { constant } from './constant.js';
-import { constantOfShape } from './constant_of_shape.js';
-import { conv } from './conv.js';
-import { convTranspose } from './conv_transpose.js';
-import { cos } from './cos.js';
-import { depthToSpace } from './depth_to_space.js';
-import { div } from './div.js';
-import { dropout } from './dropout.js';
-import { elu } from './elu.js';
-import { equal } from './equal.js';
-import { erf } from './erf.js';
-import { exp } from './exp.js';
-import { expand } from './expand.js';
-import { flatten } from './flatten.js';
-import { floor } from './floor.js';
-import { gather } from './gather.js';
-import { gelu } from './gelu.js';
-import { gemm } from './gemm.js';
-import { globalAveragePool, globalMaxPool } from './global_pool.js';
-import { greater } from './greater.js';
-import { greaterOrEqual } from './greater_or_equal.js';
-import { hardSigmoid } from './hard_sigmoid.js';
-import { hardSwish } from './hard_swish.js';
-import { identity } from './identity.js';
-import { instanceNormalization } from './instance_normalization.js';
-import { layerNormalization } from './layer_normalization.js';
-import { leakyRelu } from './leaky_relu.js';
-import { less } from './less.js';
-import { lessOrEqual } from './less_or_equal.js';
-import { log } from './log.js';
-import { logSoftmax } from './log_softmax.js';
-import { lrn } from './lrn.js';
-import { matmul } from './matmul.js';
-import { max } from './max.js';
-import { maxPool } from './max_pool.js';
-import { min } from './min.js';
-import { mish } from './mish.js';
-import { mod } from './mod.js';
-import { mul } from './mul.js';
-import { neg } from './neg.js';
-import { not } from './not.js';
-import { or } from './or.js';
-import { pad } from './pad.js';
-import { pow } from './pow.js';
-import { prelu } from './prelu.js';
-import { range } from './range.js';
-import { reciprocal } from './reciprocal.js';
-import { reduceL1 } from './reduce_l1.js';
-import { reduceL2 } from './reduce_l2.js';
-import { reduceMax } from './reduce_max.js';
-import { reduceMean } from './reduce_mean.js';
-import { reduceMin } from './reduce_min.js';
-import { reduceProd } from './reduce_prod.js';
-import { reduceSum } from './reduce_sum.js';
-import { reduceSumSquare } from './reduce_sum_square.js';
-import { relu } from './relu.js';
-import { reshape } from './reshape.js';
-import { resize } from './resize.js';
-import { round } from './round.js';
-import { scatterNd } from './scatter_nd.js';
-import { shape } from './shape.js';
-import { sigmoid } from './sigmoid.js';
-import { sign } from './sign.js';
-import { sin } from './sin.js';
-import { size } from './size.js';
-import { slice } from './slice.js';
-import { softmax } from './softmax.js';
-import { softplus } from './softplus.js';
-import { softsign } from './softsign.js';
-import { spaceToDepth } from './space_to_depth.js';
-import { split } from './split.js';
-import { sqrt } from './sqrt.js';
-import { squeeze } from './squeeze.js';
-import { sub } from './sub.js';
-import { sum } from './sum.js';
-import { tanh } from './tanh.js';
-import { tile } from './tile.js';
-import { transpose } from './transpose.js';
-import { trilu } from './trilu.js';
-import { unsqueeze } from './unsqueeze.js';
-import { where } from './where.js';
-import { xor } from './xor.js';
-
-export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
-  [
-    abs,
-    add,
-    and,
-    argMax,
-    argMin,
-    averagePool,
-    batchNormalization,
-    cast,
-    ceil,
-    clip,
-    concat,
-    constant,
-    constantOfShape,
-    conv,
-    convTranspose,
-    cos,
-    depthToSpace,
-    div,
-    dropout,
-    elu,
-    equal,
-    erf,
-    exp,
-    expand,
-    flatten,
-    floor,
-    gather,
-    gelu,
-    gemm,
-    globalAveragePool,
-    globalMaxPool,
-    greater,
-    greaterOrEqual,
-    hardSigmoid,
-    hardSwish,
-    identity,
-    instanceNormalization,
-    layerNormalization,
-    leakyRelu,
-    less,
-    lessOrEqual,
-    log,
-    logSoftmax,
-    lrn,
-    matmul,
-    max,
-    maxPool,
-    min,
-    mish,
-    mod,
-    mul,
-    neg,
-    not,
-    or,
-    pad,
-    pow,
-    prelu,
-    range,
-    reciprocal,
-    reduceL1,
-    reduceL2,
-    reduceMax,
-    reduceMean,
-    reduceMin,
-    reduceProd,
-    reduceSum,
-    reduceSumSquare,
-    relu,
-    reshape,
-    resize,
-    round,
-    scatterNd,
-    shape,
-    sigmoid,
-    sign,
-    sin,
-    size,
-    slice,
-    softmax,
-    softplus,
-    softsign,
-    spaceToDepth,
-    split,
-    sqrt,
-    squeeze,
-    sub,
-    sum,
-    tanh,
-    tile,
-    transpose,
-    trilu,
-    unsqueeze,
-    where,
-    xor,
-  ].map((operator) => [operator.name, operator]),
-);
+// Every operator we know: a line for each file.
+export { abs } from './abs.js';
+export { add } from './add.js';
+export { and } from './and.js';
+export { argMax } from './arg_max.js';
+export { argMin } from './arg_min.js';
+export { averagePool } from './average_pool.js';
+export { batchNormalization } from './batch_normalization.js';
+export { cast } from './cast.js';
+export { ceil } from './ceil.js';
+export { clip } from './clip.js';
+export { concat } from './concat.js';
+export { constant } from './constant.js';
+export { constantOfShape } from './constant_of_shape.js';
+export { conv } from './conv.js';
+export { convTranspose } from './conv_transpose.js';
+export { cos } from './cos.js';
+export { depthToSpace } from './depth_to_space.js';
+export { div } from './div.js';
+export { dropout } from './dropout.js';
+export { elu } from './elu.js';
+export { equal } from './equal.js';
+export { erf } from './erf.js';
+export { exp } from './exp.js';
+export { expand } from './expand.js';
+export { flatten } from './flatten.js';
+export { floor } from './floor.js';
+export { gather } from './gather.js';
+export { gelu } from './gelu.js';
+export { gemm } from './gemm.js';
+export { globalAveragePool, globalMaxPool } from './global_pool.js';
+export { greater } from './greater.js';
+export { greaterOrEqual } from './greater_or_equal.js';
+export { hardSigmoid } from './hard_sigmoid.js';
+export { hardSwish } from './hard_swish.js';
+export { identity } from './identity.js';
+export { instanceNormalization } from './instance_normalization.js';
+export { layerNormalization } from './layer_normalization.js';
+export { leakyRelu } from './leaky_relu.js';
+export { less } from './less.js';
+export { lessOrEqual } from './less_or_equal.js';
+export { log } from './log.js';
+export { logSoftmax } from './log_softmax.js';
+export { lrn } from './lrn.js';
+export { matmul } from './matmul.js';
+export { max } from './max.js';
+export { maxPool } from './max_pool.js';
+export { min } from './min.js';
+export { mish } from './mish.js';
+export { mod } from './mod.js';
+export { mul } from './mul.js';
+export { neg } from './neg.js';
+export { not } from './not.js';
+export { or } from './or.js';
+export { pad } from './pad.js';
+export { pow } from './pow.js';
+export { prelu } from './prelu.js';
+export { range } from './range.js';
+export { reciprocal } from './reciprocal.js';
+export { reduceL1 } from './reduce_l1.js';
+export { reduceL2 } from './reduce_l2.js';
+export { reduceMax } from './reduce_max.js';
+export { reduceMean } from './reduce_mean.js';
+export { reduceMin } from './reduce_min.js';
+export { reduceProd } from './reduce_prod.js';
+export { reduceSum } from './reduce_sum.js';
+export { reduceSumSquare } from './reduce_sum_square.js';
+export { relu } from './relu.js';
+export { reshape } from './reshape.js';
+export { resize } from './resize.js';
+export { round } from './round.js';
+export { scatterNd } from './scatter_nd.js';
+export { shape } from './shape.js';
+export { sigmoid } from './sigmoid.js';
+export { sign } from './sign.js';
+export { sin } from './sin.js';
+export { size } from './size.js';
+export { slice } from './slice.js';
+export { softmax } from './softmax.js';
+export { softplus } from './softplus.js';
+export { softsign } from './softsign.js';
+export { spaceToDepth } from './space_to_depth.js';
+export { split } from './split.js';
+export { sqrt } from './sqrt.js';
+export { squeeze } from './squeeze.js';
+export { sub } from './sub.js';
+export { sum } from './sum.js';
+export { tanh } from './tanh.js';
+export { tile } from './tile.js';
+export { transpose } from './transpose.js';
+export { trilu } from './trilu.js';
+export { unsqueeze } from './unsqueeze.js';
+export { where } from './where.js';
+export { xor } from './xor.js';

@@ -5,7 +5,7 @@ import { layerNorm } from '../../autograd/ops/layer_norm.js';
 import { reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { compatible, formatShape } from '../dims.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, none, required } from '../operator.js';
+import { defineOperator, dimsOf, float, floatData, floatOutput, none, required, unknown } from '../operator.js';
 
 const MAX_RANK = 16;
 
@@ -14,7 +14,9 @@ export const instanceNormalization = defineOperator({
   attributes: { epsilon: float(Math.fround(1e-5)) },
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const x = dimsOf(call, 0, 'an input', 3, MAX_RANK);
     for (const index of [1, 2]) {

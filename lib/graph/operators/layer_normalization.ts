@@ -5,7 +5,18 @@ import { toRows } from '../../autograd/ops/layout.js';
 import { expand } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { broadcast, compatible, formatShape } from '../dims.js';
-import { defineOperator, float, floatData, floatOutput, int, none, required, resolveAxis } from '../operator.js';
+import {
+  defineOperator,
+  float,
+  floatData,
+  floatOutput,
+  int,
+  none,
+  required,
+  resolveAxis,
+  unknown,
+} from '../operator.js';
+import { giveUp, normalization } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 
 export const layerNormalization = defineOperator({
@@ -14,7 +25,14 @@ export const layerNormalization = defineOperator({
   attributes: { axis: int(-1), epsilon: float(Math.fround(1e-5)), stash_type: int(1) },
   inputs: [2, 3],
   outputs: [1, 3],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('samples'),
+  channels: (call) => {
+    const last = call.dims(0).length - 1;
+    const { axis } = call.attributes;
+    return axis === -1 || axis === last ? normalization(call, last) : giveUp(call, call.slots(0));
+  },
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axis = resolveAxis(call.attributes.axis, dims.length, dims.length, call.fail);

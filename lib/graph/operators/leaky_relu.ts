@@ -1,5 +1,6 @@
 // LeakyRelu: y = x, or alpha · x below zero.
 import { float } from '../operator.js';
+import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
 export const leakyRelu = unary(
@@ -9,4 +10,5 @@ export const leakyRelu = unary(
     (x) =>
       x < 0 ? alpha * x : x,
   ({ alpha }) => ({ name: 'leakyRelu', p: alpha }),
+  { samples: 'alone', channels: homogeneous },
 );

@@ -1,13 +1,16 @@
 // LogSoftmax along one axis: x − max − ln Σ e^(x − max).
-import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
-import { alongAxis } from './along_axis.js';
+import { defineOperator, int, none, required, resolveAxis, unknown } from '../operator.js';
+import { alongAxis, onlyAxis } from './along_axis.js';
 
 export const logSoftmax = defineOperator({
   name: 'LogSoftmax',
   attributes: { axis: int(-1) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('channels', 'samples'),
+  upgrades: { LogSoftmax: onlyAxis },
   shape: (call) => {
     const input = required(call.inputs, 0);
     resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);

@@ -1,7 +1,7 @@
 // LRN: y = x / (bias + alpha / size · Σ x²)^beta, the sum over neighbouring channels.
 // Krizhevsky, Sutskever & Hinton, "ImageNet Classification with Deep Convolutional Neural Networks".
 import { sizeOf } from '../../core/shape.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
+import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required, unknown } from '../operator.js';
 
 const MAX_RANK = 16;
 
@@ -10,7 +10,10 @@ export const lrn = defineOperator({
   attributes: { alpha: float(Math.fround(1e-4)), beta: float(0.75), bias: float(1), size: int() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
+  unfoldable: 'costly',
   shape: (call) => {
     dimsOf(call, 0, 'an input', 2, MAX_RANK);
     if (!((call.attributes.size ?? 0) >= 1))

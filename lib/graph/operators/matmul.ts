@@ -4,7 +4,8 @@ import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
 import { expand, reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { broadcast, compatible, type Dim, formatShape, sizePerSample } from '../dims.js';
-import { defineOperator, floatData, floatOutput, none, required } from '../operator.js';
+import { defineOperator, floatData, floatOutput, none, required, unknown } from '../operator.js';
+import { giveUp, linear } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 
 export const matmul = defineOperator({
@@ -12,7 +13,15 @@ export const matmul = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion'),
+  ...none('fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('samples'),
+  channels: (call) => {
+    const x = call.slots(0);
+    const rank = call.dims(0).length;
+    const plain = rank > 1 && call.dims(1).length === 2 && (!x || x.axis === rank - 1);
+    return plain ? linear(call, x, 1, 0, rank - 1) : giveUp(call, x, call.slots(1));
+  },
   product: {
     activation: 0,
     weight: 1,

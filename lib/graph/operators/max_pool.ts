@@ -3,14 +3,29 @@ import { maxPool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../core/shape.js';
 import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { defineOperator, int, none, required } from '../operator.js';
-import { elementsInside, floatPool, POOL_ATTRIBUTES, poolShape, threeAxes } from './window.js';
+import { perChannel } from './channels.js';
+import {
+  elementsInside,
+  floatPool,
+  POOL_ATTRIBUTES,
+  poolShape,
+  poolWindow,
+  threeAxes,
+  windowDetail,
+} from './window.js';
 
 export const maxPool = defineOperator({
   name: 'MaxPool',
   attributes: { ...POOL_ATTRIBUTES, storage_order: int(0) },
   inputs: [1, 1],
   outputs: [1, 2],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'upgrades'),
+  detail: ({ kernel_shape: kernel, strides }) => windowDetail(kernel, strides),
+  device: { kind: 'pool', pool: () => 'largest', window: poolWindow },
+  unfoldable: 'costly',
+  samples: 'alone',
+  channels: perChannel,
   shape: (call) => {
     const { dtype, dims } = poolShape(call);
     if (dtype === 'string' || dtype === 'int64') call.fail(`expected numbers of at most 32 bits, received ${dtype}`);

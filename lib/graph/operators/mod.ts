@@ -2,7 +2,7 @@
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { broadcast, formatShape } from '../dims.js';
-import { defineOperator, int, none, required } from '../operator.js';
+import { defineOperator, int, none, required, unknown } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
 export const mod = defineOperator({
@@ -10,7 +10,9 @@ export const mod = defineOperator({
   attributes: { fmod: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
     if (x.dtype !== y.dtype) call.fail(`expected inputs of one type, received ${x.dtype} and ${y.dtype}`);

@@ -1,4 +1,6 @@
 // Mul: z = x · y, with broadcasting.
+
+import { giveUp, scaled } from './channels.js';
 import { binary } from './elementwise.js';
 
 export const mul = binary(
@@ -6,4 +8,12 @@ export const mul = binary(
   'mul',
   (x, y) => x * y,
   (x, y) => x * y,
+  {
+    samples: 'between',
+    channels: (call) => {
+      const [a, b] = [call.slots(0), call.slots(1)];
+      if (a && b) return giveUp(call, a, b);
+      return a || b ? scaled(call, a ? 0 : 1) : undefined;
+    },
+  },
 );

@@ -1,4 +1,6 @@
 // Neg: y = −x.
+
+import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
 export const neg = unary(
@@ -6,5 +8,5 @@ export const neg = unary(
   {},
   () => (x) => -x,
   () => ({ name: 'scale', p: -1 }),
-  { integers: (x) => -x },
+  { channels: homogeneous, integers: (x) => -x },
 );

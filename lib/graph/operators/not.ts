@@ -1,12 +1,14 @@
 // Not: what is not so.
-import { defineOperator, none, required } from '../operator.js';
+import { defineOperator, none, required, unknown } from '../operator.js';
 
 export const not = defineOperator({
   name: 'Not',
   attributes: {},
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const input = required(call.inputs, 0);
     if (input.dtype !== 'bool') call.fail(`expected bool, received ${input.dtype}`);

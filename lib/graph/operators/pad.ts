@@ -2,10 +2,12 @@
 
 import { pick } from '../../autograd/ops/movement.js';
 import { sizeOf, stridesOf } from '../../core/shape.js';
-import type { HostTensor } from '../../tensor/host_tensor.js';
+import { floats, type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { formatShape, mapDim, UNKNOWN } from '../dims.js';
-import { defineOperator, integersOf, none, required, resolveAxis, string } from '../operator.js';
+import { defineOperator, integersOf, none, required, resolveAxis, string, unknown } from '../operator.js';
+import { giveUp } from './channels.js';
 import { take } from './movement.js';
+import { numberOf, without } from './upgrades.js';
 
 type Fail = (what: string) => never;
 
@@ -39,7 +41,39 @@ export const pad = defineOperator({
   attributes: { mode: string('constant') },
   inputs: [2, 4],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('samples'),
+  // to 10, pads and value were attributes; in 1, pads had another name
+  upgrades: {
+    Pad: (node, call) => {
+      if (call.opset >= 11) return node;
+      const pads = (node.attributes.pads ?? node.attributes.paddings ?? []) as number[];
+      const value = floats([], [numberOf(node, 'value', 0)]);
+      const inputs = [...node.inputs, call.constant(node, 'pads', integers(pads))];
+      return {
+        ...without(node, 'pads', 'paddings', 'value'),
+        inputs: [...inputs, call.constant(node, 'value', value)],
+      };
+    },
+  },
+  channels: (call) => {
+    const x = call.slots(0);
+    if (!x) return undefined;
+    const rank = call.dims(0).length;
+    const pads = Array.from(call.constant(1)?.data ?? [], Number);
+    const zero = !call.has(2) || Number(call.constant(2)?.data[0]) === 0;
+    const [before, after] = [pads[x.axis] ?? 0, pads[x.axis + rank] ?? 0];
+    const filled = call.attributes.mode === 'constant';
+    if (pads.length !== 2 * rank || call.has(3) || (filled && !zero)) return giveUp(call, x);
+    if (before === 0 && after === 0) return x;
+    if (before < 0 || after < 0 || !filled) return giveUp(call, x);
+    // Channels of zeros have no scale of their own.
+    return {
+      axis: x.axis,
+      ids: Int32Array.from([...call.fresh(0, before).ids, ...x.ids, ...call.fresh(0, after).ids]),
+    };
+  },
   spans: { 3: { since: 18 } },
   settings: [1, 2, 3],
   shape: (call) => {

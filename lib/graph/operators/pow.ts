@@ -4,7 +4,8 @@ import { unary } from '../../autograd/ops/unary.js';
 import { allocate } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { broadcast, formatShape } from '../dims.js';
-import { defineOperator, none, required } from '../operator.js';
+import { defineOperator, none, required, unknown } from '../operator.js';
+import { alignBroadcast } from './elementwise.js';
 import { broadcastOffsets } from './movement.js';
 
 export const pow = defineOperator({
@@ -12,7 +13,10 @@ export const pow = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('channels', 'samples'),
+  upgrades: { Pow: alignBroadcast },
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
     for (const { dtype } of [x, y]) {

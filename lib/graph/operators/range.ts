@@ -2,7 +2,7 @@
 import { allocate } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { UNKNOWN } from '../dims.js';
-import { defineOperator, none, required } from '../operator.js';
+import { defineOperator, none, required, unknown } from '../operator.js';
 
 const count = (inputs: readonly (HostTensor | undefined)[]): number => {
   const [start = 0, limit = 0, delta = 0] = inputs.map((input) => Number(input?.data[0]));
@@ -14,7 +14,9 @@ export const range = defineOperator({
   attributes: {},
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   settings: [0, 1, 2],
   shape: (call) => {
     const inputs = [0, 1, 2].map((index) => call.constant(index));

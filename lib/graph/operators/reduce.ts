@@ -4,7 +4,20 @@ import { sizeOf } from '../../core/shape.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
-import { defineOperator, type FloatCall, int, integersOf, ints, none, required, resolveAxis } from '../operator.js';
+import type { ChannelRule } from '../facts.js';
+import {
+  defineOperator,
+  type FloatCall,
+  int,
+  integersOf,
+  ints,
+  none,
+  type OwnAnswers,
+  required,
+  resolveAxis,
+  unknown,
+} from '../operator.js';
+import { giveUp } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 
 const ATTRIBUTES = { axes: ints(), keepdims: int(1), noop_with_empty_axes: int(0) };
@@ -41,14 +54,21 @@ export interface Reduction {
 }
 
 /** `axesInput`: the operator set in which axes became an input. */
-export function reduction(name: string, axesInput: number, { start, step, finish, native, floatsOnly }: Reduction) {
+export function reduction(
+  name: string,
+  axesInput: number,
+  { start, step, finish, native, floatsOnly }: Reduction,
+  own: OwnAnswers = {},
+) {
   const until = axesInput - 1;
-  return defineOperator({
+  const operator = defineOperator({
     name,
     attributes: ATTRIBUTES,
     inputs: [1, 2],
     outputs: [1, 1],
-    ...none('fuses', 'fusion', 'product'),
+    ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+    ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+    ...unknown('channels', 'samples'),
     spans: { axes: { until }, noop_with_empty_axes: { since: axesInput }, 1: { since: axesInput } },
     settings: [1],
     shape: (call) => {
@@ -65,15 +85,15 @@ export function reduction(name: string, axesInput: number, { start, step, finish
       if (call.attributes.keepdims) return [{ dtype, dims: dims.map((dim, axis): Dim => (reduced[axis] ? 1 : dim)) }];
       return [{ dtype, dims: dims.filter((_, axis) => !reduced[axis]) }];
     },
-    ...(native && {
-      float: (call: FloatCall<typeof ATTRIBUTES>) => {
-        const x = required(call.inputs, 0);
-        const reduced = reducedAxes(call.attributes, call.host(1), x.dims.length, call.fail);
-        const axes = reduced.flatMap((isReduced, axis) => (isReduced ? [axis] : []));
-        const compute = native === 'mean' ? floatMean : floatSum;
-        return compute(call.tape, x, axes, call.attributes.keepdims !== 0);
-      },
-    }),
+    float: native
+      ? (call: FloatCall<typeof ATTRIBUTES>) => {
+          const x = required(call.inputs, 0);
+          const reduced = reducedAxes(call.attributes, call.host(1), x.dims.length, call.fail);
+          const axes = reduced.flatMap((isReduced, axis) => (isReduced ? [axis] : []));
+          const compute = native === 'mean' ? floatMean : floatSum;
+          return compute(call.tape, x, axes, call.attributes.keepdims !== 0);
+        }
+      : 'none',
     forward: (call) => {
       const input = required(call.inputs, 0);
       const { dtype, dims } = required(call.outputs, 0);
@@ -97,4 +117,18 @@ export function reduction(name: string, axesInput: number, { start, step, finish
       return [{ dtype, dims, data } as unknown as HostTensor];
     },
   });
+  return { ...operator, ...own };
 }
+
+/** Axes that are constants and not the channels' leave the scale of channels as it is: sums, means and extremes. */
+export const keepsChannels: ChannelRule<Partial<ReduceAttributes>> = (call) => {
+  const x = call.slots(0);
+  if (!x) return undefined;
+  const rank = call.dims(0).length;
+  const known = !call.has(1) || call.constant(1);
+  const given = call.attributes.axes ?? Array.from(call.constant(1)?.data ?? [], Number);
+  const reduced = given.map((axis) => (axis < 0 ? axis + rank : axis));
+  if (!known || given.length === 0 || reduced.includes(x.axis)) return giveUp(call, x);
+  const gone = call.attributes.keepdims ? 0 : reduced.filter((axis) => axis < x.axis).length;
+  return { axis: x.axis - gone, ids: x.ids };
+};

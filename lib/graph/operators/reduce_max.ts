@@ -1,4 +1,9 @@
 // ReduceMax: the largest over some axes.
-import { reduction } from './reduce.js';
+import { keepsChannels, reduction } from './reduce.js';
 
-export const reduceMax = reduction('ReduceMax', 18, { start: Number.NEGATIVE_INFINITY, step: Math.max });
+export const reduceMax = reduction(
+  'ReduceMax',
+  18,
+  { start: Number.NEGATIVE_INFINITY, step: Math.max },
+  { channels: keepsChannels },
+);

@@ -1,10 +1,15 @@
 // ReduceMean: the mean over some axes.
-import { reduction } from './reduce.js';
+import { keepsChannels, reduction } from './reduce.js';
 
-export const reduceMean = reduction('ReduceMean', 18, {
-  start: 0,
-  step: (sum, x) => sum + x,
-  finish: (sum, count) => sum / count,
-  native: 'mean',
-  floatsOnly: true,
-});
+export const reduceMean = reduction(
+  'ReduceMean',
+  18,
+  {
+    start: 0,
+    step: (sum, x) => sum + x,
+    finish: (sum, count) => sum / count,
+    native: 'mean',
+    floatsOnly: true,
+  },
+  { channels: keepsChannels },
+);

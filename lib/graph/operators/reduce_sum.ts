@@ -1,4 +1,13 @@
 // ReduceSum: the sum over some axes.
-import { reduction } from './reduce.js';
+import { keepsChannels, reduction } from './reduce.js';
+import { attributeToInput } from './upgrades.js';
 
-export const reduceSum = reduction('ReduceSum', 13, { start: 0, step: (sum, x) => sum + x, native: 'sum' });
+export const reduceSum = reduction(
+  'ReduceSum',
+  13,
+  { start: 0, step: (sum, x) => sum + x, native: 'sum' },
+  {
+    channels: keepsChannels,
+    upgrades: { ReduceSum: attributeToInput('axes') },
+  },
+);

@@ -1,4 +1,6 @@
 // Relu: y = max(x, 0).
+
+import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
 export const relu = unary(
@@ -6,5 +8,9 @@ export const relu = unary(
   {},
   () => (x) => (x < 0 ? 0 : x),
   () => ({ name: 'relu' }),
-  { fusion: { as: 'activation', rectifies: true, bounds: () => [0, Number.POSITIVE_INFINITY] } },
+  {
+    samples: 'alone',
+    channels: homogeneous,
+    fusion: { as: 'activation', rectifies: true, bounds: () => [0, Number.POSITIVE_INFINITY] },
+  },
 ); // NaN stays NaN

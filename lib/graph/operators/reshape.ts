@@ -1,14 +1,31 @@
 // Reshape: the same elements in another shape. In the shape input 0 keeps a dimension, one −1 is what is left.
 import { reshape as floatReshape } from '../../autograd/ops/movement.js';
+import { integers } from '../../tensor/host_tensor.js';
 import { type Dim, formatShape, productDim, quotientDim, unknownDims } from '../dims.js';
-import { defineOperator, int, integersOf, lengthOf, none, required } from '../operator.js';
+import { defineOperator, int, integersOf, lengthOf, none, required, unknown } from '../operator.js';
+import { reshaping } from './channels.js';
+import { without } from './upgrades.js';
 
 export const reshape = defineOperator({
   name: 'Reshape',
   attributes: { allowzero: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion'),
+  ...none('settings', 'statistics', 'fromTypes', 'unfoldable', 'detail'),
+  ...unknown('samples'),
+  // to 4, the shape was an attribute
+  upgrades: {
+    Reshape: (node, call) => {
+      if (call.opset >= 5) return node;
+      const shape = integers((node.attributes.shape ?? []) as number[]);
+      const inputs = [...node.inputs, call.constant(node, 'shape', shape)];
+      return { ...without(node, 'shape', 'consumed_inputs'), inputs };
+    },
+  },
+  openShape: 1,
+  device: { kind: 'reshape' },
+  channels: reshaping,
   spans: { allowzero: { since: 14 } },
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

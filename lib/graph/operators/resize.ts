@@ -2,7 +2,7 @@
 import { matmul } from '../../autograd/ops/matmul.js';
 import { gather, reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
-import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
+import { floats, type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { mapDim, UNKNOWN } from '../dims.js';
 import {
   type Attributes,
@@ -16,6 +16,7 @@ import {
   required,
   resolveAxis,
   string,
+  unknown,
 } from '../operator.js';
 import { type AxisTaps, axisTaps, type ResizeRules, unknownRule } from './resize_taps.js';
 
@@ -103,12 +104,34 @@ function changesOf(
   });
 }
 
+/** What it did when it had no attribute for it. */
+const ASYMMETRIC = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+
 export const resize = defineOperator({
   name: 'Resize',
   attributes: ATTRIBUTES,
   inputs: [1, 4],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'detail'),
+  ...unknown('channels', 'samples'),
+  upgrades: {
+    // 10 had no choice of coordinates; its scales were the second input
+    Resize: (node, call) => {
+      if (call.opset >= 11) return node;
+      const [x = '', scales = ''] = node.inputs;
+      return { ...node, inputs: [x, '', scales], attributes: { ...node.attributes, ...ASYMMETRIC } };
+    },
+    // to 8 its scales were an attribute; from 10 on it is a Resize
+    Upsample: (node, call) => {
+      const [x = '', input] = node.inputs;
+      const scales = (node.attributes.scales ?? []) as number[];
+      const name = input ?? call.constant(node, 'scales', floats([scales.length], scales));
+      const mode = node.attributes.mode === 'bilinear' ? 'linear' : (node.attributes.mode ?? 'nearest');
+      return { ...node, operator: 'Resize', inputs: [x, '', name], attributes: { mode, ...ASYMMETRIC } };
+    },
+  },
+  unfoldable: 'costly',
   spans: { antialias: { since: 18 }, axes: { since: 18 }, keep_aspect_ratio_policy: { since: 18 } },
   settings: [1, 2, 3],
   shape: (call) => {

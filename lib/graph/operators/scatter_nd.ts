@@ -2,7 +2,7 @@
 import { sizeOf, stridesOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { compatible, formatShape } from '../dims.js';
-import { defineOperator, integersOf, none, required, string } from '../operator.js';
+import { defineOperator, integersOf, none, required, string, unknown } from '../operator.js';
 import { take } from './movement.js';
 
 type Number64 = number | bigint;
@@ -19,7 +19,9 @@ export const scatterNd = defineOperator({
   attributes: { reduction: string('none') },
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   spans: { reduction: { since: 16 } },
   shape: (call) => {
     const [data, indices, updates] = [0, 1, 2].map((index) => required(call.inputs, index));

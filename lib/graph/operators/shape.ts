@@ -1,6 +1,6 @@
 // Shape: the dimensions of its input from `start` to `end`, int64. Told by the input's type alone.
 import { integers } from '../../tensor/host_tensor.js';
-import { defineOperator, int, none, required } from '../operator.js';
+import { defineOperator, int, none, required, unknown } from '../operator.js';
 
 function range({ start, end }: { start: number; end?: number | undefined }, rank: number): [number, number] {
   const clamp = (axis: number) => Math.min(Math.max(axis < 0 ? axis + rank : axis, 0), rank);
@@ -13,7 +13,9 @@ export const shape = defineOperator({
   attributes: { start: int(0), end: int() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   spans: { start: { since: 15 }, end: { since: 15 } },
   shape: (call) => {
     const [first, end] = range(call.attributes, required(call.inputs, 0).dims.length);

@@ -6,4 +6,5 @@ export const sigmoid = unary(
   {},
   () => (x) => 1 / (1 + Math.exp(-x)),
   () => ({ name: 'sigmoid' }),
+  { samples: 'alone' },
 );

@@ -2,10 +2,11 @@
 // are moved inside.
 import { slice as floatSlice } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
-import type { HostTensor } from '../../tensor/host_tensor.js';
+import { type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { type Dim, mapDim, UNKNOWN } from '../dims.js';
-import { defineOperator, integersOf, none, required, resolveAxis } from '../operator.js';
+import { defineOperator, integersOf, none, required, resolveAxis, unknown } from '../operator.js';
 import { offsetsOf, take } from './movement.js';
+import { without } from './upgrades.js';
 
 type Fail = (what: string) => never;
 
@@ -66,7 +67,20 @@ export const slice = defineOperator({
   attributes: {},
   inputs: [3, 5],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('channels', 'samples'),
+  // to 9, everything was an attribute
+  upgrades: {
+    Slice: (node, call) => {
+      if (call.opset >= 10) return node;
+      const list = (name: string) => (node.attributes[name] ?? []) as number[];
+      const axes = node.attributes.axes ? list('axes') : list('starts').map((_, index) => index);
+      const given = { starts: list('starts'), ends: list('ends'), axes };
+      const constants = Object.entries(given).map(([name, values]) => call.constant(node, name, integers(values)));
+      return { ...without(node, 'starts', 'ends', 'axes'), inputs: [...node.inputs, ...constants] };
+    },
+  },
   settings: [1, 2, 3, 4],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

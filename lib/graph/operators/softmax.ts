@@ -2,15 +2,18 @@
 import { toRows } from '../../autograd/ops/layout.js';
 import { transpose } from '../../autograd/ops/movement.js';
 import { softmax as floatSoftmax } from '../../autograd/ops/softmax.js';
-import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
-import { alongAxis } from './along_axis.js';
+import { defineOperator, int, none, required, resolveAxis, unknown } from '../operator.js';
+import { alongAxis, onlyAxis } from './along_axis.js';
 
 export const softmax = defineOperator({
   name: 'Softmax',
   attributes: { axis: int(-1) },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('channels', 'samples'),
+  upgrades: { Softmax: onlyAxis },
   shape: (call) => {
     const input = required(call.inputs, 0);
     resolveAxis(call.attributes.axis, input.dims.length, input.dims.length, call.fail);

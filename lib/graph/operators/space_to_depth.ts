@@ -2,7 +2,7 @@
 import { reshape, transpose } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
 import { mapDim } from '../dims.js';
-import { defineOperator, dimsOf, int, none, required } from '../operator.js';
+import { defineOperator, dimsOf, int, none, required, unknown } from '../operator.js';
 import { offsetsOf, take } from './movement.js';
 
 const ORDER = [0, 3, 5, 1, 2, 4];
@@ -17,7 +17,9 @@ export const spaceToDepth = defineOperator({
   attributes: { blocksize: int() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const { blocksize: b = 0 } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];

@@ -3,8 +3,9 @@ import { slice as floatSlice } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { type Dim, UNKNOWN } from '../dims.js';
-import { defineOperator, int, integersOf, MAX_OUTPUTS, none, required, resolveAxis } from '../operator.js';
+import { defineOperator, int, integersOf, MAX_OUTPUTS, none, required, resolveAxis, unknown } from '../operator.js';
 import { offsetsOf, take } from './movement.js';
+import { attributeToInput } from './upgrades.js';
 
 type Fail = (what: string) => never;
 
@@ -36,7 +37,10 @@ export const split = defineOperator({
   attributes: { axis: int(0), num_outputs: int() },
   inputs: [1, 2],
   outputs: [1, MAX_OUTPUTS],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('channels', 'samples'),
+  upgrades: { Split: attributeToInput('split') },
   spans: { num_outputs: { since: 18 } },
   settings: [1],
   shape: (call) => {

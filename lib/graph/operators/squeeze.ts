@@ -1,14 +1,21 @@
 // Squeeze: without dimensions of size one, those of `axes` or all.
 import { reshape } from '../../autograd/ops/movement.js';
 import { formatShape, unknownDims } from '../dims.js';
-import { defineOperator, integersOf, lengthOf, none, required, resolveAxis } from '../operator.js';
+import { defineOperator, integersOf, lengthOf, none, required, resolveAxis, unknown } from '../operator.js';
+import { reshaping } from './channels.js';
+import { attributeToInput } from './upgrades.js';
 
 export const squeeze = defineOperator({
   name: 'Squeeze',
   attributes: {},
   inputs: [1, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
+  ...unknown('samples'),
+  upgrades: { Squeeze: attributeToInput('axes') },
+  device: { kind: 'reshape' },
+  channels: reshaping,
   settings: [1],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

@@ -1,4 +1,6 @@
 // Sub: z = x − y, with broadcasting.
+
+import { sums } from './channels.js';
 import { binary } from './elementwise.js';
 
 export const sub = binary(
@@ -6,4 +8,5 @@ export const sub = binary(
   'sub',
   (x, y) => x - y,
   (x, y) => x - y,
+  { samples: 'between', channels: sums },
 );

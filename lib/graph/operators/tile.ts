@@ -2,7 +2,7 @@
 import { pick } from '../../autograd/ops/movement.js';
 import { sizeOf, stridesOf } from '../../core/shape.js';
 import { mapDim, unknownDims } from '../dims.js';
-import { defineOperator, integersOf, none, required } from '../operator.js';
+import { defineOperator, integersOf, none, required, unknown } from '../operator.js';
 import { take } from './movement.js';
 
 export const tile = defineOperator({
@@ -10,7 +10,9 @@ export const tile = defineOperator({
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   settings: [1],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);

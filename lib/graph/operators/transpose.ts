@@ -2,7 +2,8 @@
 import { transpose as floatTranspose } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
 import { formatShape } from '../dims.js';
-import { defineOperator, ints, none, required } from '../operator.js';
+import { defineOperator, ints, none, required, unknown } from '../operator.js';
+import { giveUp } from './channels.js';
 import { offsetsOf, take } from './movement.js';
 
 export const transpose = defineOperator({
@@ -10,7 +11,17 @@ export const transpose = defineOperator({
   attributes: { perm: ints() },
   inputs: [1, 1],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('samples'),
+  channels: (call) => {
+    const x = call.slots(0);
+    if (!x) return undefined;
+    const rank = call.dims(0).length;
+    const perm = permutation(call.attributes.perm, rank);
+    const axis = perm.map((from) => (from < 0 ? from + rank : from)).indexOf(x.axis);
+    return axis < 0 ? giveUp(call, x) : { axis, ids: x.ids };
+  },
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const perm = permutation(call.attributes.perm, dims.length);

@@ -1,7 +1,7 @@
 // Trilu: the upper (or lower) triangle of matrices, the rest zero; k moves the diagonal.
 import { allocate } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
-import { defineOperator, dimsOf, int, none, required } from '../operator.js';
+import { defineOperator, dimsOf, int, none, required, unknown } from '../operator.js';
 
 const MAX_RANK = 64;
 
@@ -11,7 +11,9 @@ export const trilu = defineOperator({
   attributes: { upper: int(1) },
   inputs: [1, 2],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   settings: [1],
   shape: (call) => {
     dimsOf(call, 0, 'matrices', 2, MAX_RANK);

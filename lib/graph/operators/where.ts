@@ -1,6 +1,6 @@
 // Where: x where the condition holds, else y; all three broadcast.
 import { broadcast, formatShape } from '../dims.js';
-import { defineOperator, none, required } from '../operator.js';
+import { defineOperator, none, required, unknown } from '../operator.js';
 import { broadcastOffsets, take } from './movement.js';
 
 export const where = defineOperator({
@@ -8,7 +8,9 @@ export const where = defineOperator({
   attributes: {},
   inputs: [3, 3],
   outputs: [1, 1],
-  ...none('fuses', 'fusion', 'product'),
+  ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),
+  ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
+  ...unknown('channels', 'samples'),
   shape: (call) => {
     const [condition, x, y] = [required(call.inputs, 0), required(call.inputs, 1), required(call.inputs, 2)];
     if (condition.dtype !== 'bool') call.fail(`expected a condition of bool, received ${condition.dtype}`);

@@ -224,3 +224,14 @@ export function floatPool(
   if (!window) return undefined;
   return fromImage(call.tape, compute(asImage(call.tape, x), window), call.dims);
 }
+
+/** Kernel, stride and groups of a window in a word: "3x3/2 g16"; nothing where there is no kernel. */
+export function windowDetail(
+  kernel: readonly number[] | undefined,
+  strides: readonly number[] = [],
+  group = 1,
+): string {
+  if (!kernel) return '';
+  const stride = strides.every((each) => each === 1) ? '' : `/${[...new Set(strides)].join('x')}`;
+  return `${kernel.join('x')}${stride}${group > 1 ? ` g${group}` : ''}`;
+}

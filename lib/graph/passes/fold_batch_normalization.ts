@@ -4,9 +4,9 @@
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
+import type { ChannelAffine } from '../facts.js';
 import { viewOf } from '../fusion.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
-import type { ChannelAffine } from '../operator.js';
 import { type ProductView, productView } from '../product.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 

@@ -4,7 +4,7 @@ import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
 import { describeNode, type Graph, type GraphNode, type TensorType } from '../graph.js';
-import { attributesOf, outputTypes, runNode } from '../operator.js';
+import { macsOf, outputTypes, runNode } from '../operator.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 /**
@@ -13,12 +13,6 @@ import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
  */
 const MAX_FOLDED_ELEMENTS = 2 ** 26;
 const MAX_FOLDED_MACS = 2 ** 28;
-
-/**
- * Not folded: Dropout may draw random numbers, and the sizes of a pool's (Resize's, LRN's) input and output do not bound its cost.
- * No exporter leaves either between constants.
- */
-const NOT_FOLDED = new Set(['Dropout', 'MaxPool', 'AveragePool', 'Resize', 'LRN']);
 
 /** Graph outputs stay computed by their nodes. Throws GraphError as shape inference would. */
 export function foldConstants(graph: Graph): PassResult {
@@ -47,7 +41,7 @@ export function foldConstants(graph: Graph): PassResult {
 }
 
 function foldable(graph: Graph, node: GraphNode, constants: ReadonlyMap<string, HostTensor>): boolean {
-  if (NOT_FOLDED.has(node.operator) || node.outputs.some((name) => graph.isOutput(name))) return false;
+  if (operatorOf(node).unfoldable !== 'none' || node.outputs.some((name) => graph.isOutput(name))) return false;
   return node.inputs.every((name) => name === '' || constants.has(name));
 }
 
@@ -61,6 +55,5 @@ function costOf(node: GraphNode, constants: ReadonlyMap<string, HostTensor>): Co
   const inputs = node.inputs.map((name) => constants.get(name));
   const outputs = outputTypes(operator, node, inputs, (index) => inputs[index]);
   const elements = outputs.reduce((sum, { dims }) => sum + sizeOf(dims.map(Number)), 0);
-  const macs = operator.macs?.(attributesOf(operator, node), inputs, outputs[0] as TensorType) ?? 0;
-  return { elements, macs };
+  return { elements, macs: macsOf(operator, node, inputs, outputs[0] as TensorType) };
 }

@@ -11,15 +11,15 @@ const PASS = 'resolveShapes';
 
 /** Throws GraphError as shape inference would. */
 export function resolveShapes(graph: Graph): PassResult {
-  if (!graph.nodes.some((node) => operatorOf(node).fromTypes)) return { graph, log: [] };
+  if (!graph.nodes.some((node) => operatorOf(node).fromTypes !== 'none')) return { graph, log: [] };
   const { types, known } = inferValues(graph);
   const constants = new Map<string, HostTensor>(graph.initializers);
   const log: Rewrite[] = [];
   for (const [name, value] of known) if (!graph.isOutput(name)) constants.set(name, value);
   const told = (node: GraphNode) => node.outputs.every((name) => name === '' || constants.has(name));
   const nodes = graph.nodes.map((node): GraphNode => {
-    const [input = '', shape = ''] = node.inputs;
-    if (node.operator !== 'Reshape' || constants.has(shape) || told(node)) return node;
+    const { openShape } = operatorOf(node);
+    if (openShape === 'none' || constants.has(node.inputs[openShape] ?? '') || told(node)) return node;
     const dims = types.get(node.outputs[0] as string)?.dims ?? [];
     const open = dims.filter((dim) => typeof dim === 'string').length;
     if (open > 1 || dims.includes(0)) return node;
@@ -28,7 +28,7 @@ export function resolveShapes(graph: Graph): PassResult {
       name += '_';
     constants.set(name, integers(dims.map((dim) => (typeof dim === 'number' ? dim : -1))));
     log.push({ pass: PASS, node: node.name, what: `${describeNode(node)} has the constant shape [${dims}] now` });
-    return { ...node, inputs: [input, name] };
+    return { ...node, inputs: node.inputs.map((input, index) => (index === openShape ? name : input)) };
   });
   const kept = needed(graph, nodes, (node) => !told(node));
   const gone = nodes.length - kept.length;

@@ -1,6 +1,7 @@
 // Half-precision models in float32: float16 and bfloat16 weights, inputs and casts become float32 of the same values, for
 // that is what the interpreters compute in. Results differ from a half-precision runtime's by its rounding.
 import type { HostTensor } from '../../tensor/host_tensor.js';
+import { operatorOf } from '../check.js';
 import { type AttributeValue, describeNode, type Graph, type GraphNode, type ValueInfo } from '../graph.js';
 import { dtypeOfNumber, numberOfDtype } from '../onnx_types.js';
 import type { PassResult, Rewrite } from './rewrite.js';
@@ -15,8 +16,8 @@ export function widenHalf(graph: Graph): PassResult {
   const nodes = graph.nodes.map((node): GraphNode => {
     const attributes = Object.entries(node.attributes).map(([name, value]): [string, AttributeValue] => {
       if (typeof value === 'object' && 'dtype' in value) return [name, widen(value)];
-      const isCast = node.operator === 'Cast' && name === 'to';
-      return [name, isCast && isHalf(dtypeOfNumber(value as number)) ? numberOfDtype('float32') : value];
+      const isType = operatorOf(node).attributes[name]?.isType;
+      return [name, isType && isHalf(dtypeOfNumber(value as number)) ? numberOfDtype('float32') : value];
     });
     if (attributes.every(([name, value]) => value === node.attributes[name])) return node;
     log.push({ pass: 'widenHalf', node: node.name, what: `${describeNode(node)} in float32` });

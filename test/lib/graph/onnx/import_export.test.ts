@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { OPERATORS } from '../../../../lib/graph/check.js';
 import { GraphError, OnnxFormatError, UnsupportedOperatorsError } from '../../../../lib/graph/errors.js';
 import { inferShapes } from '../../../../lib/graph/infer.js';
 import { decodeModel, encodeModel, modelDigest } from '../../../../lib/graph/onnx/codec.js';
@@ -16,7 +17,6 @@ import {
   type NodeProto,
   toSafeInteger,
 } from '../../../../lib/graph/onnx/messages.js';
-import { OPERATORS } from '../../../../lib/graph/operators/index.js';
 import { buildModel } from '../../../../lib/models/index.js';
 import { floats, type HostTensor, hostTensor, integers } from '../../../../lib/tensor/host_tensor.js';
 import { listTests, readModelBytes, readModelProto } from '../../../conformance/onnx_data.js';

@@ -1,0 +1,146 @@
+// The answers that an operator gives in its file: how it multiplies, what it is to the step before it, to the device, to
+// the scales of channels, to the samples of a batch, and in the operator sets before 13.
+import type { PoolWindow } from '../autograd/ops/pool2d.js';
+import type { BINARY, UNARY } from '../native/float_addon.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
+import type { Dim } from './dims.js';
+import type { GraphNode } from './graph.js';
+
+/** One node of a graph as its facts see it. */
+export interface NodeView<Attributes = unknown> {
+  readonly attributes: Attributes;
+  /** Whether an optional input is there. */
+  has(index: number): boolean;
+  /** The value of an input that is an initializer. */
+  constant(index: number): HostTensor | undefined;
+}
+
+/** What a step can compute on the way in place of nodes that follow it: an addition, a ReLU, a clip (a ReLU is one). */
+export type FusedWork = 'addition' | 'relu' | 'clip';
+
+/** What a node is to the step before it, which may compute it on the way. */
+export type Fusion<Attributes = unknown> =
+  /** The sum of two values. */
+  | { readonly as: 'addition' }
+  /** Brings every element into bounds; `bounds` is undefined where these are computed. */
+  | {
+      readonly as: 'activation';
+      /** A ReLU, NaN and all. */
+      readonly rectifies: boolean;
+      bounds(node: NodeView<Attributes>): readonly [low: number, high: number] | undefined;
+    }
+  /** Scales and shifts channels, axis 1, by constants: `affine` has them, or undefined where they are computed. */
+  | { readonly as: 'affine'; affine(node: NodeView<Attributes>): ChannelAffine | undefined };
+
+/** y = (x − center) · factor + shift, one of each a channel. */
+export interface ChannelAffine {
+  readonly center: Float32Array;
+  readonly factor: Float64Array;
+  readonly shift: Float32Array;
+}
+
+/** A node as a product: y[m, n] = alpha · Σ x[m, k] · w[n, k] + beta · c[n], the windows of images as rows of x. */
+export interface ProductForm {
+  /** `conv`: windows of an image, in groups of channels; `matmul`: rows of a matrix. */
+  readonly kind: 'conv' | 'matmul';
+  /** The weight's axis of output channels, n; undefined for a vector, which makes one. */
+  readonly outAxis: number | undefined;
+  /** The weight's axis of input channels (of one group). Axes beside these two are of size one, or come last: a window. */
+  readonly inAxis: number;
+  /** The activation's axis of input channels; from the end where negative. */
+  readonly channelAxis: number;
+  readonly groups: number;
+  /** Of the window along each spatial axis. */
+  readonly strides: readonly number[];
+  readonly alpha: number;
+  readonly beta: number;
+  /** The activation is [k, m]: its samples lie along its last axis. */
+  readonly transposed: boolean;
+}
+
+/** How an operator multiplies what it reads by a weight that a policy can give bits to. */
+export interface Product<Attributes = unknown> {
+  /** Numbers of its inputs; `addend` is c. */
+  readonly activation: number;
+  readonly weight: number;
+  readonly addend: number | 'none';
+  /** Whether there are integer kernels for a weight of this shape. */
+  takes(weightDims: readonly number[]): boolean;
+  form(attributes: Attributes, weightDims: readonly number[]): ProductForm;
+}
+
+/** What the device computes for a node, bit for bit as `float` does on the processor. */
+export type DeviceUse<Attributes = unknown> =
+  /** A function of each element; undefined: not in this use. */
+  | { readonly kind: 'unary'; use(node: NodeView<Attributes>): UnaryUse | undefined }
+  /** A function of two values that broadcast. */
+  | { readonly kind: 'binary'; readonly name: Exclude<keyof typeof BINARY, 'addRelu'> }
+  /** The same elements in another shape. */
+  | { readonly kind: 'reshape' }
+  /** A window over images; undefined: not in this use. */
+  | {
+      readonly kind: 'pool';
+      pool(attributes: Attributes): 'largest' | 'mean' | 'meanWithPadding';
+      window(attributes: Attributes, dims: readonly number[], fail: (what: string) => never): PoolWindow | undefined;
+    };
+
+export type UnaryUse = readonly [name: keyof typeof UNARY, p?: number | undefined, q?: number | undefined];
+
+/**
+ * Whether a sample's result is its own, so that a batch may be computed in parts. `alone`: where the first input has the
+ * batch and the others are the same for all samples; `between`: element by element, between batches too.
+ */
+export type Samplewise = 'alone' | 'between' | 'unknown';
+
+/** The slots of a value, one for each index along its channel axis. A value without them must keep its scale. */
+export interface Slots {
+  readonly axis: number;
+  readonly ids: Int32Array;
+}
+
+/** One node, as the rule for the scales of its channels sees it. */
+export interface ChannelCall<Attributes = unknown> extends NodeView<Attributes> {
+  readonly inputCount: number;
+  /** Of an input; undefined: it must keep its scale, or is left out. */
+  slots(index: number): Slots | undefined;
+  dims(index: number): readonly Dim[];
+  readonly outputDims: readonly Dim[];
+  /** A float32 constant that nothing but this input reads: it can be scaled without anyone noticing. */
+  own(index: number): HostTensor | undefined;
+  fresh(axis: number, count: number): Slots;
+  /** Slots that must keep their scale. */
+  pinned(axis: number, count: number): Slots;
+  /** What has these slots must keep its scale. */
+  pin(slots: Slots | undefined): void;
+  /** Slot by slot; a single one with each of the others. */
+  tie(a: Slots, b: Slots): void;
+  /** Constant input `index` is scaled with `slots` along `axis`. */
+  makes(index: number, axis: number, slots: Pick<Slots, 'ids'>): void;
+  /** The same of a constant that is added. */
+  shifts(index: number, axis: number, slots: Slots): void;
+  /** Constant input `index` is scaled against `slots` along `axis`. */
+  reads(index: number, axis: number, slots: Slots | undefined): void;
+}
+
+/**
+ * The slots of a node's first output from those of its inputs. Scales are positive. Second outputs (indices, masks) do
+ * not scale.
+ */
+export type ChannelRule<Attributes = unknown> = (call: ChannelCall<Attributes>) => Slots | undefined;
+
+/** What an upgrade may look at and add to. */
+export interface UpgradeCall {
+  /** The file's operator set, before 13. */
+  readonly opset: number;
+  /** Shape of a value that earlier nodes make; undefined where it cannot be told. */
+  shapeOf(value: string): readonly Dim[] | undefined;
+  /** Makes a constant for an input of that name, which was an attribute; returns the constant's name. */
+  constant(node: GraphNode, input: string, value: HostTensor): string;
+  /** Puts a node before this one. */
+  insert(node: GraphNode): void;
+  /** What has no equivalent is refused. */
+  refuse(reason: string): never;
+}
+
+/** A node of an operator set before 13 in the words of 13, by ONNX's own changelog for the operator. */
+export type Upgrade = (node: GraphNode, call: UpgradeCall) => GraphNode;
