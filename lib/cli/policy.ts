@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
-import { policyFromJson } from '../policy/json.js';
-import { type Policy, uniformPolicy } from '../policy/policy.js';
+import { type Policy, policyFromJson, uniformPolicy } from '../quant/policy.js';
 import type { InputPolicy } from '../search/input_policy.js';
 import { inputPolicyFromJson } from '../search/input_policy_json.js';
 import { flag, option, repeated, text } from './option.js';
@@ -26,9 +25,9 @@ async function policyFile<Kind>(path: string, parse: (json: unknown) => Kind): P
 }
 
 function staticPolicyOf(graph: Graph, json: unknown, excluded: readonly string[]): Policy {
-  const { schemes: bits, excluded: own } = policyFromJson(graph, json);
+  const { bits, excluded: own } = policyFromJson(graph, json);
   const outside = new Set([...own, ...uniformPolicy(graph, 'W8A8', { excluded }).excluded]);
-  return { schemes: new Map([...bits].filter(([name]) => !outside.has(name))), excluded: outside };
+  return { bits: new Map([...bits].filter(([name]) => !outside.has(name))), excluded: outside };
 }
 
 /**

@@ -18,11 +18,14 @@ import type { Kind } from './kind.js';
 
 const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
   'faultline.diff/1': () => import('./kinds/diff.js'),
+  'faultline.evaluate/1': () => import('./kinds/evaluate.js'),
   'faultline.inspect/1': () => import('./kinds/inspect.js'),
   'faultline.inspectModel/1': () => import('./kinds/inspect_model.js'),
   'faultline.profile/1': () => import('./kinds/profile.js'),
+  'faultline.quantize/1': () => import('./kinds/quantize.js'),
   'faultline.report/1': () => import('./kinds/report.js'),
   'faultline.scan/1': () => import('./kinds/scan.js'),
+  'faultline.train/1': () => import('./kinds/train.js'),
 };
 
 /** A result that its schema accepts, and its Document. */

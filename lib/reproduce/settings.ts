@@ -1,9 +1,9 @@
 // Everything that decides a reproduction, in one place: chosen on validation images, then frozen. docs/method.md says where
 // each comes from.
-import { schemeOf } from '../format/scheme.js';
 import type { ArchitectureName } from '../models/index.js';
-import type { BudgetOptions } from '../policy/budget.js';
+import type { BudgetOptions } from '../quant/budget.js';
 import type { Objective } from '../search/judge.js';
+import { TEACHER } from '../train/recipes.js';
 import type { TrainingRecipe } from '../train/train.js';
 
 /** What is learned: a network that fails or holds, with a policy for all inputs or one that looks at each. */
@@ -74,13 +74,6 @@ export interface ReproduceSettings {
   readonly stress?: StressSetting | undefined;
 }
 
-const TEACHER: Omit<TrainingRecipe, 'seed'> = {
-  epochs: 5,
-  batchSize: 128,
-  optimizer: { kind: 'adam', rate: 3e-3, weightDecay: 1e-4, decayAll: true },
-  schedule: { kind: 'oneCycle', warmup: 0.2 },
-};
-
 /** Larger networks learn in fewer epochs, and each takes minutes. */
 const EPOCHS: Partial<Record<ArchitectureName, number>> = { resnet18: 3, 'resnet18-cifar': 3, vgg11: 3 };
 
@@ -128,6 +121,6 @@ const WEIGHT_BITS = 8;
 
 /** What the agent may spend: the mean of the activation bits, exactly, for every sample. */
 export function inputBudget({ budget, inputBits }: ReproduceSettings): BudgetOptions {
-  const choices = inputBits.map((bits) => schemeOf(WEIGHT_BITS, bits));
+  const choices = inputBits.map((bits) => ({ weightBits: WEIGHT_BITS, activationBits: bits }));
   return { bits: budget, choices, counted: 'activations' };
 }

@@ -2,10 +2,8 @@
 // networks of gate and actor as ONNX files, base64.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
-
-import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
-import { schemeFromJson } from '../policy/json.js';
+import { formatBits, type NodeBits } from '../quant/policy.js';
 import { InputPolicy } from './input_policy.js';
 import { Mlp } from './mlp.js';
 import { Observer, STATISTICS, Standardizer } from './observation.js';
@@ -29,7 +27,7 @@ export interface InputPolicyJson {
     readonly counted: string;
     /** `W8A4`, … */
     readonly choices: readonly string[];
-    readonly pinned: Readonly<Record<string, string>>;
+    readonly pinned: Readonly<Record<string, string | NodeBits>>;
     readonly excluded: readonly string[];
   };
   /** Names in the order of choice. */
@@ -65,8 +63,8 @@ export function inputPolicyToJson(policy: InputPolicy): InputPolicyJson {
       tolerance,
       weighting,
       counted,
-      choices: choices.map((choice) => (typeof choice === 'string' ? choice : formatScheme(choice))),
-      pinned: Object.fromEntries([...(pinned ?? [])].map(([name, scheme]) => [name, formatScheme(scheme)])),
+      choices: choices.map((choice) => (typeof choice === 'string' ? choice : formatBits(choice))),
+      pinned: Object.fromEntries(pinned ?? []),
       excluded: [...(excluded ?? [])],
     },
     nodes: [...space.names],
@@ -124,8 +122,7 @@ function scaleOf(what: string, value: unknown, length?: number): Standardizer {
 function spaceOf(graph: Graph, fields: Fields): ActivationSpace {
   const budget = object('budget', fields.budget);
   const excluded = strings('budget.excluded', budget.excluded);
-  const pins = Object.entries(object('budget.pinned', budget.pinned));
-  const pinned = new Map(pins.map(([name, value]) => [name, schemeFromJson(`budget.pinned of "${name}"`, value)]));
+  const pinned = new Map(Object.entries(object('budget.pinned', budget.pinned)) as [string, NodeBits][]);
   const names = strings('nodes', fields.nodes);
   const choices = strings('budget.choices', budget.choices);
   const given = { ...budget, choices, excluded, pinned } as unknown as ActivationBudget;

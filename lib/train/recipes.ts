@@ -2,6 +2,7 @@
 import type { DistillObjective, RobustObjective } from './objective.js';
 import type { OptimizerOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';
+import type { TrainingRecipe } from './train.js';
 
 /** What decides the result of a distillation, beside the networks, the images, the policies and the seed. */
 export interface DistillRecipe {
@@ -11,6 +12,24 @@ export interface DistillRecipe {
   readonly optimizer: OptimizerOptions;
   readonly schedule: Schedule;
 }
+
+/** Teachers: Adam with OneCycle, which resnet8 was tuned with. */
+export const TEACHER = Object.freeze({
+  epochs: 5,
+  batchSize: 128,
+  optimizer: { kind: 'adam', rate: 3e-3, weightDecay: 1e-4, decayAll: true },
+  schedule: { kind: 'oneCycle', warmup: 0.2 },
+} as const satisfies Omit<TrainingRecipe, 'seed'>);
+
+/** resnet18, chosen on validation images of Fashion-MNIST. */
+export const TEACHER_RESNET18 = Object.freeze({
+  epochs: 8,
+  batchSize: 128,
+  optimizer: { kind: 'sgd', rate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 5e-4 },
+  schedule: { kind: 'oneCycle', warmup: 0.2, cycleMomentum: false },
+  labelSmoothing: 0.1,
+  augmentation: { flip: true },
+} as const satisfies Omit<TrainingRecipe, 'seed'>);
 
 function freeze<Kind extends DistillRecipe>(recipe: Kind): Kind {
   for (const part of [recipe.objective, recipe.optimizer, recipe.schedule]) Object.freeze(part);

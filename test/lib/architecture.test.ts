@@ -11,13 +11,11 @@ const MAX_LINES = 500;
 const TYPESCRIPT_LAYERS = [
   'core',
   'statistics',
-  'format',
   'native',
   'run',
   'tensor',
   'autograd',
   'graph',
-  'policy',
   'models',
   'quant',
   'data',

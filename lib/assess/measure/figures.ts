@@ -1,7 +1,5 @@
 // What one policy does to a network, as figures: percent and points on a scale of 100, intervals at a stated confidence.
-
-import type { PolicyJson } from '../../policy/json.js';
-import type { Policy } from '../../policy/policy.js';
+import type { Policy, PolicyJson } from '../../quant/policy.js';
 import type { Interval } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
 import { type Comparison, compareClasses } from './comparison.js';
@@ -144,5 +142,5 @@ export function figuresOf(
 
 /** Every quantizable node in float32: full precision, run by the same interpreter. */
 export function fullPrecision(names: Iterable<string>): Policy {
-  return { schemes: new Map(), excluded: new Set(names) };
+  return { bits: new Map(), excluded: new Set(names) };
 }

@@ -1,11 +1,10 @@
 // One layer's profile in the making: everything that is summed over the batches, and the figures read from it.
-
 import type { Value } from '../../autograd/tape.js';
-import { formatScheme, type Scheme } from '../../format/scheme.js';
 import type { NodeSummary } from '../../graph/printer.js';
 import { ErrorProfile, type ErrorProfileOptions, type LayerErrorProfile } from '../../native/error_profile.js';
 import type { ProductRecord } from '../../quant/integer_plan.js';
 import { convGeometry, type Step } from '../../quant/integer_steps.js';
+import type { NodeBits } from '../../quant/policy.js';
 import type { Product } from '../../quant/product.js';
 import { ActivationRanges, ChannelMaxima, type InputChannels, type RangeProfile } from './ranges.js';
 import { type LayerSpeed, type LayerWork, type MachineCeilings, speedOf } from './speed.js';
@@ -18,7 +17,7 @@ export interface LayerProfile {
   /** Kernel, stride and groups of a window. */
   readonly detail: string;
   /** undefined: left in float32, and then nothing of its own is quantized. */
-  readonly scheme: string | undefined;
+  readonly bits: NodeBits | undefined;
   /** Multiply-accumulates of one sample. */
   readonly macs: number;
   readonly weights: number;
@@ -69,22 +68,17 @@ export class LayerProfiler {
   constructor(
     private readonly step: Step,
     private readonly summary: NodeSummary,
-    private readonly scheme: Scheme | undefined,
+    private readonly bits: NodeBits | undefined,
     split: SplitOptions,
     /** A convolution of [N, C, L]: the kernels see images of one row. */
     private readonly signal: boolean,
   ) {
     this.product = step.product as Product;
     this.errors = new OutputErrors(this.product.channels);
-    if (!scheme) return;
+    if (!bits) return;
     const { product } = this;
-    const reduceRange = split.reduceRange === true && scheme.weights.format.bits === 8;
-    const options = {
-      ...split,
-      weightBits: scheme.weights.format.bits,
-      activationBits: scheme.activations.format.bits,
-      reduceRange,
-    };
+    const reduceRange = split.reduceRange === true && bits.weightBits === 8;
+    const options = { ...split, ...bits, reduceRange };
     const k = product.weights.length / product.channels;
     const make = () =>
       product.kind === 'conv'
@@ -144,14 +138,14 @@ export class LayerProfiler {
       node: name,
       operator,
       detail,
-      scheme: this.scheme && formatScheme(this.scheme),
+      bits: this.bits,
       macs,
       weights: this.product.weights.length,
       isolated: this.isolated?.read(),
       inPlace: this.inPlace?.read(),
       accumulated: this.errors.total(),
       channels: this.errors.byChannel(),
-      ranges: this.scheme && this.ranges.read(),
+      ranges: this.bits && this.ranges.read(),
       inputs: this.maxima?.read(),
       speed: this.fastest && speedOf(this.fastest, ceilings, total),
     };

@@ -48,7 +48,7 @@ const outlierSchema = z.looseObject({
 const layerSchema = z.looseObject({
   node: z.string(),
   /** Absent: left in float32. */
-  scheme: z.string().optional(),
+  bits: z.looseObject({ weightBits: count, activationBits: count }).optional(),
   macs: count,
   isolated: ownErrorSchema.optional(),
   accumulated: outputErrorSchema,

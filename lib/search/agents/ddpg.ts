@@ -5,8 +5,7 @@
 // value model of the policies evaluated lets the agent imagine: of many episodes under noise, it evaluates the one with
 // the largest expected improvement, and it learns from the others by the return that the model expects.
 
-import type { NumericFormat } from '../../format/numeric_format.js';
-import type { Scheme } from '../../format/scheme.js';
+import type { NodeBits } from '../../quant/policy.js';
 import type { Random } from '../../tensor/random.js';
 import { ActorCritic } from '../actor_critic.js';
 import { defineAgent } from '../agent.js';
@@ -41,9 +40,8 @@ const LAYER_FEATURES = 8;
 export const FEATURES = LAYER_FEATURES + 4;
 
 interface Unfinished {
-  readonly chosen: Scheme[];
-  /** Where they are chosen and its activation not yet. */
-  weights: NumericFormat | undefined;
+  readonly chosen: NodeBits[];
+  weightBits: number | undefined;
   last: number;
   spent: number;
 }
@@ -63,7 +61,7 @@ export class Walk {
     this.turns = space.names.flatMap((_, node): Turn[] => {
       const options = space.optionsOf(node);
       if (options.length === 1) return [];
-      const apart = new Set(options.map(({ weights }) => weights.format.bits)).size < options.length;
+      const apart = new Set(options.map(({ weightBits }) => weightBits)).size < options.length;
       return apart
         ? [
             { node, kind: 'weights' },
@@ -99,7 +97,7 @@ export class Walk {
   play(count: number, act: (situations: readonly Situation[]) => ArrayLike<number>) {
     const episodes = Array.from(
       { length: count },
-      (): Unfinished => ({ chosen: [], weights: undefined, last: 1, spent: 0 }),
+      (): Unfinished => ({ chosen: [], weightBits: undefined, last: 1, spent: 0 }),
     );
     const steps: { situation: Situation; action: number }[][] = episodes.map(() => []);
     this.turns.forEach((turn, index) => {
@@ -121,8 +119,8 @@ export class Walk {
   retrace(candidate: Candidate) {
     const [episode] = this.play(1, (situations) => {
       const { node, kind } = this.turns[situations[0]?.turn ?? 0] as Turn;
-      const bits = candidate[node] as Scheme;
-      return [this.levels(node, kind, bits.weights.format).place(bits)];
+      const bits = candidate[node] as NodeBits;
+      return [this.levels(node, kind, bits.weightBits).place(bits)];
     });
     return episode as { candidate: Candidate; steps: { situation: Situation; action: number }[] };
   }
@@ -134,43 +132,41 @@ export class Walk {
 
   private skipPinned(episode: Unfinished, upTo: number): void {
     while (episode.chosen.length < upTo) {
-      this.choose(episode, this.environment.space.optionsOf(episode.chosen.length)[0] as Scheme);
+      this.choose(episode, this.environment.space.optionsOf(episode.chosen.length)[0] as NodeBits);
     }
   }
 
-  private choose(episode: Unfinished, bits: Scheme): void {
+  private choose(episode: Unfinished, bits: NodeBits): void {
     episode.spent += this.environment.space.cost(episode.chosen.length, bits);
     episode.chosen.push(bits);
-    episode.weights = undefined;
+    episode.weightBits = undefined;
   }
 
   /** The scale of a turn: where bits lie between its fewest, 0, and its most, 1. */
-  private levels(node: number, kind: Turn['kind'], weights: NumericFormat | undefined) {
+  private levels(node: number, kind: Turn['kind'], weightBits: number | undefined) {
     const { space } = this.environment;
-    const cost = (bits: Scheme) => space.cost(node, bits);
-    const all = [...space.optionsOf(node)].sort(
-      (a, b) => cost(a) - cost(b) || a.weights.format.bits - b.weights.format.bits,
-    );
-    const level = (bits: Scheme) =>
+    const cost = (bits: NodeBits) => space.cost(node, bits);
+    const all = [...space.optionsOf(node)].sort((a, b) => cost(a) - cost(b) || a.weightBits - b.weightBits);
+    const level = (bits: NodeBits) =>
       kind === 'bits'
-        ? all.indexOf(bits)
+        ? all.findIndex((other) => other.weightBits === bits.weightBits && other.activationBits === bits.activationBits)
         : kind === 'weights'
-          ? bits.weights.format.bits
-          : bits.activations.format.bits;
-    const open = kind === 'activations' ? all.filter((bits) => bits.weights.format === weights) : all;
+          ? bits.weightBits
+          : bits.activationBits;
+    const open = kind === 'activations' ? all.filter((bits) => bits.weightBits === weightBits) : all;
     const levels = [...new Set(open.map(level))].sort((a, b) => a - b);
-    return { place: (bits: Scheme) => (levels.length > 1 ? levels.indexOf(level(bits)) / (levels.length - 1) : 0) };
+    return { place: (bits: NodeBits) => (levels.length > 1 ? levels.indexOf(level(bits)) / (levels.length - 1) : 0) };
   }
 
   /** Chooses what is allowed and nearest to the action; returns its place. */
   private execute(episode: Unfinished, { node, kind }: Turn, action: number): number {
-    const { place } = this.levels(node, kind, episode.weights);
-    const distance = (bits: Scheme) => Math.abs(place(bits) - action);
+    const { place } = this.levels(node, kind, episode.weightBits);
+    const distance = (bits: NodeBits) => Math.abs(place(bits) - action);
     const allowed = this.environment.space
       .allowed(episode.chosen)
-      .filter(({ weights }) => kind !== 'activations' || weights.format === episode.weights);
+      .filter(({ weightBits }) => kind !== 'activations' || weightBits === episode.weightBits);
     const nearest = allowed.reduce((best, bits) => (distance(bits) < distance(best) ? bits : best));
-    if (kind === 'weights') episode.weights = nearest.weights.format;
+    if (kind === 'weights') episode.weightBits = nearest.weightBits;
     else this.choose(episode, nearest);
     episode.last = place(nearest);
     return episode.last;
@@ -314,7 +310,7 @@ class Player {
   private explore(): Episode | undefined {
     const { environment, random } = this;
     const { space, objective } = environment;
-    const between = (node: number, bits: Scheme) => {
+    const between = (node: number, bits: NodeBits) => {
       const costs = space.optionsOf(node).map((option) => space.cost(node, option));
       const cost = space.cost(node, bits);
       return cost > Math.min(...costs) && cost < Math.max(...costs);

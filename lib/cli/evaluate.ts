@@ -1,0 +1,36 @@
+// `faultline evaluate`: full-precision accuracy of a model on labelled images.
+import { freeBatch, type Samples } from '../assess/samples.js';
+import { InvalidArgumentError } from '../core/errors.js';
+import { type EvaluationBatch, evaluateBatches } from '../train/evaluate.js';
+import { defineCommand } from './command.js';
+import { inputOptions, readInputs } from './inputs.js';
+import { MODEL, readGraph } from './model.js';
+import { integer } from './option.js';
+
+/** What evaluation takes of samples. Throws InvalidArgumentError when they have no labels. */
+function* labelled(samples: Samples, size: number): Generator<EvaluationBatch> {
+  for (const { count, dims, inputs, layout = 'rows', labels } of samples.batches(size)) {
+    if (!labels) throw new InvalidArgumentError('evaluate', '--data', 'images with labels', 'images without');
+    yield { count, dims, inputs, layout, labels: Int32Array.from(labels) };
+  }
+}
+
+export const command = defineCommand({
+  name: 'evaluate',
+  arguments: MODEL,
+  options: { ...inputOptions(), batch: integer('<n>', 'images at a time', 1, { default: 500 }) },
+  examples: [
+    'faultline evaluate model.onnx --data images.npy,labels.npy',
+    'faultline evaluate model.onnx --data images.npy,labels.npy --images 100 --json',
+  ],
+  async run({ arguments: { model }, options, signal, progress }) {
+    const source = await readGraph(model, progress);
+    const { samples } = await readInputs(source, options, progress);
+    const { graph, batch = options.batch } = freeBatch(source, samples.dims);
+    const evaluation = await evaluateBatches(graph, labelled(samples, batch), samples.count, {
+      signal,
+      onProgress: progress.counts('images'),
+    });
+    return { result: { schema: 'faultline.evaluate/1', model, ...evaluation } };
+  },
+});
