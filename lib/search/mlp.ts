@@ -1,5 +1,5 @@
-// A small multilayer perceptron with tanh between its layers: the networks of policies by input, and what their logits are
-// as probabilities. It is a graph like any other: the float interpreter runs it, the tape differentiates it, and it is saved
+// A small multilayer perceptron: the networks of agents and of policies by input, and what their logits are as
+// probabilities. It is a graph like any other: the float interpreter runs it, the tape differentiates it, and it is saved
 // as ONNX.
 import { Tape, type Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
@@ -18,25 +18,50 @@ import { Optimizer, type OptimizerOptions } from '../train/optimizer.js';
 
 const INPUT = 'features';
 
+/** What a perceptron starts from: how the values of a layer lie between −bound and bound, and what is between layers. */
+export interface MlpStart {
+  readonly activation: 'Tanh' | 'Relu';
+  /** `layer` counts from 1. Zero biases where `biases` is false. */
+  layer(
+    layer: number,
+    inputs: number,
+    outputs: number,
+    last: boolean,
+  ): {
+    readonly random: Random;
+    readonly bound: number;
+    readonly biases: boolean;
+  };
+}
+
 /** Of the last layer's initial weights: the first outputs are nearly zero, a policy nearly uniform. */
 const LAST_GAIN = 0.01;
 
 /** Glorot's uniform weights (Glorot & Bengio, AISTATS 2010), zero biases. */
-function mlpGraph(name: string, sizes: readonly number[], random: Random): Graph {
+const glorot = (random: Random): MlpStart => ({
+  activation: 'Tanh',
+  layer: (layer, inputs, outputs, last) => ({
+    random: random.split(`layer${layer}`),
+    bound: Math.sqrt(6 / (inputs + outputs)) * (last ? LAST_GAIN : 1),
+    biases: false,
+  }),
+});
+
+function mlpGraph(name: string, sizes: readonly number[], start: MlpStart): Graph {
   const builder = new GraphBuilder(name);
   let x = builder.input(INPUT, ['N', sizes[0] as number]);
   const layers = sizes.length - 1;
   for (let layer = 1; layer <= layers; layer++) {
     const [inputs, outputs] = [sizes[layer - 1] as number, sizes[layer] as number];
     const last = layer === layers;
-    const bound = Math.sqrt(6 / (inputs + outputs)) * (last ? LAST_GAIN : 1);
-    const own = random.split(`layer${layer}`);
-    const weights = Float32Array.from({ length: inputs * outputs }, () => own.uniform(-bound, bound));
-    const w = builder.initializer(`layer${layer}.weight`, floats([outputs, inputs], weights));
-    const b = builder.initializer(`layer${layer}.bias`, floats([outputs], new Float32Array(outputs)));
+    const { random, bound, biases } = start.layer(layer, inputs, outputs, last);
+    const draw = (length: number) => Float32Array.from({ length }, () => random.uniform(-bound, bound));
+    const w = builder.initializer(`layer${layer}.weight`, floats([outputs, inputs], draw(inputs * outputs)));
+    const bias = biases ? draw(outputs) : new Float32Array(outputs);
+    const b = builder.initializer(`layer${layer}.bias`, floats([outputs], bias));
     const gemm = last ? 'outputs' : `layer${layer}`;
     x = builder.node(gemm, 'Gemm', [x, w, b], { attributes: { transB: 1 } });
-    if (!last) x = builder.node(`tanh${layer}`, 'Tanh', [x]);
+    if (!last) x = builder.node(`${start.activation.toLowerCase()}${layer}`, start.activation, [x]);
   }
   builder.output(x);
   return builder.build();
@@ -64,8 +89,8 @@ export class Mlp {
   }
 
   /** Inputs, hidden layers and outputs by their sizes. */
-  static make(name: string, sizes: readonly number[], random: Random): Mlp {
-    return new Mlp(mlpGraph(name, sizes, random));
+  static make(name: string, sizes: readonly number[], start: Random | MlpStart): Mlp {
+    return new Mlp(mlpGraph(name, sizes, 'layer' in start ? start : glorot(start)));
   }
 
   static fromOnnx(bytes: Uint8Array, source: string): Mlp {
@@ -81,16 +106,16 @@ export class Mlp {
     return new Mlp(this.parameters.toGraph(this.graph));
   }
 
-  private run(tape: Tape, x: Float32Array, rows: number): Value {
-    const feeds = { [INPUT]: tape.constant(x, [rows, this.inputs]) };
-    return this.program.run(tape, this.parameters, feeds).get('outputs') as Value;
+  /** On a tape. x: [rows, inputs] → [rows, outputs] */
+  run(tape: Tape, x: Value): Value {
+    return this.program.run(tape, this.parameters, { [INPUT]: x }).get('outputs') as Value;
   }
 
   /** x: [rows, inputs] → [rows, outputs], overwritten by the next call. */
   forward(x: Float32Array, rows: number): Float32Array {
     this.memory.reset();
     const tape = new Tape({ memory: this.memory, training: false, record: false });
-    return onOneThread(() => this.run(tape, x, rows).data);
+    return onOneThread(() => this.run(tape, tape.constant(x, [rows, this.inputs])).data);
   }
 
   /** Starts to learn: forgets the optimizer's state. */
@@ -104,21 +129,25 @@ export class Mlp {
    * them. A step with a gradient that is not finite is left out.
    */
   step(x: Float32Array, rows: number, factor: number, gradientOf: (y: Float32Array, dy: Float32Array) => void): void {
-    const { optimizer } = this;
-    if (!optimizer) throw new InvalidArgumentError('Mlp', 'step', 'learn() before it', 'none');
     this.memory.reset();
     onOneThread(() => {
       const tape = new Tape({ memory: this.memory, training: true, record: true });
-      const y = this.run(tape, x, rows);
+      const y = this.run(tape, tape.constant(x, [rows, this.inputs]));
       const seed = tape.scratch(y.size);
       seed.fill(0);
       gradientOf(y.data, seed);
       tape.backward(y, seed);
-      const norm = addon.norm(this.parameters.gradients);
-      if (!Number.isFinite(norm)) return;
-      this.steps += 1;
-      optimizer.step(this.steps, { factor }, norm);
+      this.update(factor);
     });
+  }
+
+  /** Moves along the gradients of the tape that was gone back last, unless they are not finite. */
+  update(factor: number): void {
+    if (!this.optimizer) throw new InvalidArgumentError('Mlp', 'update', 'learn() before it', 'none');
+    const norm = addon.norm(this.parameters.gradients);
+    if (!Number.isFinite(norm)) return;
+    this.steps += 1;
+    this.optimizer.step(this.steps, { factor }, norm);
   }
 }
 
