@@ -1,5 +1,5 @@
 // Static policies that complement each other: for every kind of input one under which the network fares worst (or best).
-// Kinds are told by full precision's first and second choice, not by labels. Many policies are tried on few samples, the
+// A kind is full precision's first and second choice; labels are not looked at. Many policies are tried on few samples, the
 // promising ones on more.
 import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';

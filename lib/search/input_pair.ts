@@ -214,7 +214,7 @@ async function startPair(
 
 /**
  * Distils the student, a copy of the folded teacher at first, on the images. Labels are not looked at. Throws before any
- * work when the budget is impossible. Deterministic from the seed, for a given number of threads.
+ * work when the budget is impossible. Deterministic from the seed and the number of threads.
  */
 export async function learnInputPair(
   teacher: Graph,

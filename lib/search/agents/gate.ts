@@ -51,6 +51,26 @@ export const GATE_DEFAULTS: GateOptions = Object.freeze({
 const RATE_FLOOR = 0.02;
 const CLIP_NORM = 1;
 
+/**
+ * Expected reward of row `from` of rewards under the probabilities `p` of the logits at `at`. Writes the gradient of its
+ * negative, a mean over `rows`, to `dy`.
+ */
+function expectedReward(
+  [y, dy, at]: readonly [Float32Array, Float32Array, number],
+  rewards: Float32Array,
+  from: number,
+  p: Float64Array,
+  rows: number,
+): number {
+  softmaxRow(y, at, p.length, p);
+  let expected = 0;
+  for (let k = 0; k < p.length; k++) expected += (p[k] as number) * (rewards[from + k] as number);
+  for (let k = 0; k < p.length; k++) {
+    dy[at + k] = (-(p[k] as number) * ((rewards[from + k] as number) - expected)) / rows;
+  }
+  return expected;
+}
+
 /** features: [samples, …] standardised; rewards: [samples, candidates]. Deterministic from the seed. */
 export async function trainGate(
   features: Float32Array,
@@ -86,13 +106,7 @@ export async function trainGate(
       gate.step(x, batch, rateAt({ kind: 'cosine', floor: RATE_FLOOR }, step, steps).factor, (y, dy) => {
         rows.forEach((row, i) => {
           const at = i * candidates;
-          softmaxRow(y, at, candidates, p);
-          let expected = 0;
-          for (let k = 0; k < candidates; k++) expected += (p[k] as number) * (rewards[row * candidates + k] as number);
-          for (let k = 0; k < candidates; k++) {
-            const advantage = (rewards[row * candidates + k] as number) - expected;
-            dy[at + k] = (-(p[k] as number) * advantage) / batch;
-          }
+          expectedReward([y, dy, at], rewards, row * candidates, p, batch);
           addEntropyGradient(p, candidates, -entropy / batch, dy, at);
         });
       });
@@ -120,37 +134,30 @@ export async function gatedPolicy(
   return policy.with({ gate });
 }
 
-interface GateLearnerOptions {
-  readonly objective: Objective;
-  /** Samples an iteration: each is run under every candidate. */
-  readonly inputs: number;
-  /** Adam's. */
-  readonly rate: number;
-  readonly seed: number;
-}
+/** Of the learner: samples an iteration, each under every candidate; Adam's rate, as there are a few hundred steps in all. */
+const LEARNER = { samples: 128, rate: 1e-3 };
 
 /** Improves a policy's gate by the exact gradient of the expected reward: every candidate is tried on every sample. */
 class GateLearner implements InputLearner {
-  private readonly gate: Mlp;
   private readonly random: Random;
   private iteration = 0;
 
-  /** `policy` must have a gate; it is trained in place. */
+  /** `gate`: the policy's; it is trained in place. */
   constructor(
     readonly policy: InputPolicy,
-    private readonly options: GateLearnerOptions,
+    private readonly gate: Mlp,
+    private readonly objective: Objective,
+    seed: number,
   ) {
-    if (!policy.gate) throw new TypeError('gate: the policy has no gate');
-    this.gate = policy.gate;
-    this.random = new Random(options.seed).split('gate agent');
-    this.gate.learn({ kind: 'adam', rate: options.rate, clipNorm: CLIP_NORM });
+    this.random = new Random(seed).split('gate agent');
+    gate.learn({ kind: 'adam', rate: LEARNER.rate, clipNorm: CLIP_NORM });
   }
 
   async iterate(runner: Runner, data: Referenced): Promise<number> {
     const { candidates, space } = this.policy;
     const random = this.random.split(String(this.iteration));
     this.iteration += 1;
-    const count = Math.min(this.options.inputs, countOf(data));
+    const count = Math.min(LEARNER.samples, countOf(data));
     const rows = Int32Array.from({ length: count }, () => random.integer(countOf(data)));
     const rewards = new Float32Array(count * candidates.length);
     let features = new Float32Array(0);
@@ -165,7 +172,7 @@ class GateLearner implements InputLearner {
       candidates.forEach((candidate, k) => {
         const logits = runner.logits(fixedBits(space, repeated(candidate, n), n), x);
         margins(logits, classes, n).forEach((margin, i) => {
-          rewards[(start + i) * candidates.length + k] = reward(margin, this.options.objective);
+          rewards[(start + i) * candidates.length + k] = reward(margin, this.objective);
         });
       });
     }
@@ -178,13 +185,7 @@ class GateLearner implements InputLearner {
     let total = 0;
     this.gate.step(features, count, 1, (y, dy) => {
       for (let at = 0; at < count * width; at += width) {
-        softmaxRow(y, at, width, p);
-        let expected = 0;
-        for (let k = 0; k < width; k++) expected += (p[k] as number) * (rewards[at + k] as number);
-        total += expected;
-        for (let k = 0; k < width; k++) {
-          dy[at + k] = (-(p[k] as number) * ((rewards[at + k] as number) - expected)) / count;
-        }
+        total += expectedReward([y, dy, at], rewards, at, p, count);
       }
     });
     return total / count;
@@ -259,19 +260,16 @@ export function kMeans(features: Float32Array, rows: number, clusters: number, r
   return cluster;
 }
 
-/** A gate that sends each kind of input to a candidate of its own; kinds are clusters of what the gate sees. */
+/** A gate that sends each kind of input to another candidate; kinds are clusters of what the gate sees. */
 async function clusterGate(features: Float32Array, rows: number, candidates: number, seed: number): Promise<Mlp> {
   const cluster = kMeans(features, rows, candidates, new Random(seed).split('clusters'));
   const rewards = new Float32Array(rows * candidates);
   cluster.forEach((own, row) => {
     rewards[row * candidates + own] = 1;
   });
-  // Only what is sharp can be told apart by a network: no entropy, no decay.
+  // A network separates only what is sharp: no entropy, no decay.
   return trainGate(features, rewards, candidates, { ...GATE_DEFAULTS, entropy: 0, weightDecay: 0, seed });
 }
-
-/** Of the learner: on the student's rewards, a few hundred steps in all. */
-const LEARNER = { inputs: 128, rate: 1e-3 };
 
 /** A gate between candidates far from each other, for each kind of input one. */
 async function startLearner(environment: InputEnvironment): Promise<InputLearner> {
@@ -281,7 +279,7 @@ async function startLearner(environment: InputEnvironment): Promise<InputLearner
   const { finalists } = await environment.candidates();
   const candidates = farApart(space, finalists, settings.candidates);
   const gate = await clusterGate(features, countOf(data), candidates.length, seed);
-  return new GateLearner(base.with({ candidates, gate }), { ...LEARNER, objective, seed });
+  return new GateLearner(base.with({ candidates, gate }), gate, objective, seed);
 }
 
 /** The agent with other settings. */
