@@ -3,13 +3,14 @@
 // A block of 256 threads computes 128 rows × kTileN channels, K in steps of 64 bytes through a ring of kStages stages
 // in shared memory that cp.async fills. Warps stand 8 / kWarpsN × kWarpsN, each on (16 · kWarpsN) rows × 32 channels.
 //
-//   A: codes u8, row-major, K contiguous within chunks of 16 bytes (RowMap finds them).
-//   B: int8 [paddedN][kBytes]; int4: byte i of each 16 holds w[k + i] & 15 | (w[k + 16 + i] & 15) << 4 for a slab of 32
-//   k,
-//      so that a word of an ldmatrix is b[0] in its low and b[1] in its high nibbles. Shifted to the top of their bytes
-//      they multiply as 16 · w; the finished sum is divided by 16, exactly (as on the CPU, quant/packed_matrix.h).
+//   A:         codes u8, row-major, K contiguous within chunks of 16 bytes (RowMap finds them)
+//   B, int8:   [paddedN][kBytes]
+//   B, int4:   [paddedN][kBytes / 2]; in each slab of 32 k, byte i of 16 is w[k + i] & 15 | (w[k + 16 + i] & 15) << 4
 //
-// Shared rows are 64 (int4: 32) bytes; their chunks are permuted so that the 8 rows of an ldmatrix lie in different
+// With int4 a word of an ldmatrix is b[0] in its low and b[1] in its high nibbles. Shifted to the top of their bytes
+// they multiply as 16 · w; the finished sum is divided by 16, exactly (as on the CPU, quant/packed_matrix.h).
+//
+// Shared rows are 64 (int4: 32) bytes. Their chunks are permuted so that the 8 rows of an ldmatrix lie in different
 // banks.
 #pragma once
 

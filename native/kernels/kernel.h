@@ -3,10 +3,14 @@
 // All tables give identical results: int32 accumulators are exact, and the way from an accumulator to a float is one
 // fixed sequence of fp32 operations. With c = acc − zeroPoint[m] · sum[n] (exact int32):
 //
-//   one scale a channel:  y = fma(float(c), rowScale[m] · scale[n], bias[n])
-//   scales by group g:    t = fma(float(c_g), scale[g, n], t) for g = 0, 1, …, from t = 0;  y = fma(t, rowScale[m],
-//   bias[n]) then                  y = y + residual[m, n]                     (when there is one)
-//                         y = y < clipMin ? clipMin : y;  y = y > clipMax ? clipMax : y
+//   one scale a channel:   y = fma(float(c), rowScale[m] · scale[n], bias[n])
+//
+//   scales by group g:     t = 0;  t = fma(float(c_g), scale[g, n], t) for g = 0, 1, …
+//                          y = fma(t, rowScale[m], bias[n])
+//
+//   then, in either case:  y = y + residual[m, n], where there is one
+//                          y = y < clipMin ? clipMin : y
+//                          y = y > clipMax ? clipMax : y
 //
 // so that a NaN stays one, and infinite limits change nothing: kernels may leave them out.
 //

@@ -397,7 +397,7 @@ void multiplyGrouped(const GemmCall& call) {
 
 // ---- Table ----------------------------------------------------------------------------------------------------------
 
-void gemm(const GemmCall& call) {
+void gemm_u8s8_s32_amx_int8(const GemmCall& call) {
   if (call.rows < kFewRows) {
     avx512vnniKernels()->gemm(call);
     return;
@@ -412,14 +412,16 @@ void gemm(const GemmCall& call) {
 
 // Range and quantization have no use for tiles. The table is a constant: asking for it runs no instruction that an
 // older processor lacks.
-bool scanRange(const float* x, int64_t n, float* min, float* max) {
+bool scanRange_f32_amx_int8(const float* x, int64_t n, float* min, float* max) {
   return avx512vnniKernels()->scanRange(x, n, min, max);
 }
-void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
+void quantizeRow_f32_u8_amx_int8(const float* x, int64_t n, const AffineParams& params, uint8_t* out,
+                                 int64_t blockStride) {
   avx512vnniKernels()->quantizeRow(x, n, params, out, blockStride);
 }
 
-constexpr KernelTable kTable = {Isa::amxInt8, 4, scanRange, quantizeRow, gemm, &avx512vnniDepthwise};
+constexpr KernelTable kTable = {
+    Isa::amxInt8, 4, scanRange_f32_amx_int8, quantizeRow_f32_u8_amx_int8, gemm_u8s8_s32_amx_int8, &avx512vnniDepthwise};
 
 }  // namespace
 

@@ -46,7 +46,7 @@ void quantizeTapsAs(const TapRows& rows, int64_t n, const AffineParams& params, 
   }
 }
 
-void quantizeTaps(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
+void quantizeTaps_f32_u8_avx2(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
   params.inverse == 0.0f ? quantizeTapsAs<true>(rows, n, params, out) : quantizeTapsAs<false>(rows, n, params, out);
 }
 
@@ -145,7 +145,7 @@ void multiplyRow(const DepthwiseCall& call, const Row& row) {
   }
 }
 
-void multiply(const DepthwiseCall& call) {
+void depthwise_u8s8_s32_avx2(const DepthwiseCall& call) {
   const int64_t shiftBytes = call.rowGroups * call.kernelW * call.paddedChannels * kTapRows;
   for (int64_t i = 0; i < call.rows; ++i) {
     const int64_t top = call.firstTop + i * call.topStep;
@@ -156,6 +156,7 @@ void multiply(const DepthwiseCall& call) {
 
 }  // namespace
 
-const DepthwiseKernels avx2Depthwise = {quantizeTaps, multiply, interleaveRows, multiplyPlane};
+const DepthwiseKernels avx2Depthwise = {quantizeTaps_f32_u8_avx2, depthwise_u8s8_s32_avx2, interleaveRows_u8_avx2,
+                                        plane_u8s8_s32_avx2};
 
 }  // namespace faultline

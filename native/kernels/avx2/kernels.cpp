@@ -389,7 +389,7 @@ void runPanels(const GemmCall& call) {
   }
 }
 
-void gemm(const GemmCall& call) {
+void gemm_u8s8_s32_avx2(const GemmCall& call) {
   const PackedMatrix& w = *call.weights;
   if (w.storage == WeightStorage::int4) return runPanels<Mode::deepInt4>(call);
   if (w.magnitude <= kDeepLimit) return runPanels<Mode::deep>(call);
@@ -397,7 +397,8 @@ void gemm(const GemmCall& call) {
   runPanels<Mode::wide>(call);
 }
 
-constexpr KernelTable kTable = {Isa::avx2, 4, scanRange, quantizeRow, gemm, &avx2Depthwise};
+constexpr KernelTable kTable = {Isa::avx2,     4, scanRange_f32_avx2, quantizeRow_f32_u8_avx2, gemm_u8s8_s32_avx2,
+                                &avx2Depthwise};
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 namespace faultline {
 namespace {
 
-void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
+void interleaveRows_u8_avx2(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
   for (int64_t i = 0; i < n; i += 16, out += 64) {
     __m128i r[kTapRows];
     for (int64_t t = 0; t < kTapRows; ++t) r[t] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[t] + i));
@@ -75,7 +75,7 @@ FAULTLINE_INLINE void multiplyLanes(const PlaneCall& call, int64_t lane) {
   }
 }
 
-void multiplyPlane(const PlaneCall& shared) {
+void plane_u8s8_s32_avx2(const PlaneCall& shared) {
   const PlaneCall call = shared;  // for all the compiler knows, vector stores might change the other
   int64_t lane = 0;
   for (; lane + 4 * kVector <= call.lanes; lane += 4 * kVector) multiplyLanes<4>(call, lane);

@@ -17,7 +17,7 @@ struct Range {
   }
 };
 
-bool scanRange(const float* x, int64_t n, float* min, float* max) {
+bool scanRange_f32_avx2(const float* x, int64_t n, float* min, float* max) {
   const __m256 zero = _mm256_setzero_ps();
   const __m256 lo = _mm256_set1_ps(*min), hi = _mm256_set1_ps(*max);
   Range range[4] = {{lo, hi, zero}, {lo, hi, zero}, {lo, hi, zero}, {lo, hi, zero}};
@@ -80,7 +80,7 @@ FAULTLINE_INLINE void quantizeRowAs(const float* x, int64_t n, const AffineParam
   }
 }
 
-void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
+void quantizeRow_f32_u8_avx2(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
   if (params.inverse == 0.0f) {
     quantizeRowAs<true>(x, n, params, out, blockStride);
   } else {

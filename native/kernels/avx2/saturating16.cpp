@@ -99,7 +99,7 @@ void multiplyRows(const Saturating16Call& call, int64_t row) {
   }
 }
 
-void multiply(const Saturating16Call& call) {
+void gemm_u8s8_s16_avx2(const Saturating16Call& call) {
   static_assert(kRowBlock % kRows == 0, "the rows of a tile share one address");
   int64_t row = 0;
   for (; row + kRows <= call.rows; row += kRows) multiplyRows<kRows>(call, row);
@@ -108,6 +108,6 @@ void multiply(const Saturating16Call& call) {
 
 }  // namespace
 
-const Saturating16Kernel avx2Saturating16 = multiply;
+const Saturating16Kernel avx2Saturating16 = gemm_u8s8_s16_avx2;
 
 }  // namespace faultline

@@ -51,7 +51,7 @@ void quantizeTapsAs(const TapRows& rows, int64_t n, const AffineParams& params, 
   }
 }
 
-void quantizeTaps(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
+void quantizeTaps_f32_u8_avx512vnni(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
   params.inverse == 0.0f ? quantizeTapsAs<true>(rows, n, params, out) : quantizeTapsAs<false>(rows, n, params, out);
 }
 
@@ -256,12 +256,13 @@ int64_t multiplySome(const DepthwiseCall& call, int64_t row) {
   return 1;
 }
 
-void multiply(const DepthwiseCall& call) {
+void depthwise_u8s8_s32_avx512vnni(const DepthwiseCall& call) {
   for (int64_t row = 0; row < call.rows;) row += multiplySome(call, row);
 }
 
 }  // namespace
 
-const DepthwiseKernels avx512vnniDepthwise = {quantizeTaps, multiply, interleaveRows, multiplyPlane};
+const DepthwiseKernels avx512vnniDepthwise = {quantizeTaps_f32_u8_avx512vnni, depthwise_u8s8_s32_avx512vnni,
+                                              interleaveRows_u8_avx512vnni, plane_u8s8_s32_avx512vnni};
 
 }  // namespace faultline

@@ -14,7 +14,7 @@ namespace {
 
 // ---- Range and quantization -----------------------------------------------------------------------------------------
 
-bool scanRange(const float* x, int64_t n, float* min, float* max) {
+bool scanRange_f32_avx512vnni(const float* x, int64_t n, float* min, float* max) {
   const __m512 zero = _mm512_setzero_ps();
   constexpr int kChains = 4;                         // covers the latency of 4 cycles
   __m512 lo[kChains], hi[kChains], poison[kChains];  // x · 0 is NaN for NaN and infinity, which min and max would drop
@@ -81,7 +81,8 @@ FAULTLINE_INLINE void quantizeRowAs(const float* x, int64_t n, const AffineParam
   }
 }
 
-void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
+void quantizeRow_f32_u8_avx512vnni(const float* x, int64_t n, const AffineParams& params, uint8_t* out,
+                                   int64_t blockStride) {
   if (params.inverse == 0.0f) {
     quantizeRowAs<true>(x, n, params, out, blockStride);
   } else {
@@ -423,7 +424,7 @@ void gemmEdges(const GemmCall& call) {
   }
 }
 
-void gemm(const GemmCall& call) {
+void gemm_u8s8_s32_avx512vnni(const GemmCall& call) {
   if (call.firstRow.blocks > 0 || call.lastRow.blocks > 0) return gemmEdges(call);
   int64_t panel = call.panelBegin;
   const auto left = [&] { return call.panelEnd - panel; };
@@ -440,7 +441,9 @@ void gemm(const GemmCall& call) {
   if (left() > 0) runRows<8, 1>(call, panel);
 }
 
-constexpr KernelTable kTable = {Isa::avx512vnni, 4, scanRange, quantizeRow, gemm, &avx512vnniDepthwise};
+constexpr KernelTable kTable = {Isa::avx512vnni,          4,
+                                scanRange_f32_avx512vnni, quantizeRow_f32_u8_avx512vnni,
+                                gemm_u8s8_s32_avx512vnni, &avx512vnniDepthwise};
 
 }  // namespace
 

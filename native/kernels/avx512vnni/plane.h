@@ -6,7 +6,7 @@
 namespace faultline {
 namespace {
 
-void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
+void interleaveRows_u8_avx512vnni(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
   // Unpacking works inside 128-bit lanes; transposing the 4 × 4 dwords first makes the results come out in order.
   const __m512i transpose = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   for (int64_t i = 0; i < n; i += 64, out += 256) {
@@ -72,7 +72,7 @@ FAULTLINE_INLINE void multiplyLanes(const PlaneCall& call, int64_t lane) {
   }
 }
 
-void multiplyPlane(const PlaneCall& shared) {
+void plane_u8s8_s32_avx512vnni(const PlaneCall& shared) {
   const PlaneCall call = shared;  // for all the compiler knows, vector stores might change the other
   int64_t lane = 0;
   for (; lane + 64 <= call.lanes; lane += 64) multiplyLanes<4>(call, lane);

@@ -84,7 +84,7 @@ void multiplyRows(const Saturating16Call& call, int64_t row) {
   for (int r = 0; r < rows; ++r) _mm512_storeu_si512(call.acc + (row + r) * kPanel, acc[r]);
 }
 
-void multiply(const Saturating16Call& call) {
+void gemm_u8s8_s16_avx512vnni(const Saturating16Call& call) {
   static_assert(kRowBlock % kRows == 0, "the rows of a tile share one address");
   int64_t row = 0;
   for (; row + kRows <= call.rows; row += kRows) multiplyRows<kRows>(call, row);
@@ -93,6 +93,6 @@ void multiply(const Saturating16Call& call) {
 
 }  // namespace
 
-const Saturating16Kernel avx512vnniSaturating16 = multiply;
+const Saturating16Kernel avx512vnniSaturating16 = gemm_u8s8_s16_avx512vnni;
 
 }  // namespace faultline

@@ -41,7 +41,7 @@ void quantizeTapsAs(const TapRows& rows, int64_t n, const AffineParams& params, 
   }
 }
 
-void quantizeTaps(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
+void quantizeTaps_f32_u8_neon(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
   params.inverse == 0.0f ? quantizeTapsAs<true>(rows, n, params, out) : quantizeTapsAs<false>(rows, n, params, out);
 }
 

@@ -6,7 +6,7 @@
 namespace faultline {
 namespace {
 
-void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
+void interleaveRows_u8_neon(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
   for (int64_t i = 0; i < n; i += 16, out += 64) {
     vst4q_u8(out, {{vld1q_u8(rows[0] + i), vld1q_u8(rows[1] + i), vld1q_u8(rows[2] + i), vld1q_u8(rows[3] + i)}});
   }

@@ -6,7 +6,7 @@
 namespace faultline {
 namespace {
 
-bool scanRange(const float* x, int64_t n, float* min, float* max) {
+bool scanRange_f32_neon(const float* x, int64_t n, float* min, float* max) {
   constexpr int64_t kUnroll = 4;
   float32x4_t lo[kUnroll], hi[kUnroll], poison[kUnroll];  // poison: x · 0 is NaN for NaN and infinity
   for (int u = 0; u < kUnroll; ++u) {
@@ -68,7 +68,7 @@ FAULTLINE_INLINE void quantizeRowAs(const float* x, int64_t n, const AffineParam
   }
 }
 
-void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
+void quantizeRow_f32_u8_neon(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
   if (params.inverse == 0.0f) {
     quantizeRowAs<true>(x, n, params, out, blockStride);
   } else {

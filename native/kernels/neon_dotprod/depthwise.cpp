@@ -13,8 +13,12 @@ struct Dot {
   }
 };
 
+void depthwise_u8s8_s32_neon_dotprod(const DepthwiseCall& call) { multiply<Dot>(call); }
+void plane_u8s8_s32_neon_dotprod(const PlaneCall& call) { multiplyPlane<Dot>(call); }
+
 }  // namespace
 
-const DepthwiseKernels neonDotprodDepthwise = {quantizeTaps, multiply<Dot>, interleaveRows, multiplyPlane<Dot>};
+const DepthwiseKernels neonDotprodDepthwise = {quantizeTaps_f32_u8_neon, depthwise_u8s8_s32_neon_dotprod,
+                                               interleaveRows_u8_neon, plane_u8s8_s32_neon_dotprod};
 
 }  // namespace faultline

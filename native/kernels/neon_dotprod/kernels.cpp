@@ -56,7 +56,11 @@ struct Sums {
   }
 };
 
-constexpr KernelTable kTable = {Isa::neonDotprod, 4, scanRange, quantizeRow, gemm<Sums>, &neonDotprodDepthwise};
+void gemm_u8s8_s32_neon_dotprod(const GemmCall& call) { gemm<Sums>(call); }
+
+constexpr KernelTable kTable = {Isa::neonDotprod,           4,
+                                scanRange_f32_neon,         quantizeRow_f32_u8_neon,
+                                gemm_u8s8_s32_neon_dotprod, &neonDotprodDepthwise};
 
 }  // namespace
 

@@ -13,8 +13,12 @@ struct Dot {
   }
 };
 
+void depthwise_u8s8_s32_neon_i8mm(const DepthwiseCall& call) { multiply<Dot>(call); }
+void plane_u8s8_s32_neon_i8mm(const PlaneCall& call) { multiplyPlane<Dot>(call); }
+
 }  // namespace
 
-const DepthwiseKernels neonI8mmDepthwise = {quantizeTaps, multiply<Dot>, interleaveRows, multiplyPlane<Dot>};
+const DepthwiseKernels neonI8mmDepthwise = {quantizeTaps_f32_u8_neon, depthwise_u8s8_s32_neon_i8mm,
+                                            interleaveRows_u8_neon, plane_u8s8_s32_neon_i8mm};
 
 }  // namespace faultline

@@ -62,7 +62,10 @@ struct Sums {
   }
 };
 
-constexpr KernelTable kTable = {Isa::neonI8mm, kGroup, scanRange, quantizeRow, gemm<Sums>, &neonI8mmDepthwise};
+void gemm_u8s8_s32_neon_i8mm(const GemmCall& call) { gemm<Sums>(call); }
+
+constexpr KernelTable kTable = {
+    Isa::neonI8mm, kGroup, scanRange_f32_neon, quantizeRow_f32_u8_neon, gemm_u8s8_s32_neon_i8mm, &neonI8mmDepthwise};
 
 }  // namespace
 

@@ -12,7 +12,7 @@ int32_t roundToInteger(float x) {
   return static_cast<int32_t>((x + kSpacingOne) - kSpacingOne);
 }
 
-void quantizeTaps(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
+void quantizeTaps_f32_u8_scalar(const TapRows& rows, int64_t n, const AffineParams& params, uint8_t* out) {
   for (int64_t r = 0; r < kTapRows; ++r) {
     const float* x = rows.x[r];
     for (int64_t i = 0; i < n; ++i) {
@@ -42,7 +42,7 @@ int32_t sumOfWindow(const DepthwiseCall& call, int64_t top, int64_t pixel, int64
   return c;
 }
 
-void multiply(const DepthwiseCall& call) {
+void depthwise_u8s8_s32_scalar(const DepthwiseCall& call) {
   const Epilogue& e = call.epilogue;
   for (int64_t row = 0; row < call.rows; ++row) {
     for (int64_t pixel = 0; pixel < call.pixels; ++pixel) {
@@ -62,13 +62,13 @@ void multiply(const DepthwiseCall& call) {
   }
 }
 
-void interleaveRows(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
+void interleaveRows_u8_scalar(const uint8_t* const rows[kTapRows], int64_t n, uint8_t* out) {
   for (int64_t i = 0; i < n; ++i) {
     for (int64_t r = 0; r < kTapRows; ++r) out[kTapRows * i + r] = rows[r][i];
   }
 }
 
-void multiplyPlane(const PlaneCall& call) {
+void plane_u8s8_s32_scalar(const PlaneCall& call) {
   for (int64_t i = 0; i < call.lanes; ++i) {
     int32_t products = 0, sum = 0;
     for (int64_t k = 0; k < call.columns; ++k) {
@@ -94,6 +94,7 @@ void multiplyPlane(const PlaneCall& call) {
 
 }  // namespace
 
-const DepthwiseKernels scalarDepthwise = {quantizeTaps, multiply, interleaveRows, multiplyPlane};
+const DepthwiseKernels scalarDepthwise = {quantizeTaps_f32_u8_scalar, depthwise_u8s8_s32_scalar,
+                                          interleaveRows_u8_scalar, plane_u8s8_s32_scalar};
 
 }  // namespace faultline

@@ -13,7 +13,7 @@ namespace {
 constexpr int kGroup = 4;      // consecutive k that a line of weights holds
 constexpr int64_t kLanes = 8;  // independent minima and maxima in a range scan: two SSE registers each
 
-bool scanRange(const float* x, int64_t n, float* min, float* max) {
+bool scanRange_f32_scalar(const float* x, int64_t n, float* min, float* max) {
   float lo[kLanes], hi[kLanes], poison[kLanes];  // poison: NaN as soon as one element is NaN or infinite
   for (int64_t j = 0; j < kLanes; ++j) {
     lo[j] = *min;
@@ -46,7 +46,8 @@ float roundToInteger(float x) {
   return (x + kSpacingOne) - kSpacingOne;
 }
 
-void quantizeRow(const float* x, int64_t n, const AffineParams& params, uint8_t* out, int64_t blockStride) {
+void quantizeRow_f32_u8_scalar(const float* x, int64_t n, const AffineParams& params, uint8_t* out,
+                               int64_t blockStride) {
   for (; n > 0; n -= kBlockK, x += kBlockK, out += blockStride) {
     const int64_t count = n < kBlockK ? n : kBlockK;
     for (int64_t i = 0; i < count; ++i) {
@@ -149,14 +150,15 @@ void multiply(const GemmCall& call, int64_t row, int64_t rows, int64_t panel) {
   }
 }
 
-void gemm(const GemmCall& call) {
+void gemm_u8s8_s32_scalar(const GemmCall& call) {
   for (int64_t row = 0; row < call.rows; row += kRowBlock) {
     const int64_t rows = call.rows - row < kRowBlock ? call.rows - row : kRowBlock;
     for (int64_t panel = call.panelBegin; panel < call.panelEnd; ++panel) multiply(call, row, rows, panel);
   }
 }
 
-constexpr KernelTable kTable = {Isa::scalar, kGroup, scanRange, quantizeRow, gemm, &scalarDepthwise};
+constexpr KernelTable kTable = {Isa::scalar,          kGroup,          scanRange_f32_scalar, quantizeRow_f32_u8_scalar,
+                                gemm_u8s8_s32_scalar, &scalarDepthwise};
 
 }  // namespace
 

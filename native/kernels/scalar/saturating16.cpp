@@ -17,7 +17,7 @@ const int8_t* weightPair(const PackedMatrix& w, int64_t panel, int64_t channel, 
   return reinterpret_cast<const int8_t*>(block) + group * kPanel * w.kGroup + channel * w.kGroup + inBlock % w.kGroup;
 }
 
-void multiply(const Saturating16Call& call) {
+void gemm_u8s8_s16_scalar(const Saturating16Call& call) {
   const PackedMatrix& w = *call.weights;
   for (int64_t row = 0; row < call.rows; ++row) {
     const uint8_t* const* blocks = call.a + row / kRowBlock * w.kBlocks;
@@ -40,6 +40,6 @@ void multiply(const Saturating16Call& call) {
 
 }  // namespace
 
-const Saturating16Kernel scalarSaturating16 = multiply;
+const Saturating16Kernel scalarSaturating16 = gemm_u8s8_s16_scalar;
 
 }  // namespace faultline
