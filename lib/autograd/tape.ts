@@ -3,7 +3,7 @@
 
 import { sizeOf } from '../core/shape.js';
 import { addon } from '../native/addon.js';
-import type { CONV_METHODS } from '../native/float_addon.js';
+import type { CONV_METHOD } from '../native/codes.js';
 import { type Buffer32, Memory } from '../tensor/memory.js';
 import type { Trace } from './trace.js';
 
@@ -57,7 +57,7 @@ interface Entry {
  * `fast`: fewer multiplications where that pays, results within some 1e-5 of the largest. `bf16`: bfloat16 factors,
  * float32 sums.
  */
-export type ConvMethod = keyof typeof CONV_METHODS;
+export type ConvMethod = keyof typeof CONV_METHOD;
 
 export interface TapeOptions {
   readonly memory: Memory;

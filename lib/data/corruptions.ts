@@ -6,7 +6,8 @@
 // wherever the published constants allow, which makes them comparable image by image.
 import { setImmediate } from 'node:timers/promises';
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
-import { attackRange, corruptImages, LEAST_SIDE, MOST_SIDE } from '../native/image.js';
+import { LEAST_SIDE, MOST_SIDE } from '../native/codes.js';
+import { attackRange, corruptImages } from '../native/image.js';
 import { type CorruptionFamily, type CorruptionName, DEFINITIONS, type Definition } from './corruption_list.js';
 import { type ImageSet, imageSize, type Normalization } from './image_set.js';
 import { Loader } from './loader.js';

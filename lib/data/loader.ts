@@ -4,6 +4,7 @@
 
 import { InvalidArgumentError } from '../core/errors.js';
 import { addon } from '../native/addon.js';
+import { PLACEMENT_FIELD } from '../native/codes.js';
 import type { NativeBatchFiller } from '../native/image_addon.js';
 import { Random } from '../tensor/random.js';
 import { type ImageSet, imageSize, type Normalization } from './image_set.js';
@@ -38,8 +39,7 @@ export interface LoaderOptions {
   readonly dropLast?: boolean;
 }
 
-/** mirrored, shiftY, shiftX, holeY, holeX */
-const PLACEMENT_FIELDS = 5;
+const PLACEMENT_FIELDS = Object.keys(PLACEMENT_FIELD).length;
 
 /** Arrays of a batch, and who fills them. */
 interface Slot {

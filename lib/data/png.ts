@@ -5,7 +5,7 @@ import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 /** Colour type by number of channels: grey, grey with alpha, red green blue, the same with alpha. */
 const COLOUR_TYPE: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 };
-const MOST_SIDE = 2 ** 16;
+const MAX_SIDE = 2 ** 16;
 
 const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
@@ -31,8 +31,8 @@ function chunk(type: string, content: Uint8Array): Uint8Array {
 
 /** pixels: [height, width, channels] bytes, 1 to 4 channels → a PNG file. Throws InvalidArgumentError. */
 export function encodePng(pixels: Uint8Array, height: number, width: number, channels: number): Uint8Array {
-  requireInteger('encodePng', 'height', height, 1, MOST_SIDE);
-  requireInteger('encodePng', 'width', width, 1, MOST_SIDE);
+  requireInteger('encodePng', 'height', height, 1, MAX_SIDE);
+  requireInteger('encodePng', 'width', width, 1, MAX_SIDE);
   requireInteger('encodePng', 'channels', channels, 1, 4);
   const row = width * channels;
   if (pixels.length !== height * row) {

@@ -1,7 +1,7 @@
 // The answers that an operator gives in its file: how it multiplies, what it is to the step before it, to the device, to
 // the scales of channels, to the samples of a batch, and in the operator sets before 13.
 import type { PoolWindow } from '../autograd/ops/pool2d.js';
-import type { BINARY, UNARY } from '../native/float_addon.js';
+import type { BINARY, POOL_KIND, UNARY } from '../native/codes.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import type { Dim } from './dims.js';
 import type { GraphNode } from './graph.js';
@@ -80,7 +80,7 @@ export type DeviceUse<Attributes = unknown> =
   /** A window over images; undefined: not in this use. */
   | {
       readonly kind: 'pool';
-      pool(attributes: Attributes): 'largest' | 'mean' | 'meanWithPadding';
+      pool(attributes: Attributes): keyof typeof POOL_KIND;
       window(attributes: Attributes, dims: readonly number[], fail: (what: string) => never): PoolWindow | undefined;
     };
 

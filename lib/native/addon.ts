@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { InvalidArgumentError } from '../core/errors.js';
 import { packageRoot } from '../core/package_root.js';
+import { ABI_VERSION } from './codes.js';
 import type { FloatAddon } from './float_addon.js';
 import type { ParamView } from './granularity.js';
 import type { ImageAddon } from './image_addon.js';
@@ -210,9 +211,6 @@ export interface NativeAddon extends FloatAddon, ImageAddon {
     y: Bytes,
   ): void;
 }
-
-// The version native/binding/addon.cpp was written for.
-const ABI_VERSION = 9;
 
 /** The package `bindings` lists the places where it looked; what to do is not among them. */
 function located(find: () => NativeAddon): NativeAddon {

@@ -3,8 +3,10 @@
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { addon, type NativePackedConvWeights } from './addon.js';
+import { GEOMETRY_FIELD as FIELD, MAX_BITS, MIN_BITS } from './codes.js';
 import { convWeights, forgetWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
+import { MAX_DIMENSION, windowOutputs } from './geometry.js';
 import { blockSizeOf, type PackWeightsOptions, type WeightGranularity } from './packed_weights.js';
 import { type ArithmeticOptions, type EpilogueOptions, nativeEnd, productEnd } from './product_end.js';
 
@@ -59,7 +61,6 @@ export class PackedConvWeights {
   }
 }
 
-const MAX_DIMENSION = 2 ** 31 - 1;
 // Typed arrays end near here (Node 20); their own RangeError would not say which argument is at fault.
 const MAX_ELEMENTS = 2 ** 32;
 
@@ -81,7 +82,7 @@ function pack(
     const expected = `${count} elements for shape [${shape.join(', ')}]`;
     throw new InvalidArgumentError(operation, 'weights', expected, String(weights.length));
   }
-  requireInteger(operation, 'bits', bits, 2, 8);
+  requireInteger(operation, 'bits', bits, MIN_BITS, MAX_BITS);
   if (options.reduceRange && bits !== 8) {
     throw new InvalidArgumentError(operation, 'reduceRange', 'bits: 8', `bits: ${bits}`);
   }
@@ -179,8 +180,9 @@ export interface Conv2dDynamicOptions
   readonly out?: Float32Array | undefined;
 }
 
-// Filled for each call and read by the addon before it returns: n, h, w, c, strides, dilations, padding.
-const geometry = new Int32Array(12);
+// Filled for each call and read by the addon before it returns: the geometry up to the window's size, which packed
+// weights have.
+const geometry = new Int32Array(FIELD.kernelH);
 
 function setValues(
   at: number,
@@ -211,26 +213,34 @@ function setValues(
 
 /** @internal The shape and window of a convolution as the addon reads them; valid until the next call. */
 export function setGeometry(operation: string, shape: ImageShape, options: ConvWindowOptions): Int32Array {
-  setValues(0, 4, operation, 'shape', Array.isArray(shape) ? shape : [], 0);
-  setValues(4, 2, operation, 'strides', options.strides ?? 1, 1);
-  setValues(6, 2, operation, 'dilations', options.dilations ?? 1, 1);
-  setValues(8, 4, operation, 'padding', options.padding ?? 0, 0);
+  setValues(FIELD.n, 4, operation, 'shape', Array.isArray(shape) ? shape : [], 0);
+  setValues(FIELD.strideH, 2, operation, 'strides', options.strides ?? 1, 1);
+  setValues(FIELD.dilationH, 2, operation, 'dilations', options.dilations ?? 1, 1);
+  setValues(FIELD.padTop, 4, operation, 'padding', options.padding ?? 0, 0);
   return geometry;
 }
 
-function outputLength(axis: 0 | 1, kernel: number): number {
-  const padded = at(1 + axis) + at(8 + axis) + at(10 + axis);
-  const free = padded - (at(6 + axis) * (kernel - 1) + 1);
-  return free < 0 ? 0 : Math.floor(free / at(4 + axis)) + 1;
-}
-
-function at(index: number): number {
-  return geometry[index] as number;
+function at(field: number): number {
+  return geometry[field] as number;
 }
 
 function outputShape(weights: PackedConvWeights): [number, number, number, number] {
   const [outChannels, kernelH, kernelW] = weights.shape;
-  return [at(0), outputLength(0, kernelH), outputLength(1, kernelW), outChannels];
+  const outH = windowOutputs(
+    at(FIELD.h),
+    kernelH,
+    at(FIELD.strideH),
+    at(FIELD.dilationH),
+    at(FIELD.padTop) + at(FIELD.padBottom),
+  );
+  const outW = windowOutputs(
+    at(FIELD.w),
+    kernelW,
+    at(FIELD.strideW),
+    at(FIELD.dilationW),
+    at(FIELD.padLeft) + at(FIELD.padRight),
+  );
+  return [at(FIELD.n), outH, outW, outChannels];
 }
 
 function requireWeights(operation: string, weights: unknown): asserts weights is PackedConvWeights {
@@ -254,7 +264,7 @@ function begin(operation: string, x: Float32Array, shape: ImageShape, weights: u
   if (!(x instanceof Float32Array)) throw new InvalidArgumentError(operation, 'x', 'Float32Array', describe(x));
   requireWeights(operation, weights);
   setGeometry(operation, shape, options);
-  const count = at(0) * at(1) * at(2) * at(3);
+  const count = at(FIELD.n) * at(FIELD.h) * at(FIELD.w) * at(FIELD.c);
   if (x.length !== count) {
     const expected = `${count} elements for shape [${shape.join(', ')}]`;
     throw new InvalidArgumentError(operation, 'x', expected, String(x.length));

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, InvalidArgumentError } from '../core/errors.js';
 import { packageRoot } from '../core/package_root.js';
+import { CUDA_ABI_VERSION } from './codes.js';
 import { type Device, DeviceError } from './device_error.js';
 
 /** Four-byte elements in device memory. */
@@ -98,8 +99,6 @@ export interface NativeCuda {
   memory(): DeviceMemoryUse;
 }
 
-// The version native/binding/cuda_addon.cpp was written for.
-const CUDA_ABI_VERSION = 1;
 const BUILT = ['build-cuda', 'Release', 'faultline_cuda.node'] as const;
 
 /** An open device. */

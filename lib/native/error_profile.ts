@@ -4,6 +4,15 @@
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { addon, type NativeErrorProfile } from './addon.js';
+import {
+  MAX_BITS,
+  MIN_BITS,
+  PROFILE_ACTIVATION,
+  PROFILE_SUM,
+  PROFILE_TERM,
+  RANGE_SOURCE,
+  SUMS_PER_TERM,
+} from './codes.js';
 import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeometry } from './conv2d.js';
 import type { WeightGranularity } from './packed_weights.js';
 import { checkArithmetic } from './product_end.js';
@@ -110,20 +119,11 @@ export interface LayerErrorProfile extends ErrorSummary {
   readonly channels: readonly ChannelErrorProfile[];
 }
 
-// The layout of native/kernels/profile_kernels.h: sums of one channel.
-const SIGNAL_SQUARED = 0;
-const QUANTIZED_SQUARED = 1;
-const SIGNAL_QUANTIZED = 2;
-const ERROR = 3;
-const ERROR_SQUARED = 4;
-const ERROR_MAX = 5;
-const FIRST_TERM = 6;
-const SUMS_PER_TERM = 3;
-const TERMS = ['activationRounding', 'activationClipping', 'weightRounding', 'cross', 'saturation'] as const;
-const SUMS = FIRST_TERM + SUMS_PER_TERM * TERMS.length;
+const { signalSquared, quantizedSquared, signalQuantized, error, errorSquared, errorMax, firstTerm } = PROFILE_SUM;
+const SUMS = firstTerm + SUMS_PER_TERM * Object.keys(PROFILE_TERM).length;
 
 function isMaximum(which: number): boolean {
-  return which === ERROR_MAX || (which >= FIRST_TERM && (which - FIRST_TERM) % SUMS_PER_TERM === 2);
+  return which === errorMax || (which >= firstTerm && (which - firstTerm) % SUMS_PER_TERM === 2);
 }
 
 /** Signal-to-noise ratio in dB of two sums of squares. */
@@ -138,28 +138,28 @@ function ratio(numerator: number, denominator: number): number {
 function summarize(sums: Float64Array, outputs: number, saturations: number): ErrorSummary {
   const at = (which: number) => sums[which] as number;
   const term = (index: number): ErrorTerm => {
-    const first = FIRST_TERM + index * SUMS_PER_TERM;
+    const first = firstTerm + index * SUMS_PER_TERM;
     return {
       mse: ratio(at(first), outputs),
-      sqnrDb: decibels(at(SIGNAL_SQUARED), at(first)),
-      share: ratio(at(first + 1), at(ERROR_SQUARED)),
+      sqnrDb: decibels(at(signalSquared), at(first)),
+      share: ratio(at(first + 1), at(errorSquared)),
       maxAbs: at(first + 2),
     };
   };
-  const norms = Math.sqrt(at(SIGNAL_SQUARED)) * Math.sqrt(at(QUANTIZED_SQUARED));
-  const bothZero = at(SIGNAL_SQUARED) === 0 && at(QUANTIZED_SQUARED) === 0;
+  const norms = Math.sqrt(at(signalSquared)) * Math.sqrt(at(quantizedSquared));
+  const bothZero = at(signalSquared) === 0 && at(quantizedSquared) === 0;
   return {
-    sqnrDb: decibels(at(SIGNAL_SQUARED), at(ERROR_SQUARED)),
-    mse: ratio(at(ERROR_SQUARED), outputs),
-    cosine: bothZero ? 1 : ratio(at(SIGNAL_QUANTIZED), norms),
-    maxAbsError: at(ERROR_MAX),
-    meanError: ratio(at(ERROR), outputs),
+    sqnrDb: decibels(at(signalSquared), at(errorSquared)),
+    mse: ratio(at(errorSquared), outputs),
+    cosine: bothZero ? 1 : ratio(at(signalQuantized), norms),
+    maxAbsError: at(errorMax),
+    meanError: ratio(at(error), outputs),
     terms: {
-      activationRounding: term(0),
-      activationClipping: term(1),
-      weightRounding: term(2),
-      cross: term(3),
-      saturation: term(4),
+      activationRounding: term(PROFILE_TERM.activationRounding),
+      activationClipping: term(PROFILE_TERM.activationClipping),
+      weightRounding: term(PROFILE_TERM.weightRounding),
+      cross: term(PROFILE_TERM.cross),
+      saturation: term(PROFILE_TERM.saturation),
     },
     saturations,
   };
@@ -210,8 +210,8 @@ export class ErrorProfile {
     this.#shape = shape.length === 2 ? [shape[0], 1, 1, shape[1]] : shape;
     this.#groups = groups;
     const { weightBits = 8, weightGranularity = 'perChannel', activationBits = 8, range = 'perSample' } = options;
-    requireInteger(operation, 'weightBits', weightBits, 2, 8);
-    requireInteger(operation, 'activationBits', activationBits, 2, 8);
+    requireInteger(operation, 'weightBits', weightBits, MIN_BITS, MAX_BITS);
+    requireInteger(operation, 'activationBits', activationBits, MIN_BITS, MAX_BITS);
     requireInteger(operation, 'groups', groups, 1, shape[0]);
     checkArithmetic(operation, options);
     if (options.reduceRange && weightBits !== 8) {
@@ -219,7 +219,11 @@ export class ErrorProfile {
     }
     const fixed = Array.isArray(range);
     const [min, max] = fixed ? (range as readonly [number, number]) : [0, 0];
-    if (fixed ? !(Number.isFinite(min) && Number.isFinite(max) && min <= max) : !RANGES.includes(range as string)) {
+    if (
+      fixed
+        ? !(Number.isFinite(min) && Number.isFinite(max) && min <= max)
+        : range !== 'perSample' && range !== 'perTensor'
+    ) {
       const expected = '"perSample", "perTensor" or [min, max] with min ≤ max';
       throw new InvalidArgumentError(operation, 'range', expected, fixed ? `[${range.join(', ')}]` : describe(range));
     }
@@ -237,7 +241,7 @@ export class ErrorProfile {
       blockSize,
       options.reduceRange ?? false,
       activationBits,
-      fixed ? 2 : RANGES.indexOf(range as string),
+      RANGE_SOURCE[fixed ? 'fixed' : (range as 'perSample' | 'perTensor')],
       min,
       max,
       options.arithmetic === 'saturating16',
@@ -306,14 +310,8 @@ export class ErrorProfile {
       weightsUnused += weights.unusedRange;
       channels.push({ ...summarize(own, raw.outputs, raw.saturations[channel] as number), weights });
     }
-    const [samples, elements, roundingSquared, clippingSquared, clipped, unusedRange] = raw.activations as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
+    const activation = (field: keyof typeof PROFILE_ACTIVATION) => raw.activations[PROFILE_ACTIVATION[field]] as number;
+    const [samples, elements] = [activation('samples'), activation('elements')];
     const saturations = raw.saturations.reduce((sum, count) => sum + count, 0);
     return {
       ...summarize(total, raw.outputs * outChannels, saturations),
@@ -321,10 +319,10 @@ export class ErrorProfile {
       activations: {
         samples,
         elements,
-        rmseOverScale: Math.sqrt(ratio(roundingSquared, elements)),
-        clippingRmseOverScale: Math.sqrt(ratio(clippingSquared, elements)),
-        clipped,
-        unusedRange: ratio(unusedRange, samples),
+        rmseOverScale: Math.sqrt(ratio(activation('roundingSquared'), elements)),
+        clippingRmseOverScale: Math.sqrt(ratio(activation('clippingSquared'), elements)),
+        clipped: activation('clipped'),
+        unusedRange: ratio(activation('unusedRange'), samples),
         unusedCodes: unusedCodes(raw.activationHistogram),
         histogram: raw.activationHistogram,
       },
@@ -344,8 +342,6 @@ export class ErrorProfile {
     this.#handle.dispose();
   }
 }
-
-const RANGES: readonly string[] = ['perSample', 'perTensor'];
 
 function requireFloats(operation: string, x: unknown): asserts x is Float32Array {
   if (!(x instanceof Float32Array)) throw new InvalidArgumentError(operation, 'x', 'Float32Array', describe(x));

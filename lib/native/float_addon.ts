@@ -1,8 +1,7 @@
 // The addon's float32 operations, as native/binding/{convolution,elementwise,fake_quant,network,statistics,training}.cpp
 // define them. Arrays are row-major; images are channels-last [N, H, W, C].
 
-/** Numbers of native/dnn/convolution.h's `Method`. */
-export const CONV_METHODS = { direct: 0, fast: 1, bf16: 2 } as const;
+import type { UNARY } from './codes.js';
 
 /** Primitives for one geometry and, reordered, the weights of the version last seen. */
 export interface NativeConvolution {
@@ -21,30 +20,7 @@ export interface NativeConvolution {
   backwardWeights(x: Float32Array, dy: Float32Array, dw: Float32Array, db: Float32Array | undefined): void;
 }
 
-/** Numbers of native/float/elementwise.h's `Unary`. */
-export const UNARY = {
-  relu: 0,
-  clip: 1,
-  sigmoid: 2,
-  hardSigmoid: 3,
-  hardSwish: 4,
-  gelu: 5,
-  geluTanh: 6,
-  scale: 7,
-  sqrt: 8,
-  exp: 9,
-  log: 10,
-  erf: 11,
-  tanh: 12,
-  abs: 13,
-  reciprocal: 14,
-  leakyRelu: 15,
-  elu: 16,
-  softplus: 17,
-  floor: 18,
-  ceil: 19,
-} as const;
-/** Those of them that native/cuda computes too, bit for bit. */
+/** Functions of UNARY that native/cuda computes too, bit for bit. */
 export const DEVICE_UNARY: ReadonlySet<keyof typeof UNARY> = new Set([
   'relu',
   'clip',
@@ -58,9 +34,6 @@ export const DEVICE_UNARY: ReadonlySet<keyof typeof UNARY> = new Set([
   'abs',
   'reciprocal',
 ] as const);
-/** Numbers of native/float/elementwise.h's `Binary`. */
-export const BINARY = { add: 0, sub: 1, mul: 2, div: 3, addRelu: 4, pow: 5, min: 6, max: 7 } as const;
-
 export interface FloatAddon {
   Convolution: new (geometry: Int32Array, method: number) => NativeConvolution;
   matmul(
@@ -186,7 +159,7 @@ export interface FloatAddon {
     result: Float64Array,
     gradient: Float32Array | undefined,
   ): void;
-  /** x: [samples, places, channels], out: [samples, 8]: native/float/statistics.h's `SampleStatistic`. */
+  /** x: [samples, places, channels], out: [samples, 8]: SAMPLE_STATISTIC. */
   sampleStatistics(samples: number, places: number, channels: number, x: Float32Array, out: Float32Array): void;
   /** x: [samples, h, w, c], y: [samples, gridH, gridW, c] */
   adaptiveAveragePool(

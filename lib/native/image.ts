@@ -1,5 +1,6 @@
 // Corruptions of images by native code: what the addon takes and the numbers it knows operations by.
 import { addon } from './addon.js';
+import { CORRUPTION_KIND, RANGE_ATTACK } from './codes.js';
 
 /** Sides and colours of images [images, height, width, channels]. */
 export interface ImageGeometry {
@@ -9,43 +10,8 @@ export interface ImageGeometry {
   readonly channels: number;
 }
 
-/** The order of the list in native/image/corrupt.cpp. */
-const KERNELS = [
-  'gaussian_noise',
-  'shot_noise',
-  'impulse_noise',
-  'defocus_blur',
-  'glass_blur',
-  'motion_blur',
-  'zoom_blur',
-  'snow',
-  'frost',
-  'fog',
-  'brightness',
-  'contrast',
-  'elastic_transform',
-  'pixelate',
-  'jpeg_compression',
-  'speckle_noise',
-  'gaussian_blur',
-  'spatter',
-  'saturate',
-  'rotation',
-  'translation',
-  'scaling',
-  'shear',
-  'linear',
-  'occlusion',
-] as const;
-export type ImageKernel = (typeof KERNELS)[number];
-
-/** The order of `RangeAttack` in native/image/corrupt.h. */
-const RANGE_KERNELS = ['bright_pixel', 'bright_row', 'saturated_patch', 'outlier_channel', 'intensity_scale'] as const;
-export type RangeKernel = (typeof RANGE_KERNELS)[number];
-
-/** Sides that the operations take. */
-export const LEAST_SIDE = 8;
-export const MOST_SIDE = 4096;
+export type ImageKernel = keyof typeof CORRUPTION_KIND;
+export type RangeKernel = keyof typeof RANGE_ATTACK;
 
 /**
  * y: x with one corruption. x, y: bytes [images, height, width, channels], different memory, 1 or 3 channels. Each
@@ -60,7 +26,7 @@ export function corruptImages(
   y: Uint8Array,
 ): void {
   const { images, height, width, channels } = geometry;
-  const kind = KERNELS.indexOf(kernel);
+  const kind = CORRUPTION_KIND[kernel];
   addon.corrupt(kind, Float64Array.from(constants), images, height, width, channels, seed, x, y);
 }
 
@@ -83,6 +49,6 @@ export function attackRange(
 ): void {
   const { level, factor, shift } = values;
   const { images, height, width, channels } = geometry;
-  const kind = RANGE_KERNELS.indexOf(kernel);
+  const kind = RANGE_ATTACK[kernel];
   addon.attackRange(kind, level, factor, shift, images, height, width, channels, seed, x, y);
 }

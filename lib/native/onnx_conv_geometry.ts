@@ -1,5 +1,6 @@
 // The attributes of ONNX convolutions, resolved to the numbers that the native operation takes.
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { geometryNumbers, MAX_DIMENSION, windowOutputs } from './geometry.js';
 
 /** Attributes of ONNX's convolutions. */
 export interface ConvAttributes {
@@ -15,15 +16,13 @@ export interface ConvAttributes {
 }
 
 export interface ConvGeometry {
-  /** See readConvShape in native/binding/onnx_integer.cpp. */
+  /** GEOMETRY_FIELD up to `groups`. */
   readonly shape: Int32Array;
   /** Of the result. */
   readonly dims: readonly number[];
   /** Output channels. */
   readonly channels: number;
 }
-
-const MAX_INT32 = 2 ** 31 - 1;
 
 interface Axis {
   readonly size: number;
@@ -58,7 +57,7 @@ export function onnxConvGeometry(
   const [n, c] = xDims as [number, number];
   const [channels, groupChannels] = wDims as [number, number];
   const group = attributes.group ?? 1;
-  requireInteger(operation, 'group', group, 1, MAX_INT32);
+  requireInteger(operation, 'group', group, 1, MAX_DIMENSION);
   if (groupChannels * group !== c || c === 0) {
     refuse('w', `C / group = ${c / group} input channels (x: [${xDims}], group: ${group})`, `[${wDims}]`);
   }
@@ -67,7 +66,7 @@ export function onnxConvGeometry(
   const list = (name: 'dilations' | 'strides' | 'pads', length: number, missing: number, min: number) => {
     const values = attributes[name] ?? new Array<number>(length).fill(missing);
     if (values.length !== length) refuse(name, `${length} integers`, JSON.stringify(values));
-    for (const value of values) requireInteger(operation, name, value, min, MAX_INT32);
+    for (const value of values) requireInteger(operation, name, value, min, MAX_DIMENSION);
     return values;
   };
   const strides = list('strides', spatial, 1, 1);
@@ -92,21 +91,25 @@ export function onnxConvGeometry(
       auto_pad === 'NOTSET'
         ? [pads[i] as number, pads[i + spatial] as number]
         : autoPads(auto_pad, size, reach, stride);
-    const free = size + padBegin + padEnd - reach;
-    if (free < 0) {
+    const out = windowOutputs(size, kernelSize, stride, dilation, padBegin + padEnd);
+    if (out === 0) {
       refuse('x', `at least ${reach} padded elements, the reach of the window`, String(size + padBegin + padEnd));
     }
-    return { size, kernel: kernelSize, stride, dilation, padBegin, padEnd, out: Math.floor(free / stride) + 1 };
+    return { size, kernel: kernelSize, stride, dilation, padBegin, padEnd, out };
   });
   const dims = [n, channels, ...axes.map((axis) => axis.out)];
   // One spatial axis runs down a column: output rows are what the native operation shares out.
   const column: Axis = { size: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0, out: 1 };
   const [h, w] = [axes[0] as Axis, axes[1] ?? column];
-  const numbers = [
-    ...[n, c, h.size, w.size, channels, h.kernel, w.kernel, group],
-    ...[h.stride, w.stride, h.dilation, w.dilation],
-    ...[h.padBegin, w.padBegin, h.padEnd, w.padEnd],
-  ];
-  for (const value of numbers) requireInteger(operation, 'x, w and attributes', value, 0, MAX_INT32);
+  const numbers = geometryNumbers({
+    image: [n, h.size, w.size, c],
+    strides: [h.stride, w.stride],
+    dilations: [h.dilation, w.dilation],
+    pads: [h.padBegin, w.padBegin, h.padEnd, w.padEnd],
+    kernel: [h.kernel, w.kernel],
+    outChannels: channels,
+    groups: group,
+  });
+  for (const value of numbers) requireInteger(operation, 'x, w and attributes', value, 0, MAX_DIMENSION);
   return { shape: Int32Array.from(numbers), dims, channels };
 }

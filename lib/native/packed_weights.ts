@@ -2,6 +2,7 @@
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { addon, type NativePackedWeights } from './addon.js';
+import { MAX_BITS, MIN_BITS, SCALE_PER_CHANNEL, SCALE_PER_TENSOR } from './codes.js';
 import { forgetWeights } from './cuda_products.js';
 
 /**
@@ -79,10 +80,10 @@ function readShape(operation: string, shape: readonly [number, number], length: 
   return [n, k];
 }
 
-/** @internal The addon's number for a granularity: −1 per tensor, 0 per channel, else the block size. */
+/** @internal The addon's number for a granularity: one of codes.ts, or the block size. */
 export function blockSizeOf(granularity: WeightGranularity): number {
-  if (granularity === 'perTensor') return -1;
-  if (granularity === 'perChannel') return 0;
+  if (granularity === 'perTensor') return SCALE_PER_TENSOR;
+  if (granularity === 'perChannel') return SCALE_PER_CHANNEL;
   return granularity.blockSize;
 }
 
@@ -98,7 +99,7 @@ export function packWeights(
 ): PackedWeights {
   const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
   const [n, k] = readShape('packWeights', shape, weights.length);
-  requireInteger('packWeights', 'bits', bits, 2, 8);
+  requireInteger('packWeights', 'bits', bits, MIN_BITS, MAX_BITS);
   if (options.reduceRange && bits !== 8) {
     throw new InvalidArgumentError('packWeights', 'reduceRange', 'bits: 8', `bits: ${bits}`);
   }
@@ -127,7 +128,7 @@ export function packQuantizedWeights(
 ): PackedWeights {
   const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
   const [n, k] = readShape('packQuantizedWeights', shape, codes.length);
-  requireInteger('packQuantizedWeights', 'bits', bits, 2, 8);
+  requireInteger('packQuantizedWeights', 'bits', bits, MIN_BITS, MAX_BITS);
   if (granularity === 'perTensor') {
     throw new InvalidArgumentError(
       'packQuantizedWeights',

@@ -3,6 +3,7 @@
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { addon } from './addon.js';
+import { MAX_BITS, MIN_BITS } from './codes.js';
 import { type Granularity, layOut, type ParamView } from './granularity.js';
 
 /**
@@ -65,7 +66,7 @@ function requireBits(operation: string, bits: number | Uint8Array, scales: numbe
     if (bits.length === scales) return;
     throw new InvalidArgumentError(operation, 'bits', `one width for each of ${scales} scales`, String(bits.length));
   }
-  requireInteger(operation, 'bits', bits, 2, 8);
+  requireInteger(operation, 'bits', bits, MIN_BITS, MAX_BITS);
 }
 
 /**

@@ -12,9 +12,9 @@ import type { DeviceUse, UnaryUse } from '../graph/facts.js';
 import { viewOf } from '../graph/fusion.js';
 import { describeNode, type Graph } from '../graph/graph.js';
 import { attributesOf, type NodeAttributes } from '../graph/operator.js';
+import { BINARY, POOL_KIND, UNARY } from '../native/codes.js';
 import { type Cuda, type NativeDeviceArray, type NativeProductEnd, openCuda } from '../native/cuda_addon.js';
 import { convWeights, matmulWeights, NO_FAULT, readFault } from '../native/cuda_products.js';
-import { BINARY, UNARY } from '../native/float_addon.js';
 import { Buffer32 } from '../tensor/memory.js';
 import {
   type BitChooser,
@@ -64,9 +64,6 @@ export class DeviceBuffer extends Buffer32 {
     if (this.home.forget(this)) this.device.dispose();
   }
 }
-
-/** Numbers of native/cuda/float_kernels.h's PoolKind. */
-const POOL = { largest: 0, mean: 1, meanWithPadding: 2 } as const;
 
 /** IntegerPlan on the device: the same results, bit for bit. A result's elements are copied when they are read. */
 export class DevicePlan extends IntegerPlan {
@@ -280,7 +277,7 @@ export class DevicePlan extends IntegerPlan {
     if (!window) return undefined;
     const x = this.inLayout('channelsLast', this.send(state, input));
     const y = this.make([dims[0] as number, dims[1] as number, ...window.output], 'channelsLast');
-    this.cuda.addon.pool(POOL[device.pool(attributes)], geometryOf(x, window), this.arrayOf(x), this.arrayOf(y));
+    this.cuda.addon.pool(POOL_KIND[device.pool(attributes)], geometryOf(x, window), this.arrayOf(x), this.arrayOf(y));
     return y;
   }
 

@@ -4,10 +4,11 @@ import { toChannelsLast } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { addon } from '../native/addon.js';
+import { SAMPLE_STATISTIC } from '../native/codes.js';
 import { Memory } from '../tensor/memory.js';
 
-/** Numbers of native/float/statistics.h's `SampleStatistic`, and of the features made from them. */
-export const STATISTICS = 8;
+/** Numbers of a sample: those of SAMPLE_STATISTIC, and the features made from them. */
+export const STATISTICS = Object.keys(SAMPLE_STATISTIC).length;
 /** Images with more channels than this are no pictures: their channels' means are the features. */
 const MOST_PICTURE_CHANNELS = 4;
 /** Magnitudes below count as this: logarithms stay finite. */

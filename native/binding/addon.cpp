@@ -1,6 +1,7 @@
 // The addon: what JavaScript sees. Loaded once per environment by lib/native/addon.ts.
 #include <napi.h>
 
+#include "abi/codes.h"
 #include "binding/batch_filler.h"
 #include "binding/convolution.h"
 #include "binding/error_profile.h"
@@ -14,9 +15,6 @@
 namespace faultline::binding {
 namespace {
 
-// Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kAbiVersion = 9;
-
 template <Napi::Value (*operation)(const Napi::CallbackInfo&)>
 void add(Napi::Object exports, const char* name) {
   exports.Set(name, Napi::Function::New<operation>(exports.Env(), name));
@@ -24,11 +22,14 @@ void add(Napi::Object exports, const char* name) {
 
 // The TypeScript class that native refusals are thrown as.
 void setErrorClass(const Napi::CallbackInfo& info) {
-  info.Env().GetInstanceData<EnvironmentData>()->errorClass = Napi::Persistent(info[0].As<Napi::Function>());
+  enum : size_t { kErrorClass };
+  info.Env().GetInstanceData<EnvironmentData>()->errorClass = Napi::Persistent(info[kErrorClass].As<Napi::Function>());
 }
 
 void setThreadsBinding(const Napi::CallbackInfo& info) {
-  setThreads(static_cast<int>(Args(info, "setThreads").integer(0, "count", 0, 4096)));
+  enum : size_t { kCount };
+  const Args args(info, "setThreads");
+  setThreads(static_cast<int>(args.integer(kCount, "count", 0, 4096)));
 }
 
 Napi::Value threadsBinding(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), threads()); }

@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kMostImages = int64_t{1} << 24;
 constexpr int64_t kMostSide = int64_t{1} << 14;
 constexpr int64_t kMostChannels = 64;
-constexpr size_t kPlacementFields = sizeof(image::Placement) / sizeof(int32_t);
+constexpr auto kPlacementFields = static_cast<size_t>(image::PlacementField::count);
 // Farther than any image reaches: sums of it cannot overflow.
 constexpr int32_t kFarthest = 1 << 20;
 
@@ -31,41 +31,42 @@ BatchFillerHandle::~BatchFillerHandle() {
 //  indices: Int32Array, placement: Int32Array [count, 5]?, hole, inputs: Float32Array). Until wait() returns none of
 //  the arrays may change.
 void BatchFillerHandle::start(const Napi::CallbackInfo& info) {
+  enum : size_t { kCount, kHeight, kWidth, kChannels, kPixels, kTable, kIndices, kPlacement, kHole, kInputs };
   const Args args(info, "BatchFiller");
   if (filling_.valid()) args.refuse("this", "a filler that nothing occupies", "one at work");
   image::BatchArgs a{};
-  a.count = args.integer(0, "count", 0, kMostImages);
-  a.size = {args.integer(1, "height", 1, kMostSide), args.integer(2, "width", 1, kMostSide),
-            args.integer(3, "channels", 1, kMostChannels)};
+  a.count = args.integer(kCount, "count", 0, kMostImages);
+  a.size = {args.integer(kHeight, "height", 1, kMostSide), args.integer(kWidth, "width", 1, kMostSide),
+            args.integer(kChannels, "channels", 1, kMostChannels)};
   const auto values = static_cast<size_t>(a.size.values());
   const auto count = static_cast<size_t>(a.count);
   size_t length = 0;
-  if (args.isArrayOf<uint8_t>(4)) {
-    const auto pixels = args.array<const uint8_t>(4, "pixels", 0);
+  if (args.isArrayOf<uint8_t>(kPixels)) {
+    const auto pixels = args.array<const uint8_t>(kPixels, "pixels", 0);
     a.bytes = pixels.data;
     length = pixels.length;
-    a.table = args.array<const float>(5, "table", static_cast<size_t>(a.size.c) * 256).data;
+    a.table = args.array<const float>(kTable, "table", static_cast<size_t>(a.size.c) * 256).data;
   } else {
-    const auto pixels = args.array<const float>(4, "pixels", 0);
+    const auto pixels = args.array<const float>(kPixels, "pixels", 0);
     a.floats = pixels.data;
     length = pixels.length;
   }
-  a.indices = args.array<const int32_t>(6, "indices", count).data;
+  a.indices = args.array<const int32_t>(kIndices, "indices", count).data;
   for (size_t i = 0; i < count; ++i) {
     if (a.indices[i] < 0 || static_cast<size_t>(a.indices[i]) >= length / values) {
       args.refuse("indices", "places of images", std::to_string(a.indices[i]));
     }
   }
-  const auto placement = args.optionalArray<const int32_t>(7, "placement", count * kPlacementFields);
+  const auto placement = args.optionalArray<const int32_t>(kPlacement, "placement", count * kPlacementFields);
   for (size_t i = 0; placement.data && i < count * kPlacementFields; ++i) {
     if (placement.data[i] < -kFarthest || placement.data[i] > kFarthest) {
       args.refuse("placement", "shifts within an image's reach", std::to_string(placement.data[i]));
     }
   }
   a.placement = reinterpret_cast<const image::Placement*>(placement.data);
-  a.hole = args.integer(8, "hole", 0, kFarthest);
-  a.inputs = args.array<float>(9, "inputs", count * values).data;
-  for (const size_t i : {4, 5, 6, 7, 9}) {
+  a.hole = args.integer(kHole, "hole", 0, kFarthest);
+  a.inputs = args.array<float>(kInputs, "inputs", count * values).data;
+  for (const size_t i : {kPixels, kTable, kIndices, kPlacement, kInputs}) {
     if (!args.absent(i)) used_.push_back(Napi::Persistent(args.at(i).As<Napi::Object>()));
   }
   try {

@@ -1,12 +1,12 @@
 #include "binding/convolution.h"
 
 #include "binding/dnn_errors.h"
+#include "binding/geometry.h"
 
 namespace faultline::binding {
 namespace {
 
-constexpr int64_t kMaxElements = int64_t{1} << 31;
-constexpr size_t kGeometryFields = 16;
+constexpr double kMaxElements = 0x1p31 - 1;  // oneDNN's dimensions and ours are 32 bits
 
 size_t size(int64_t count) { return static_cast<size_t>(count); }
 
@@ -19,74 +19,72 @@ Napi::Function ConvolutionHandle::define(Napi::Env env) {
                       InstanceMethod("backwardWeights", &ConvolutionHandle::backwardWeights)});
 }
 
-// (geometry: Int32Array [n, h, w, c, outChannels, kernelH, kernelW, strideH, strideW, padTop, padLeft, padBottom,
-//  padRight, dilationH, dilationW, groups], method: 0 direct, 1 fast, 2 bfloat16 factors)
+// (geometry: Int32Array of GeometryField up to groups, method: ConvMethod)
 ConvolutionHandle::ConvolutionHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ConvolutionHandle>(info) {
+  enum : size_t { kGeometry, kMethod };
   const Args args(info, "convolution");
-  const int32_t* f = args.array<const int32_t>(0, "geometry", kGeometryFields).data;
-  const dnn::ConvGeometry g{f[0], f[1], f[2],  f[3],  f[4],  f[5],  f[6],  f[7],
-                            f[8], f[9], f[10], f[11], f[12], f[13], f[14], f[15]};
-  for (const int i : {0, 1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15}) {
-    if (f[i] < 1) args.refuse("geometry", "sizes, strides and dilations of at least 1", std::to_string(f[i]));
-  }
-  for (const int i : {9, 10, 11, 12}) {
-    if (f[i] < 0) args.refuse("geometry", "padding of at least 0", std::to_string(f[i]));
-  }
-  if (g.c % g.groups != 0 || g.outChannels % g.groups != 0) {
-    args.refuse("geometry", "channels that divide into groups",
-                std::to_string(g.c) + " and " + std::to_string(g.outChannels) + " in " + std::to_string(g.groups));
-  }
-  if (g.h + g.padTop + g.padBottom <= (g.kernelH - 1) * g.dilationH ||
-      g.w + g.padLeft + g.padRight <= (g.kernelW - 1) * g.dilationW) {
-    args.refuse("geometry", "a window that fits the padded input", "a larger one");
-  }
-  const double in = static_cast<double>(g.n) * static_cast<double>(g.h) * static_cast<double>(g.w * g.c);
-  const double out = static_cast<double>(g.n) * static_cast<double>(g.outH()) * static_cast<double>(g.outW()) *
-                     static_cast<double>(g.outChannels);
-  const double taps = static_cast<double>(g.outChannels) * static_cast<double>(g.c / g.groups) *
-                      static_cast<double>(g.kernelH) * static_cast<double>(g.kernelW);
-  if (std::max({in, out, taps}) >= static_cast<double>(kMaxElements)) {
-    args.refuse("geometry", "tensors of fewer than 2^31 elements", "a larger one");
-  }
-  convolution_ = std::make_unique<dnn::Convolution>(
-      g, static_cast<dnn::Method>(args.integer(1, "method", 0, static_cast<int>(dnn::Method::last))));
+  Geometry g = readGeometry(args, kGeometry, GeometryField::outH);
+  throwIfRefused(args.env(), checkConvolution("convolution", &g,
+                                              {.leastN = 1, .maxElements = kMaxElements, .argument = "geometry"}));
+  const dnn::ConvGeometry geometry{.n = g.n,
+                                   .h = g.h,
+                                   .w = g.w,
+                                   .c = g.c,
+                                   .outChannels = g.outChannels,
+                                   .kernelH = g.kernelH,
+                                   .kernelW = g.kernelW,
+                                   .strideH = g.strideH,
+                                   .strideW = g.strideW,
+                                   .padTop = g.padTop,
+                                   .padLeft = g.padLeft,
+                                   .padBottom = g.padBottom,
+                                   .padRight = g.padRight,
+                                   .dilationH = g.dilationH,
+                                   .dilationW = g.dilationW,
+                                   .groups = g.groups};
+  const auto method = args.integer(kMethod, "method", 0, static_cast<int64_t>(ConvMethod::last));
+  convolution_ = std::make_unique<dnn::Convolution>(geometry, static_cast<ConvMethod>(method));
 }
 
 // (x, w, weightVersion, bias?, residual?, low, high, y)
 void ConvolutionHandle::forward(const Napi::CallbackInfo& info) {
+  enum : size_t { kX, kW, kWeightVersion, kBias, kResidual, kLow, kHigh, kY };
   const Args args(info, "convolution");
   const dnn::ConvGeometry& g = convolution_->geometry();
-  const auto x = args.array<const float>(0, "x", size(g.inputs()));
-  const auto w = args.array<const float>(1, "w", size(g.weights()));
-  const auto bias = args.optionalArray<const float>(3, "bias", size(g.outChannels));
-  const auto residual = args.optionalArray<const float>(4, "residual", size(g.outputs()));
-  const dnn::Bounds bounds{static_cast<float>(args.number(5, "low")), static_cast<float>(args.number(6, "high"))};
-  const auto y = args.array<float>(7, "y", size(g.outputs()));
-  const dnn::VersionedWeights weights{w.data, args.number(2, "weightVersion")};
+  const auto x = args.array<const float>(kX, "x", size(g.inputs()));
+  const auto w = args.array<const float>(kW, "w", size(g.weights()));
+  const auto bias = args.optionalArray<const float>(kBias, "bias", size(g.outChannels));
+  const auto residual = args.optionalArray<const float>(kResidual, "residual", size(g.outputs()));
+  const dnn::Bounds bounds{static_cast<float>(args.number(kLow, "low")),
+                           static_cast<float>(args.number(kHigh, "high"))};
+  const auto y = args.array<float>(kY, "y", size(g.outputs()));
+  const dnn::VersionedWeights weights{w.data, args.number(kWeightVersion, "weightVersion")};
   withDnnErrors(args.env(), "convolution",
                 [&] { convolution_->forward(x.data, weights, bias.data, residual.data, bounds, y.data); });
 }
 
 // (dy, w, weightVersion, again, dx)
 void ConvolutionHandle::backwardData(const Napi::CallbackInfo& info) {
+  enum : size_t { kDy, kW, kWeightVersion, kAgain, kDx };
   const Args args(info, "convolution backward");
   const dnn::ConvGeometry& g = convolution_->geometry();
-  const auto dy = args.array<const float>(0, "dy", size(g.outputs()));
-  const auto w = args.array<const float>(1, "w", size(g.weights()));
-  const auto dx = args.array<float>(4, "dx", size(g.inputs()));
-  const dnn::VersionedWeights weights{w.data, args.number(2, "weightVersion")};
+  const auto dy = args.array<const float>(kDy, "dy", size(g.outputs()));
+  const auto w = args.array<const float>(kW, "w", size(g.weights()));
+  const auto dx = args.array<float>(kDx, "dx", size(g.inputs()));
+  const dnn::VersionedWeights weights{w.data, args.number(kWeightVersion, "weightVersion")};
   withDnnErrors(args.env(), "convolution backward",
-                [&] { convolution_->backwardData(dy.data, weights, args.boolean(3), dx.data); });
+                [&] { convolution_->backwardData(dy.data, weights, args.boolean(kAgain), dx.data); });
 }
 
 // (x, dy, dw, db?)
 void ConvolutionHandle::backwardWeights(const Napi::CallbackInfo& info) {
+  enum : size_t { kX, kDy, kDw, kDb };
   const Args args(info, "convolution backward");
   const dnn::ConvGeometry& g = convolution_->geometry();
-  const auto x = args.array<const float>(0, "x", size(g.inputs()));
-  const auto dy = args.array<const float>(1, "dy", size(g.outputs()));
-  const auto dw = args.array<float>(2, "dw", size(g.weights()));
-  const auto db = args.optionalArray<float>(3, "db", size(g.outChannels));
+  const auto x = args.array<const float>(kX, "x", size(g.inputs()));
+  const auto dy = args.array<const float>(kDy, "dy", size(g.outputs()));
+  const auto dw = args.array<float>(kDw, "dw", size(g.weights()));
+  const auto db = args.optionalArray<float>(kDb, "db", size(g.outChannels));
   withDnnErrors(args.env(), "convolution backward",
                 [&] { convolution_->backwardWeights(x.data, dy.data, dw.data, db.data); });
 }

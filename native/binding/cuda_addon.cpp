@@ -2,19 +2,18 @@
 // library of CUDA's but the runtime, statically; the driver is looked for by open().
 #include <napi.h>
 
+#include "abi/codes.h"
 #include "binding/cuda_handles.h"
 
 namespace faultline::binding {
 namespace {
 
-// Raised when a native signature changes, so that a stale build is refused at load and not at a call.
-constexpr int kCudaAbiVersion = 1;
-
 // (InvalidArgumentError, DeviceError): what refusals and failures are thrown as.
 void setErrorClasses(const Napi::CallbackInfo& info) {
+  enum : size_t { kInvalidArgument, kDevice };
   auto* data = info.Env().GetInstanceData<CudaEnvironment>();
-  data->errorClass = Napi::Persistent(info[0].As<Napi::Function>());
-  data->deviceErrorClass = Napi::Persistent(info[1].As<Napi::Function>());
+  data->errorClass = Napi::Persistent(info[kInvalidArgument].As<Napi::Function>());
+  data->deviceErrorClass = Napi::Persistent(info[kDevice].As<Napi::Function>());
 }
 
 std::string version(int v) { return std::to_string(v / 1000) + "." + std::to_string(v % 1000 / 10); }

@@ -1,5 +1,7 @@
 #include "binding/cuda_handles.h"
 
+#include "binding/geometry.h"
+
 namespace faultline::binding {
 namespace {
 
@@ -60,8 +62,9 @@ Napi::Function DeviceArrayHandle::define(Napi::Env env) {
 
 // (count)
 DeviceArrayHandle::DeviceArrayHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DeviceArrayHandle>(info) {
+  enum : size_t { kCount };
   const Args args(info, "DeviceArray");
-  count_ = args.integer(0, "count", 0, kMaxElements);
+  count_ = args.integer(kCount, "count", 0, kMaxElements);
   throwIfFailed(args.env(), sessionOf(args).take(static_cast<size_t>(count_) * sizeof(float), &memory_));
   napi_type_tag_object(args.env(), info.This(), &kArrayTag);
 }
@@ -76,11 +79,12 @@ void* DeviceArrayHandle::elements(const Args& args, size_t i, const char* name, 
 }
 
 Napi::TypedArray DeviceArrayHandle::hostArray(const Args& args) const {
+  constexpr size_t kValues = 0;
   if (!memory_) args.refuse("this", "a live DeviceArray", "a disposed one");
-  if (!args.isArrayOf<float>(0) && !args.isArrayOf<int32_t>(0)) {
+  if (!args.isArrayOf<float>(kValues) && !args.isArrayOf<int32_t>(kValues)) {
     args.refuse("values", "Float32Array or Int32Array", "another value");
   }
-  const auto array = args.at(0).As<Napi::TypedArray>();
+  const auto array = args.at(kValues).As<Napi::TypedArray>();
   if (static_cast<int64_t>(array.ElementLength()) > count_) {
     args.refuse("values", "at most " + std::to_string(count_) + " elements", std::to_string(array.ElementLength()));
   }
@@ -126,35 +130,31 @@ Napi::Function DeviceWeightsHandle::define(Napi::Env env) {
 // A convolution, its k in the order rows, columns, channels: (…, int4, 0, outChannels, kernelH, kernelW, groupChannels,
 // groups)
 DeviceWeightsHandle::DeviceWeightsHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DeviceWeightsHandle>(info) {
+  enum : size_t { kCodes, kScales, kInt4, kBlockSize, kChannels, kK };
   const Args args(info, "DeviceWeights");
   auto weights = std::make_unique<cuda::UploadedWeights>();
-  weights->isConv = info.Length() > 6;
-  const bool int4 = args.boolean(2);
-  const int64_t blockSize = args.integer(3, "blockSize", 0, weights->isConv ? 0 : kMaxBlockSize);
+  weights->isConv = info.Length() > kK + 1;
+  const bool int4 = args.boolean(kInt4);
+  const int64_t blockSize = args.integer(kBlockSize, "blockSize", 0, weights->isConv ? 0 : kMaxBlockSize);
   if (blockSize > 0 && !isBlockSize(blockSize)) args.refuse("blockSize", "a power of two from 16", "another number");
-  const int64_t channels = args.integer(4, "channels", 1, kMaxChannels);
+  const int64_t channels = args.integer(kChannels, "channels", 1, kMaxChannels);
   ConvWeightShape& shape = weights->shape;
   int64_t k = 0;
   if (weights->isConv) {
-    shape.outChannels = channels;
-    shape.kernelH = args.integer(5, "kernelH", 1, kMaxDimension);
-    shape.kernelW = args.integer(6, "kernelW", 1, kMaxDimension);
-    shape.groupChannels = args.integer(7, "groupChannels", 1, kMaxDimension);
-    shape.groups = args.integer(8, "groups", 1, channels);
+    shape = readWeightShape(args, kChannels, kMaxChannels, kMaxDimension);
     if (shape.groups > kMaxBlocks && !cuda::isDepthwise(shape)) {
       args.refuse("groups", "at most " + std::to_string(kMaxBlocks), std::to_string(shape.groups));
     }
-    if (channels % shape.groups != 0) args.refuse("groups", "a divisor of the channels", std::to_string(shape.groups));
     k = shape.k();
   } else {
-    k = args.integer(5, "k", 1, kMaxDimension);
+    k = args.integer(kK, "k", 1, kMaxDimension);
   }
   if (static_cast<double>(channels) * static_cast<double>(k) > static_cast<double>(kMaxDimension)) {
     args.refuse("codes", "at most 2^31", std::to_string(channels) + " x " + std::to_string(k));
   }
   const int64_t scaleGroups = blockSize > 0 ? ceilDiv(k, blockSize) : 1;
-  const int8_t* codes = args.array<const int8_t>(0, "codes", static_cast<size_t>(channels * k)).data;
-  const float* scales = args.array<const float>(1, "scales", static_cast<size_t>(channels * scaleGroups)).data;
+  const int8_t* codes = args.array<const int8_t>(kCodes, "codes", static_cast<size_t>(channels * k)).data;
+  const float* scales = args.array<const float>(kScales, "scales", static_cast<size_t>(channels * scaleGroups)).data;
   const bool nibbles = int4 && !(weights->isConv && cuda::isDepthwise(shape));
   if (!cuda::sumsFit(codes, channels, k, nibbles)) {
     args.refuse("weights", "sums of codes that int32 holds", std::to_string(k) + " weights a channel");

@@ -21,7 +21,8 @@ struct WalkArgs {
   WalkArgs(const Args& args, size_t i) {
     const auto head = args.array<const int32_t>(i, "walk", 1);
     walk.rank = head.data[0];
-    if (walk.rank < 0 || walk.rank > kMaxAxes) args.refuse("walk", "up to 8 axes", std::to_string(walk.rank));
+    if (walk.rank < 0 || walk.rank > kMaxAxes)
+      args.refuse("walk", "up to " + std::to_string(kMaxAxes) + " axes", std::to_string(walk.rank));
     const int32_t* at = args.array<const int32_t>(i, "walk", static_cast<size_t>(1 + 3 * walk.rank)).data + 1;
     for (int axis = 0; axis < walk.rank; ++axis) {
       walk.dims[axis] = at[axis];
@@ -43,85 +44,94 @@ struct WalkArgs {
 
 // (function, p, q, x, y)
 Napi::Value unaryBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kFunction, kP, kQ, kX, kY };
   const Args args(info, "unary");
-  const auto function = static_cast<Unary>(args.integer(0, "function", 0, static_cast<int>(Unary::last)));
-  const auto x = args.array<const float>(3, "x", 0);
-  const auto y = args.array<float>(4, "y", x.length);
-  unary(function, static_cast<float>(args.number(1, "p")), static_cast<float>(args.number(2, "q")),
+  const auto function = static_cast<Unary>(args.integer(kFunction, "function", 0, static_cast<int>(Unary::last)));
+  const auto x = args.array<const float>(kX, "x", 0);
+  const auto y = args.array<float>(kY, "y", x.length);
+  unary(function, static_cast<float>(args.number(kP, "p")), static_cast<float>(args.number(kQ, "q")),
         static_cast<int64_t>(x.length), x.data, y.data);
   return args.env().Undefined();
 }
 
 // (function, p, q, x, y, dy, dx)
 Napi::Value unaryBackwardBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kFunction, kP, kQ, kX, kY, kDy, kDx };
   const Args args(info, "unary backward");
-  const auto function = static_cast<Unary>(args.integer(0, "function", 0, static_cast<int>(Unary::last)));
-  const auto x = args.array<const float>(3, "x", 0);
-  const auto y = args.array<const float>(4, "y", x.length);
-  const auto dy = args.array<const float>(5, "dy", x.length);
-  const auto dx = args.array<float>(6, "dx", x.length);
-  unaryBackward(function, static_cast<float>(args.number(1, "p")), static_cast<float>(args.number(2, "q")),
+  const auto function = static_cast<Unary>(args.integer(kFunction, "function", 0, static_cast<int>(Unary::last)));
+  const auto x = args.array<const float>(kX, "x", 0);
+  const auto y = args.array<const float>(kY, "y", x.length);
+  const auto dy = args.array<const float>(kDy, "dy", x.length);
+  const auto dx = args.array<float>(kDx, "dx", x.length);
+  unaryBackward(function, static_cast<float>(args.number(kP, "p")), static_cast<float>(args.number(kQ, "q")),
                 static_cast<int64_t>(x.length), x.data, y.data, dy.data, dx.data);
   return args.env().Undefined();
 }
 
 // (function, walk, a, b, y)
 Napi::Value binaryBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kFunction, kWalk, kA, kB, kY };
   const Args args(info, "binary");
-  const auto function = static_cast<Binary>(args.integer(0, "function", 0, static_cast<int>(Binary::last)));
-  const WalkArgs w(args, 1);
-  const auto a = args.array<const float>(2, "a", w.reach(w.first));
-  const auto b = args.array<const float>(3, "b", w.reach(w.second));
-  const auto y = args.array<float>(4, "y", static_cast<size_t>(w.count));
+  const auto function = static_cast<Binary>(args.integer(kFunction, "function", 0, static_cast<int>(Binary::last)));
+  const WalkArgs w(args, kWalk);
+  const auto a = args.array<const float>(kA, "a", w.reach(w.first));
+  const auto b = args.array<const float>(kB, "b", w.reach(w.second));
+  const auto y = args.array<float>(kY, "y", static_cast<size_t>(w.count));
   if (w.count > 0) binary(function, w.walk, w.first, w.second, a.data, b.data, y.data);
   return args.env().Undefined();
 }
 
 // (walk: strides of y first, factor, x, y)
 Napi::Value reduceSumBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kWalk, kFactor, kX, kY };
   const Args args(info, "reduceSum");
-  const WalkArgs w(args, 0);
-  const auto x = args.array<const float>(2, "x", static_cast<size_t>(w.count));
-  const auto y = args.array<float>(3, "y", w.reach(w.first));
-  reduceSum(w.walk, w.first, args.number(1, "factor"), x.data, static_cast<int64_t>(y.length), y.data);
+  const WalkArgs w(args, kWalk);
+  const auto x = args.array<const float>(kX, "x", static_cast<size_t>(w.count));
+  const auto y = args.array<float>(kY, "y", w.reach(w.first));
+  reduceSum(w.walk, w.first, args.number(kFactor, "factor"), x.data, static_cast<int64_t>(y.length), y.data);
   return args.env().Undefined();
 }
 
 // (walk: strides of x, of y; x, xStart, y, yStart, accumulate)
 Napi::Value copyStridedBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kWalk, kX, kXStart, kY, kYStart, kAccumulate };
   const Args args(info, "copyStrided");
-  const WalkArgs w(args, 0);
-  const int64_t xStart = args.integer(2, "xStart", 0, kMaxCount), yStart = args.integer(4, "yStart", 0, kMaxCount);
-  const auto x = args.array<const float>(1, "x", w.reach(w.first, xStart));
-  const auto y = args.array<float>(3, "y", w.reach(w.second, yStart));
-  if (w.count > 0) copyStrided(w.walk, w.first, xStart, w.second, yStart, args.boolean(5), x.data, y.data);
+  const WalkArgs w(args, kWalk);
+  const int64_t xStart = args.integer(kXStart, "xStart", 0, kMaxCount),
+                yStart = args.integer(kYStart, "yStart", 0, kMaxCount);
+  const auto x = args.array<const float>(kX, "x", w.reach(w.first, xStart));
+  const auto y = args.array<float>(kY, "y", w.reach(w.second, yStart));
+  if (w.count > 0) copyStrided(w.walk, w.first, xStart, w.second, yStart, args.boolean(kAccumulate), x.data, y.data);
   return args.env().Undefined();
 }
 
 // (factor, x, y): y += factor · x
 Napi::Value addScaledBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kFactor, kX, kY };
   const Args args(info, "addScaled");
-  const auto x = args.array<const float>(1, "x", 0);
-  const auto y = args.array<float>(2, "y", x.length);
-  addScaled(static_cast<int64_t>(x.length), static_cast<float>(args.number(0, "factor")), x.data, y.data);
+  const auto x = args.array<const float>(kX, "x", 0);
+  const auto y = args.array<float>(kY, "y", x.length);
+  addScaled(static_cast<int64_t>(x.length), static_cast<float>(args.number(kFactor, "factor")), x.data, y.data);
   return args.env().Undefined();
 }
 
 // (x) → the index of the first NaN or infinity, or −1
 Napi::Value firstNonFiniteBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kX };
   const Args args(info, "firstNonFinite");
-  const auto x = args.array<const float>(0, "x", 0);
+  const auto x = args.array<const float>(kX, "x", 0);
   return Napi::Number::New(args.env(), static_cast<double>(firstNonFinite(static_cast<int64_t>(x.length), x.data)));
 }
 
 struct GatherArgs {
+  enum : size_t { kOuter, kAxis, kInner, kIndex, kFrom, kTo };
   int64_t outer, axis, inner;
   Span<const int32_t> index;
   explicit GatherArgs(const Args& args)
-      : outer(args.integer(0, "outer", 0, kMaxCount)),
-        axis(args.integer(1, "axis", 1, kMaxCount)),
-        inner(args.integer(2, "inner", 0, kMaxCount)),
-        index(args.array<const int32_t>(3, "index", 0)) {
+      : outer(args.integer(kOuter, "outer", 0, kMaxCount)),
+        axis(args.integer(kAxis, "axis", 1, kMaxCount)),
+        inner(args.integer(kInner, "inner", 0, kMaxCount)),
+        index(args.array<const int32_t>(kIndex, "index", 0)) {
     for (size_t i = 0; i < index.length; ++i) {
       if (index.data[i] < 0 || index.data[i] >= axis) {
         args.refuse("index", "0 to " + std::to_string(axis - 1), std::to_string(index.data[i]));
@@ -137,8 +147,9 @@ struct GatherArgs {
 Napi::Value gatherBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "gather");
   const GatherArgs g(args);
-  gather(g.outer, g.axis, g.inner, g.count(), g.index.data, args.array<const float>(4, "x", g.table()).data,
-         args.array<float>(5, "y", g.rows()).data);
+  gather(g.outer, g.axis, g.inner, g.count(), g.index.data,
+         args.array<const float>(GatherArgs::kFrom, "x", g.table()).data,
+         args.array<float>(GatherArgs::kTo, "y", g.rows()).data);
   return args.env().Undefined();
 }
 
@@ -146,8 +157,9 @@ Napi::Value gatherBinding(const Napi::CallbackInfo& info) {
 Napi::Value gatherBackwardBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "gather backward");
   const GatherArgs g(args);
-  gatherBackward(g.outer, g.axis, g.inner, g.count(), g.index.data, args.array<const float>(4, "dy", g.rows()).data,
-                 args.array<float>(5, "dx", g.table()).data);
+  gatherBackward(g.outer, g.axis, g.inner, g.count(), g.index.data,
+                 args.array<const float>(GatherArgs::kFrom, "dy", g.rows()).data,
+                 args.array<float>(GatherArgs::kTo, "dx", g.table()).data);
   return args.env().Undefined();
 }
 

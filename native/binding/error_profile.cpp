@@ -5,6 +5,7 @@
 #include <iterator>
 #include <string>
 
+#include "binding/geometry.h"
 #include "dispatch/dispatch.h"
 #include "ops/matmul.h"
 
@@ -12,12 +13,7 @@ namespace faultline::binding {
 namespace {
 
 constexpr int64_t kMaxDimension = int64_t{1} << 31;
-// Larger windows do not fit memory anyway; their products must not overflow 64 bits.
-constexpr int64_t kMaxKernel = 1 << 15;
 constexpr int64_t kMaxWeights = int64_t{1} << 40;
-// n, h, w, c, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight
-constexpr size_t kGeometryLength = 12;
-constexpr double kMaxElements = 0x1p52;
 
 template <typename Array, typename Values>
 Array copy(Napi::Env env, const Values& values, size_t count) {
@@ -36,33 +32,37 @@ Napi::Function ErrorProfileHandle::define(Napi::Env env) {
 }
 
 // (weights: Float32Array, outChannels, kernelH, kernelW, groupChannels, groups, weightBits, blockSize, reduceRange,
-//  activationBits, range: 0 per sample | 1 per tensor | 2 fixed, min, max, saturating16)
+//  activationBits, range: RangeSource, min, max, saturating16)
 ErrorProfileHandle::ErrorProfileHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ErrorProfileHandle>(info) {
+  enum : size_t {
+    kWeights,
+    kShape,
+    kWeightBits = kShape + 5,
+    kBlockSize,
+    kReduceRange,
+    kActivationBits,
+    kRange,
+    kMin,
+    kMax,
+    kSaturating16
+  };
   const Args args(info, "ErrorProfile");
   throwIfRefused(args.env(), dispatchStatus());
-  ConvWeightShape shape;
-  shape.outChannels = args.integer(1, "shape", 1, kMaxDimension);
-  shape.kernelH = args.integer(2, "shape", 1, kMaxKernel);
-  shape.kernelW = args.integer(3, "shape", 1, kMaxKernel);
-  shape.groupChannels = args.integer(4, "shape", 1, kMaxDimension);
-  shape.groups = args.integer(5, "groups", 1, shape.outChannels);
-  if (shape.outChannels % shape.groups != 0) {
-    args.refuse("groups", "a divisor of " + std::to_string(shape.outChannels) + " output channels",
-                std::to_string(shape.groups));
-  }
+  const ConvWeightShape shape = readWeightShape(args, kShape, kMaxDimension, kMaxWeights);
   ErrorProfileOptions options;
-  options.weightBits = static_cast<int>(args.integer(6, "weightBits", kMinBits, kMaxBits));
-  options.blockSize = args.integer(7, "blockSize", -1, kMaxBlockSize);
+  options.weightBits = static_cast<int>(args.integer(kWeightBits, "weightBits", kMinBits, kMaxBits));
+  options.blockSize = args.integer(kBlockSize, "blockSize", kScalePerTensor, kMaxBlockSize);
   if (options.blockSize > 0 && !isBlockSize(options.blockSize)) {
-    args.refuse("blockSize", "a power of two from 16 to " + std::to_string(kMaxBlockSize),
+    args.refuse("blockSize",
+                "a power of two from " + std::to_string(kMinBlockSize) + " to " + std::to_string(kMaxBlockSize),
                 std::to_string(options.blockSize));
   }
-  options.reduceRange = args.boolean(8);
-  options.activationBits = static_cast<int>(args.integer(9, "activationBits", kMinBits, kMaxBits));
-  options.range = static_cast<RangeSource>(args.integer(10, "range", 0, 2));
-  options.min = static_cast<float>(args.number(11, "range"));
-  options.max = static_cast<float>(args.number(12, "range"));
-  options.saturating16 = args.boolean(13);
+  options.reduceRange = args.boolean(kReduceRange);
+  options.activationBits = static_cast<int>(args.integer(kActivationBits, "activationBits", kMinBits, kMaxBits));
+  options.range = static_cast<RangeSource>(args.integer(kRange, "range", 0, static_cast<int64_t>(RangeSource::last)));
+  options.min = static_cast<float>(args.number(kMin, "range"));
+  options.max = static_cast<float>(args.number(kMax, "range"));
+  options.saturating16 = args.boolean(kSaturating16);
   const int64_t k = shape.k();
   const int64_t limit = largestSafeK(kMaxBits, 127, WeightStorage::int8);
   const int64_t span = options.blockSize > 0 ? std::min(k, options.blockSize) : k;
@@ -70,11 +70,8 @@ ErrorProfileHandle::ErrorProfileHandle(const Napi::CallbackInfo& info) : Napi::O
     args.refuse("shape", "KH · KW · C / groups of at most " + std::to_string(limit) + " (int32 accumulators)",
                 std::to_string(k));
   }
-  if (k > kMaxWeights / shape.outChannels) {
-    args.refuse("shape", "at most " + std::to_string(kMaxWeights) + " weights", "more");
-  }
   const size_t count = static_cast<size_t>(shape.outChannels * k);
-  const float* w = args.array<const float>(0, "weights", count).data;
+  const float* w = args.array<const float>(kWeights, "weights", count).data;
   for (size_t i = 0; i < count; ++i) {
     if (std::isfinite(w[i])) continue;
     args.refuse("weights", "finite values",
@@ -90,23 +87,23 @@ ErrorProfile& ErrorProfileHandle::live(const Args& args) const {
 
 // (x: Float32Array, geometry: Int32Array [n, h, w, c, strides, dilations, padding], operation)
 void ErrorProfileHandle::add(const Napi::CallbackInfo& info) {
-  const std::string operation = info[2].ToString().Utf8Value();
+  enum : size_t { kX, kGeometry, kOperation };
+  const std::string operation = info[kOperation].ToString().Utf8Value();
   const Args args(info, operation.c_str());
   ErrorProfile& profile = live(args);
-  const int32_t* g = args.array<const int32_t>(1, "geometry", kGeometryLength).data;
-  if (g[0] < 0 || g[1] < 1 || g[2] < 1 || g[3] != profile.shape().inChannels()) {
-    std::string received;
-    for (int i = 0; i < 4; ++i) received.append(i > 0 ? ", " : "[").append(std::to_string(g[i]));
-    args.refuse("shape", "[n, h, w, " + std::to_string(profile.shape().inChannels()) + "], h and w at least 1",
-                received + "]");
+  const Geometry g = readGeometry(args, kGeometry, GeometryField::kernelH);
+  const Conv2dWindow window = {g.strideH, g.strideW, g.dilationH, g.dilationW,
+                               g.padTop,  g.padLeft, g.padBottom, g.padRight};
+  if (g.c != profile.shape().inChannels()) {
+    const std::string received =
+        std::to_string(g.n) + ", " + std::to_string(g.h) + ", " + std::to_string(g.w) + ", " + std::to_string(g.c);
+    args.refuse("shape", "[n, h, w, " + std::to_string(profile.shape().inChannels()) + "], as the weights have",
+                "[" + received + "]");
   }
-  const double elements = static_cast<double>(g[0]) * g[1] * g[2] * g[3];
-  if (elements > kMaxElements) args.refuse("x", "samples that fit in memory", "larger ones");
-  const Conv2dWindow window = {g[4], g[5], g[6], g[7], g[8], g[9], g[10], g[11]};
-  const size_t expected =
-      static_cast<size_t>(g[0]) * static_cast<size_t>(g[1]) * static_cast<size_t>(g[2]) * static_cast<size_t>(g[3]);
-  const float* x = args.array<const float>(0, "x", expected).data;
-  throwIfRefused(args.env(), profile.add(x, g[0], g[1], g[2], window, operation.c_str()));
+  Geometry whole = geometryOf(g.n, g.h, g.w, g.c, window, profile.shape());
+  throwIfRefused(args.env(), checkConvolution(operation.c_str(), &whole, {}));
+  const float* x = args.array<const float>(kX, "x", static_cast<size_t>(g.n * g.h * g.w * g.c)).data;
+  throwIfRefused(args.env(), profile.add(x, g.n, g.h, g.w, window, operation.c_str()));
 }
 
 // Everything as plain arrays; lib/native/error_profile.ts gives it names.
@@ -122,9 +119,16 @@ Napi::Value ErrorProfileHandle::read(const Napi::CallbackInfo& info) {
     }
   }
   const ActivationErrors& a = profile.activations();
-  const double activations[] = {
-      static_cast<double>(a.samples), static_cast<double>(a.elements),     a.sums.roundingSquared,
-      a.sums.clippingSquared,         static_cast<double>(a.sums.clipped), a.unusedRange};
+  double activations[static_cast<size_t>(ProfileActivation::count)];
+  const auto set = [&](ProfileActivation which, auto value) {
+    activations[static_cast<size_t>(which)] = static_cast<double>(value);
+  };
+  set(ProfileActivation::samples, a.samples);
+  set(ProfileActivation::elements, a.elements);
+  set(ProfileActivation::roundingSquared, a.sums.roundingSquared);
+  set(ProfileActivation::clippingSquared, a.sums.clippingSquared);
+  set(ProfileActivation::clipped, a.sums.clipped);
+  set(ProfileActivation::unusedRange, a.unusedRange);
   const WeightErrors& w = profile.weights();
   Napi::Object out = Napi::Object::New(env);
   out.Set("outputs", static_cast<double>(profile.outputs()));

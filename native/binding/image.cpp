@@ -19,37 +19,41 @@ image::Size sizeAt(const Args& args, size_t first) {
 
 // (kind, constants: Float64Array, images, height, width, channels, seed, x: Uint8Array, y: Uint8Array)
 Napi::Value corruptBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kKind, kConstants, kImages, kHeight, kWidth, kChannels, kSeed, kX, kY };
   const Args args(info, "corrupt");
   image::CorruptArgs a{};
-  a.kind = static_cast<int>(args.integer(0, "kind", 0, 1000));
-  const auto constants = args.array<const double>(1, "constants", 0);
+  a.kind = static_cast<image::CorruptionKind>(
+      args.integer(kKind, "kind", 0, static_cast<int64_t>(image::CorruptionKind::last)));
+  const auto constants = args.array<const double>(kConstants, "constants", 0);
   a.constants = constants.data;
   a.count = static_cast<int64_t>(constants.length);
-  a.images = args.integer(2, "images", 0, kMostImages);
-  a.size = sizeAt(args, 3);
-  a.seed = static_cast<uint64_t>(args.integer(6, "seed", 0, kMostSeed));
+  a.images = args.integer(kImages, "images", 0, kMostImages);
+  a.size = sizeAt(args, kHeight);
+  a.seed = static_cast<uint64_t>(args.integer(kSeed, "seed", 0, kMostSeed));
   const auto length = static_cast<size_t>(a.images * a.size.values());
-  a.x = args.array<const uint8_t>(7, "x", length).data;
-  a.y = args.array<uint8_t>(8, "y", length).data;
+  a.x = args.array<const uint8_t>(kX, "x", length).data;
+  a.y = args.array<uint8_t>(kY, "y", length).data;
   throwIfRefused(args.env(), image::corrupt(a));
   return args.env().Undefined();
 }
 
 // (attack, level, factor, shift, images, height, width, channels, seed, x: Float32Array, y: Float32Array)
 Napi::Value attackRangeBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kAttack, kLevel, kFactor, kShift, kImages, kHeight, kWidth, kChannels, kSeed, kX, kY };
   const Args args(info, "attackRange");
   image::RangeArgs a{};
-  a.attack = static_cast<image::RangeAttack>(args.integer(0, "attack", 0, 4));
-  a.images = args.integer(4, "images", 0, kMostImages);
-  a.size = sizeAt(args, 5);
+  a.attack = static_cast<image::RangeAttack>(
+      args.integer(kAttack, "attack", 0, static_cast<int64_t>(image::RangeAttack::last)));
+  a.images = args.integer(kImages, "images", 0, kMostImages);
+  a.size = sizeAt(args, kHeight);
   const auto channels = static_cast<size_t>(a.size.c);
-  a.level = args.array<const float>(1, "level", channels).data;
-  a.factor = static_cast<float>(args.number(2, "factor"));
-  a.shift = args.array<const float>(3, "shift", channels).data;
-  a.seed = static_cast<uint64_t>(args.integer(8, "seed", 0, kMostSeed));
+  a.level = args.array<const float>(kLevel, "level", channels).data;
+  a.factor = static_cast<float>(args.number(kFactor, "factor"));
+  a.shift = args.array<const float>(kShift, "shift", channels).data;
+  a.seed = static_cast<uint64_t>(args.integer(kSeed, "seed", 0, kMostSeed));
   const auto length = static_cast<size_t>(a.images * a.size.values());
-  a.x = args.array<const float>(9, "x", length).data;
-  a.y = args.array<float>(10, "y", length).data;
+  a.x = args.array<const float>(kX, "x", length).data;
+  a.y = args.array<float>(kY, "y", length).data;
   image::attackRange(a);
   return args.env().Undefined();
 }

@@ -8,8 +8,10 @@ namespace faultline::binding {
 namespace {
 
 constexpr napi_type_tag kTag = {0x6661756c746c696eull, 0x49506172616e6421ull};
-constexpr size_t kMatmulNumbers = 3;
-constexpr size_t kConvNumbers = 5;
+enum Argument : size_t { kCodes, kZeroPoint, kShape };
+// The numbers of a shape: [batches, k, n], or those of a convolution.
+enum MatmulNumber : size_t { kBatches, kK, kN, kMatmulNumbers };
+enum ConvNumber : size_t { kOutChannels, kGroupChannels, kKernelH, kKernelW, kGroups, kConvNumbers };
 
 int64_t bytesOf(const IntegerWeights& w) {
   const PackedMatrix& m = w.matrix;
@@ -27,12 +29,13 @@ int64_t bytesOf(const IntegerOperand& operand) {
 
 // [batches, k, n]
 void packMatrices(const Args& args, const int32_t* v, IntegerOperand* out) {
-  const int64_t batches = v[0];
-  out->k = v[1];
-  out->n = v[2];
+  const int64_t batches = v[kBatches];
+  out->k = v[kK];
+  out->n = v[kN];
   if (batches < 0 || out->k < 1 || out->n < 0) args.refuse("shape", "[batches, K ≥ 1, N]", "others");
-  const Bytes b = readBytes(args, 0, "B", elementsOf(args, "B", {batches, out->k, out->n}));
-  const ZeroPoints zero = readZeroPoints(args, 1, "b_zero_point", elementsOf(args, "B", {batches, out->n}), b.isSigned);
+  const Bytes b = readBytes(args, kCodes, "B", elementsOf(args, "B", {batches, out->k, out->n}));
+  const ZeroPoints zero =
+      readZeroPoints(args, kZeroPoint, "b_zero_point", elementsOf(args, "B", {batches, out->n}), b.isSigned);
   if (out->n == 0) return;
   out->matrices.resize(static_cast<size_t>(batches));
   for (int64_t i = 0; i < batches; ++i) {
@@ -48,16 +51,18 @@ void packConv(const Args& args, const int32_t* v, IntegerOperand* out) {
     if (v[i] < 1) args.refuse("shape", "1 or more", std::to_string(v[i]));
   }
   out->isConv = true;
-  out->shape.outC = v[0];
-  out->shape.c = int64_t{v[1]} * v[4];
-  out->shape.kernelH = v[2];
-  out->shape.kernelW = v[3];
-  out->shape.groups = v[4];
+  out->shape.outC = v[kOutChannels];
+  out->shape.c = int64_t{v[kGroupChannels]} * v[kGroups];
+  out->shape.kernelH = v[kKernelH];
+  out->shape.kernelW = v[kKernelW];
+  out->shape.groups = v[kGroups];
   if (out->shape.outC % out->shape.groups != 0) {
-    args.refuse("group", "a divisor of the output channels", std::to_string(v[4]));
+    args.refuse("group", "a divisor of the output channels", std::to_string(v[kGroups]));
   }
-  const Bytes w = readBytes(args, 0, "w", elementsOf(args, "w", {v[0], v[1], v[2], v[3]}));
-  const ZeroPoints zero = readZeroPoints(args, 1, "w_zero_point", static_cast<size_t>(out->shape.outC), w.isSigned);
+  const Bytes w = readBytes(args, kCodes, "w",
+                            elementsOf(args, "w", {v[kOutChannels], v[kGroupChannels], v[kKernelH], v[kKernelW]}));
+  const ZeroPoints zero =
+      readZeroPoints(args, kZeroPoint, "w_zero_point", static_cast<size_t>(out->shape.outC), w.isSigned);
   out->conv = packConvW(w.data, w.isSigned, out->shape, zero.data, zero.step);
 }
 
@@ -75,7 +80,7 @@ IntegerOperandHandle::IntegerOperandHandle(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<IntegerOperandHandle>(info) {
   const Args args(info, "packIntegerOperand");
   throwIfRefused(args.env(), dispatchStatus());
-  const auto shape = args.array<const int32_t>(2, "shape", kMatmulNumbers);
+  const auto shape = args.array<const int32_t>(kShape, "shape", kMatmulNumbers);
   operand_ = std::make_unique<IntegerOperand>();
   if (shape.length >= kConvNumbers) {
     packConv(args, shape.data, operand_.get());

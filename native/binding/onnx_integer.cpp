@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "binding/geometry.h"
 #include "binding/integer_args.h"
 #include "binding/integer_operand.h"
 #include "binding/operations.h"
@@ -21,14 +22,15 @@ struct Product {
 // What MatMulInteger and QLinearMatMul have in common, at the same places of the argument list:
 // (a, aBatches, m, aZeroPoint?, b: IntegerOperand, products: Int32Array [batches, 3], …)
 struct Matmul {
+  enum : size_t { kA, kABatches, kM, kAZeroPoint, kB, kProducts, kAfter };
   explicit Matmul(const Args& args)
-      : b(IntegerOperandHandle::unwrap(args, 4, "B", /*isConv=*/false)),
-        aBatches(args.integer(1, "a", 0, kMaxDimension)),
-        m(args.integer(2, "a", 0, kMaxDimension)),
-        a(readBytes(args, 0, "a", elementsOf(args, "a", {aBatches, m, b.k}))),
-        aZero(readZeroPoints(args, 3, "a_zero_point", elementsOf(args, "a", {aBatches, m}), a.isSigned)) {
-    const auto list = args.array<const int32_t>(5, "products", 0);
-    batches = static_cast<int64_t>(list.length / 3);
+      : b(IntegerOperandHandle::unwrap(args, kB, "B", /*isConv=*/false)),
+        aBatches(args.integer(kABatches, "a", 0, kMaxDimension)),
+        m(args.integer(kM, "a", 0, kMaxDimension)),
+        a(readBytes(args, kA, "a", elementsOf(args, "a", {aBatches, m, b.k}))),
+        aZero(readZeroPoints(args, kAZeroPoint, "a_zero_point", elementsOf(args, "a", {aBatches, m}), a.isSigned)) {
+    const auto list = args.array<const int32_t>(kProducts, "products", 0);
+    batches = static_cast<int64_t>(list.length * sizeof(int32_t) / sizeof(Product));
     products = reinterpret_cast<const Product*>(list.data);
     const int64_t bBatches = static_cast<int64_t>(b.matrices.size());
     for (int64_t i = 0; b.n > 0 && i < batches; ++i) {
@@ -78,30 +80,28 @@ void checkScales(const Args& args, const char* name, const float* scale, size_t 
   }
 }
 
-// [n, c, h, w, outC, kernelH, kernelW, groups, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom,
-// padRight]
-IntegerConvShape readConvShape(const Args& args, size_t i) {
-  constexpr size_t kNumbers = 16;
-  const int32_t* v = args.array<const int32_t>(i, "shape", kNumbers).data;
-  for (size_t j = 0; j < kNumbers; ++j) {
-    const bool mayBeZero = j == 0 || j == 2 || j == 3 || j >= 12;
-    if (v[j] < (mayBeZero ? 0 : 1)) args.refuse("shape", mayBeZero ? "0 or more" : "1 or more", std::to_string(v[j]));
-  }
-  IntegerConvShape s{
-      v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], {v[8], v[9], v[10], v[11], v[12], v[13], v[14], v[15]}};
-  if (s.c % s.groups != 0 || s.outC % s.groups != 0) {
-    args.refuse("group", "a divisor of input and output channels", std::to_string(s.groups));
-  }
-  return s;
+IntegerConvShape readConvShape(const Args& args, size_t i, const char* operation) {
+  Geometry g = readGeometry(args, i, GeometryField::outH);
+  throwIfRefused(args.env(), checkConvolution(operation, &g, {.leastSide = 0, .argument = "shape"}));
+  return {g.n,
+          g.c,
+          g.h,
+          g.w,
+          g.outChannels,
+          g.kernelH,
+          g.kernelW,
+          g.groups,
+          {g.strideH, g.strideW, g.dilationH, g.dilationW, g.padTop, g.padLeft, g.padBottom, g.padRight}};
 }
 
 // What ConvInteger and QLinearConv have in common: (shape, x, xZeroPoint?, w: IntegerOperand, …)
 struct Conv {
+  enum : size_t { kShape, kX, kXZeroPoint, kW, kAfter };
   Conv(const Args& args, const char* operation)
-      : shape(readConvShape(args, 0)),
-        x(readBytes(args, 1, "x", elementsOf(args, "x", {shape.n, shape.c, shape.h, shape.w}))),
-        xZero(readZeroPoints(args, 2, "x_zero_point", 1, x.isSigned)) {
-    const IntegerOperand& w = IntegerOperandHandle::unwrap(args, 3, "w", /*isConv=*/true);
+      : shape(readConvShape(args, kShape, operation)),
+        x(readBytes(args, kX, "x", elementsOf(args, "x", {shape.n, shape.c, shape.h, shape.w}))),
+        xZero(readZeroPoints(args, kXZeroPoint, "x_zero_point", 1, x.isSigned)) {
+    const IntegerOperand& w = IntegerOperandHandle::unwrap(args, kW, "w", /*isConv=*/true);
     const auto key = [](const IntegerConvShape& s) { return std::array{s.outC, s.c, s.kernelH, s.kernelW, s.groups}; };
     if (key(w.shape) != key(shape)) args.refuse("w", "weights of this shape", "those of another");
     call.operation = operation;
@@ -130,11 +130,12 @@ struct Conv {
 
 // (…Matmul, y: Int32Array [batches, m, n])
 Napi::Value matMulIntegerBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kY = Matmul::kAfter };
   const char* operation = "matMulInteger";
   const Args args(info, operation);
   throwIfRefused(args.env(), dispatchStatus());
   const Matmul matmul(args);
-  int32_t* y = args.array<int32_t>(6, "y", matmul.outputs(args)).data;
+  int32_t* y = args.array<int32_t>(kY, "y", matmul.outputs(args)).data;
   matmul.run(args, operation,
              [&](IntegerMatmulArgs& call, const Product& p) { call.acc = y + p.out * matmul.m * matmul.b.n; });
   return args.env().Undefined();
@@ -143,26 +144,27 @@ Napi::Value matMulIntegerBinding(const Napi::CallbackInfo& info) {
 // (…Matmul, aScale, bScale [bBatches, n], yScale, yZeroPoint, y: Uint8Array | Int8Array [batches, m, n])
 // aScale, yScale and yZeroPoint: all of 1 element, or all [batches, m].
 Napi::Value qLinearMatMulBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kAScale = Matmul::kAfter, kBScale, kYScale, kYZeroPoint, kY };
   const char* operation = "qLinearMatMul";
   const Args args(info, operation);
   throwIfRefused(args.env(), dispatchStatus());
   const Matmul matmul(args);
-  const Bytes y = readBytes(args, 10, "y", matmul.outputs(args));
+  const Bytes y = readBytes(args, kY, "y", matmul.outputs(args));
   const size_t rows = elementsOf(args, "y", {matmul.batches, matmul.m});
   const size_t columns = static_cast<size_t>(matmul.b.n) * matmul.b.matrices.size();
-  const bool perRow = args.array<const float>(6, "a_scale", 1).length > 1;
+  const bool perRow = args.array<const float>(kAScale, "a_scale", 1).length > 1;
   const size_t rowParams = perRow ? rows : 1;
   Requantize how;
   how.isSigned = y.isSigned;
   how.rowStep = perRow ? 1 : 0;
-  how.aScale = args.array<const float>(6, "a_scale", rowParams).data;
-  how.bScale = args.array<const float>(7, "b_scale", columns).data;
-  how.yScale = args.array<const float>(8, "y_scale", rowParams).data;
-  how.yZeroPoint = args.array<const int32_t>(9, "y_zero_point", rowParams).data;
+  how.aScale = args.array<const float>(kAScale, "a_scale", rowParams).data;
+  how.bScale = args.array<const float>(kBScale, "b_scale", columns).data;
+  how.yScale = args.array<const float>(kYScale, "y_scale", rowParams).data;
+  how.yZeroPoint = args.array<const int32_t>(kYZeroPoint, "y_zero_point", rowParams).data;
   checkScales(args, "a_scale", how.aScale, rowParams);
   checkScales(args, "b_scale", how.bScale, columns);
   checkScales(args, "y_scale", how.yScale, rowParams);
-  readZeroPoints(args, 9, "y_zero_point", rowParams, y.isSigned);
+  readZeroPoints(args, kYZeroPoint, "y_zero_point", rowParams, y.isSigned);
   matmul.run(args, operation, [&](IntegerMatmulArgs& call, const Product& p) {
     const int64_t row = p.out * matmul.m * how.rowStep;
     call.codes = y.data + p.out * matmul.m * matmul.b.n;
@@ -177,34 +179,36 @@ Napi::Value qLinearMatMulBinding(const Napi::CallbackInfo& info) {
 
 // (…Conv, y: Int32Array [n, outC, outH, outW])
 Napi::Value convIntegerBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kY = Conv::kAfter };
   const char* operation = "convInteger";
   const Args args(info, operation);
   throwIfRefused(args.env(), dispatchStatus());
   Conv conv(args, operation);
-  conv.call.acc = args.array<int32_t>(4, "y", conv.outputs(args)).data;
+  conv.call.acc = args.array<int32_t>(kY, "y", conv.outputs(args)).data;
   conv.run(args);
   return args.env().Undefined();
 }
 
 // (…Conv, xScale [1], wScale [outC], yScale [1], yZeroPoint [1], bias? [outC], y: Uint8Array | Int8Array)
 Napi::Value qLinearConvBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kXScale = Conv::kAfter, kWScale, kYScale, kYZeroPoint, kBias, kY };
   const char* operation = "qLinearConv";
   const Args args(info, operation);
   throwIfRefused(args.env(), dispatchStatus());
   Conv conv(args, operation);
   const size_t channels = static_cast<size_t>(conv.shape.outC);
-  const Bytes y = readBytes(args, 9, "y", conv.outputs(args));
+  const Bytes y = readBytes(args, kY, "y", conv.outputs(args));
   Requantize& how = conv.call.requantize;
   how.isSigned = y.isSigned;
-  how.aScale = args.array<const float>(4, "x_scale", 1).data;
-  how.bScale = args.array<const float>(5, "w_scale", channels).data;
-  how.yScale = args.array<const float>(6, "y_scale", 1).data;
-  how.yZeroPoint = args.array<const int32_t>(7, "y_zero_point", 1).data;
-  how.bias = args.optionalArray<const int32_t>(8, "B", channels).data;
+  how.aScale = args.array<const float>(kXScale, "x_scale", 1).data;
+  how.bScale = args.array<const float>(kWScale, "w_scale", channels).data;
+  how.yScale = args.array<const float>(kYScale, "y_scale", 1).data;
+  how.yZeroPoint = args.array<const int32_t>(kYZeroPoint, "y_zero_point", 1).data;
+  how.bias = args.optionalArray<const int32_t>(kBias, "B", channels).data;
   checkScales(args, "x_scale", how.aScale, 1);
   checkScales(args, "w_scale", how.bScale, channels);
   checkScales(args, "y_scale", how.yScale, 1);
-  readZeroPoints(args, 7, "y_zero_point", 1, y.isSigned);
+  readZeroPoints(args, kYZeroPoint, "y_zero_point", 1, y.isSigned);
   conv.call.codes = y.data;
   conv.run(args);
   return args.env().Undefined();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "binding/geometry.h"
 #include "binding/weight_source.h"
 #include "dispatch/dispatch.h"
 #include "quant/affine.h"
@@ -21,25 +22,6 @@ int64_t bytesOf(const PackedConv& conv) {
   return static_cast<int64_t>(bytes);
 }
 
-ConvWeightShape readShape(const Args& args) {
-  ConvWeightShape shape;
-  shape.outChannels = args.integer(1, "outChannels", 1, kMaxDimension);
-  shape.kernelH = args.integer(2, "kernelH", 1, kMaxDimension);
-  shape.kernelW = args.integer(3, "kernelW", 1, kMaxDimension);
-  shape.groupChannels = args.integer(4, "groupChannels", 1, kMaxDimension);
-  shape.groups = args.integer(5, "groups", 1, shape.outChannels);
-  if (shape.outChannels % shape.groups != 0) {
-    args.refuse("groups", "a divisor of the " + std::to_string(shape.outChannels) + " output channels",
-                std::to_string(shape.groups));
-  }
-  const double elements = static_cast<double>(shape.outChannels) * static_cast<double>(shape.kernelH) *
-                          static_cast<double>(shape.kernelW) * static_cast<double>(shape.groupChannels);
-  if (elements > static_cast<double>(kMaxDimension)) {
-    args.refuse("shape", "at most " + std::to_string(kMaxDimension) + " weights", std::to_string(elements));
-  }
-  return shape;
-}
-
 }  // namespace
 
 Napi::Function PackedConvWeightsHandle::define(Napi::Env env) {
@@ -49,23 +31,19 @@ Napi::Function PackedConvWeightsHandle::define(Napi::Env env) {
                       InstanceMethod("codes", &Handle::codes), InstanceMethod("scales", &Handle::scales)});
 }
 
-// (weights: Float32Array | Int8Array, outChannels, kernelH, kernelW, groupChannels, groups, bits, int4: boolean,
-//  blockSize: −1 per tensor | 0 per channel | per group, scales?: Float32Array [scale groups, outChannels],
-//  reduceRange: boolean, with Float32Array weights)
+// (weights: Float32Array | Int8Array, outChannels, kernelH, kernelW, groupChannels, groups, …WeightArgs)
 PackedConvWeightsHandle::PackedConvWeightsHandle(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<PackedConvWeightsHandle>(info) {
+  enum : size_t { kWeights, kShape, kBits = kShape + 5 };
   const Args args(info, "packConvWeights");
   throwIfRefused(args.env(), dispatchStatus());
-  const ConvWeightShape shape = readShape(args);
-  const int bits = static_cast<int>(args.integer(6, "bits", kMinBits, kMaxBits));
-  const WeightStorage storage = args.boolean(7) ? WeightStorage::int4 : WeightStorage::int8;
-  const int64_t blockSize = args.integer(8, "blockSize", -1, kMaxBlockSize);
-  const WeightSource source =
-      readWeights(args, shape.outChannels, shape.k(), bits, storage, blockSize, 9, args.boolean(10));
+  const ConvWeightShape shape = readWeightShape(args, kShape, kMaxDimension, kMaxDimension);
+  const WeightArgs how(args, kBits);
+  const WeightSource source = readWeights(args, shape.outChannels, shape.k(), how);
   conv_ = std::make_unique<PackedConv>();
   const KernelTable& table = kernels();
-  packConv(source.codes, source.scales, shape, bits, storage, std::max<int64_t>(blockSize, 0), table.isa, table.kGroup,
-           conv_.get());
+  packConv(source.codes, source.scales, shape, how.bits, how.storage, std::max<int64_t>(how.blockSize, 0), table.isa,
+           table.kGroup, conv_.get());
   accountedBytes_ = bytesOf(*conv_);
   Napi::MemoryManagement::AdjustExternalMemory(args.env(), accountedBytes_);
   napi_type_tag_object(args.env(), info.This(), &kTag);

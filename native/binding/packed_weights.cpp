@@ -25,20 +25,18 @@ Napi::Function PackedWeightsHandle::define(Napi::Env env) {
        InstanceMethod("codes", &PackedWeightsHandle::codes), InstanceMethod("scales", &PackedWeightsHandle::scales)});
 }
 
-// (weights: Float32Array | Int8Array, n, k, bits, int4: boolean, blockSize: −1 per tensor | 0 per channel | per group,
-//  scales?: Float32Array [groups, n], with Int8Array codes, reduceRange: boolean, with Float32Array weights)
+// (weights: Float32Array | Int8Array, n, k, …WeightArgs)
 PackedWeightsHandle::PackedWeightsHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PackedWeightsHandle>(info) {
+  enum : size_t { kWeights, kN, kK, kBits };
   const Args args(info, "packWeights");
   throwIfRefused(args.env(), dispatchStatus());
-  const int64_t n = args.integer(1, "n", 1, kMaxDimension);
-  const int64_t k = args.integer(2, "k", 1, kMaxDimension);
-  const int bits = static_cast<int>(args.integer(3, "bits", kMinBits, kMaxBits));
-  const WeightStorage storage = args.boolean(4) ? WeightStorage::int4 : WeightStorage::int8;
-  const int64_t blockSize = args.integer(5, "blockSize", -1, kMaxBlockSize);
-  const WeightSource source = readWeights(args, n, k, bits, storage, blockSize, 6, args.boolean(7));
+  const int64_t n = args.integer(kN, "n", 1, kMaxDimension);
+  const int64_t k = args.integer(kK, "k", 1, kMaxDimension);
+  const WeightArgs how(args, kBits);
+  const WeightSource source = readWeights(args, n, k, how);
   matrix_ = std::make_unique<PackedMatrix>();
-  packMatrix(source.codes, source.scales, n, k, bits, storage, std::max<int64_t>(blockSize, 0), kernels().kGroup,
-             matrix_.get());
+  packMatrix(source.codes, source.scales, n, k, how.bits, how.storage, std::max<int64_t>(how.blockSize, 0),
+             kernels().kGroup, matrix_.get());
   accountedBytes_ = bytesOf(*matrix_);
   Napi::MemoryManagement::AdjustExternalMemory(args.env(), accountedBytes_);
   napi_type_tag_object(args.env(), info.This(), &kTag);

@@ -8,17 +8,17 @@ namespace faultline::binding {
 namespace {
 
 constexpr int64_t kMaxElements = int64_t{1} << 40;
-constexpr size_t kViewArguments = 6;
+// All begin with these; the view's say which elements share parameters (ops/quantize.h).
+enum Argument : size_t { kValues, kOuter, kAxis, kInner, kBlock, kSharedByOuter, kPerInner, kAfterView };
 
-// (outer, axis, inner, block, sharedByOuter, perInner) from argument i on.
-ParamView readView(const Args& args, size_t i) {
+ParamView readView(const Args& args) {
   ParamView v;
-  v.outer = args.integer(i, "outer", 0, kMaxElements);
-  v.axis = args.integer(i + 1, "axis", 0, kMaxElements);
-  v.inner = args.integer(i + 2, "inner", 0, kMaxElements);
-  v.block = args.integer(i + 3, "block", 1, kMaxElements);
-  v.sharedByOuter = args.boolean(i + 4);
-  v.perInner = args.boolean(i + 5);
+  v.outer = args.integer(kOuter, "outer", 0, kMaxElements);
+  v.axis = args.integer(kAxis, "axis", 0, kMaxElements);
+  v.inner = args.integer(kInner, "inner", 0, kMaxElements);
+  v.block = args.integer(kBlock, "block", 1, kMaxElements);
+  v.sharedByOuter = args.boolean(kSharedByOuter);
+  v.perInner = args.boolean(kPerInner);
   int64_t elements = 0;
   if (__builtin_mul_overflow(v.outer, v.axis, &elements) || __builtin_mul_overflow(elements, v.inner, &elements) ||
       elements > kMaxElements) {
@@ -68,17 +68,17 @@ void* readCodes(const Args& args, size_t i, const char* name, size_t length, boo
 
 // (x, …view, rowLength, bits: number | Uint8Array [params], symmetric, signed, scale [params], zeroPoint [params])
 Napi::Value chooseQParamsBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kRowLength = kAfterView, kBits, kSymmetric, kSigned, kScale, kZeroPoint };
   const Args args(info, "chooseQParams");
-  constexpr size_t kAfterView = 1 + kViewArguments;
   ChooseQParamsArgs call;
-  call.view = readView(args, 1);
+  call.view = readView(args);
   const size_t params = static_cast<size_t>(call.view.params());
-  call.x = args.array<const float>(0, "x", static_cast<size_t>(call.view.elements())).data;
-  call.rowLength = args.integer(kAfterView, "rowLength", 1, kMaxElements);
-  call.paramBits = readBits(args, kAfterView + 1, params, &call.bits);
-  call.scheme = {args.boolean(kAfterView + 2), args.boolean(kAfterView + 3)};
-  call.scale = args.array<float>(kAfterView + 4, "scale", params).data;
-  call.zeroPoint = args.array<int32_t>(kAfterView + 5, "zeroPoint", params).data;
+  call.x = args.array<const float>(kValues, "x", static_cast<size_t>(call.view.elements())).data;
+  call.rowLength = args.integer(kRowLength, "rowLength", 1, kMaxElements);
+  call.paramBits = readBits(args, kBits, params, &call.bits);
+  call.scheme = {args.boolean(kSymmetric), args.boolean(kSigned)};
+  call.scale = args.array<float>(kScale, "scale", params).data;
+  call.zeroPoint = args.array<int32_t>(kZeroPoint, "zeroPoint", params).data;
   throwIfRefused(args.env(), chooseQParams(call));
   return args.env().Undefined();
 }
@@ -86,26 +86,26 @@ Napi::Value chooseQParamsBinding(const Napi::CallbackInfo& info) {
 // (x, …view, rowLength, scale [params], zeroPoint? [params], bits: number | Uint8Array [params], symmetric, signed,
 //  out: Uint8Array | Int8Array)
 Napi::Value quantizeBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kRowLength = kAfterView, kScale, kZeroPoint, kBits, kSymmetric, kSigned, kOut };
   const Args args(info, "quantize");
-  constexpr size_t kAfterView = 1 + kViewArguments;
   QuantizeArgs call;
-  call.view = readView(args, 1);
+  call.view = readView(args);
   const size_t elements = static_cast<size_t>(call.view.elements());
   const size_t params = static_cast<size_t>(call.view.params());
-  call.x = args.array<const float>(0, "x", elements).data;
-  call.rowLength = args.integer(kAfterView, "rowLength", 1, kMaxElements);
-  call.scale = args.array<const float>(kAfterView + 1, "scale", params).data;
-  call.zeroPoint = args.optionalArray<const int32_t>(kAfterView + 2, "zeroPoint", params).data;
+  call.x = args.array<const float>(kValues, "x", elements).data;
+  call.rowLength = args.integer(kRowLength, "rowLength", 1, kMaxElements);
+  call.scale = args.array<const float>(kScale, "scale", params).data;
+  call.zeroPoint = args.optionalArray<const int32_t>(kZeroPoint, "zeroPoint", params).data;
   int bits = kMaxBits;
-  call.paramBits = readBits(args, kAfterView + 3, params, &bits);
-  call.scheme = {args.boolean(kAfterView + 4), args.boolean(kAfterView + 5)};
+  call.paramBits = readBits(args, kBits, params, &bits);
+  call.scheme = {args.boolean(kSymmetric), args.boolean(kSigned)};
   call.range = codeRange(call.scheme, bits);
   if (call.scheme.isSigned) {
     call.type = CodeType::s8;
-    call.out = args.array<int8_t>(kAfterView + 6, "out", elements).data;
+    call.out = args.array<int8_t>(kOut, "out", elements).data;
   } else {
     call.type = CodeType::u8;
-    call.out = args.array<uint8_t>(kAfterView + 6, "out", elements).data;
+    call.out = args.array<uint8_t>(kOut, "out", elements).data;
   }
   throwIfRefused(args.env(), quantize(call));
   return args.env().Undefined();
@@ -113,21 +113,21 @@ Napi::Value quantizeBinding(const Napi::CallbackInfo& info) {
 
 // (x, …view, rowLength, y_scale [params], y_zero_point? [params], bits: 4 | 8 | 16, y)
 Napi::Value quantizeLinearBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kRowLength = kAfterView, kScale, kZeroPoint, kBits, kY };
   const Args args(info, "quantizeLinear");
-  constexpr size_t kAfterView = 1 + kViewArguments;
   constexpr int kWidestBits = 16;
   QuantizeArgs call;
   call.operation = "quantizeLinear";
   call.allowInfinity = true;
-  call.view = readView(args, 1);
+  call.view = readView(args);
   const size_t elements = static_cast<size_t>(call.view.elements());
   const size_t params = static_cast<size_t>(call.view.params());
-  call.x = args.array<const float>(0, "x", elements).data;
-  call.rowLength = args.integer(kAfterView, "rowLength", 1, kMaxElements);
-  call.scale = args.array<const float>(kAfterView + 1, "y_scale", params).data;
-  call.zeroPoint = args.optionalArray<const int32_t>(kAfterView + 2, "y_zero_point", params).data;
-  const int bits = static_cast<int>(args.integer(kAfterView + 3, "bits", kMinBits, kWidestBits));
-  call.out = readCodes(args, kAfterView + 4, "y", elements, /*allowS32=*/false, &call.type);
+  call.x = args.array<const float>(kValues, "x", elements).data;
+  call.rowLength = args.integer(kRowLength, "rowLength", 1, kMaxElements);
+  call.scale = args.array<const float>(kScale, "y_scale", params).data;
+  call.zeroPoint = args.optionalArray<const int32_t>(kZeroPoint, "y_zero_point", params).data;
+  const int bits = static_cast<int>(args.integer(kBits, "bits", kMinBits, kWidestBits));
+  call.out = readCodes(args, kY, "y", elements, /*allowS32=*/false, &call.type);
   call.scheme.isSigned = call.type == CodeType::s8 || call.type == CodeType::s16;
   if (bits > kMaxBits && (call.type == CodeType::u8 || call.type == CodeType::s8)) {
     args.refuse("y", "an array of 16-bit codes", "one of 8-bit codes");
@@ -139,16 +139,16 @@ Napi::Value quantizeLinearBinding(const Napi::CallbackInfo& info) {
 
 // (codes, …view, scale [params], zeroPoint? [params], out: Float32Array)
 Napi::Value dequantizeBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kScale = kAfterView, kZeroPoint, kOut };
   const Args args(info, "dequantize");
-  constexpr size_t kAfterView = 1 + kViewArguments;
   DequantizeArgs call;
-  call.view = readView(args, 1);
+  call.view = readView(args);
   const size_t elements = static_cast<size_t>(call.view.elements());
   const size_t params = static_cast<size_t>(call.view.params());
-  call.codes = readCodes(args, 0, "codes", elements, /*allowS32=*/true, &call.type);
-  call.scale = args.array<const float>(kAfterView, "scale", params).data;
-  call.zeroPoint = args.optionalArray<const int32_t>(kAfterView + 1, "zeroPoint", params).data;
-  call.out = args.array<float>(kAfterView + 2, "out", elements).data;
+  call.codes = readCodes(args, kValues, "codes", elements, /*allowS32=*/true, &call.type);
+  call.scale = args.array<const float>(kScale, "scale", params).data;
+  call.zeroPoint = args.optionalArray<const int32_t>(kZeroPoint, "zeroPoint", params).data;
+  call.out = args.array<float>(kOut, "out", elements).data;
   throwIfRefused(args.env(), dequantize(call));
   return args.env().Undefined();
 }

@@ -1,4 +1,5 @@
 // Training: the loss, the optimizers' steps, and where aligned memory begins.
+#include "abi/codes.h"
 #include "binding/args.h"
 #include "binding/float_operations.h"
 #include "core/aligned.h"
@@ -12,43 +13,46 @@ float real(const Args& args, size_t i, const char* name) { return static_cast<fl
 
 // (buffer: Uint8Array) → bytes from its start to the first address that is a multiple of 64
 Napi::Value alignmentBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kBuffer };
   const Args args(info, "alignment");
-  const auto address = reinterpret_cast<uintptr_t>(args.array<const uint8_t>(0, "buffer", 0).data);
+  const auto address = reinterpret_cast<uintptr_t>(args.array<const uint8_t>(kBuffer, "buffer", 0).data);
   return Napi::Number::New(args.env(), static_cast<double>(roundUp<uintptr_t>(address, kAlignment) - address));
 }
 
 // (rows, classes, logits, labels: Int32Array, smoothing, result: Float64Array [loss, correct], gradient?)
 Napi::Value crossEntropyBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kRows, kClasses, kLogits, kLabels, kSmoothing, kResult, kGradient };
   const Args args(info, "crossEntropy");
-  const int64_t rows = args.integer(0, "rows", 1, int64_t{1} << 31);
-  const int64_t n = args.integer(1, "classes", 1, int64_t{1} << 31);
+  const int64_t rows = args.integer(kRows, "rows", 1, int64_t{1} << 31);
+  const int64_t n = args.integer(kClasses, "classes", 1, int64_t{1} << 31);
   const size_t all = static_cast<size_t>(rows * n);
-  const auto logits = args.array<const float>(2, "logits", all);
-  const auto labels = args.array<const int32_t>(3, "labels", static_cast<size_t>(rows));
+  const auto logits = args.array<const float>(kLogits, "logits", all);
+  const auto labels = args.array<const int32_t>(kLabels, "labels", static_cast<size_t>(rows));
   for (int64_t r = 0; r < rows; ++r) {
     if (labels.data[r] < 0 || labels.data[r] >= n) {
       args.refuse("labels", "0 to " + std::to_string(n - 1), std::to_string(labels.data[r]));
     }
   }
-  const auto result = args.array<double>(5, "result", 2);
-  const CrossEntropy c = crossEntropy(rows, n, logits.data, labels.data, real(args, 4, "smoothing"),
-                                      args.optionalArray<float>(6, "gradient", all).data);
-  result.data[0] = c.loss;
-  result.data[1] = static_cast<double>(c.correct);
+  const auto result = args.array<double>(kResult, "result", static_cast<size_t>(CrossEntropyResult::count));
+  const CrossEntropy c = crossEntropy(rows, n, logits.data, labels.data, real(args, kSmoothing, "smoothing"),
+                                      args.optionalArray<float>(kGradient, "gradient", all).data);
+  result.data[static_cast<size_t>(CrossEntropyResult::loss)] = c.loss;
+  result.data[static_cast<size_t>(CrossEntropyResult::correct)] = static_cast<double>(c.correct);
   return args.env().Undefined();
 }
 
 // (x) → √(Σ x²)
 Napi::Value normBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kX };
   const Args args(info, "norm");
-  const auto x = args.array<const float>(0, "x", 0);
+  const auto x = args.array<const float>(kX, "x", 0);
   return Napi::Number::New(args.env(), norm(static_cast<int64_t>(x.length), x.data));
 }
 
-// Arguments 2 and 3: factors [runs] and where each run ends, [runs].
-Decay decayOf(const Args& args, size_t count) {
-  const auto factors = args.array<const float>(2, "decay factors", count > 0 ? 1 : 0);
-  const auto ends = args.array<const int32_t>(3, "decay ends", factors.length);
+// From argument i on: factors [runs] and where each run ends, [runs].
+Decay decayOf(const Args& args, size_t i, size_t count) {
+  const auto factors = args.array<const float>(i, "decay factors", count > 0 ? 1 : 0);
+  const auto ends = args.array<const int32_t>(i + 1, "decay ends", factors.length);
   for (size_t run = 0; run < factors.length; ++run) {
     const bool last = run + 1 == factors.length;
     if (ends.data[run] <= (run > 0 ? ends.data[run - 1] : 0) ||
@@ -61,12 +65,24 @@ Decay decayOf(const Args& args, size_t count) {
 
 // (parameters, gradients, decay factors, decay ends, momentum buffer, rate, momentum, nesterov, gradient factor)
 Napi::Value sgdStepBinding(const Napi::CallbackInfo& info) {
+  enum : size_t {
+    kParameters,
+    kGradients,
+    kDecayFactors,
+    kDecayEnds,
+    kMomentumBuffer,
+    kRate,
+    kMomentum,
+    kNesterov,
+    kGradientFactor
+  };
   const Args args(info, "sgdStep");
-  const auto p = args.array<float>(0, "parameters", 0);
-  const auto g = args.array<const float>(1, "gradients", p.length);
-  const Decay decay = decayOf(args, p.length);
-  const auto m = args.array<float>(4, "momentum", p.length);
-  sgdStep({real(args, 5, "rate"), real(args, 6, "momentum"), args.boolean(7), real(args, 8, "factor")},
+  const auto p = args.array<float>(kParameters, "parameters", 0);
+  const auto g = args.array<const float>(kGradients, "gradients", p.length);
+  const Decay decay = decayOf(args, kDecayFactors, p.length);
+  const auto m = args.array<float>(kMomentumBuffer, "momentum", p.length);
+  sgdStep({real(args, kRate, "rate"), real(args, kMomentum, "momentum"), args.boolean(kNesterov),
+           real(args, kGradientFactor, "factor")},
           static_cast<int64_t>(p.length), decay, g.data, m.data, p.data);
   return args.env().Undefined();
 }
@@ -74,24 +90,41 @@ Napi::Value sgdStepBinding(const Napi::CallbackInfo& info) {
 // (parameters, gradients, decay factors, decay ends, m, v, rate, beta1, beta2, epsilon, decoupled, gradient factor,
 // step)
 Napi::Value adamStepBinding(const Napi::CallbackInfo& info) {
+  enum : size_t {
+    kParameters,
+    kGradients,
+    kDecayFactors,
+    kDecayEnds,
+    kM,
+    kV,
+    kRate,
+    kBeta1,
+    kBeta2,
+    kEpsilon,
+    kDecoupled,
+    kGradientFactor,
+    kStep
+  };
   const Args args(info, "adamStep");
-  const auto p = args.array<float>(0, "parameters", 0);
-  const auto g = args.array<const float>(1, "gradients", p.length);
-  const Decay decay = decayOf(args, p.length);
-  const auto m = args.array<float>(4, "m", p.length);
-  const auto v = args.array<float>(5, "v", p.length);
-  adamStep({real(args, 6, "rate"), real(args, 7, "beta1"), real(args, 8, "beta2"), real(args, 9, "epsilon"),
-            args.boolean(10), real(args, 11, "factor"), args.number(12, "step")},
+  const auto p = args.array<float>(kParameters, "parameters", 0);
+  const auto g = args.array<const float>(kGradients, "gradients", p.length);
+  const Decay decay = decayOf(args, kDecayFactors, p.length);
+  const auto m = args.array<float>(kM, "m", p.length);
+  const auto v = args.array<float>(kV, "v", p.length);
+  adamStep({real(args, kRate, "rate"), real(args, kBeta1, "beta1"), real(args, kBeta2, "beta2"),
+            real(args, kEpsilon, "epsilon"), args.boolean(kDecoupled), real(args, kGradientFactor, "factor"),
+            args.number(kStep, "step")},
            static_cast<int64_t>(p.length), decay, g.data, m.data, v.data, p.data);
   return args.env().Undefined();
 }
 
 // (parameters, average, decay)
 Napi::Value averageStepBinding(const Napi::CallbackInfo& info) {
+  enum : size_t { kParameters, kAverage, kDecay };
   const Args args(info, "averageStep");
-  const auto p = args.array<const float>(0, "parameters", 0);
-  const auto average = args.array<float>(1, "average", p.length);
-  averageStep(real(args, 2, "decay"), static_cast<int64_t>(p.length), p.data, average.data);
+  const auto p = args.array<const float>(kParameters, "parameters", 0);
+  const auto average = args.array<float>(kAverage, "average", p.length);
+  averageStep(real(args, kDecay, "decay"), static_cast<int64_t>(p.length), p.data, average.data);
   return args.env().Undefined();
 }
 

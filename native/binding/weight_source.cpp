@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quant/affine.h"
+
 namespace faultline::binding {
 namespace {
 
@@ -16,19 +18,31 @@ int64_t firstNonFinite(const float* w, size_t count) {
 
 }  // namespace
 
-WeightSource readWeights(const Args& args, int64_t n, int64_t k, int bits, WeightStorage storage, int64_t blockSize,
-                         size_t scalesAt, bool reduceRange) {
+WeightArgs::WeightArgs(const Args& args, size_t bitsAt) {
+  const size_t int4At = bitsAt + 1, blockSizeAt = bitsAt + 2, reduceRangeAt = bitsAt + 4;
+  scalesAt = bitsAt + 3;
+  bits = static_cast<int>(args.integer(bitsAt, "bits", kMinBits, kMaxBits));
+  storage = args.boolean(int4At) ? WeightStorage::int4 : WeightStorage::int8;
+  blockSize = args.integer(blockSizeAt, "blockSize", kScalePerTensor, kMaxBlockSize);
+  reduceRange = args.boolean(reduceRangeAt);
+}
+
+WeightSource readWeights(const Args& args, int64_t n, int64_t k, const WeightArgs& how) {
+  constexpr size_t kWeights = 0;
+  const auto [bits, storage, blockSize, reduceRange, scalesAt] = how;
   if (blockSize > 0 && !isBlockSize(blockSize)) {
-    args.refuse("blockSize", "a power of two from 16 to " + std::to_string(kMaxBlockSize), std::to_string(blockSize));
+    args.refuse("blockSize",
+                "a power of two from " + std::to_string(kMinBlockSize) + " to " + std::to_string(kMaxBlockSize),
+                std::to_string(blockSize));
   }
   const size_t count = static_cast<size_t>(n * k);
   const size_t scaleCount = static_cast<size_t>((blockSize > 0 ? ceilDiv(k, blockSize) : 1) * n);
   WeightSource source;
-  if (args.isArrayOf<int8_t>(0)) {
-    source.codes = args.array<const int8_t>(0, "weights", count).data;
+  if (args.isArrayOf<int8_t>(kWeights)) {
+    source.codes = args.array<const int8_t>(kWeights, "weights", count).data;
     source.scales = args.optionalArray<const float>(scalesAt, "scales", scaleCount).data;
   } else {
-    const float* w = args.array<const float>(0, "weights", count).data;
+    const float* w = args.array<const float>(kWeights, "weights", count).data;
     if (const int64_t at = firstNonFinite(w, count); at >= 0) {
       args.refuse("weights", "finite values", "NaN or infinity in output channel " + std::to_string(at / k));
     }

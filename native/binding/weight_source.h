@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "abi/codes.h"
 #include "binding/args.h"
 #include "quant/packed_matrix.h"
 
@@ -17,10 +18,19 @@ struct WeightSource {
   std::vector<float> chosen;
 };
 
-// Reads argument `weights` (position 0) and, with codes, `scales` at position scalesAt.
-// blockSize: −1 per tensor, 0 per channel, else per group of that many k. reduceRange: see
-// quantizeWeights.
-WeightSource readWeights(const Args& args, int64_t n, int64_t k, int bits, WeightStorage storage, int64_t blockSize,
-                         size_t scalesAt, bool reduceRange);
+// Where the arguments are that say how weights are quantized. `weights` comes first of all; from `bits` on:
+// (bits, int4, blockSize: kScalePerTensor | kScalePerChannel | elements, scales?: Float32Array [scale groups, n] with
+//  codes, reduceRange with Float32Array weights).
+struct WeightArgs {
+  int bits;
+  WeightStorage storage;
+  int64_t blockSize;
+  bool reduceRange;
+  size_t scalesAt;
+
+  WeightArgs(const Args& args, size_t bitsAt);
+};
+
+WeightSource readWeights(const Args& args, int64_t n, int64_t k, const WeightArgs& how);
 
 }  // namespace faultline::binding

@@ -4,40 +4,28 @@
 // (log, erf, tanh, pow, …) are not here: theirs is no defined sequence.
 #pragma once
 
+#include "abi/codes.h"
 #include "cuda/warp.h"
 
 namespace faultline::cuda {
 
-// Numbers as float/elementwise.h's Unary; those left out are the host's.
-enum class UnaryFunction : int32_t {
-  relu = 0,
-  clip = 1,
-  sigmoid = 2,
-  hardSigmoid = 3,
-  hardSwish = 4,
-  geluTanh = 6,
-  scale = 7,
-  squareRoot = 8,
-  exponential = 9,
-  absolute = 13,
-  reciprocal = 14,
-  leakyRelu = 15,
-};
-constexpr bool isUnaryFunction(int32_t function) {
-  return (function >= 0 && function <= 4) || (function >= 6 && function <= 9) || (function >= 13 && function <= 15);
+// Functions that the device has; the others are the host's.
+constexpr bool isOnDevice(Unary function) {
+  switch (function) {
+    case Unary::gelu:
+    case Unary::log:
+    case Unary::erf:
+    case Unary::tanh:
+    case Unary::elu:
+    case Unary::softplus:
+    case Unary::floor:
+    case Unary::ceil:
+      return false;
+    default:
+      return true;
+  }
 }
-
-// Numbers as float/elementwise.h's Binary.
-enum class BinaryFunction : int32_t {
-  add = 0,
-  subtract = 1,
-  multiply = 2,
-  divide = 3,
-  addRelu = 4,
-  least = 6,
-  most = 7
-};
-constexpr bool isBinaryFunction(int32_t function) { return function >= 0 && function <= 7 && function != 5; }
+constexpr bool isOnDevice(Binary function) { return function != Binary::pow; }
 
 // float/exponential.h, operation by operation.
 FAULTLINE_DEVICE float exponential(float x) {
@@ -67,61 +55,63 @@ FAULTLINE_DEVICE float hardSigmoid(float x, float alpha, float beta) {
   return atLeast > 1.f ? 1.f : atLeast;
 }
 
-FAULTLINE_DEVICE float unaryValue(UnaryFunction function, float p, float q, float x) {
+FAULTLINE_DEVICE float unaryValue(Unary function, float p, float q, float x) {
   switch (function) {
-    case UnaryFunction::relu:
+    case Unary::relu:
       return x < 0.f ? 0.f : x;
-    case UnaryFunction::clip: {
+    case Unary::clip: {
       const float atLeast = x < p ? p : x;
       return atLeast > q ? q : atLeast;
     }
-    case UnaryFunction::sigmoid:
+    case Unary::sigmoid:
       return sigmoid(x);
-    case UnaryFunction::hardSigmoid:
+    case Unary::hardSigmoid:
       return hardSigmoid(x, p, q);
-    case UnaryFunction::hardSwish:
+    case Unary::hardSwish:
       return multiply(x, hardSigmoid(x, 1.f / 6.f, .5f));
-    case UnaryFunction::geluTanh: {
+    case Unary::geluTanh: {
       constexpr float kRoot = 1.5957691216057308f, kCubic = 0.044715f;
       const float cube = multiply(multiply(multiply(kCubic, x), x), x);
       return multiply(x, sigmoid(multiply(kRoot, add(x, cube))));
     }
-    case UnaryFunction::scale:
+    case Unary::scale:
       return add(multiply(p, x), q);
-    case UnaryFunction::squareRoot:
+    case Unary::sqrt:
       return squareRoot(x);
-    case UnaryFunction::exponential:
+    case Unary::exp:
       return exponential(x);
-    case UnaryFunction::absolute:
+    case Unary::abs:
       return fabsf(x);
-    case UnaryFunction::reciprocal:
+    case Unary::reciprocal:
       return divide(1.f, x);
-    case UnaryFunction::leakyRelu:
+    case Unary::leakyRelu:
       return x < 0.f ? multiply(p, x) : x;
+    default:
+      return x;
   }
-  return x;
 }
 
-FAULTLINE_DEVICE float binaryValue(BinaryFunction function, float a, float b) {
+FAULTLINE_DEVICE float binaryValue(Binary function, float a, float b) {
   switch (function) {
-    case BinaryFunction::add:
+    case Binary::add:
       return add(a, b);
-    case BinaryFunction::subtract:
+    case Binary::sub:
       return subtract(a, b);
-    case BinaryFunction::multiply:
+    case Binary::mul:
       return multiply(a, b);
-    case BinaryFunction::divide:
+    case Binary::div:
       return divide(a, b);
-    case BinaryFunction::addRelu: {
+    case Binary::addRelu: {
       const float sum = add(a, b);
       return sum < 0.f ? 0.f : sum;
     }
-    case BinaryFunction::least:
+    case Binary::min:
       return a < b || a != a ? a : b;
-    case BinaryFunction::most:
+    case Binary::max:
       return a > b || a != a ? a : b;
+    default:
+      return a;
   }
-  return a;
 }
 
 // One thread an item.
@@ -135,7 +125,7 @@ struct PerItem {
 // y[i] = f(x[i]); y may be x.
 struct UnaryKernel : PerItem {
   struct Params {
-    UnaryFunction function;
+    Unary function;
     float p, q;
     const float* x;
     float* y;
@@ -147,7 +137,6 @@ struct UnaryKernel : PerItem {
   }
 };
 
-inline constexpr int kMaxAxes = 8;
 // Over up to eight axes, the last one fastest; element strides of two operands, 0 along an axis that one broadcasts
 // over.
 struct DeviceWalk {
@@ -175,7 +164,7 @@ struct DeviceWalk {
 // y[i] = f(a[…], b[…]), y contiguous.
 struct BinaryKernel : PerItem {
   struct Params {
-    BinaryFunction function;
+    Binary function;
     DeviceWalk walk;
     const float* a;
     const float* b;
@@ -206,12 +195,10 @@ struct CopyKernel : PerItem {
   }
 };
 
-// In the order in which geometry comes from JavaScript.
 struct PoolShape {
   int32_t n, h, w, c, outH, outW, kernelH, kernelW, strideH, strideW, padTop, padLeft, padBottom, padRight, dilationH,
       dilationW;
 };
-enum class PoolKind : int32_t { largest, mean, meanWithPadding };
 
 // Pools of images [n, h, w, c].
 struct PoolKernel : PerItem {

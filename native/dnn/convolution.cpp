@@ -41,7 +41,7 @@ struct Convolution::BackwardWeights {
   dnnl::memory db;
 };
 
-Convolution::Convolution(const ConvGeometry& g, Method method)
+Convolution::Convolution(const ConvGeometry& g, ConvMethod method)
     : geometry_(g),
       window_{
           {g.strideH, g.strideW}, {g.dilationH - 1, g.dilationW - 1}, {g.padTop, g.padLeft}, {g.padBottom, g.padRight}},
@@ -49,11 +49,11 @@ Convolution::Convolution(const ConvGeometry& g, Method method)
       y_({g.n, g.outChannels, g.outH(), g.outW()}, Type::f32, Tag::nhwc),
       w_(weightDesc(g)),
       bias_({g.outChannels}, Type::f32, Tag::x),
-      how_(method != Method::fast ? How::direct
-           : suitsDense(g)        ? How::dense
-           : suitsWinograd(g)     ? How::winograd
-                                  : How::direct) {
-  const Type factor = method == Method::bf16 ? Type::bf16 : Type::f32;
+      how_(method != ConvMethod::fast ? How::direct
+           : suitsDense(g)            ? How::dense
+           : suitsWinograd(g)         ? How::winograd
+                                      : How::direct) {
+  const Type factor = method == ConvMethod::bf16 ? Type::bf16 : Type::f32;
   anyX_ = Desc({g.n, g.c, g.h, g.w}, factor, Tag::nhwc);
   anyY_ = Desc({g.n, g.outChannels, g.outH(), g.outW()}, factor, Tag::nhwc);
   anyW_ = Desc(weightDims(g), factor, Tag::any);

@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 
+#include "abi/codes.h"
 #include "dnn/engine.h"
 #include "dnn/geometry.h"
 
@@ -30,19 +31,10 @@ struct Bounds {
 };
 inline constexpr Bounds kUnbounded{-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
 
-enum class Method {
-  direct,
-  // Fewer multiplications where that pays: dnn/dense.h, dnn/winograd.h; else direct. For training.
-  fast,
-  // bfloat16 factors, float32 sums.
-  bf16,
-  last = bf16
-};
-
 // Primitives for one geometry, made when first used.
 class Convolution {
  public:
-  Convolution(const ConvGeometry& geometry, Method method);
+  Convolution(const ConvGeometry& geometry, ConvMethod method);
   ~Convolution();
 
   const ConvGeometry& geometry() const { return geometry_; }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/geometry.h"
+
 namespace faultline::dnn {
 
 struct ConvGeometry {
@@ -13,8 +15,8 @@ struct ConvGeometry {
   int64_t dilationH, dilationW;  // 1 is dense
   int64_t groups;
 
-  int64_t outH() const { return (h + padTop + padBottom - (kernelH - 1) * dilationH - 1) / strideH + 1; }
-  int64_t outW() const { return (w + padLeft + padRight - (kernelW - 1) * dilationW - 1) / strideW + 1; }
+  int64_t outH() const { return windowOutputs(h, kernelH, strideH, dilationH, padTop, padBottom); }
+  int64_t outW() const { return windowOutputs(w, kernelW, strideW, dilationW, padLeft, padRight); }
   int64_t inputs() const { return n * h * w * c; }
   int64_t outputs() const { return n * outH() * outW() * outChannels; }
   int64_t weights() const { return outChannels * (c / groups) * kernelH * kernelW; }

@@ -82,11 +82,11 @@ FAULTLINE_VECTORIZED void row(Binary function, int64_t count, const float* a, in
       return rowOf<Div>(count, a, as, b, bs, y);
     case Binary::addRelu:
       return rowOf<AddRelu>(count, a, as, b, bs, y);
-    case Binary::power:
+    case Binary::pow:
       return rowOf<Power>(count, a, as, b, bs, y);
-    case Binary::least:
+    case Binary::min:
       return rowOf<Least>(count, a, as, b, bs, y);
-    case Binary::most:
+    case Binary::max:
       return rowOf<Most>(count, a, as, b, bs, y);
   }
 }

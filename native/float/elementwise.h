@@ -4,40 +4,16 @@
 
 #include <cstdint>
 
+#include "abi/codes.h"
+
 namespace faultline {
 
-// p and q are the function's parameters: clip's bounds, hardSigmoid's alpha and beta, the slope of leakyRelu and the
-// depth of elu below zero; the others have none.
-enum class Unary : int {
-  relu,
-  clip,
-  sigmoid,
-  hardSigmoid,
-  hardSwish,
-  gelu,
-  geluTanh,
-  scale,
-  squareRoot,
-  exponential,
-  logarithm,
-  erf,
-  tanh,
-  absolute,
-  reciprocal,
-  leakyRelu,
-  elu,
-  softplus,
-  floor,
-  ceil,
-  last = ceil
-};
+// p and q are the function's parameters; see Unary.
 void unary(Unary function, float p, float q, int64_t count, const float* x, float* y);
 // dx = dy · f'(x); dx may be dy. y is f(x). scale: y = p · x + q.
 void unaryBackward(Unary function, float p, float q, int64_t count, const float* x, const float* y, const float* dy,
                    float* dx);
 
-enum class Binary : int { add, sub, mul, div, addRelu, power, least, most, last = most };
-inline constexpr int kMaxAxes = 8;
 // A walk over up to eight axes; an operand's stride, in elements, is 0 along an axis that it broadcasts over.
 struct Walk {
   int rank;

@@ -4,20 +4,9 @@
 
 #include <cstdint>
 
-namespace faultline {
+#include "abi/codes.h"
 
-// Numbers of a sample that sampleStatistics writes, in this order.
-enum class SampleStatistic {
-  largest,
-  smallest,
-  mean,
-  deviation,
-  rootMeanSquare,
-  zeroShare,        // of its elements that are zero
-  channelPeakMean,  // over channels, of each one's largest magnitude
-  channelPeakDeviation,
-  count,
-};
+namespace faultline {
 
 // out[s] = statistics of sample s; x: [samples, places, channels], out: [samples, SampleStatistic::count]. places and
 // channels are at least 1. A sample's numbers do not depend on the others.

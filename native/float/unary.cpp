@@ -151,17 +151,17 @@ inline __attribute__((always_inline)) void with(Unary function, float p, float q
       return visit(GeluTanh{});
     case Unary::scale:
       return visit(Scale{p, q});
-    case Unary::squareRoot:
+    case Unary::sqrt:
       return visit(SquareRoot{});
-    case Unary::exponential:
+    case Unary::exp:
       return visit(Exponential{});
-    case Unary::logarithm:
+    case Unary::log:
       return visit(Logarithm{});
     case Unary::erf:
       return visit(Erf{});
     case Unary::tanh:
       return visit(Tanh{});
-    case Unary::absolute:
+    case Unary::abs:
       return visit(Absolute{});
     case Unary::reciprocal:
       return visit(Reciprocal{});

@@ -1,5 +1,6 @@
 #include "image/corrupt.h"
 
+#include <cassert>
 #include <cmath>
 #include <iterator>
 #include <memory>
@@ -18,6 +19,7 @@ struct Limits {
 };
 
 struct Entry {
+  CorruptionKind kind;
   const char* name;
   std::unique_ptr<Corruption> (*make)(Size size, Constants c);
   std::vector<Limits> constants;
@@ -30,44 +32,50 @@ std::unique_ptr<Corruption> moved(Size size, Constants c) {
 
 constexpr Limits kShare{0, 1}, kSigma{.01, 256}, kRadius{0, 64}, kZoom{1, 64}, kFactor{0, 256}, kAny{-64, 64};
 
-// Numbered by place; lib/data/corruption_list.ts has the same order.
+// In the order of their codes.
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = {
-      {"gaussian_noise", makeGaussianNoise, {kFactor}},
-      {"shot_noise", makeShotNoise, {{.01, 4096}}},
-      {"impulse_noise", makeImpulseNoise, {kShare}},
-      {"defocus_blur", makeDefocusBlur, {kRadius, kSigma}},
-      {"glass_blur", makeGlassBlur, {kSigma, {1, 64}, {1, 64}}},
-      {"motion_blur", makeMotionBlur, {kRadius, kSigma}},
-      {"zoom_blur", makeZoomBlur, {{1.001, 64}, {.001, 1}}},
-      {"snow", makeSnow, {kAny, kFactor, kZoom, kAny, kRadius, kSigma, kShare}},
-      {"frost", makeFrost, {kFactor, kFactor, {.1, 64}}},
-      {"fog", makeFog, {kFactor, {1, 64}}},
-      {"brightness", makeBrightness, {kAny}},
-      {"contrast", makeContrast, {kFactor}},
-      {"elastic_transform", makeElasticTransform, {kFactor, {0, 2}, kShare}},
-      {"pixelate", makePixelate, {{.001, 1}}},
-      {"jpeg_compression", makeJpegCompression, {{1, 100}}},
-      {"speckle_noise", makeSpeckleNoise, {kFactor}},
-      {"gaussian_blur", makeGaussianBlur, {kSigma}},
-      {"spatter", makeSpatter, {kAny, kFactor, kSigma, kAny, kSigma, kShare}},
-      {"saturate", makeSaturate, {kFactor, kAny}},
-      {"rotation", moved<Movement::rotation>, {{0, 180}}},
-      {"translation", moved<Movement::translation>, {kShare}},
-      {"scaling", moved<Movement::scaling>, {kFactor}},
-      {"shear", moved<Movement::shear>, {kFactor}},
-      {"linear", makeLinear, {kAny, kAny, kAny, kAny}},
-      {"occlusion", makeOcclusion, {kShare}},
+      {CorruptionKind::gaussian_noise, "gaussian_noise", makeGaussianNoise, {kFactor}},
+      {CorruptionKind::shot_noise, "shot_noise", makeShotNoise, {{.01, 4096}}},
+      {CorruptionKind::impulse_noise, "impulse_noise", makeImpulseNoise, {kShare}},
+      {CorruptionKind::defocus_blur, "defocus_blur", makeDefocusBlur, {kRadius, kSigma}},
+      {CorruptionKind::glass_blur, "glass_blur", makeGlassBlur, {kSigma, {1, 64}, {1, 64}}},
+      {CorruptionKind::motion_blur, "motion_blur", makeMotionBlur, {kRadius, kSigma}},
+      {CorruptionKind::zoom_blur, "zoom_blur", makeZoomBlur, {{1.001, 64}, {.001, 1}}},
+      {CorruptionKind::snow, "snow", makeSnow, {kAny, kFactor, kZoom, kAny, kRadius, kSigma, kShare}},
+      {CorruptionKind::frost, "frost", makeFrost, {kFactor, kFactor, {.1, 64}}},
+      {CorruptionKind::fog, "fog", makeFog, {kFactor, {1, 64}}},
+      {CorruptionKind::brightness, "brightness", makeBrightness, {kAny}},
+      {CorruptionKind::contrast, "contrast", makeContrast, {kFactor}},
+      {CorruptionKind::elastic_transform, "elastic_transform", makeElasticTransform, {kFactor, {0, 2}, kShare}},
+      {CorruptionKind::pixelate, "pixelate", makePixelate, {{.001, 1}}},
+      {CorruptionKind::jpeg_compression, "jpeg_compression", makeJpegCompression, {{1, 100}}},
+      {CorruptionKind::speckle_noise, "speckle_noise", makeSpeckleNoise, {kFactor}},
+      {CorruptionKind::gaussian_blur, "gaussian_blur", makeGaussianBlur, {kSigma}},
+      {CorruptionKind::spatter, "spatter", makeSpatter, {kAny, kFactor, kSigma, kAny, kSigma, kShare}},
+      {CorruptionKind::saturate, "saturate", makeSaturate, {kFactor, kAny}},
+      {CorruptionKind::rotation, "rotation", moved<Movement::rotation>, {{0, 180}}},
+      {CorruptionKind::translation, "translation", moved<Movement::translation>, {kShare}},
+      {CorruptionKind::scaling, "scaling", moved<Movement::scaling>, {kFactor}},
+      {CorruptionKind::shear, "shear", moved<Movement::shear>, {kFactor}},
+      {CorruptionKind::linear, "linear", makeLinear, {kAny, kAny, kAny, kAny}},
+      {CorruptionKind::occlusion, "occlusion", makeOcclusion, {kShare}},
   };
   return all;
 }
 
+const Entry& entryOf(CorruptionKind kind) {
+  const Entry& entry = entries()[static_cast<size_t>(kind)];
+  assert(entry.kind == kind);
+  return entry;
+}
+
 Status check(const CorruptArgs& args) {
-  if (args.kind < 0 || args.kind >= static_cast<int>(entries().size())) {
-    return Status::invalid("corrupt", "kind", "0 to " + std::to_string(entries().size() - 1),
-                           std::to_string(args.kind));
+  if (args.kind < CorruptionKind{} || args.kind > CorruptionKind::last) {
+    return Status::invalid("corrupt", "kind", "0 to " + std::to_string(static_cast<int>(CorruptionKind::last)),
+                           std::to_string(static_cast<int>(args.kind)));
   }
-  const Entry& entry = entries()[static_cast<size_t>(args.kind)];
+  const Entry& entry = entryOf(args.kind);
   if (args.count != static_cast<int64_t>(entry.constants.size())) {
     return Status::invalid(entry.name, "constants", std::to_string(entry.constants.size()), std::to_string(args.count));
   }
@@ -96,7 +104,7 @@ constexpr int64_t kWorth = 16384;
 
 Status corrupt(const CorruptArgs& args) {
   if (Status status = check(args); !status) return status;
-  const auto corruption = entries()[static_cast<size_t>(args.kind)].make(args.size, args.constants);
+  const auto corruption = entryOf(args.kind).make(args.size, args.constants);
   const int64_t values = args.size.values();
   const int64_t worth = std::max<int64_t>(1, args.images * values / kWorth);
   const int count = static_cast<int>(std::min<int64_t>({threads(), args.images, worth}));

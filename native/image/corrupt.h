@@ -3,16 +3,14 @@
 
 #include <cstdint>
 
+#include "abi/image.h"
 #include "core/status.h"
 #include "image/filters.h"
 
 namespace faultline::image {
 
-// Sides that every corruption has a meaning for.
-inline constexpr int64_t kLeastSide = 8, kMostSide = 4096;
-
 struct CorruptArgs {
-  int kind;                 // its place in corrupt.cpp's list, and in lib/data/corruption_list.ts
+  CorruptionKind kind;
   const double* constants;  // [count]
   int64_t count;
   int64_t images;
@@ -24,9 +22,6 @@ struct CorruptArgs {
 
 // x, y: [images, h, w, c], different memory. Each image depends on itself and the seed only.
 Status corrupt(const CorruptArgs& args);
-
-// Values for dynamic ranges to stumble over, in normalised inputs: see corrupt_range.cpp.
-enum class RangeAttack { brightPixel, brightRow, saturatedPatch, outlierChannel, intensityScale };
 
 struct RangeArgs {
   RangeAttack attack;

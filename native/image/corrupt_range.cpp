@@ -38,17 +38,17 @@ void attack(const RangeArgs& args, const Stream& stream, float* image) {
   const auto [h, w, c] = args.size;
   const auto place = [&](uint32_t axis, int64_t n) { return stream.integer(0, axis, n); };
   switch (args.attack) {
-    case RangeAttack::brightPixel:
+    case RangeAttack::bright_pixel:
       return fill(args, {place(0, h), place(1, w), 1, 1}, image);
-    case RangeAttack::brightRow:
+    case RangeAttack::bright_row:
       return fill(args, {place(0, h), 0, 1, w}, image);
-    case RangeAttack::saturatedPatch: {
+    case RangeAttack::saturated_patch: {
       const int64_t height = std::max<int64_t>(1, h / kPatchShare), width = std::max<int64_t>(1, w / kPatchShare);
       return fill(args, {place(0, h - height + 1), place(1, w - width + 1), height, width}, image);
     }
-    case RangeAttack::outlierChannel:
+    case RangeAttack::outlier_channel:
       return scale(args, place(0, c), 1, image);
-    case RangeAttack::intensityScale:
+    case RangeAttack::intensity_scale:
       return scale(args, 0, c, image);
   }
 }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "abi/profile.h"
 #include "quant/affine.h"
 #include "quant/packed_matrix.h"
 
@@ -16,18 +17,6 @@ namespace faultline {
 // A panel of profile weights holds, for each k, 16 weights w and then their 16 rounding errors e_w = ŵ − w.
 inline constexpr int64_t kProfileLanes = 2 * kPanel;
 
-// Per output channel. Maxima are of absolute values.
-enum ProfileSum {
-  kSignalSquared,     // y²: the fp32 output
-  kQuantizedSquared,  // ŷ²
-  kSignalQuantized,   // y · ŷ
-  kError,             // e = ŷ − y
-  kErrorSquared,
-  kErrorMax,
-  kFirstTerm,  // then for each term t: Σ t², Σ t · e, max |t|
-};
-enum ProfileTerm { kActivationRounding, kActivationClipping, kWeightRounding, kCross, kSaturation, kTermCount };
-inline constexpr int kSumsPerTerm = 3;
 inline constexpr int kProfileSums = kFirstTerm + kSumsPerTerm * kTermCount;
 
 // Errors of one run of activations in units of the scale.

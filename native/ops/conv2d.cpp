@@ -219,19 +219,13 @@ PackedConv withoutRowPadding(const PackedConv& w) {
 
 }  // namespace
 
-int64_t convOutputSize(int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t padBegin,
-                       int64_t padEnd) {
-  const int64_t free = size + padBegin + padEnd - (dilation * (kernel - 1) + 1);
-  return free < 0 ? 0 : free / stride + 1;
+Geometry geometryOf(int64_t n, int64_t h, int64_t w, int64_t c, const Conv2dWindow& v, const ConvWeightShape& s) {
+  return {n,        h,         w,           c,          v.strideH, v.strideW, v.dilationH,   v.dilationW,
+          v.padTop, v.padLeft, v.padBottom, v.padRight, s.kernelH, s.kernelW, s.outChannels, s.groups};
 }
 
-Status checkConv2d(const Conv2dDynamicArgs& args) {
+Status checkConv2d(const Conv2dDynamicArgs& args, Geometry* geometry) {
   const ConvWeightShape& w = args.weights->shape;
-  const Conv2dWindow& v = args.window;
-  if (args.n < 0 || args.h < 1 || args.w < 1 || args.c < 1) {
-    return Status::invalid(kName, "x", "a shape [N, H, W, C] without zeros past N",
-                           list({args.n, args.h, args.w, args.c}));
-  }
   if (args.c != w.inChannels()) {
     return Status::invalid(kName, "x",
                            std::to_string(w.inChannels()) + " channels, as the weights " +
@@ -239,28 +233,11 @@ Status checkConv2d(const Conv2dDynamicArgs& args) {
                                std::to_string(w.groups) + " groups have",
                            list({args.n, args.h, args.w, args.c}));
   }
-  if (v.strideH < 1 || v.strideW < 1)
-    return Status::invalid(kName, "strides", "at least 1", list({v.strideH, v.strideW}));
-  if (v.dilationH < 1 || v.dilationW < 1) {
-    return Status::invalid(kName, "dilations", "at least 1", list({v.dilationH, v.dilationW}));
-  }
-  if (std::min({v.padTop, v.padLeft, v.padBottom, v.padRight}) < 0) {
-    return Status::invalid(kName, "padding", "at least 0", list({v.padTop, v.padLeft, v.padBottom, v.padRight}));
-  }
-  if (convOutputSize(args.h, w.kernelH, v.strideH, v.dilationH, v.padTop, v.padBottom) < 1 ||
-      convOutputSize(args.w, w.kernelW, v.strideW, v.dilationW, v.padLeft, v.padRight) < 1) {
-    return Status::invalid(kName, "x",
-                           "at least as many padded rows and columns as the window, " +
-                               list({v.dilationH * (w.kernelH - 1) + 1, v.dilationW * (w.kernelW - 1) + 1}),
-                           list({args.h + v.padTop + v.padBottom, args.w + v.padLeft + v.padRight}));
-  }
-  const double imageBytes = static_cast<double>(args.h + v.padTop + v.padBottom) *
-                            static_cast<double>(args.w + v.padLeft + v.padRight) *
-                            static_cast<double>(std::max(args.c, args.weights->isDepthwise() ? w.outChannels : 0));
-  if (imageBytes > static_cast<double>(kMaxImageBytes)) {
-    return Status::invalid(kName, "x", "padded samples of at most " + std::to_string(kMaxImageBytes) + " elements",
-                           std::to_string(static_cast<int64_t>(imageBytes)));
-  }
+  GeometryLimits limits;
+  // Depthwise convolutions keep an image of as many channels as they put out.
+  const int64_t times = args.weights->isDepthwise() ? std::max<int64_t>(1, w.outChannels / args.c) : 1;
+  limits.maxImageBytes = static_cast<double>(kMaxImageBytes / times);
+  if (Status status = checkConvolution(kName, geometry, limits); !status) return status;
   const int64_t limit = largestSafeK(kMaxBits, weightMagnitude(*args.weights), args.weights->storage);
   const int64_t span = args.weights->blockSize > 0 ? std::min(w.k(), args.weights->blockSize) : w.k();
   if (span > limit) {
@@ -276,7 +253,8 @@ Status checkConv2d(const Conv2dDynamicArgs& args) {
 
 Status conv2dDynamic(const Conv2dDynamicArgs& args) {
   if (!dispatchStatus()) return dispatchStatus();
-  if (Status status = checkConv2d(args); !status) return status;
+  Geometry geometry = geometryOf(args.n, args.h, args.w, args.c, args.window, args.weights->shape);
+  if (Status status = checkConv2d(args, &geometry); !status) return status;
   if (args.n == 0) return Status::ok();
   if (args.saturating16 && splitsPairs(*args.weights)) {
     const PackedConv unpadded = withoutRowPadding(*args.weights);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "core/geometry.h"
 #include "core/status.h"
 #include "kernels/kernel.h"
 #include "quant/packed_conv.h"
@@ -44,12 +45,13 @@ struct Conv2dDynamicArgs {
   int32_t* sampleZeroPoint = nullptr;
 };
 
-// Output pixels along one axis; below 1 when the window does not fit.
-int64_t convOutputSize(int64_t size, int64_t kernel, int64_t stride, int64_t dilation, int64_t padBegin,
-                       int64_t padEnd);
+// The geometry of these sizes, window and weights; its outputs are not set.
+Geometry geometryOf(int64_t n, int64_t h, int64_t w, int64_t c, const Conv2dWindow& window,
+                    const ConvWeightShape& weights);
 
 // Refuses what conv2dDynamic cannot compute: shapes that do not fit, sums that could overflow int32.
-Status checkConv2d(const Conv2dDynamicArgs& args);
+// Sets the outputs of `geometry`, which is that of the arguments.
+Status checkConv2d(const Conv2dDynamicArgs& args, Geometry* geometry);
 
 // y[n, oh, ow, oc] = Σ dequantize(quantize(x[n])) · W[oc], padding counting as 0 (+ bias, residual, clip). See
 // kernels/kernel.h for the exact sequence. A sample's range is that of all its H · W · C values, zero included.

@@ -37,8 +37,8 @@ ConvGeometry::ConvGeometry(const Conv2dDynamicArgs& args) : h(args.h), w(args.w)
     w *= h;
     h = 1;
   }
-  outH = convOutputSize(h, kernelH, v.strideH, v.dilationH, v.padTop, v.padBottom);
-  outW = convOutputSize(w, kernelW, v.strideW, v.dilationW, v.padLeft, v.padRight);
+  outH = windowOutputs(h, kernelH, v.strideH, v.dilationH, v.padTop, v.padBottom);
+  outW = windowOutputs(w, kernelW, v.strideW, v.dilationW, v.padLeft, v.padRight);
   top = v.padTop;
   left = v.padLeft;
   imageH = (outH - 1) * v.strideH + (kernelH - 1) * v.dilationH + 1;

@@ -143,15 +143,16 @@ Status ErrorProfile::add(const float* x, int64_t n, int64_t h, int64_t w, const 
   args.c = shape_.inChannels();
   args.window = window;
   args.weights = &described;
-  if (Status status = checkConv2d(args); !status) {
+  Geometry geometry = geometryOf(n, h, w, args.c, window, shape_);
+  if (Status status = checkConv2d(args, &geometry); !status) {
     status.operation = operation;
     return status;
   }
   if (n == 0) return Status::ok();
 
   SampleShape shape{h, w, args.c, shape_.kernelH, shape_.kernelW, 1, 1, window};
-  shape.outH = convOutputSize(h, shape_.kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom);
-  shape.outW = convOutputSize(w, shape_.kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
+  shape.outH = geometry.outH;
+  shape.outW = geometry.outW;
   std::vector<SampleRange> ranges(static_cast<size_t>(n));
   if (int64_t bad; !scanSamples(x, n, shape.floats(), ranges.data(), &bad)) {
     return Status::invalid(operation, "x", "finite values", "NaN or infinity in sample " + std::to_string(bad));

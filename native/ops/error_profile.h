@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "abi/codes.h"
 #include "core/status.h"
 #include "kernels/profile_kernels.h"
 #include "ops/conv2d.h"
@@ -25,8 +26,6 @@
 #include "quant/packed_matrix.h"
 
 namespace faultline {
-
-enum class RangeSource { perSample, perTensor, fixed };
 
 struct ErrorProfileOptions {
   int weightBits = 8;

@@ -24,10 +24,10 @@ struct IntegerConvShape {
   int64_t groupC() const { return c / groups; }
   int64_t groupOutC() const { return outC / groups; }
   int64_t outH() const {
-    return convOutputSize(h, kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom);
+    return windowOutputs(h, kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom);
   }
   int64_t outW() const {
-    return convOutputSize(w, kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
+    return windowOutputs(w, kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
   }
 };
 

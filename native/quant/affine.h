@@ -3,10 +3,9 @@
 
 #include <cstdint>
 
-namespace faultline {
+#include "abi/limits.h"
 
-inline constexpr int kMinBits = 2;
-inline constexpr int kMaxBits = 8;
+namespace faultline {
 
 // Parameters of one quantized range (a tensor, a row, a sample).
 struct AffineParams {

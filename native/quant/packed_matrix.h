@@ -5,20 +5,28 @@
 //   int8  data[panel][kBlock][line 0…15][64 bytes]
 //
 // With kGroup = 4 (x86, NEON dotprod, scalar) a line holds 4 consecutive k of all 16 channels:
-//   W[n, k] is at line (k % 64) / 4, byte (n % 16) · 4 + k % 4.          One zmm register, one row of an AMX tile.
-// With kGroup = 8 (NEON i8mm) two lines hold 8 consecutive k: W[n, k] is at line 2 · ((k % 64) / 8) + (n % 16) / 8,
-//   byte (n % 8) · 8 + k % 8.                                             Two channels fill one q register.
 //
-// int4: lines 2i and 2i + 1 of the int8 layout share 64 bytes: byte j of line pair i is
-//   (line[2i][j] & 15) | (line[2i + 1][j] & 15) << 4, two's complement nibbles.
-//   Kernels shift a nibble to the top of its byte, which gives 16 · w as int8 in one or two instructions, and divide
-//   the finished accumulator by 16, exactly.
+//   W[n, k] is at line (k % 64) / 4, byte (n % 16) · 4 + k % 4
+//
+// and is one zmm register, one row of an AMX tile. With kGroup = 8 (NEON i8mm) two lines hold 8 consecutive k:
+//
+//   W[n, k] is at line 2 · ((k % 64) / 8) + (n % 16) / 8, byte (n % 8) · 8 + k % 8
+//
+// and two channels fill one q register.
+//
+// int4: lines 2i and 2i + 1 of the int8 layout share 64 bytes. Byte j of line pair i, two's complement nibbles, is
+//
+//   (line[2i][j] & 15) | (line[2i + 1][j] & 15) << 4
+//
+// Kernels shift a nibble to the top of its byte, which gives 16 · w as int8 in one or two instructions, and divide the
+// finished accumulator by 16, exactly.
 //
 // N is padded to 16 and K to 64 with zero weights.
 #pragma once
 
 #include <cstdint>
 
+#include "abi/limits.h"
 #include "core/aligned.h"
 #include "core/status.h"
 
@@ -33,8 +41,9 @@ inline constexpr int64_t kInt4BlockBytes = kInt8BlockBytes / 2;
 static_assert(kInt8BlockBytes == kLine * kLinesPerBlock, "a block is 16 lines: one AMX tile");
 
 // Group sizes for scales along K: a group covers whole pairs of lines of one block, or whole blocks.
-inline constexpr int64_t kMaxBlockSize = 1 << 14;
-constexpr bool isBlockSize(int64_t size) { return size >= 16 && size <= kMaxBlockSize && (size & (size - 1)) == 0; }
+constexpr bool isBlockSize(int64_t size) {
+  return size >= kMinBlockSize && size <= kMaxBlockSize && (size & (size - 1)) == 0;
+}
 
 enum class WeightStorage { int8, int4 };
 
@@ -64,8 +73,8 @@ struct PackedMatrix {
   AlignedBuffer<float> scales;  // [scaleGroups][panels · 16]
   AlignedBuffer<int32_t> sums;  // [scaleGroups][panels · 16], Σ_k of the codes in the group
   // The sums again, negated and split for one 16-bit dot product with (zeroPoint, 128 · zeroPoint):
-  // low half −(sum & 127), high half −(sum >> 7). Valid for groups up to kMaxBlockSize elements; used with blockSize >
-  // 0.
+  // low half −(sum & 127), high half −(sum >> 7). Valid for groups up to kMaxBlockSize elements; used where
+  // blockSize > 0.
   AlignedBuffer<int32_t> sumPairs;  // [scaleGroups][panels · 16]
 
   int64_t paddedN() const { return panels * kPanel; }

@@ -58,8 +58,8 @@ struct Call {
                    .padBottom = in.integer(0, 4),
                    .padRight = in.integer(0, 4)};
     const Conv2dWindow& window = args.window;
-    oh = convOutputSize(args.h, w.shape.kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom);
-    ow = convOutputSize(args.w, w.shape.kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
+    oh = windowOutputs(args.h, w.shape.kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom);
+    ow = windowOutputs(args.w, w.shape.kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
     args.perTensor = in.flag();
     args.bits = static_cast<int>(in.integer(kMinBits, kMaxBits));
     sampleBits.assign(static_cast<size_t>(args.n), static_cast<uint8_t>(args.bits));

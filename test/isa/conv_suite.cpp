@@ -24,8 +24,8 @@ struct ConvCase {
   Epilogue epilogue;
 
   int64_t outPixels() const {
-    return convOutputSize(h, shape.kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom) *
-           convOutputSize(w, shape.kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
+    return windowOutputs(h, shape.kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom) *
+           windowOutputs(w, shape.kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
   }
   int64_t sampleSize() const { return h * w * shape.inChannels(); }
 };

@@ -31,6 +31,7 @@ const TYPESCRIPT_LAYERS = [
 const INDEX_MAY_USE = TYPESCRIPT_LAYERS.filter((layer) => layer !== 'cli');
 // dnn, float and cuda stand beside ops: none of the four uses another.
 const NATIVE_LAYERS = [
+  ['abi'],
   ['core'],
   ['quant'],
   ['kernels'],

@@ -36,10 +36,10 @@ struct Case {
 
   int64_t c() const { return shape.inChannels(); }
   int64_t outH() const {
-    return convOutputSize(h, shape.kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom);
+    return windowOutputs(h, shape.kernelH, window.strideH, window.dilationH, window.padTop, window.padBottom);
   }
   int64_t outW() const {
-    return convOutputSize(w, shape.kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
+    return windowOutputs(w, shape.kernelW, window.strideW, window.dilationW, window.padLeft, window.padRight);
   }
   int64_t sampleSize() const { return h * w * c(); }
   int64_t outputSize() const { return n * outH() * outW() * shape.outChannels; }

@@ -55,8 +55,8 @@ void compare(const Problem& p, uint64_t seed) {
   args.x = x.data();
   if (p.mixedBits) args.sampleBits = bits.data();
   const Conv2dWindow& v = p.window;
-  const int64_t outH = convOutputSize(p.h, shape.kernelH, v.strideH, v.dilationH, v.padTop, v.padBottom);
-  const int64_t outW = convOutputSize(p.w, shape.kernelW, v.strideW, v.dilationW, v.padLeft, v.padRight);
+  const int64_t outH = windowOutputs(p.h, shape.kernelH, v.strideH, v.dilationH, v.padTop, v.padBottom);
+  const int64_t outW = windowOutputs(p.w, shape.kernelW, v.strideW, v.dilationW, v.padLeft, v.padRight);
   const size_t outputs = static_cast<size_t>(p.n * outH * outW * shape.outChannels);
   const std::vector<float> bias = random.floats(shape.outChannels, 1.0f);
   const std::vector<float> residual = random.floats(static_cast<int64_t>(outputs), 1.0f);

@@ -28,7 +28,7 @@ bool sameBits(const std::vector<float>& a, const std::vector<float>& b) {
 }
 
 // A window's mean or largest value, as ONNX defines them, in plain loops.
-std::vector<float> pooled(const cuda::PoolShape& s, cuda::PoolKind kind, const std::vector<float>& x) {
+std::vector<float> pooled(const cuda::PoolShape& s, PoolKind kind, const std::vector<float>& x) {
   std::vector<float> y;
   for (int n = 0; n < s.n; ++n) {
     for (int oh = 0; oh < s.outH; ++oh) {
@@ -43,14 +43,14 @@ std::vector<float> pooled(const cuda::PoolShape& s, cuda::PoolKind kind, const s
               const bool inside = ih >= 0 && ih < s.h && iw >= 0 && iw < s.w;
               const bool padding =
                   ih >= -s.padTop && ih < s.h + s.padBottom && iw >= -s.padLeft && iw < s.w + s.padRight;
-              count += kind == cuda::PoolKind::meanWithPadding ? padding : inside;
+              count += kind == PoolKind::meanWithPadding ? padding : inside;
               if (!inside) continue;
               const float v = x[static_cast<size_t>(((n * s.h + ih) * s.w + iw) * s.c + c)];
               most = v > most || std::isnan(v) ? v : most;
               sum += v;
             }
           }
-          y.push_back(kind == cuda::PoolKind::largest ? most : sum * (1.0f / static_cast<float>(count)));
+          y.push_back(kind == PoolKind::largest ? most : sum * (1.0f / static_cast<float>(count)));
         }
       }
     }
@@ -70,7 +70,7 @@ TEST_CASE("cuda pools: largest, mean, mean with padding") {
     const cuda::DeviceMemory from = test::upload(x);
     const int64_t count = int64_t{shape.n} * shape.outH * shape.outW * shape.c;
     const cuda::DeviceMemory to = test::take(static_cast<size_t>(count) * sizeof(float));
-    for (const auto kind : {cuda::PoolKind::largest, cuda::PoolKind::mean, cuda::PoolKind::meanWithPadding}) {
+    for (const auto kind : {PoolKind::largest, PoolKind::mean, PoolKind::meanWithPadding}) {
       CAPTURE(static_cast<int>(kind));
       test::session().device().pool({kind, shape, from.as<float>(), to.as<float>(), count});
       CHECK(sameBits(test::download<float>(to, static_cast<size_t>(count)), pooled(shape, kind, x)));
@@ -91,20 +91,20 @@ TEST_CASE("cuda functions of two values: broadcasting, NaN") {
   std::copy_n(second, 3, walk.second);
   walk.count = 60;
   const cuda::DeviceMemory x = test::upload(a), y = test::upload(b), z = test::take(60 * sizeof(float));
-  const auto check = [&](cuda::BinaryFunction function, auto&& f) {
+  const auto check = [&](Binary function, auto&& f) {
     CAPTURE(static_cast<int>(function));
     test::session().device().binary({function, walk, x.as<float>(), y.as<float>(), z.as<float>()});
     std::vector<float> want;
     for (size_t i = 0; i < a.size(); ++i) want.push_back(f(a[i], b[i / 5 % 4]));
     CHECK(sameBits(test::download<float>(z, 60), want));
   };
-  check(cuda::BinaryFunction::add, [](float p, float q) { return p + q; });
-  check(cuda::BinaryFunction::subtract, [](float p, float q) { return p - q; });
-  check(cuda::BinaryFunction::multiply, [](float p, float q) { return p * q; });
-  check(cuda::BinaryFunction::divide, [](float p, float q) { return p / q; });
-  check(cuda::BinaryFunction::addRelu, [](float p, float q) { return p + q < 0.f ? 0.f : p + q; });
-  check(cuda::BinaryFunction::least, [](float p, float q) { return p < q || std::isnan(p) ? p : q; });
-  check(cuda::BinaryFunction::most, [](float p, float q) { return p > q || std::isnan(p) ? p : q; });
+  check(Binary::add, [](float p, float q) { return p + q; });
+  check(Binary::sub, [](float p, float q) { return p - q; });
+  check(Binary::mul, [](float p, float q) { return p * q; });
+  check(Binary::div, [](float p, float q) { return p / q; });
+  check(Binary::addRelu, [](float p, float q) { return p + q < 0.f ? 0.f : p + q; });
+  check(Binary::min, [](float p, float q) { return p < q || std::isnan(p) ? p : q; });
+  check(Binary::max, [](float p, float q) { return p > q || std::isnan(p) ? p : q; });
 
   // The other way round in memory.
   std::swap(walk.dims[1], walk.dims[2]);
@@ -124,19 +124,19 @@ TEST_CASE("cuda functions of two values: broadcasting, NaN") {
 TEST_CASE("cuda functions of one value: bounds, both infinities and NaN; the rest is compared through JavaScript") {
   std::vector<float> x = {-2.0f, -0.0f, 0.0f, 0.5f, 3.0f, kInfinity, -kInfinity, kNaN, FLT_MAX, 1e-42f};
   const cuda::DeviceMemory from = test::upload(x), to = test::take(x.size() * sizeof(float));
-  const auto check = [&](cuda::UnaryFunction function, float p, float q, auto&& f) {
+  const auto check = [&](Unary function, float p, float q, auto&& f) {
     CAPTURE(static_cast<int>(function));
     test::session().device().unary({function, p, q, from.as<float>(), to.as<float>(), static_cast<int64_t>(x.size())});
     std::vector<float> want;
     for (const float v : x) want.push_back(f(v));
     CHECK(sameBits(test::download<float>(to, x.size()), want));
   };
-  check(cuda::UnaryFunction::relu, 0, 0, [](float v) { return v < 0.f ? 0.f : v; });
-  check(cuda::UnaryFunction::clip, -1, 2, [](float v) { return v < -1.f ? -1.f : v > 2.f ? 2.f : v; });
-  check(cuda::UnaryFunction::scale, 3, 1, [](float v) { return 3.f * v + 1.f; });
-  check(cuda::UnaryFunction::absolute, 0, 0, [](float v) { return std::fabs(v); });
-  check(cuda::UnaryFunction::squareRoot, 0, 0, [](float v) { return std::sqrt(v); });
-  check(cuda::UnaryFunction::leakyRelu, .1f, 0, [](float v) { return v < 0.f ? .1f * v : v; });
+  check(Unary::relu, 0, 0, [](float v) { return v < 0.f ? 0.f : v; });
+  check(Unary::clip, -1, 2, [](float v) { return v < -1.f ? -1.f : v > 2.f ? 2.f : v; });
+  check(Unary::scale, 3, 1, [](float v) { return 3.f * v + 1.f; });
+  check(Unary::abs, 0, 0, [](float v) { return std::fabs(v); });
+  check(Unary::sqrt, 0, 0, [](float v) { return std::sqrt(v); });
+  check(Unary::leakyRelu, .1f, 0, [](float v) { return v < 0.f ? .1f * v : v; });
 }
 
 TEST_CASE("cuda score: the first of equal logits, either list of classes left out") {

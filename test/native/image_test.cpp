@@ -82,7 +82,7 @@ TEST_CASE("every corruption of every size stays in its memory, whatever the thre
     std::vector<uint8_t> x(static_cast<size_t>(images * size.values())), alone(x.size()), shared(x.size());
     for (uint8_t& value : x) value = static_cast<uint8_t>(random.next());
     for (size_t kind = 0; kind < constants.size(); ++kind) {
-      image::CorruptArgs args{static_cast<int>(kind),
+      image::CorruptArgs args{static_cast<image::CorruptionKind>(kind),
                               constants[kind].data(),
                               static_cast<int64_t>(constants[kind].size()),
                               images,
@@ -105,9 +105,9 @@ TEST_CASE("constants outside their limits are refused by name") {
   const std::vector<uint8_t> x(64);
   std::vector<uint8_t> y(64);
   const auto refusal = [&](int kind, std::vector<double> constants, image::Size size) {
-    return image::corrupt(
-               {kind, constants.data(), static_cast<int64_t>(constants.size()), 1, size, 0, x.data(), y.data()})
-        .message();
+    const auto count = static_cast<int64_t>(constants.size());
+    const auto code = static_cast<image::CorruptionKind>(kind);
+    return image::corrupt({code, constants.data(), count, 1, size, 0, x.data(), y.data()}).message();
   };
   CHECK(refusal(0, {}, {8, 8, 1}) == "gaussian_noise: constants: expected 1, received 0");
   CHECK(refusal(2, {std::nan("")}, {8, 8, 1}).find("impulse_noise: constant 0: expected 0") == 0);

@@ -21,7 +21,7 @@ struct Case {
   int64_t n, size, kernel, groups, groupChannels, groupOutChannels, stride, pad;
   int64_t c() const { return groups * groupChannels; }
   int64_t oc() const { return groups * groupOutChannels; }
-  int64_t out() const { return convOutputSize(size, kernel, stride, 1, pad, pad); }
+  int64_t out() const { return windowOutputs(size, kernel, stride, 1, pad, pad); }
   ConvWeightShape shape() const { return {oc(), kernel, kernel, groupChannels, groups}; }
 };
 

@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../core/shape.js';
 import { addon } from '../../native/addon.js';
-import { BINARY, UNARY } from '../../native/float_addon.js';
+import { BINARY, UNARY } from '../../native/codes.js';
 import type { Buffer32 } from '../../tensor/memory.js';
 import { broadcastStrides, memoryOrder, strides, walk } from '../strides.js';
 import { type Layout, REPEATS, type Tape, type Value } from '../tape.js';

@@ -1,6 +1,8 @@
 // Convolution with what follows it in networks: y = clip?(x ∗ w + b (+ residual)). Forward and backward by oneDNN.
 import { addon } from '../../native/addon.js';
-import { CONV_METHODS, type NativeConvolution } from '../../native/float_addon.js';
+import { CONV_METHOD } from '../../native/codes.js';
+import type { NativeConvolution } from '../../native/float_addon.js';
+import { geometryNumbers, windowOutputs } from '../../native/geometry.js';
 import type { Buffer32 } from '../../tensor/memory.js';
 import { type ConvMethod, REPEATS, type Tape, type Value } from '../tape.js';
 import { binary } from './binary.js';
@@ -42,15 +44,11 @@ export class ConvKernels {
     const key = `${geometry.join()} ${method}`;
     let kernel = this.kernels.get(key);
     if (kernel) return kernel;
-    kernel = new addon.Convolution(Int32Array.from(geometry), CONV_METHODS[method]);
+    kernel = new addon.Convolution(Int32Array.from(geometry), CONV_METHOD[method]);
     if (this.kernels.size >= MOST_KERNELS) this.kernels.delete(this.kernels.keys().next().value as string);
     this.kernels.set(key, kernel);
     return kernel;
   }
-}
-
-function outputSize(size: number, pad: number, kernel: number, stride: number, dilation: number): number {
-  return Math.floor((size + pad - (kernel - 1) * dilation - 1) / stride) + 1;
 }
 
 /** What follows a convolution. */
@@ -78,22 +76,19 @@ export function conv2d(
   const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
   const [outChannels = 0, , kernelH = 0, kernelW = 0] = w.dims;
   const { strides, pads, dilations, groups } = window;
-  const geometry = [
-    n,
-    height,
-    width,
-    channels,
+  const image = [n, height, width, channels] as const;
+  const geometry = geometryNumbers({
+    image,
+    strides,
+    dilations,
+    pads,
+    kernel: [kernelH, kernelW],
     outChannels,
-    kernelH,
-    kernelW,
-    ...strides,
-    ...pads,
-    ...dilations,
     groups,
-  ];
+  });
   const kernel = kernels.for(geometry, tape.convolutions);
-  const outHeight = outputSize(height, pads[0] + pads[2], kernelH, strides[0], dilations[0]);
-  const outWidth = outputSize(width, pads[1] + pads[3], kernelW, strides[1], dilations[1]);
+  const outHeight = windowOutputs(height, kernelH, strides[0], dilations[0], pads[0] + pads[2]);
+  const outWidth = windowOutputs(width, kernelW, strides[1], dilations[1], pads[1] + pads[3]);
   const dims = [n, outChannels, outHeight, outWidth];
   const inPlace = followed.residualEnds && residual !== x ? residual : undefined;
   const y =
@@ -144,7 +139,10 @@ export function convTranspose2d(
   const [, groupOut = 0, kernelH = 0, kernelW = 0] = w.dims;
   const { strides, pads, dilations, groups } = window;
   const outChannels = groupOut * groups;
-  const geometry = [n, ...output, outChannels, channels, kernelH, kernelW, ...strides, ...pads, ...dilations, groups];
+  const image = [n, ...output, outChannels] as const;
+  const kernelSize = [kernelH, kernelW] as const;
+  const sizes = { image, strides, dilations, pads, kernel: kernelSize, outChannels: channels, groups };
+  const geometry = geometryNumbers(sizes);
   const kernel = kernels.for(geometry, tape.convolutions);
   const y = tape.make([n, outChannels, ...output], 'channelsLast', [x, w]);
   const [xs, ws, ys, version] = [x.data, w.data, y.data, w.version];

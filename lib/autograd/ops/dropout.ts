@@ -1,6 +1,6 @@
 // Dropout: in training each element is kept with probability 1 − ratio and then divided by it; otherwise the identity.
 import { addon } from '../../native/addon.js';
-import { BINARY } from '../../native/float_addon.js';
+import { BINARY } from '../../native/codes.js';
 import type { Random } from '../../tensor/random.js';
 import { walk } from '../strides.js';
 import type { Tape, Value } from '../tape.js';

@@ -1,5 +1,6 @@
 // Cross-entropy of softmax against labels, its value and its gradient in one native pass.
 import { addon } from '../../native/addon.js';
+import { CROSS_ENTROPY_RESULT } from '../../native/codes.js';
 import type { Tape, Value } from '../tape.js';
 
 /** As computed last: a trace that is replayed renews it. */
@@ -22,14 +23,14 @@ export function crossEntropy(
   const [rows = 0, classes = 0] = logits.dims;
   const gradient = options.gradient ? tape.scratch(logits.size) : undefined;
   const { smoothing = 0 } = options;
-  const result = new Float64Array(2);
+  const result = new Float64Array(Object.keys(CROSS_ENTROPY_RESULT).length);
   tape.compute(() => addon.crossEntropy(rows, classes, logits.data, labels, smoothing, result, gradient));
   return {
     get loss() {
-      return result[0] as number;
+      return result[CROSS_ENTROPY_RESULT.loss] as number;
     },
     get correct() {
-      return result[1] as number;
+      return result[CROSS_ENTROPY_RESULT.correct] as number;
     },
     gradient,
   };

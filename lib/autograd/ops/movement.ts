@@ -2,7 +2,7 @@
 
 import { sizeOf } from '../../core/shape.js';
 import { addon } from '../../native/addon.js';
-import { UNARY } from '../../native/float_addon.js';
+import { UNARY } from '../../native/codes.js';
 import { broadcastStrides, memoryOrder, strides, walk } from '../strides.js';
 import type { Tape, Value } from '../tape.js';
 import { sumToShape } from './binary.js';

@@ -1,5 +1,6 @@
 // Pooling over windows of images, channels-last: the largest value or the mean.
 import { addon } from '../../native/addon.js';
+import { geometryNumbers } from '../../native/geometry.js';
 import { REPEATS, type Tape, type Value } from '../tape.js';
 import { toChannelsLast } from './layout.js';
 
@@ -14,9 +15,10 @@ export interface PoolWindow {
 }
 
 /** What native pools read of their images and windows. */
-export function geometryOf(x: Value, { kernel, strides, pads, dilations, output }: PoolWindow): Int32Array {
+export function geometryOf(x: Value, window: PoolWindow): Int32Array {
   const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
-  return Int32Array.from([n, height, width, channels, ...output, ...kernel, ...strides, ...pads, ...dilations]);
+  const image = [n, height, width, channels] as const;
+  return Int32Array.from(geometryNumbers({ ...window, image, outChannels: channels, groups: channels }));
 }
 
 export function maxPool2d(tape: Tape, input: Value, window: PoolWindow): Value {

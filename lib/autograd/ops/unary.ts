@@ -1,6 +1,6 @@
 // Functions of one array, by the names of UNARY: relu, clip, sigmoid, …, and scale, factor · x + offset.
 import { addon } from '../../native/addon.js';
-import { UNARY } from '../../native/float_addon.js';
+import { UNARY } from '../../native/codes.js';
 import type { Buffer32 } from '../../tensor/memory.js';
 import { REPEATS, type Tape, type Value } from '../tape.js';
 

@@ -1,7 +1,8 @@
 // The shapes of elementwise operator: one input and a function, two that broadcast against each other, any number that do.
 import { binary as floatBinary } from '../../autograd/ops/binary.js';
 import { unary as floatUnary } from '../../autograd/ops/unary.js';
-import { type BINARY, DEVICE_UNARY, type UNARY } from '../../native/float_addon.js';
+import type { BINARY, UNARY } from '../../native/codes.js';
+import { DEVICE_UNARY } from '../../native/float_addon.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import { type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { broadcast, type Dim, formatShape } from '../dims.js';

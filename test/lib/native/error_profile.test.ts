@@ -244,7 +244,10 @@ describe('profileMatmul', () => {
         () => new ErrorProfile(w, [2, 8], { weightGranularity: { blockSize: 24 } }),
         /blockSize: expected a power of two/,
       ],
-      [() => new ErrorProfile(w, [4, 2, 2, 1], {}, 3), /groups: expected a divisor of 4 output channels, received 3/],
+      [
+        () => new ErrorProfile(w, [4, 2, 2, 1], {}, 3),
+        /groups: expected a divisor of the 4 output channels, received 3/,
+      ],
       [() => new ErrorProfile(w, [4, 2, 2, 1]).addRows(w), /x: expected images/],
       [() => profileConv2d(w, [1, 4, 4, 1], w, [4, 2, 2, 1], { strides: [0, 1] }), /profileConv2d: strides/],
       [
