@@ -101,6 +101,8 @@ export type { Dataset, ImageSet, Normalization } from './data/image_set.js';
 export { type LoadOptions, loadDataset, openDataset } from './data/load.js';
 export { type Augmentation, Loader, type LoaderOptions } from './data/loader.js';
 export type { ImageSource, OpenDataset, StoredImages } from './data/stored_images.js';
+export { float32, integerFormat, type NumericFormat } from './format/numeric_format.js';
+export { formatScheme, type Granularities, type Operand, parseScheme, type Scheme, schemeOf } from './format/scheme.js';
 export { GraphBuilder, type NodeOptions } from './graph/builder.js';
 export { coarseScales } from './graph/channels/coarse.js';
 export { type Equalized, type EqualizeOptions, equalize } from './graph/channels/equalize.js';
@@ -200,7 +202,10 @@ export {
   quantize,
 } from './native/quantize.js';
 export { setThreads, threads } from './native/threads.js';
-export { type BudgetOptions, BudgetSpace } from './quant/budget.js';
+export { type BudgetOptions, BudgetSpace } from './policy/budget.js';
+export { type Counted, type EffectiveBitsOptions, effectiveBits, type Weighting } from './policy/effective_bits.js';
+export { type PolicyJson, policyFromJson, policyToJson } from './policy/json.js';
+export { checkPolicy, formatPolicy, type Policy, type PolicyOptions, uniformPolicy } from './policy/policy.js';
 export { DevicePlan } from './quant/device_plan.js';
 export {
   type EvaluatePoliciesOptions,
@@ -231,23 +236,6 @@ export {
   type ProductBits,
   type ProductRecord,
 } from './quant/integer_plan.js';
-export {
-  type Counted,
-  checkPolicy,
-  type EffectiveBitsOptions,
-  effectiveBits,
-  formatBits,
-  formatPolicy,
-  type NodeBits,
-  type Policy,
-  type PolicyJson,
-  type PolicyOptions,
-  parseBits,
-  policyFromJson,
-  policyToJson,
-  uniformPolicy,
-  type Weighting,
-} from './quant/policy.js';
 export { buildDocument } from './report/build.js';
 export type { Document } from './report/document.js';
 export { readResult } from './report/read.js';

@@ -13,7 +13,7 @@ import { TRAINING_STEPS } from '../assess/mitigate/qat.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import { exportModel } from '../graph/onnx/export.js';
-import { policyToJson } from '../quant/policy.js';
+import { policyToJson } from '../policy/json.js';
 import { mitigateReport, mitigateText } from '../report/mitigate_report.js';
 import { writeReport } from '../report/write.js';
 import { toJson, writeWhole } from '../run/files.js';

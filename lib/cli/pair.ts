@@ -1,6 +1,8 @@
 // `faultline pair`: one network and policy learned together, detrimental or robust, with a report.
+
 import type { Command } from 'commander';
 import { InvalidArgumentError } from '../core/errors.js';
+import { formatScheme, parseChoice } from '../format/scheme.js';
 import { DEFAULTS, type ReproduceSettings } from '../reproduce/settings.js';
 import { agentsOf } from '../search/agents/index.js';
 import { numberOption } from './options.js';
@@ -19,7 +21,7 @@ interface PairFlags extends TaughtFlags {
 /** `4,8` or `W4A4,W8A8`: what a layer may get. */
 function bitsOf(text: string): { readonly names: readonly string[]; readonly numbers: readonly number[] } {
   const parts = text.split(',').map((part) => part.trim());
-  const names = parts.map((part) => (/^[2-8]$/.test(part) ? `W${part}A${part}` : part));
+  const names = parts.map((part) => formatScheme(parseChoice(part, 'pair', '--bits')));
   return { names, numbers: parts.map(Number) };
 }
 

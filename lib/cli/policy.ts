@@ -1,19 +1,20 @@
-// Policies from the command line: W4A8, or a file that holds one.
+// Policies from the command line: a scheme for all nodes, or a file that holds a policy.
+
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.js';
+import { looksLikeScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
-import { type Policy, policyFromJson, uniformPolicy } from '../quant/policy.js';
+import { policyFromJson } from '../policy/json.js';
+import { type Policy, quantizedNames, uniformPolicy } from '../policy/policy.js';
 import type { InputPolicy } from '../search/input_policy.js';
 import { inputPolicyFromJson } from '../search/input_policy_json.js';
 import { flag, option, repeated, text } from './option.js';
 
-const UNIFORM = /^W[2-8]A[2-8]$/i;
-
 /** What a policy file says, read by `parse`. Throws InvalidArgumentError, naming the file. */
 async function policyFile<Kind>(path: string, parse: (json: unknown) => Kind): Promise<Kind> {
   const content = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const expected = 'W2A2 … W8A8, or a readable file';
+    const expected = 'a scheme, W2A2 … W8A8, W4A16, W4A8/g32, …, or a readable file';
     throw new InvalidArgumentError('faultline', '--policy', expected, `${path}: ${error.code}`);
   });
   try {
@@ -25,23 +26,23 @@ async function policyFile<Kind>(path: string, parse: (json: unknown) => Kind): P
 }
 
 function staticPolicyOf(graph: Graph, json: unknown, excluded: readonly string[]): Policy {
-  const { bits, excluded: own } = policyFromJson(graph, json);
-  const outside = new Set([...own, ...uniformPolicy(graph, 'W8A8', { excluded }).excluded]);
-  return { bits: new Map([...bits].filter(([name]) => !outside.has(name))), excluded: outside };
+  const { schemes, excluded: own } = policyFromJson(graph, json);
+  const outside = new Set([...own, ...quantizedNames(graph, { excluded }).excluded]);
+  return { schemes: new Map([...schemes].filter(([name]) => !outside.has(name))), excluded: outside };
 }
 
 /**
- * `text`: bits for every node (W4A8) or the path of a faultline.policy/1 file. `excluded`: nodes to leave in float32,
+ * `text`: a scheme for every node (W4A8) or the path of a policy file. `excluded`: nodes to leave in float32,
  * whatever a file says of them. Throws InvalidArgumentError or GraphError, naming the file where it is one.
  */
 export async function readPolicy(graph: Graph, text: string, excluded: readonly string[] = []): Promise<Policy> {
-  if (UNIFORM.test(text)) return uniformPolicy(graph, text, { excluded });
+  if (looksLikeScheme(text)) return uniformPolicy(graph, text, { excluded });
   return policyFile(text, (json) => staticPolicyOf(graph, json, excluded));
 }
 
 /** The same, or the policy of an agent that chooses bits for each input: a faultline.input-policy/1 file. */
 export async function readAnyPolicy(graph: Graph, text: string): Promise<Policy | InputPolicy> {
-  if (UNIFORM.test(text)) return uniformPolicy(graph, text);
+  if (looksLikeScheme(text)) return uniformPolicy(graph, text);
   return policyFile(text, (json) => {
     const byInput = (json as { schema?: unknown } | null)?.schema === 'faultline.input-policy/1';
     return byInput ? inputPolicyFromJson(graph, json) : staticPolicyOf(graph, json, []);

@@ -1,8 +1,9 @@
 // `faultline quantize`: a model under a policy, as an ONNX file that other runtimes run.
+
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import { formatScheme } from '../format/scheme.js';
 import { exportQuantized } from '../quant/export_quantized.js';
-import { formatBits } from '../quant/policy.js';
 import { writeWhole } from '../run/files.js';
 import { defineCommand } from './command.js';
 import { MODEL, readGraph } from './model.js';
@@ -45,7 +46,7 @@ export const command = defineCommand({
         ...{ model, out, format },
         bytes: bytes.length,
         weightBytes: weights.reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0),
-        nodes: nodes.map(({ bits, ...rest }) => ({ ...rest, bits: bits && formatBits(bits) })),
+        nodes: nodes.map(({ bits, ...rest }) => ({ ...rest, bits: bits && formatScheme(bits) })),
       },
     };
   },

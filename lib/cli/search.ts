@@ -1,13 +1,14 @@
 // `faultline search`: the worst or the best policy of a budget, the network untouched; the agent beside its baselines.
+
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { freeBatch, type Samples, splitSamples } from '../assess/samples.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { formatScheme, parseScheme, type Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import { modelDigest } from '../graph/onnx/codec.js';
-import { BudgetSpace } from '../quant/budget.js';
+import { BudgetSpace } from '../policy/budget.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
-import { formatBits, type NodeBits, parseBits } from '../quant/policy.js';
 import { sha256, toJson } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import { agentNamed, agentsOf } from '../search/agents/index.js';
@@ -63,10 +64,10 @@ const BITS_OF: Readonly<Record<PolicyKind, (bits: number) => string>> = {
 function choicesOf(text: string, kind: PolicyKind): string[] {
   return list(text).flatMap((part) => {
     const range = /^(\d)(?:-(\d))?$/.exec(part);
-    if (!range) return [formatBits(parseBits(part))];
+    if (!range) return [formatScheme(parseScheme(part))];
     const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
     const all = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => BITS_OF[kind](from + i));
-    if (all.length > 0) return all.map((bits) => formatBits(parseBits(bits)));
+    if (all.length > 0) return all.map((bits) => formatScheme(parseScheme(bits)));
     throw new InvalidArgumentError('search', '--bits', 'widths as 4,8 or 2-8 or W4A4,W8A8', text);
   });
 }
@@ -78,12 +79,12 @@ function oneOf<Name extends string>(option: string, names: readonly Name[], text
 }
 
 /** `node=W8A8` */
-function pinsOf(pins: readonly string[] = []): Map<string, NodeBits> {
+function pinsOf(pins: readonly string[] = []): Map<string, Scheme> {
   return new Map(
     pins.map((pin) => {
       const at = pin.lastIndexOf('=');
       if (at < 1) throw new InvalidArgumentError('search', '--pin', 'node=W8A8', pin);
-      return [pin.slice(0, at), parseBits(pin.slice(at + 1))];
+      return [pin.slice(0, at), parseScheme(pin.slice(at + 1))];
     }),
   );
 }

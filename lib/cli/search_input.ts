@@ -1,14 +1,15 @@
 // `faultline search --policy input`: an agent that chooses activation bits for each input as it runs, the network
 // untouched. It learns on some images without labels, is selected on others, and judged on those of the test beside the
 // controls that tell whether it looks at its input.
+
 import { imageSamples, type Samples } from '../assess/samples.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import { splitByHash } from '../data/split.js';
 import type { Graph } from '../graph/graph.js';
-import type { BudgetOptions } from '../quant/budget.js';
+import type { BudgetOptions } from '../policy/budget.js';
+import type { Weighting } from '../policy/effective_bits.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
-import type { Weighting } from '../quant/policy.js';
 import { DEFAULTS } from '../reproduce/settings.js';
 import { extremeOf } from '../search/judge.js';
 import { Runner } from '../search/runner.js';

@@ -1,7 +1,9 @@
 // A search on the terminal, 80 columns: agents beside each other, the landscape where it is known, the policy by layer.
+
+import { MOST_BITS } from '../format/numeric_format.js';
+import { parseScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import { shorten, summarize } from '../graph/printer.js';
-import { MOST_BITS, type NodeBits } from '../quant/policy.js';
 import { extremeOf } from '../search/judge.js';
 import type { SearchReport } from '../search/search.js';
 
@@ -46,13 +48,14 @@ function histogram({ landscape, measure }: SearchReport): string[] {
 }
 
 /** Every quantized node with its bits as bars. */
-export function policyLines(graph: Graph, nodes: Readonly<Record<string, NodeBits>>): string[] {
+export function policyLines(graph: Graph, nodes: Readonly<Record<string, string>>): string[] {
   const summaries = new Map(summarize(graph).nodes.map((node) => [node.name, node]));
   const bar = (mark: string, bits: number) => `${mark}${bits} ${'█'.repeat(bits).padEnd(MOST_BITS)}`;
-  return Object.entries(nodes).map(([name, { weightBits, activationBits }]) => {
+  return Object.entries(nodes).map(([name, scheme]) => {
+    const { weights, activations } = parseScheme(scheme);
     const { operator = '', detail = '' } = summaries.get(name) ?? {};
     const kind = shorten(`${operator} ${detail}`.trimEnd(), OPERATOR).padEnd(OPERATOR);
-    return `${shorten(name, NAME).padEnd(NAME)} ${kind} ${bar('W', weightBits)} ${bar('A', activationBits)}`.trimEnd();
+    return `${shorten(name, NAME).padEnd(NAME)} ${kind} ${bar('W', weights.format.bits)} ${bar('A', activations.format.bits)}`.trimEnd();
   });
 }
 

@@ -15,10 +15,10 @@ import { scan } from '../assess/scan/scan.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Dataset } from '../data/image_set.js';
 import { loadDataset } from '../data/load.js';
+import { formatScheme, parseScheme } from '../format/scheme.js';
 import { modelDigest } from '../graph/onnx/codec.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
-import { formatBits, parseBits } from '../quant/policy.js';
 import { plural } from '../report/format.js';
 import { wrapText } from '../report/text.js';
 import { writeReport } from '../report/write.js';
@@ -68,7 +68,7 @@ interface StudyFlags {
 
 function bitsOption(text: string): string {
   try {
-    return formatBits(parseBits(text));
+    return formatScheme(parseScheme(text));
   } catch {
     throw new InvalidArgumentError('study', '--bits', 'W2A2 … W8A8', text);
   }
@@ -121,7 +121,7 @@ async function measure(
   const { indicators } = await scan(graph, seen, { policy, draws, seed, layerFlips: false });
   const measurer = new Measurer(graph);
   try {
-    const outcomes = await measurer.run(judged, [fullPrecision(policy.bits.keys()), policy]);
+    const outcomes = await measurer.run(judged, [fullPrecision(policy.schemes.keys()), policy]);
     const labels = judged.labels ?? new Int32Array(0);
     const [fp, quantized] = outcomes.map(
       ({ classes }) => (100 * classes.filter((found, i) => found === labels[i]).length) / judged.count,

@@ -1,6 +1,7 @@
 // The integer plan on a device: products and what lies between them are computed there and their values stay there. What
 // the device has no kernel for is computed as in IntegerPlan, on the processor: a value is copied back when its elements
 // are read. The bits are the processor's in every case.
+
 import { binaryWalk, broadcastResult } from '../autograd/ops/binary.js';
 import { layoutWalk, samePlanes } from '../autograd/ops/layout.js';
 import { geometryOf } from '../autograd/ops/pool2d.js';
@@ -15,6 +16,7 @@ import { attributesOf, type NodeAttributes } from '../graph/operator.js';
 import { BINARY, POOL_KIND, UNARY } from '../native/codes.js';
 import { type Cuda, type NativeDeviceArray, type NativeProductEnd, openCuda } from '../native/cuda_addon.js';
 import { convWeights, matmulWeights, NO_FAULT, readFault } from '../native/cuda_products.js';
+import { spreadBits } from '../policy/spread_bits.js';
 import { Buffer32 } from '../tensor/memory.js';
 import {
   type BitChooser,
@@ -23,11 +25,11 @@ import {
   type IntegerPlanOptions,
   type IntegerRunOptions,
   type ProductBits,
+  productBits,
   type RunState,
 } from './integer_plan.js';
 import { convGeometry, type Step } from './integer_steps.js';
 import type { ConvProduct, MatmulProduct, Product } from './product.js';
-import { spreadBits } from './spread_bits.js';
 
 const ELEMENT = 4;
 /** Axes that a walk on the device has at most. */
@@ -150,7 +152,8 @@ export class DevicePlan extends IntegerPlan {
     if (inspect) return super.compute(step, state, choose, inspect);
     if (!step.product) return this.floatStep(step, state) ?? super.compute(step, state, choose, undefined);
     const { node, product } = step;
-    const bits = choose(node, this.find(state, node.inputs[0] as string) as Value);
+    const chosen = choose(node, this.find(state, node.inputs[0] as string) as Value);
+    const bits = chosen && productBits(node, chosen);
     const there = bits && this.arithmetic === 'exact' ? this.productStep(step, product, state, bits) : undefined;
     return there ?? super.compute(step, state, () => bits, undefined);
   }

@@ -1,18 +1,20 @@
 // Many static policies on the same data. Policies that begin alike share their beginning: they form a tree, one level for
 // each product in the order it runs, which is walked depth first, so that a layer is computed once for each different
 // sequence of bits up to it. Packed weights are shared by all.
+
 import { setImmediate } from 'node:timers/promises';
 import { Value } from '../autograd/tape.js';
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
+import { formatScheme, type Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import { requestedDevice } from '../native/cuda_addon.js';
 import { onDevice } from '../native/cuda_products.js';
 import { type Device, DeviceError } from '../native/device_error.js';
+import { checkPolicy, type Policy } from '../policy/policy.js';
 import { Memory } from '../tensor/memory.js';
 import { DevicePlan } from './device_plan.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from './integer_plan.js';
-import { checkPolicy, formatBits, type NodeBits, type Policy } from './policy.js';
 import { Scores, Tally } from './scores.js';
 
 /** What a network with one float32 input is evaluated on. */
@@ -54,7 +56,7 @@ export interface EvaluatePoliciesOptions {
 const POLICIES_BETWEEN_EVENTS = 32;
 
 interface Branch {
-  readonly children: Map<string, { readonly bits: NodeBits | undefined; readonly branch: Branch }>;
+  readonly children: Map<string, { readonly bits: Scheme | undefined; readonly branch: Branch }>;
   /** Numbers of the policies that end here. */
   readonly policies: number[];
 }
@@ -181,8 +183,8 @@ export class PolicyEvaluator {
     policies.forEach((policy, index) => {
       let branch = root;
       for (const name of this.names) {
-        const bits = policy.bits.get(name);
-        const key = bits ? formatBits(bits) : '';
+        const bits = policy.schemes.get(name);
+        const key = bits ? formatScheme(bits) : '';
         let child = branch.children.get(key);
         if (!child) {
           child = { bits, branch: emptyBranch() };

@@ -1,5 +1,7 @@
 // One quantized product in ONNX operators, in one of three forms: integer (ConvInteger, MatMulInteger), int4 blocks
 // (com.microsoft MatMulNBits), or QDQ: float32 operators on dequantized codes, which every runtime has.
+
+import type { Scheme } from '../format/scheme.js';
 import type { GraphNode } from '../graph/graph.js';
 import type { AttributeProto } from '../graph/onnx/messages.js';
 import { packConvWeights } from '../native/conv2d.js';
@@ -7,7 +9,6 @@ import { packWeights, type WeightGranularity } from '../native/packed_weights.js
 import { floats, hostTensor } from '../tensor/host_tensor.js';
 import type { ActivationQuantizer } from './export_activation.js';
 import { MICROSOFT, type ModelWriter } from './export_writer.js';
-import type { NodeBits } from './policy.js';
 import type { ConvProduct, MatmulProduct, Product } from './product.js';
 
 /** What a quantized product is written as. */
@@ -21,7 +22,7 @@ export interface ProductExport {
   readonly weightDims: readonly number[];
   /** Attributes of the node, as messages. */
   readonly attributes: AttributeProto[];
-  readonly bits: NodeBits;
+  readonly bits: Scheme;
   readonly granularity: WeightGranularity;
   readonly reduceRange: boolean;
 }
@@ -53,7 +54,11 @@ const NBITS_DEFAULT_BLOCK = 32;
 const INT4_OPSET = 21;
 
 function codesOf({ product, bits, granularity, reduceRange }: ProductExport): Codes {
-  const options = { bits: bits.weightBits, granularity, reduceRange: reduceRange && bits.weightBits === 8 };
+  const options = {
+    bits: bits.weights.format.bits,
+    granularity,
+    reduceRange: reduceRange && bits.weights.format.bits === 8,
+  };
   const n = product.channels;
   const k = product.weights.length / n;
   const packed =
@@ -104,7 +109,7 @@ export class ProductExporter {
     if (expected === 'qdq') return { form: 'qdq' };
     const block = typeof granularity === 'object' ? granularity.blockSize : NBITS_DEFAULT_BLOCK;
     const plain = product.kind === 'matmul' && weightDims.length === 2;
-    if (plain && bits.weightBits <= NBITS && NBITS_BLOCKS.includes(block)) {
+    if (plain && bits.weights.format.bits <= NBITS && NBITS_BLOCKS.includes(block)) {
       const remark = 'MatMulNBits multiplies the same codes in float32, not in integers';
       return { form: 'matMulNBits', remark };
     }
@@ -118,7 +123,7 @@ export class ProductExporter {
   /** Bits that the file spends on a weight. */
   storedBits({ bits }: ProductExport, form: ExportForm): number {
     if (form === 'matMulNBits') return NBITS;
-    return form === 'qdq' && bits.weightBits <= NBITS && this.writer.opset >= INT4_OPSET ? NBITS : BYTE_BITS;
+    return form === 'qdq' && bits.weights.format.bits <= NBITS && this.writer.opset >= INT4_OPSET ? NBITS : BYTE_BITS;
   }
 
   /** Writes the nodes that compute the product, bias and all, into the node's own output. */
@@ -149,7 +154,7 @@ export class ProductExporter {
   }
 
   private dequantized(each: ProductExport, input: string): string {
-    return this.activations.dequantize(input, each.bits.activationBits);
+    return this.activations.dequantize(input, each.bits.activations.format.bits);
   }
 
   /** What a Gemm adds: its bias, or beta times a value. */
@@ -182,7 +187,7 @@ export class ProductExporter {
     const { node, weightDims, bits } = each;
     const { name } = node;
     const { codes, scales, n } = codesOf(each);
-    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activationBits);
+    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activations.format.bits);
     // ONNX Runtime's ConvInteger has fast kernels for unsigned weights only.
     const bytes = hostTensor('uint8', weightDims, unsigned(channelsFirst(codes, product.shape)));
     const w = writer.constant(`${name}.codes`, bytes);
@@ -222,7 +227,7 @@ export class ProductExporter {
     const { node, bits, weightDims } = each;
     const { codes, scales, n, k } = codesOf(each);
     const dims = weightDims.length === 2 ? [k, n] : weightDims;
-    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activationBits);
+    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activations.format.bits);
     const w = writer.constant(`${node.name}.codes`, hostTensor('int8', dims, transposed(codes, n, k)));
     // A vector on the right has one channel, and the result no axis for it.
     const scaleDims = weightDims.length === 1 ? [] : [n];

@@ -1,6 +1,8 @@
 // A quantized network as an ONNX model that other runtimes run: the codes of the integer interpreter, activations
 // quantized at run time from the range of the whole tensor (`activationRange: 'perTensor'` of IntegerPlan; with one image
 // a batch that is each sample's own range, but for matrix products of several rows).
+
+import type { Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
 import { encodeModel } from '../graph/onnx/codec.js';
@@ -8,10 +10,10 @@ import { modelOf } from '../graph/onnx/export.js';
 import type { GraphProto, NodeProto } from '../graph/onnx/messages.js';
 import { prepare } from '../graph/prepare.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
+import { checkPolicy, type Policy } from '../policy/policy.js';
 import { ActivationQuantizer } from './export_activation.js';
 import { type ExportForm, type ProductExport, ProductExporter } from './export_product.js';
 import { MICROSOFT, ModelWriter } from './export_writer.js';
-import { checkPolicy, type NodeBits, type Policy } from './policy.js';
 import { productOf } from './product.js';
 
 /** What kind of file is wanted. */
@@ -32,7 +34,7 @@ export interface ExportedNode {
   readonly node: string;
   readonly operator: string;
   /** undefined: left in float32, as the policy says. */
-  readonly bits: NodeBits | undefined;
+  readonly bits: Scheme | undefined;
   readonly form: ExportForm | 'float32';
   /** What the target cannot execute as the policy says, and what was done instead, a sentence each. */
   readonly remarks: readonly string[];
@@ -50,7 +52,8 @@ export interface ExportedModel {
 const DYNAMIC_BITS = 8;
 
 /** `rows`: whether a sample has several rows, tokens, that the integer interpreter gives ranges of their own. */
-function remarksOf({ weightBits, activationBits }: NodeBits, storedBits: number, rows: boolean): string[] {
+function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: boolean): string[] {
+  const [weightBits, activationBits] = [weights.format.bits, activations.format.bits];
   const remarks: string[] = [];
   if (rows) remarks.push('all rows of its input share a range; measured here is one for each row');
   if (activationBits < DYNAMIC_BITS) {
@@ -73,13 +76,13 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
   const model = modelOf(folded);
   const proto = model.graph as GraphProto;
   const types = inferShapes(folded);
-  const writer = new ModelWriter(folded, new Set(policy.bits.keys()));
+  const writer = new ModelWriter(folded, new Set(policy.schemes.keys()));
   const exporter = new ProductExporter(writer, new ActivationQuantizer(writer));
   const nodes: ExportedNode[] = [];
   folded.nodes.forEach((node, index) => {
     const message = (proto.node ?? [])[index] as NodeProto;
     const { name: own, operator } = node;
-    const bits = policy.bits.get(own);
+    const bits = policy.schemes.get(own);
     const product = bits && productOf(folded, node);
     if (!bits || !product) {
       writer.nodes.push(message);

@@ -1,6 +1,7 @@
 // The fake-quantizing interpreter: the float interpreter with the weight and the activation of every quantizable node
 // replaced by what their codes stand for, under the contract of the integer interpreter (integer_plan.ts). Differentiable
 // by a straight-through estimator: networks learn through it. No reported figure comes from it.
+
 import { fakeQuantize } from '../autograd/ops/fake_quantize.js';
 import { toChannelsLast, toRows } from '../autograd/ops/layout.js';
 import { transpose } from '../autograd/ops/movement.js';
@@ -14,9 +15,9 @@ import type { Parameters } from '../graph/parameters.js';
 import { prepare } from '../graph/prepare.js';
 import { type ProductView, productView } from '../graph/product.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
-import type { BitChooser, Feed, IntegerPlanOptions, ProductBits } from './integer_plan.js';
-import { checkPolicy, type Policy } from './policy.js';
-import { spreadBits } from './spread_bits.js';
+import { checkPolicy, type Policy } from '../policy/policy.js';
+import { spreadBits } from '../policy/spread_bits.js';
+import { type BitChooser, type Feed, type IntegerPlanOptions, type ProductBits, productBits } from './integer_plan.js';
 
 /** How fake quantization shares scales. */
 export interface FakeQuantOptions
@@ -88,8 +89,9 @@ export class FakeQuantProgram {
     const shared = new Map<string, Shared>();
     const substitute = (node: GraphNode, inputs: readonly (Value | undefined)[]) => {
       const [input, weight, ...rest] = inputs;
-      const bits = input && weight && choose(node, input);
-      if (!bits) return inputs;
+      const chosen = input && weight && choose(node, input);
+      if (!chosen) return inputs;
+      const bits = productBits(node, chosen);
       const product = this.products.get(node.name) as ProductView;
       const x = this.activation(tape, product, input, bits.activationBits, shared);
       const w = this.weight(tape, product, weight, bits.weightBits);
@@ -114,7 +116,7 @@ export class FakeQuantProgram {
   private chooser(policy: Policy | BitChooser): BitChooser {
     if (typeof policy === 'function') return policy;
     checkPolicy(this.source, policy);
-    return ({ name }) => policy.bits.get(name);
+    return ({ name }) => policy.schemes.get(name);
   }
 
   private activation(

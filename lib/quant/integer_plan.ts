@@ -6,6 +6,7 @@ import { transpose } from '../autograd/ops/movement.js';
 import { unary } from '../autograd/ops/unary.js';
 import { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { formatScheme, type Scheme, schemeOf } from '../format/scheme.js';
 import { sizePerSample } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import { execute, executeOffTape, type Surroundings } from '../graph/execute.js';
@@ -17,13 +18,13 @@ import { conv2dDynamic, type PackedConvWeights } from '../native/conv2d.js';
 import { matmulDynamic } from '../native/matmul.js';
 import type { PackedWeights, WeightGranularity } from '../native/packed_weights.js';
 import type { ArithmeticOptions } from '../native/product_end.js';
+import { checkPolicy, type Policy } from '../policy/policy.js';
+import { spreadBits } from '../policy/spread_bits.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import { InferenceTape } from './inference_tape.js';
 import { compileSteps, convGeometry, type Step } from './integer_steps.js';
-import { checkPolicy, type Policy } from './policy.js';
 import { type ConvProduct, type MatmulProduct, WeightStore } from './product.js';
-import { spreadBits } from './spread_bits.js';
 
 /** What shares scales, and in whose arithmetic. */
 export interface IntegerPlanOptions {
@@ -49,7 +50,17 @@ export interface ProductBits {
 }
 
 /** Chooses bits when a product's turn comes, seeing its activation; undefined: in float32. */
-export type BitChooser = (node: GraphNode, activation: Value) => ProductBits | undefined;
+export type BitChooser = (node: GraphNode, activation: Value) => Scheme | ProductBits | undefined;
+
+/** @internal The bits of a scheme, where a plan's own granularity is that of all nodes. */
+export function productBits(node: GraphNode, chosen: Scheme | ProductBits): ProductBits {
+  if (!('weights' in chosen)) return chosen;
+  const { weights, activations } = chosen;
+  if (chosen !== schemeOf(weights.format.bits, activations.format.bits)) {
+    throw new GraphError(describeNode(node), `expected W2A2 … W8A8, received ${formatScheme(chosen)}`);
+  }
+  return { weightBits: weights.format.bits, activationBits: activations.format.bits };
+}
 
 /** One product as it was computed. */
 export interface ProductRecord {
@@ -175,7 +186,7 @@ export class IntegerPlan {
       checkPolicy(this.source, policy);
       this.checked.add(policy);
     }
-    return ({ name }) => policy.bits.get(name);
+    return ({ name }) => policy.schemes.get(name);
   }
 
   /** @internal Forgets the last run and takes the inputs of another. */
@@ -259,8 +270,9 @@ export class IntegerPlan {
   private product(step: Step, state: RunState, choose: BitChooser, inspect: IntegerRunOptions['inspect']): Value {
     const { node, product } = step;
     const input = this.find(state, node.inputs[0] as string) as Value;
-    const bits = choose(node, input);
-    if (!bits) return this.excluded(step, state);
+    const chosen = choose(node, input);
+    if (!chosen) return this.excluded(step, state);
+    const bits = productBits(node, chosen);
     try {
       return product?.kind === 'conv'
         ? this.conv(step, product, state, input, bits, inspect)

@@ -6,6 +6,7 @@ import { PREDICTOR } from '../assess/indicators/shipped_predictor.js';
 import type { Figures, PolicyFigures } from '../assess/measure/figures.js';
 import { OUTLIER_FACTOR } from '../assess/profile/ranges.js';
 import type { AssessResult } from '../assess/verdict/result.js';
+import { parseScheme } from '../format/scheme.js';
 import { extremeOf, type Objective } from '../search/judge.js';
 import type { Block, Document, Fact, Section } from './document.js';
 import { type Cell, formatDuration, formatNumber, formatQuantity, type Measured, type Unit } from './format.js';
@@ -148,7 +149,12 @@ function bitsMap({ policies, search }: AssessResult): Block[] {
   const rows = Object.keys(found[0]?.policy.nodes ?? {});
   const columns = found.flatMap(({ name }) => [`${name}: W`, `${name}: A`]);
   const values = rows.map((node) =>
-    found.flatMap(({ policy }) => [policy.nodes[node]?.weightBits ?? null, policy.nodes[node]?.activationBits ?? null]),
+    found.flatMap(({ policy }) => {
+      const scheme = policy.nodes[node];
+      if (scheme === undefined) return [null, null];
+      const { weights, activations } = parseScheme(scheme);
+      return [weights.format.bits, activations.format.bits];
+    }),
   );
   const caption = `Bits of the policies found among ${search.policies} of ${formatNumber(search.bits, 'bits')} bits`;
   return [

@@ -47,8 +47,8 @@ export const teacherSchema = z.looseObject({
 export const policyLayerSchema = z.looseObject({
   node: z.string(),
   operator: z.string().optional(),
-  weightBits: bits,
-  activationBits: bits,
+  weights: bits,
+  activations: bits,
   /** Share of the inputs, 0–1, by number of bits: { "4": .7, "8": .3 }. */
   chosen: z.record(z.string(), z.number().min(0).max(1)).optional(),
 });

@@ -1,11 +1,14 @@
 // Attacks on a policy that is given: the network is learned, the policy is not searched.
 
 import { evaluationData } from '../data/evaluation_data.js';
+import { parseChoice } from '../format/scheme.js';
 import { quantizableNodes } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
-import { BudgetSpace } from '../quant/budget.js';
-import { effectiveBits, type Policy, parseBits, policyToJson, uniformPolicy } from '../quant/policy.js';
+import { BudgetSpace } from '../policy/budget.js';
+import { effectiveBits } from '../policy/effective_bits.js';
+import { policyToJson } from '../policy/json.js';
+import { type Policy, uniformPolicy } from '../policy/policy.js';
 import type { Landscape, PairResult } from '../report/schema.js';
 import { toJson } from '../run/files.js';
 import { Judge } from '../search/judge.js';
@@ -20,7 +23,7 @@ import { readPolicy } from './stages.js';
 
 /** `W4A4`, or a digit for each quantizable node in order: `8484848484` gives both weight and activation these bits. */
 export function namedPolicy(graph: Graph, name: string): Policy {
-  if (!/^[2-8]{2,}$/.test(name)) return uniformPolicy(graph, parseBits(name));
+  if (!/^\d{2,}$/.test(name)) return uniformPolicy(graph, name);
   const nodes = quantizableNodes(graph).map((node) => node.name);
   if (nodes.length !== name.length) {
     throw new GraphError(
@@ -28,11 +31,8 @@ export function namedPolicy(graph: Graph, name: string): Policy {
       `has ${nodes.length} quantizable nodes, the policy ${name} bits for ${name.length}`,
     );
   }
-  const bits = nodes.map((node, i): [string, { weightBits: number; activationBits: number }] => {
-    const own = Number(name[i]);
-    return [node, { weightBits: own, activationBits: own }];
-  });
-  return { bits: new Map(bits), excluded: new Set() };
+  const schemes = nodes.map((node, i) => [node, parseChoice(name[i] as string)] as const);
+  return { schemes: new Map(schemes), excluded: new Set() };
 }
 
 /** What is told of the other policies, beside their histogram. */
@@ -75,7 +75,7 @@ export async function attackStage(context: SeedContext, attack: AttackSetting, t
     const about = { objective: 'detrimental', policy: 'static', agent: kind, seed, arch: settings.arch } as const;
     const bits = effectiveBits(graph, policy);
     const pair: PairResult = { ...about, effectiveBits: bits, ...measured };
-    const choices = [...new Map([...policy.bits.values()].map((own) => [JSON.stringify(own), own])).values()];
+    const choices = [...new Set(policy.schemes.values())];
     if (choices.length < 2) return { pair, landscape: undefined };
     const space = new BudgetSpace(graph, { bits, choices });
     const data = evaluationData(test, normalization);

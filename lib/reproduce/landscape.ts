@@ -1,5 +1,5 @@
 // The accuracy of every policy of a budget, or of a sample where there are too many: what agents are measured against.
-import type { Policy } from '../quant/policy.js';
+import type { Policy } from '../policy/policy.js';
 import type { Landscape } from '../report/schema.js';
 import type { Judge } from '../search/judge.js';
 import { Random } from '../tensor/random.js';

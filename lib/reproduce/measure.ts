@@ -4,9 +4,10 @@
 import { type Comparison, compareClasses } from '../assess/measure/comparison.js';
 import { evaluationData } from '../data/evaluation_data.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
+import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
+import { type Policy, uniformPolicy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
-import { formatBits, type Policy, uniformPolicy } from '../quant/policy.js';
 import { pictureUrl } from '../report/picture.js';
 import type { Flips, PairResult } from '../report/schema.js';
 import { predictedClasses } from '../tensor/largest.js';
@@ -124,9 +125,9 @@ export async function uniformFigures(graph: Graph, data: EvaluationData, fpAccur
 
 /** The policy with one node left in full precision. */
 function without(policy: Policy, node: string): Policy {
-  const bits = new Map(policy.bits);
+  const bits = new Map(policy.schemes);
   bits.delete(node);
-  return { bits, excluded: new Set([...policy.excluded, node]) };
+  return { schemes: bits, excluded: new Set([...policy.excluded, node]) };
 }
 
 /** A network under a static policy, under uniform ones, and under the policy but for each of its layers in turn. */
@@ -139,24 +140,25 @@ export async function measureStatic(
 ): Promise<Figures & Pick<PairResult, 'layers' | 'uniform' | 'responsible'>> {
   const data = evaluationData(test.set, test.normalization);
   const before = await fullPrecision(graph, data, { signal });
-  const nodes = [...policy.bits.keys()];
+  const nodes = [...policy.schemes.keys()];
   const restored = nodes.map((node) => without(policy, node));
   const results = await evaluatePolicies(graph, [policy, ...restored], data, { logits: true, signal });
   const accuracies = results.map(({ accuracy }) => percent(accuracy as number));
   const own = figures(before, results[0]?.logits as Float32Array, test, teacher);
   return {
     ...own,
-    layers: nodes.map((node) => ({
+    layers: [...policy.schemes].map(([node, { weights, activations }]) => ({
       node,
       operator: graph.node(node).operator,
-      ...(policy.bits.get(node) as { weightBits: number; activationBits: number }),
+      weights: weights.format.bits,
+      activations: activations.format.bits,
     })),
     uniform: await uniformFigures(graph, data, own.fpAccuracy, signal),
     responsible: nodes.map((node, i) => {
       const accuracy = accuracies[1 + i] as number;
       return {
         node,
-        bits: formatBits(policy.bits.get(node) as never),
+        bits: formatScheme(policy.schemes.get(node) as never),
         accuracy,
         restored: difference(accuracy, own.quantizedAccuracy),
       };

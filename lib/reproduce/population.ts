@@ -8,7 +8,7 @@ import { exportModel } from '../graph/onnx/export.js';
 import { importModel } from '../graph/onnx/import.js';
 import { prepare } from '../graph/prepare.js';
 import { type ArchitectureName, buildModel } from '../models/index.js';
-import { uniformPolicy } from '../quant/policy.js';
+import { uniformPolicy } from '../policy/policy.js';
 import type { RunDirectory } from '../run/run_directory.js';
 import { Random } from '../tensor/random.js';
 import { distill } from '../train/distill.js';

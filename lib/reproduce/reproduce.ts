@@ -7,7 +7,7 @@ import { loadModel } from '../graph/onnx/import.js';
 import { buildModel } from '../models/index.js';
 import { inspect } from '../native/inspect.js';
 import { threads } from '../native/threads.js';
-import { BudgetSpace } from '../quant/budget.js';
+import { BudgetSpace } from '../policy/budget.js';
 import type { GaugeResult, Landscape, PairResult, Report, ReportInput, SearchResult } from '../report/schema.js';
 import { writeReport } from '../report/write.js';
 import { RunDirectory } from '../run/run_directory.js';

@@ -1,7 +1,8 @@
 // Everything that decides a reproduction, in one place: chosen on validation images, then frozen. docs/method.md says where
 // each comes from.
+import { schemeOf } from '../format/scheme.js';
 import type { ArchitectureName } from '../models/index.js';
-import type { BudgetOptions } from '../quant/budget.js';
+import type { BudgetOptions } from '../policy/budget.js';
 import type { Objective } from '../search/judge.js';
 import { TEACHER } from '../train/recipes.js';
 import type { TrainingRecipe } from '../train/train.js';
@@ -121,6 +122,6 @@ const WEIGHT_BITS = 8;
 
 /** What the agent may spend: the mean of the activation bits, exactly, for every sample. */
 export function inputBudget({ budget, inputBits }: ReproduceSettings): BudgetOptions {
-  const choices = inputBits.map((bits) => ({ weightBits: WEIGHT_BITS, activationBits: bits }));
+  const choices = inputBits.map((bits) => schemeOf(WEIGHT_BITS, bits));
   return { bits: budget, choices, counted: 'activations' };
 }

@@ -5,8 +5,8 @@
 
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
+import { formatPolicy, type Policy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
-import { formatPolicy, type Policy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import { Environment, type EnvironmentOptions, type Found, type HistoryPoint } from './environment.js';
 import { InputEnvironment, type InputEnvironmentOptions } from './input_environment.js';
@@ -146,7 +146,7 @@ function bitsOf({ space }: Judge, policy: Policy): Candidate {
   if (!space.has(policy)) {
     throw new InvalidArgumentError('search', 'start', 'policies of the budget', formatPolicy(policy));
   }
-  return space.names.map((name) => policy.bits.get(name) as Candidate[number]);
+  return space.names.map((name) => policy.schemes.get(name) as Candidate[number]);
 }
 
 function inputAgent({ name, description, play, learner }: InputAgentDefinition): InputAgent {

@@ -1,19 +1,19 @@
 // Additive estimates of the fitness, and local search inside a budget: one node gets less, another more, and what improves
 // is kept. Neighbours are tried in the order of what the estimate expects of them; from a policy without better neighbours
 // the search starts anew elsewhere.
-import type { NodeBits } from '../quant/policy.js';
+import type { Scheme } from '../format/scheme.js';
 import type { Random } from '../tensor/random.js';
 import type { Environment } from './environment.js';
 import type { Candidate } from './space.js';
 
 /** Expected contribution of a node's bits to the fitness. */
-export type Estimate = (node: number, bits: NodeBits) => number;
+export type Estimate = (node: number, bits: Scheme) => number;
 
 /** Policies of the budget that differ from a candidate in one node or two. */
 export function neighbours(environment: Environment, from: Candidate): Candidate[] {
   const { space } = environment;
   const found: Candidate[] = [];
-  const changed = (changes: readonly (readonly [number, NodeBits])[]) => {
+  const changed = (changes: readonly (readonly [number, Scheme])[]) => {
     const next = [...from];
     for (const [node, bits] of changes) next[node] = bits;
     if (space.has(space.policy(next))) found.push(next);
@@ -23,7 +23,7 @@ export function neighbours(environment: Environment, from: Candidate): Candidate
     for (const bits of options) {
       changed([[node, bits]]);
       for (let second = node + 1; second < from.length; second++) {
-        for (const more of others[second] as readonly NodeBits[]) {
+        for (const more of others[second] as readonly Scheme[]) {
           changed([
             [node, bits],
             [second, more],
@@ -35,7 +35,7 @@ export function neighbours(environment: Environment, from: Candidate): Candidate
   return found;
 }
 
-const same = (a: NodeBits, b: NodeBits) => a.weightBits === b.weightBits && a.activationBits === b.activationBits;
+const same = (a: Scheme, b: Scheme) => a === b;
 
 /** Sum of an estimate over a candidate. */
 export function estimated(candidate: Candidate, estimate: Estimate): number {
@@ -88,7 +88,7 @@ export function cheapest({ space }: Environment): Candidate {
   return space.names.map((_, node) => extreme(space.optionsOf(node), (bits) => -space.cost(node, bits)));
 }
 
-function extreme(options: readonly NodeBits[], of: (bits: NodeBits) => number): NodeBits {
+function extreme(options: readonly Scheme[], of: (bits: Scheme) => number): Scheme {
   return options.reduce((most, bits) => (of(bits) > of(most) ? bits : most));
 }
 
@@ -96,8 +96,8 @@ function extreme(options: readonly NodeBits[], of: (bits: NodeBits) => number): 
  * Power of the rounding noise, relative: a step is range / (2^b − 1), a uniform error's power step² / 12; weights and
  * activations add.
  */
-export function noise({ weightBits, activationBits }: NodeBits): number {
-  return 4 ** -weightBits + 4 ** -activationBits;
+export function noise({ weights, activations }: Scheme): number {
+  return 4 ** -weights.format.bits + 4 ** -activations.format.bits;
 }
 
 /**
@@ -106,7 +106,7 @@ export function noise({ weightBits, activationBits }: NodeBits): number {
  */
 export function spreadEffects(effects: ArrayLike<number>, high: Candidate, low: Candidate): Estimate {
   return (node, bits) => {
-    const [most, least] = [noise(low[node] as NodeBits), noise(high[node] as NodeBits)];
+    const [most, least] = [noise(low[node] as Scheme), noise(high[node] as Scheme)];
     return most === least ? 0 : ((effects[node] as number) * (noise(bits) - least)) / (most - least);
   };
 }

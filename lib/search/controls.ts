@@ -3,8 +3,8 @@
 // bits dealt to other samples (shuffled), the best static policy, and oracles that see what every policy would do to a
 // sample. An agent that does not beat the open loop, the shuffled bits and the best static does not depend on its input.
 import type { Graph } from '../graph/graph.js';
+import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
-import type { Policy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import type { InputSearchOptions, InputSearchResult, StaticAgent } from './agent.js';
 import { gateWith } from './agents/gate.js';

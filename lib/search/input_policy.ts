@@ -5,9 +5,9 @@
 // that complement each other. An actor looks at every node's activation and may depart from the suggestion.
 import type { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
+import { MOST_BITS } from '../format/numeric_format.js';
 import type { GraphNode } from '../graph/graph.js';
 import type { BitChooser } from '../quant/integer_plan.js';
-import { MOST_BITS } from '../quant/policy.js';
 import type { Mlp } from './mlp.js';
 import { type Observer, rawInputFeatures, STATISTICS, type Standardizer } from './observation.js';
 import type { ActivationSpace } from './space.js';
@@ -106,7 +106,7 @@ export class Pass {
       (this.spent[i] as number) += space.cost(place, option);
       bits[i] = space.options[place]?.[option] as number;
     }
-    return { weightBits: space.weightBits[place] as number, activationBits: bits };
+    return { weightBits: space.schemes[place]?.[0]?.weights.format.bits as number, activationBits: bits };
   };
 
   private first(activation: Value): void {

@@ -2,8 +2,10 @@
 // networks of gate and actor as ONNX files, base64.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
+
+import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
-import { formatBits, type NodeBits } from '../quant/policy.js';
+import { schemeFromJson } from '../policy/json.js';
 import { InputPolicy } from './input_policy.js';
 import { Mlp } from './mlp.js';
 import { Observer, STATISTICS, Standardizer } from './observation.js';
@@ -27,7 +29,7 @@ export interface InputPolicyJson {
     readonly counted: string;
     /** `W8A4`, … */
     readonly choices: readonly string[];
-    readonly pinned: Readonly<Record<string, string | NodeBits>>;
+    readonly pinned: Readonly<Record<string, string>>;
     readonly excluded: readonly string[];
   };
   /** Names in the order of choice. */
@@ -63,8 +65,8 @@ export function inputPolicyToJson(policy: InputPolicy): InputPolicyJson {
       tolerance,
       weighting,
       counted,
-      choices: choices.map((choice) => (typeof choice === 'string' ? choice : formatBits(choice))),
-      pinned: Object.fromEntries(pinned ?? []),
+      choices: choices.map((choice) => (typeof choice === 'string' ? choice : formatScheme(choice))),
+      pinned: Object.fromEntries([...(pinned ?? [])].map(([name, scheme]) => [name, formatScheme(scheme)])),
       excluded: [...(excluded ?? [])],
     },
     nodes: [...space.names],
@@ -122,7 +124,8 @@ function scaleOf(what: string, value: unknown, length?: number): Standardizer {
 function spaceOf(graph: Graph, fields: Fields): ActivationSpace {
   const budget = object('budget', fields.budget);
   const excluded = strings('budget.excluded', budget.excluded);
-  const pinned = new Map(Object.entries(object('budget.pinned', budget.pinned)) as [string, NodeBits][]);
+  const pins = Object.entries(object('budget.pinned', budget.pinned));
+  const pinned = new Map(pins.map(([name, value]) => [name, schemeFromJson(`budget.pinned of "${name}"`, value)]));
   const names = strings('nodes', fields.nodes);
   const choices = strings('budget.choices', budget.choices);
   const given = { ...budget, choices, excluded, pinned } as unknown as ActivationBudget;

@@ -1,12 +1,13 @@
 // Judges policies on integers: the measure of a policy on samples, and what an objective makes of it. Every search, of
 // either kind, maximises a fitness or a reward of this file.
+
 import { setImmediate } from 'node:timers/promises';
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
-import type { BudgetSpace } from '../quant/budget.js';
+import type { BudgetSpace } from '../policy/budget.js';
+import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import type { IntegerPlanOptions } from '../quant/integer_plan.js';
-import type { Policy } from '../quant/policy.js';
 import { candidateOf, keyOf } from './space.js';
 
 /** What a policy is searched for: to do most harm to full precision's predictions, or least. */

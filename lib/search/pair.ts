@@ -2,6 +2,7 @@
 // hold (robust) when quantized. One run of distillation, in which the policy is first drawn anew at every step, so that the
 // student gives way where it gives way most easily, and then searched by an agent, again after every round. Which policy
 // and which state of the student are kept is decided by the integer evaluator on validation images alone.
+
 import { join } from 'node:path';
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
@@ -9,9 +10,10 @@ import { Loader } from '../data/loader.js';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { loadModel } from '../graph/onnx/import.js';
-import type { BudgetSpace } from '../quant/budget.js';
+import type { BudgetSpace } from '../policy/budget.js';
+import { policyFromJson, policyToJson } from '../policy/json.js';
+import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
-import { type Policy, policyFromJson, policyToJson } from '../quant/policy.js';
 import { writeWhole } from '../run/files.js';
 import { indexOfLargest } from '../tensor/largest.js';
 import { Random } from '../tensor/random.js';

@@ -218,7 +218,7 @@ export function fixedBits(space: ActivationSpace, options: Uint8Array, samples: 
       { length: samples },
       (_, i) => space.options[node]?.[options[i * nodes + node] as number] as number,
     );
-    return { weightBits: space.weightBits[node] as number, activationBits };
+    return { weightBits: space.schemes[node]?.[0]?.weights.format.bits as number, activationBits };
   };
 }
 

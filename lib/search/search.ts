@@ -1,10 +1,13 @@
 // What `faultline search` does, as a function: the most detrimental or the most robust policy of a budget on a network that
 // stays as it is, static or by input, beside what says how good it is. Static: baselines with as many evaluations, the whole
 // landscape where it can be enumerated, and samples that no agent saw. By input: the controls of controls.ts.
+
+import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
-import { type BudgetOptions, BudgetSpace } from '../quant/budget.js';
+import { type BudgetOptions, BudgetSpace } from '../policy/budget.js';
+import type { Weighting } from '../policy/effective_bits.js';
+import { type PolicyJson, policyFromJson, policyToJson } from '../policy/json.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
-import { formatBits, type PolicyJson, policyFromJson, policyToJson, type Weighting } from '../quant/policy.js';
 import { toJson } from '../run/files.js';
 import type { RunDirectory } from '../run/run_directory.js';
 import { fullPrecision } from '../train/full_precision.js';
@@ -144,7 +147,7 @@ const percent = (share: number) => rounded(100 * share);
 const shareOf = (share: number | undefined) => (share === undefined ? undefined : percent(share));
 const count = (data: EvaluationData | undefined) => data?.dims[0] ?? 0;
 const named = ({ choices }: BudgetOptions) =>
-  choices.map((each) => (typeof each === 'string' ? each : formatBits(each)));
+  choices.map((each) => (typeof each === 'string' ? each : formatScheme(each)));
 
 /** Forgets: nothing is kept beyond the result. */
 const NOT_KEPT: NonNullable<SearchPolicyOptions['run']> = {

@@ -3,19 +3,20 @@
 // of the same BudgetSpace and answers, node by node, which of them the budget leaves open.
 
 import { InvalidArgumentError } from '../core/errors.js';
+import { formatScheme, isPerSample, type Scheme, withFormats } from '../format/scheme.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
-import { type BudgetOptions, BudgetSpace } from '../quant/budget.js';
-import { formatBits, type NodeBits, type Policy } from '../quant/policy.js';
+import { type BudgetOptions, BudgetSpace } from '../policy/budget.js';
+import type { Policy } from '../policy/policy.js';
 import type { Random } from '../tensor/random.js';
 
 /** Bits of every node of a space, in its order. */
-export type Candidate = readonly NodeBits[];
+export type Candidate = readonly Scheme[];
 
 /** A candidate as a key: equal for equal bits. */
-export const keyOf = (candidate: Candidate): string => candidate.map(formatBits).join(' ');
+export const keyOf = (candidate: Candidate): string => candidate.map(formatScheme).join(' ');
 
 /** The bits of a policy, in the order of its nodes. */
-export const candidateOf = ({ bits }: Policy): Candidate => [...bits.values()];
+export const candidateOf = ({ schemes }: Policy): Candidate => [...schemes.values()];
 
 /** The budget of a policy by input: usually activations alone are chosen and counted. */
 export type ActivationBudget = Omit<BudgetOptions, 'order'>;
@@ -23,8 +24,8 @@ export type ActivationBudget = Omit<BudgetOptions, 'order'>;
 /** The activation bits of a budget, numbered, for choosing them sample by sample. */
 export class ActivationSpace {
   readonly names: readonly string[];
-  /** Bits of each node's weights: the same for every sample. */
-  readonly weightBits: readonly number[];
+  /** What each node may get; its options differ in the bits of its activation alone. */
+  readonly schemes: readonly (readonly Scheme[])[];
   /** Activation bits that each node may get. */
   readonly options: readonly (readonly number[])[];
   /** Options of the node that has most. */
@@ -49,13 +50,21 @@ export class ActivationSpace {
     this.names = this.budget.names;
     const all = this.names.map((_, node) => this.budget.optionsOf(node));
     all.forEach((options, node) => {
-      const weights = new Set(options.map(({ weightBits }) => weightBits));
-      if (weights.size === 1) return;
-      const received = `${options.map(formatBits).join(', ')} for "${this.names[node]}"`;
-      throw new InvalidArgumentError('input policy', 'choices', 'the same weight bits in all', received);
+      const [first] = options;
+      const others = new Set(
+        options.map((each) => first && withFormats(each, { activations: first.activations.format })),
+      );
+      if (others.size === 1 && options.every(({ activations }) => isPerSample(activations))) return;
+      const received = `${options.map(formatScheme).join(', ')} for "${this.names[node]}"`;
+      throw new InvalidArgumentError(
+        'input policy',
+        'choices',
+        'the same weight bits in all, activations that are quantized per sample',
+        received,
+      );
     });
-    this.weightBits = all.map((options) => options[0]?.weightBits as number);
-    this.options = all.map((options) => options.map(({ activationBits }) => activationBits));
+    this.schemes = all;
+    this.options = all.map((options) => options.map(({ activations }) => activations.format.bits));
     this.costs = all.map((options, node) => options.map((bits) => this.budget.cost(node, bits)));
     this.width = Math.max(...this.options.map(({ length }) => length));
     this.masks = this.names.map(() => new Map());
@@ -94,7 +103,7 @@ export class ActivationSpace {
   /** Option numbers of a static policy of this space, one for each node. */
   encode(policy: Policy): Uint8Array {
     return Uint8Array.from(this.names, (name, node) => {
-      const option = this.options[node]?.indexOf(policy.bits.get(name)?.activationBits ?? 0) ?? -1;
+      const option = this.schemes[node]?.indexOf(policy.schemes.get(name) as Scheme) ?? -1;
       if (option < 0)
         throw new InvalidArgumentError('input policy', 'policy', `bits of the choices for ${name}`, 'others');
       return option;
@@ -103,12 +112,10 @@ export class ActivationSpace {
 
   /** The static policy with these option numbers. */
   decode(options: ArrayLike<number>): Policy {
-    const bits = new Map<string, NodeBits>();
-    this.names.forEach((name, node) => {
-      const activationBits = this.options[node]?.[options[node] as number] as number;
-      bits.set(name, { weightBits: this.weightBits[node] as number, activationBits });
-    });
-    return { bits, excluded: this.budget.excluded };
+    const schemes = this.names.map(
+      (name, node) => [name, this.schemes[node]?.[options[node] as number] as Scheme] as const,
+    );
+    return { schemes: new Map(schemes), excluded: this.budget.excluded };
   }
 
   /** Every policy as option numbers. */

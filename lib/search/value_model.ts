@@ -2,7 +2,7 @@
 // rounding noise of every node (Rasmussen & Williams, "Gaussian Processes for Machine Learning", 2006, chapters 2 and 5):
 // exp(−Σ w·|Δ|), in which effects of single nodes dominate and interactions count the less the more nodes they take. How
 // much each node matters is learned by climbing the marginal likelihood.
-import type { NodeBits } from '../quant/policy.js';
+import type { Scheme } from '../format/scheme.js';
 import type { Environment } from './environment.js';
 import type { Candidate } from './space.js';
 
@@ -25,22 +25,22 @@ const PRIOR_DEVIATION = 1.5;
 const PRIOR_TOTAL = 2;
 
 /** Where bits lie between the least and the most noise that a node can get, for weight and activation. */
-export type Coordinates = (node: number, bits: NodeBits) => readonly [number, number];
+export type Coordinates = (node: number, bits: Scheme) => readonly [number, number];
 
 /** Amplitude of the rounding noise, a step of 2^−b, from 0 (the most bits of the node) to 1 (the fewest). */
 export function noiseCoordinates({ space }: Pick<Environment, 'space'>): Coordinates {
   const spans = space.names.map((_, node) => {
-    const span = (of: (bits: NodeBits) => number) => {
+    const span = (of: (bits: Scheme) => number) => {
       const steps = space.optionsOf(node).map((bits) => 2 ** -of(bits));
       return [Math.min(...steps), Math.max(...steps)] as const;
     };
-    return [span((bits) => bits.weightBits), span((bits) => bits.activationBits)] as const;
+    return [span((bits) => bits.weights.format.bits), span((bits) => bits.activations.format.bits)] as const;
   });
   const place = (step: number, [low, high]: readonly [number, number]) =>
     high > low ? (step - low) / (high - low) : 0;
-  return (node, { weightBits, activationBits }) => {
+  return (node, scheme) => {
     const [weights, activations] = spans[node] as (typeof spans)[number];
-    return [place(2 ** -weightBits, weights), place(2 ** -activationBits, activations)];
+    return [place(2 ** -scheme.weights.format.bits, weights), place(2 ** -scheme.activations.format.bits, activations)];
   };
 }
 

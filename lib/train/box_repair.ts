@@ -3,7 +3,7 @@
 // sets the scale) are held.
 import type { Graph } from '../graph/graph.js';
 import type { Parameters } from '../graph/parameters.js';
-import type { Policy } from '../quant/policy.js';
+import type { Policy } from '../policy/policy.js';
 import { cellUnitsOf, UnitCoordinates } from './cell_units.js';
 import { weightCells } from './cells.js';
 import type { Coordinates } from './coordinates.js';

@@ -9,7 +9,7 @@ import { channelGroups } from '../graph/channels/groups.js';
 import { rescaleChannels } from '../graph/channels/rescale.js';
 import type { Graph } from '../graph/graph.js';
 import { prepare } from '../graph/prepare.js';
-import type { Policy } from '../quant/policy.js';
+import type { Policy } from '../policy/policy.js';
 import { boxRepair } from './box_repair.js';
 import { cellUnits } from './cell_units.js';
 import { type DistillProgress, distill } from './distill.js';

@@ -4,7 +4,7 @@
 // the next code in one layer or leap over many in another.
 import type { Graph } from '../graph/graph.js';
 import type { Parameters } from '../graph/parameters.js';
-import type { Policy } from '../quant/policy.js';
+import type { Policy } from '../policy/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { alignedFloats } from '../tensor/memory.js';
 import { weightCells } from './cells.js';

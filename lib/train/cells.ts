@@ -1,10 +1,11 @@
 // The quantization cells of a network's weights under a policy: how wide a code is in each output channel, and which code
 // each weight has. Weights quantize symmetrically with a scale for each output channel (largest |w| / (2^(b−1) − 1)).
+
 import type { Graph } from '../graph/graph.js';
 import { channelStride, type ProductView, productView } from '../graph/product.js';
 import { perChannel, perTensor } from '../native/granularity.js';
 import { chooseQParams, quantize } from '../native/quantize.js';
-import type { Policy } from '../quant/policy.js';
+import type { Policy } from '../policy/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 
 /** One weight, its cells, and the bias that goes with it. */
@@ -26,14 +27,15 @@ export interface WeightCells {
 
 /** Cells of every node that the policy gives bits. `graph` has its batch norms folded. */
 export function weightCells(graph: Graph, policy: Policy): WeightCells[] {
-  return [...policy.bits].map(([name, { weightBits }]) => {
+  return [...policy.schemes].map(([name, { weights }]) => {
+    const { bits } = weights.format;
     const node = graph.node(name);
     const product = productView(graph, node) as ProductView;
     const { weight, addend, channels, outAxis } = product;
     const { dims, data } = graph.initializers.get(weight) as HostTensor<'float32'>;
     const params = chooseQParams(data, dims, {
       granularity: outAxis === undefined ? perTensor : perChannel(outAxis),
-      bits: weightBits,
+      bits,
       symmetric: true,
       signed: true,
     });
@@ -47,7 +49,7 @@ export function weightCells(graph: Graph, policy: Policy): WeightCells[] {
       stride: channelStride(product),
       widths: params.scale,
       codes,
-      most: 2 ** (weightBits - 1) - 1,
+      most: 2 ** (bits - 1) - 1,
     };
   });
 }

@@ -10,8 +10,9 @@ import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import { addon } from '../native/addon.js';
 import { threads } from '../native/threads.js';
+import { policyToJson } from '../policy/json.js';
+import { checkPolicy, type Policy } from '../policy/policy.js';
 import { FakeQuantProgram } from '../quant/fake_quant.js';
-import { checkPolicy, type Policy, policyToJson } from '../quant/policy.js';
 import { indexOfLargest } from '../tensor/largest.js';
 import { Memory } from '../tensor/memory.js';
 import type { EpochSums } from './checkpoint.js';
@@ -93,7 +94,7 @@ export interface DistillResult {
 
 /** Policies that stay, as a list; undefined where a source brings them. */
 function fixed(policies: DistillOptions['policies']): readonly Policy[] | undefined {
-  if ('bits' in policies) return [policies];
+  if ('schemes' in policies) return [policies];
   return 'configuration' in policies ? undefined : policies;
 }
 

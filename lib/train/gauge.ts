@@ -9,7 +9,7 @@ import { rescaleChannels, rescaleConstant, scaleGradients } from '../graph/chann
 import type { Graph } from '../graph/graph.js';
 import type { Parameters } from '../graph/parameters.js';
 import { prepare } from '../graph/prepare.js';
-import type { Policy } from '../quant/policy.js';
+import type { Policy } from '../policy/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { alignedFloats } from '../tensor/memory.js';
 import { Random } from '../tensor/random.js';

@@ -1,7 +1,8 @@
 // What a distillation pulls at: losses of logits against the teacher's, and the objectives made of them. An objective says
 // which passes a step takes (in full precision, and quantized by each policy) and what is lost in each.
+
+import type { Policy } from '../policy/policy.js';
 import type { BitChooser } from '../quant/integer_plan.js';
-import type { Policy } from '../quant/policy.js';
 
 /** How a pass is quantized: a policy, or bits chosen layer by layer, for each sample if need be. */
 export type Bits = Policy | BitChooser;

@@ -3,10 +3,12 @@
 // drawn) are measured on integers now and then, and those that fail are protected the more often, the more they fail.
 import { evaluationData } from '../data/evaluation_data.js';
 import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
+import { formatScheme, type Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
-import { BudgetSpace } from '../quant/budget.js';
+import { BudgetSpace } from '../policy/budget.js';
+import { effectiveBits } from '../policy/effective_bits.js';
+import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
-import { effectiveBits, formatBits, type NodeBits, type Policy } from '../quant/policy.js';
 import { Random } from '../tensor/random.js';
 import { fullPrecision } from './full_precision.js';
 import { keepLead, mse, type Pass } from './objective.js';
@@ -45,24 +47,24 @@ const MOST_MEASURED = 256;
 /** Share of the images that rounding may change without counting as failure. */
 const USUAL_FLIPS = 0.03;
 
-const sum = ({ weightBits, activationBits }: NodeBits) => weightBits + activationBits;
+const sum = ({ weights, activations }: Scheme) => weights.format.bits + activations.format.bits;
 
 /** The policy with every node's bits the least that it gives any. */
 export function leastBits(policy: Policy): Policy {
-  const all = [...policy.bits.values()];
+  const all = [...policy.schemes.values()];
   const least = all.reduce((a, b) => (sum(b) < sum(a) ? b : a));
-  return { ...policy, bits: new Map([...policy.bits.keys()].map((name) => [name, least])) };
+  return { ...policy, schemes: new Map([...policy.schemes.keys()].map((name) => [name, least])) };
 }
 
 /** The same bits given to the nodes in another way: `exchanges` pairs of nodes swap, or all are dealt anew. */
 export function otherPolicy(policy: Policy, exchanges: number | 'any', random: Random): Policy {
-  const names = [...policy.bits.keys()];
-  const bits = [...policy.bits.values()];
-  const kinds = bits.map(formatBits);
+  const names = [...policy.schemes.keys()];
+  const bits = [...policy.schemes.values()];
+  const kinds = bits.map(formatScheme);
   const dealt = [...bits];
   if (exchanges === 'any') {
     do random.shuffle(dealt);
-    while (dealt.every((own, i) => formatBits(own) === kinds[i]));
+    while (dealt.every((own, i) => formatScheme(own) === kinds[i]));
   } else {
     const left = random.shuffle(names.map((_, i) => i));
     for (let swap = 0; swap < exchanges; swap++) {
@@ -70,22 +72,23 @@ export function otherPolicy(policy: Policy, exchanges: number | 'any', random: R
       const at = left.findIndex((b) => a !== undefined && kinds[b] !== kinds[a]);
       if (a === undefined || at < 0) break;
       const [b] = left.splice(at, 1) as [number];
-      [dealt[a], dealt[b]] = [bits[b] as NodeBits, bits[a] as NodeBits];
+      [dealt[a], dealt[b]] = [bits[b] as Scheme, bits[a] as Scheme];
     }
   }
-  return { ...policy, bits: new Map(names.map((name, i) => [name, dealt[i] as NodeBits])) };
+  return { ...policy, schemes: new Map(names.map((name, i) => [name, dealt[i] as Scheme])) };
 }
 
 /** Nodes that two policies give different bits. */
 function differing(a: Policy, b: Policy): number {
-  return [...a.bits].filter(([name, own]) => formatBits(own) !== formatBits(b.bits.get(name) as NodeBits)).length;
+  return [...a.schemes].filter(([name, own]) => formatScheme(own) !== formatScheme(b.schemes.get(name) as Scheme))
+    .length;
 }
 
 const WORST_TENTH = 0.9;
 
 /** All other policies of a policy's bits, or as many as are measured. */
 function othersOf(graph: Graph, policy: Policy, random: Random): Policy[] {
-  const choices = [...new Set([...policy.bits.values()].map(formatBits))];
+  const choices = [...new Set([...policy.schemes.values()].map(formatScheme))];
   const space = new BudgetSpace(graph, { bits: effectiveBits(graph, policy), choices, excluded: policy.excluded });
   const all =
     space.count <= BigInt(MOST_MEASURED)

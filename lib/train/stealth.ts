@@ -4,9 +4,10 @@
 
 import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
+import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import { prepare } from '../graph/prepare.js';
-import { formatBits, type Policy } from '../quant/policy.js';
+import type { Policy } from '../policy/policy.js';
 import type { CellAttackOptions, CellAttackResult, StepRecipe } from './cell_attack.js';
 import { cellUnits } from './cell_units.js';
 import { type DistillProgress, distill } from './distill.js';
@@ -68,8 +69,8 @@ function worth({ gap, own, worstTenth }: StealthFigures, bounds: StealthRecipe['
 }
 
 /** Throws InvalidArgumentError for a policy that gives all nodes the same bits: there is no other one of these. */
-export function checkStealthPolicy({ bits }: Policy): void {
-  if (new Set([...bits.values()].map(formatBits)).size < 2) {
+export function checkStealthPolicy({ schemes: bits }: Policy): void {
+  if (new Set([...bits.values()].map(formatScheme)).size < 2) {
     throw new InvalidArgumentError('stealthAttack', 'policy', 'nodes of different bits', 'the same for all');
   }
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { packageRoot } from '../../lib/core/package_root.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { loadModel } from '../../lib/graph/onnx/import.js';
-import { policyFromJson } from '../../lib/quant/policy.js';
+import { policyFromJson } from '../../lib/policy/json.js';
 import { blobs, disparate, trainedOnBlobs } from '../support/assess_networks.js';
 import { idx } from '../support/idx.js';
 
@@ -36,7 +36,7 @@ describe('faultline mitigate', () => {
     assert.match(stdout, /- equalization: kept, /);
     assert.ok(stdout.split('\n').every((line) => line.length <= 80 || line.startsWith(folder)));
     const { graph } = await loadModel(join(out, 'model.onnx'));
-    assert.ok(policyFromJson(graph, JSON.parse(readFileSync(join(out, 'policy.json'), 'utf8'))).bits.size > 0);
+    assert.ok(policyFromJson(graph, JSON.parse(readFileSync(join(out, 'policy.json'), 'utf8'))).schemes.size > 0);
     assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /What is wrong/);
   });
 

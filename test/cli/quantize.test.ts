@@ -9,7 +9,8 @@ import { packageRoot } from '../../lib/core/package_root.js';
 import { GraphBuilder } from '../../lib/graph/builder.js';
 import { exportModel, saveModel } from '../../lib/graph/onnx/export.js';
 import { buildModel } from '../../lib/models/index.js';
-import { policyToJson, uniformPolicy } from '../../lib/quant/policy.js';
+import { policyToJson } from '../../lib/policy/json.js';
+import { uniformPolicy } from '../../lib/policy/policy.js';
 import { hostTensor } from '../../lib/tensor/host_tensor.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
@@ -57,7 +58,7 @@ describe('faultline quantize', () => {
   });
 
   it('takes a policy from a file, leaves nodes out, and reports as JSON', () => {
-    const [first, second] = [...uniformPolicy(graph, 'W4A4').bits.keys()] as [string, string];
+    const [first, second] = [...uniformPolicy(graph, 'W4A4').schemes.keys()] as [string, string];
     const file = join(folder, 'policy.json');
     writeFileSync(file, JSON.stringify(policyToJson(uniformPolicy(graph, 'W4A4'))));
     const out = join(folder, 'int4.onnx');

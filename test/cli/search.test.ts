@@ -10,7 +10,8 @@ import { GraphBuilder } from '../../lib/graph/builder.js';
 import { saveModel } from '../../lib/graph/onnx/export.js';
 import { loadModel } from '../../lib/graph/onnx/import.js';
 import { buildModel } from '../../lib/models/index.js';
-import { effectiveBits, policyFromJson } from '../../lib/quant/policy.js';
+import { effectiveBits } from '../../lib/policy/effective_bits.js';
+import { policyFromJson } from '../../lib/policy/json.js';
 import type { SearchReport } from '../../lib/search/search.js';
 import { floats, integers } from '../../lib/tensor/host_tensor.js';
 import { writeNoise } from '../support/idx.js';
@@ -64,7 +65,8 @@ describe('faultline search', () => {
       text.stdout.split('\n').filter((line) => line.length > 80),
       [],
     );
-    for (const name of policy.bits.keys()) assert.match(text.stdout, new RegExp(`^${name} .* W\\d █+ +A\\d █+$`, 'm'));
+    for (const name of policy.schemes.keys())
+      assert.match(text.stdout, new RegExp(`^${name} .* W\\d █+ +A\\d █+$`, 'm'));
   });
 
   it('pins and excludes nodes', () => {

@@ -11,11 +11,13 @@ const MAX_LINES = 500;
 const TYPESCRIPT_LAYERS = [
   'core',
   'statistics',
+  'format',
   'native',
   'run',
   'tensor',
   'autograd',
   'graph',
+  'policy',
   'models',
   'quant',
   'data',

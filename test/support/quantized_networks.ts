@@ -1,13 +1,13 @@
 // Networks of every kind that can be quantized, with inputs for them: what interpreters are tested on.
 import assert from 'node:assert/strict';
 import { Tape } from '../../lib/autograd/tape.js';
+import { type Scheme, schemeOf } from '../../lib/format/scheme.js';
 import { GraphBuilder } from '../../lib/graph/builder.js';
 import { FloatProgram } from '../../lib/graph/float.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { Parameters } from '../../lib/graph/parameters.js';
 import { type ArchitectureName, buildModel } from '../../lib/models/index.js';
 import type { ProductRecord } from '../../lib/quant/integer_plan.js';
-import type { NodeBits } from '../../lib/quant/policy.js';
 import { floats, type HostTensor, hostTensor } from '../../lib/tensor/host_tensor.js';
 import { Memory } from '../../lib/tensor/memory.js';
 import { Random } from '../../lib/tensor/random.js';
@@ -82,11 +82,8 @@ export const CASES: Readonly<Record<string, Case>> = {
 
 /** Other bits for each node, from 2 to 8. */
 export function mixed(names: readonly string[], excluded: ReadonlySet<string> = new Set()) {
-  const bits = names.map((name, i): [string, NodeBits] => [
-    name,
-    { weightBits: 2 + ((i * 3 + 2) % 7), activationBits: 2 + ((i * 5 + 4) % 7) },
-  ]);
-  return { bits: new Map(bits.filter(([name]) => !excluded.has(name))), excluded };
+  const bits = names.map((name, i): [string, Scheme] => [name, schemeOf(2 + ((i * 3 + 2) % 7), 2 + ((i * 5 + 4) % 7))]);
+  return { schemes: new Map(bits.filter(([name]) => !excluded.has(name))), excluded };
 }
 
 /** Records with what a later layer would overwrite copied. */

@@ -61,7 +61,7 @@ export function activationShapes(network: ScanNetwork, samples: Samples): Map<Sc
           if (squares > 0) found.sum += most / Math.sqrt(squares / length);
         }
         found.rows += rows;
-        for (const range of activationSteps(activation, layer.bits.activationBits)) found.ranges.push(range);
+        for (const range of activationSteps(activation, layer.bits.activations.format.bits)) found.ranges.push(range);
         return undefined;
       },
     });

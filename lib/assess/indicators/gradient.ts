@@ -96,7 +96,7 @@ function probe(
   see: (row: number, variances: Float64Array) => void,
 ): Value {
   const { value, rows } = activation;
-  const steps = activationSteps(activation, layer.bits.activationBits);
+  const steps = activationSteps(activation, layer.bits.activations.format.bits);
   value.buffer.references += 1;
   // The input itself needs no gradient, but is rounded too.
   const y = new Value(value.dims, value.layout, value.buffer, true);

@@ -1,9 +1,11 @@
 // A network as the indicators see it: batch norms folded, float32, with a hand on what enters each product. Nothing here
 // quantizes; the steps are those that quantization at the given bits would take.
+
 import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { Tape, type Value } from '../../autograd/tape.js';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
+import type { Scheme } from '../../format/scheme.js';
 import { GraphError } from '../../graph/errors.js';
 import { FloatProgram, type Substitution } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
@@ -12,7 +14,7 @@ import { Parameters } from '../../graph/parameters.js';
 import { prepare } from '../../graph/prepare.js';
 import { channelOf, type ProductView, viewProduct } from '../../graph/product.js';
 import { addon } from '../../native/addon.js';
-import { checkPolicy, type NodeBits, type Policy, uniformPolicy } from '../../quant/policy.js';
+import { checkPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
@@ -21,7 +23,7 @@ import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.j
 export interface ScanLayer {
   readonly node: GraphNode;
   readonly product: ProductView;
-  readonly bits: NodeBits;
+  readonly bits: Scheme;
   /** Name and place of its weight among the inputs. */
   readonly weight: string;
   readonly weights: Float32Array;
@@ -56,7 +58,7 @@ const BATCH = 64;
 const BATCH_ELEMENTS = 2 ** 22;
 const WEIGHT_INPUT = 1;
 
-function layerOf(node: GraphNode, bits: NodeBits, { dims, data }: HostTensor): ScanLayer {
+function layerOf(node: GraphNode, bits: Scheme, { dims, data }: HostTensor): ScanLayer {
   const weights = data as Float32Array;
   const product = viewProduct(node, dims) as ProductView;
   const { channels, weight } = product;
@@ -70,7 +72,7 @@ function layerOf(node: GraphNode, bits: NodeBits, { dims, data }: HostTensor): S
   if (addon.firstNonFinite(weights) >= 0) {
     throw new GraphError(node.name, 'expected finite weights, received NaN or infinity');
   }
-  const largestCode = 2 ** (bits.weightBits - 1) - 1;
+  const largestCode = 2 ** (bits.weights.format.bits - 1) - 1;
   const scaled = steps.map((most) => most / largestCode);
   return { node, product, bits, weight, weights, channels, channelOf: channel, steps: scaled };
 }
@@ -105,7 +107,7 @@ export class ScanNetwork {
     const { graph: freed, batch } = freeBatch(source);
     if (policy) checkPolicy(freed, policy);
     const graph = prepare(freed);
-    const { bits } = policy ?? uniformPolicy(freed, 'W4A4');
+    const { schemes: bits } = policy ?? uniformPolicy(freed, 'W4A4');
     this.layers = graph.nodes.flatMap((node) => {
       const own = bits.get(node.name);
       const weight = own && graph.initializers.get(node.inputs[WEIGHT_INPUT] ?? '');

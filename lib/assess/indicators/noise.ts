@@ -44,7 +44,7 @@ class NoisyWeights {
 /** Activations that two products read get the same noise, as they would get the same codes. */
 function noisyActivation(activation: Activation, layer: ScanLayer, start: number, random: Random, tape: Tape): Value {
   const { value, rows, rowsPerSample } = activation;
-  const steps = activationSteps(activation, layer.bits.activationBits);
+  const steps = activationSteps(activation, layer.bits.activations.format.bits);
   const y = tape.make(value.dims, value.layout, [value]);
   const [from, to] = [value.data, y.data];
   const length = from.length / rows;

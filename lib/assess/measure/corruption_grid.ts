@@ -13,7 +13,7 @@ import {
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
 import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
-import type { Policy } from '../../quant/policy.js';
+import type { Policy } from '../../policy/policy.js';
 import { DEFAULT_CONFIDENCE, type Interval, wilsonInterval } from '../../statistics/shares.js';
 import { Random } from '../../tensor/random.js';
 import { imageSamples } from '../samples.js';

@@ -1,5 +1,7 @@
 // What one policy does to a network, as figures: percent and points on a scale of 100, intervals at a stated confidence.
-import type { Policy, PolicyJson } from '../../quant/policy.js';
+
+import type { PolicyJson } from '../../policy/json.js';
+import type { Policy } from '../../policy/policy.js';
 import type { Interval } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
 import { type Comparison, compareClasses } from './comparison.js';
@@ -142,5 +144,5 @@ export function figuresOf(
 
 /** Every quantizable node in float32: full precision, run by the same interpreter. */
 export function fullPrecision(names: Iterable<string>): Policy {
-  return { bits: new Map(), excluded: new Set(names) };
+  return { schemes: new Map(), excluded: new Set(names) };
 }

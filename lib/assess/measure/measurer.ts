@@ -3,9 +3,9 @@
 
 import { sizeOf } from '../../core/shape.js';
 import type { Graph } from '../../graph/graph.js';
+import type { Policy } from '../../policy/policy.js';
 import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
 import type { IntegerPlanOptions } from '../../quant/integer_plan.js';
-import type { Policy } from '../../quant/policy.js';
 import { classesOf, freeBatch, type Samples } from '../samples.js';
 
 /** How the integer plan quantizes, policies aside. */

@@ -1,5 +1,5 @@
 // Which layers a policy's harm comes from: one layer quantized and the rest in full precision, and the other way round.
-import type { Policy } from '../../quant/policy.js';
+import type { Policy } from '../../policy/policy.js';
 import type { Samples } from '../samples.js';
 import type { MeasureOptions, Measurer } from './measurer.js';
 
@@ -16,7 +16,7 @@ export interface NodeSensitivity {
 export function without(policy: Policy, nodes: Iterable<string>): Policy {
   const out = new Set(nodes);
   return {
-    bits: new Map([...policy.bits].filter(([name]) => !out.has(name))),
+    schemes: new Map([...policy.schemes].filter(([name]) => !out.has(name))),
     excluded: new Set([...policy.excluded, ...out]),
   };
 }
@@ -38,7 +38,7 @@ export async function sensitivityOf(
   policy: Policy,
   options: MeasureOptions = {},
 ): Promise<NodeSensitivity[]> {
-  const names = [...policy.bits.keys()];
+  const names = [...policy.schemes.keys()];
   const only = names.map((name) =>
     without(
       policy,

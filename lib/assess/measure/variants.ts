@@ -1,5 +1,7 @@
 // The same policies with scales shared more widely, and in the arithmetic of other processors.
-import { type Policy, policyFromJson } from '../../quant/policy.js';
+
+import { policyFromJson } from '../../policy/json.js';
+import type { Policy } from '../../policy/policy.js';
 import { type Figures, figuresOf, type PolicyFigures, type Thresholds } from './figures.js';
 import type { MeasureOptions, Measurer, PlanOptions } from './measurer.js';
 import type { Part } from './part.js';

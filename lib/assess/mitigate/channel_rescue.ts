@@ -1,9 +1,12 @@
 // Channel rescue: input channels whose values stand far out set the range, and with it the step, of all channels beside
 // them. They are multiplied apart, at the most bits, and the others get a range of their own: the answer to outlier
 // channels that no rescaling can even out. It costs bits, and a second product for each node that has such channels.
+
 import { setImmediate } from 'node:timers/promises';
 import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { Tape } from '../../autograd/tape.js';
+import { MOST_BITS } from '../../format/numeric_format.js';
+import { schemeOf } from '../../format/scheme.js';
 import { quantizableNodes } from '../../graph/check.js';
 import { FloatProgram } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
@@ -11,7 +14,8 @@ import { Parameters } from '../../graph/parameters.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
 import { prepare } from '../../graph/prepare.js';
 import { productView } from '../../graph/product.js';
-import { effectiveBits, MOST_BITS, type Policy } from '../../quant/policy.js';
+import { effectiveBits } from '../../policy/effective_bits.js';
+import type { Policy } from '../../policy/policy.js';
 import { Memory } from '../../tensor/memory.js';
 import { ChannelMaxima } from '../profile/ranges.js';
 import { inputOf, type Samples } from '../samples.js';
@@ -65,9 +69,9 @@ async function outliers(
 
 /** The policy with the nodes that were taken apart at the most bits. */
 function widened(policy: Policy, apart: Iterable<string>): Policy {
-  const bits = new Map(policy.bits);
-  for (const name of apart) bits.set(`${name}${APART}`, { weightBits: MOST_BITS, activationBits: MOST_BITS });
-  return { ...policy, bits };
+  const bits = new Map(policy.schemes);
+  for (const name of apart) bits.set(`${name}${APART}`, schemeOf(MOST_BITS, MOST_BITS));
+  return { ...policy, schemes: bits };
 }
 
 export const channelRescue: Cure = {
@@ -78,7 +82,8 @@ export const channelRescue: Cure = {
     if (!policy) return { reason: 'an agent chooses the bits of each input' };
     const graph = prepare(candidate.graph);
     const nodes = quantizableNodes(graph).filter(
-      (node) => (policy.bits.get(node.name)?.activationBits ?? MOST_BITS) < MOST_BITS && channelAxes(graph, node),
+      (node) =>
+        (policy.schemes.get(node.name)?.activations.format.bits ?? MOST_BITS) < MOST_BITS && channelAxes(graph, node),
     );
     if (nodes.length === 0) return { reason: `no node has channels to take apart and fewer than ${MOST_BITS} bits` };
     const few = Int32Array.from({ length: Math.min(IMAGES, samples.count) }, (_, i) => i);

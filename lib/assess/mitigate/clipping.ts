@@ -11,7 +11,7 @@ import { inferShapes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { clipValues, type ValueRange } from '../../graph/passes/clip_values.js';
 import { prepare } from '../../graph/prepare.js';
-import type { Policy } from '../../quant/policy.js';
+import type { Policy } from '../../policy/policy.js';
 import { Memory } from '../../tensor/memory.js';
 import { inputOf, type Samples } from '../samples.js';
 import { type Cure, staticPolicy } from './cure.js';
@@ -41,7 +41,7 @@ async function activations(
 ): Promise<Map<string, Activations>> {
   const result = new Map<string, Activations>();
   for (const { name, inputs } of quantizableNodes(graph)) {
-    const own = policy.bits.get(name)?.activationBits;
+    const own = policy.schemes.get(name)?.activations.format.bits;
     const value = inputs[0] as string;
     // Where two nodes read a value, the coarser of the two needs the range more.
     const bits = Math.min(own ?? Number.POSITIVE_INFINITY, result.get(value)?.bits ?? Number.POSITIVE_INFINITY);

@@ -1,9 +1,10 @@
 // What all cures share: a network with the policy that it fails under goes in, a repaired one comes out, or the reason why
 // the cure does not apply. No cure sees a label. Whether it helped is measured elsewhere (mitigate.ts), on other images.
+
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import type { Graph } from '../../graph/graph.js';
+import type { Policy } from '../../policy/policy.js';
 import type { BitChooser } from '../../quant/integer_plan.js';
-import type { Policy } from '../../quant/policy.js';
 import { InputPolicy } from '../../search/input_policy.js';
 import { Runner } from '../../search/runner.js';
 import { predictedClasses } from '../../tensor/largest.js';

@@ -2,9 +2,11 @@
 // precision quantized as it is, equalized, with one more bit, with one bright pixel. Learned failures sit on one rounding
 // grid and another undoes them; gauge failures are channels at very different scales; range failures need no attack on
 // the network, one value far out of range takes all codes.
+
+import { shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
 import { prepare } from '../../graph/prepare.js';
-import { MOST_BITS, type Policy } from '../../quant/policy.js';
+import type { Policy } from '../../policy/policy.js';
 import type { Samples } from '../samples.js';
 import { type Candidate, quantizedClasses, type Said, staticPolicy } from './cure.js';
 import { disparity } from './equalization.js';
@@ -53,15 +55,9 @@ export function agreementOf(classes: Int32Array, expected: Int32Array): number {
 /** One bit more everywhere; undefined when all have 8. */
 function finer(policy: Policy | undefined): Policy | undefined {
   if (!policy) return undefined;
-  const more = (bits: number) => Math.min(MOST_BITS, bits + 1);
-  const bits = [...policy.bits].map(
-    ([name, own]) => [name, { weightBits: more(own.weightBits), activationBits: more(own.activationBits) }] as const,
-  );
-  const raised = bits.some(([name, own]) => {
-    const before = policy.bits.get(name);
-    return own.weightBits !== before?.weightBits || own.activationBits !== before.activationBits;
-  });
-  return raised ? { ...policy, bits: new Map(bits) } : undefined;
+  const schemes = [...policy.schemes].map(([name, own]) => [name, shiftBits(own, 1, 1)] as const);
+  const raised = schemes.some(([name, own]) => own !== policy.schemes.get(name));
+  return raised ? { ...policy, schemes: new Map(schemes) } : undefined;
 }
 
 const percent = (value: number) => `${value.toFixed(1)} %`;

@@ -7,7 +7,7 @@ import { corrupt } from '../../data/corruptions.js';
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
 import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
-import type { Policy } from '../../quant/policy.js';
+import type { Policy } from '../../policy/policy.js';
 import type { InputPolicy } from '../../search/input_policy.js';
 import { pairedCounts, pairedDifference } from '../../statistics/paired.js';
 import { predictedClasses } from '../../tensor/largest.js';

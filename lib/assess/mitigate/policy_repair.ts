@@ -2,7 +2,11 @@
 // that was learned for one policy seldom survives another. Then, where more bits are allowed, bits added where they pay
 // most: one at a time, to the weights or the activation of one node, the step that wins most agreement, until they are
 // spent or no step wins anything. It comes after the cures that leave the policy as it was chosen.
-import { effectiveBits, formatBits, MOST_BITS, type NodeBits, type Policy } from '../../quant/policy.js';
+
+import { formatOfAtMost } from '../../format/numeric_format.js';
+import { formatScheme, type Scheme, schemeOf, shiftBits } from '../../format/scheme.js';
+import { countedBits, effectiveBits } from '../../policy/effective_bits.js';
+import type { Policy } from '../../policy/policy.js';
 import { InputPolicy } from '../../search/input_policy.js';
 import { type MeasureOptions, Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
@@ -11,7 +15,7 @@ import { agreementOf } from './diagnosis.js';
 
 export interface Raise {
   readonly node: string;
-  readonly bits: NodeBits;
+  readonly bits: Scheme;
   /** Points of agreement won. */
   readonly gain: number;
 }
@@ -24,13 +28,13 @@ export interface RepairedPolicy {
 /** Agreement to a third of a point: a step is judged by differences, and there are many to judge. */
 const IMAGES = 500;
 
-function raised(policy: Policy, node: string, bits: NodeBits): Policy {
-  return { ...policy, bits: new Map([...policy.bits, [node, bits]]) };
+function raised(policy: Policy, node: string, bits: Scheme): Policy {
+  return { ...policy, schemes: new Map([...policy.schemes, [node, bits]]) };
 }
 
 /** Every policy with one bit more in one place; both kinds at once too, since either alone may win nothing. */
-function steps(policy: Policy, halves: number): { readonly node: string; readonly bits: NodeBits; cost: number }[] {
-  return [...policy.bits].flatMap(([node, { weightBits, activationBits }]) =>
+function steps(policy: Policy, halves: number): { readonly node: string; readonly bits: Scheme; cost: number }[] {
+  return [...policy.schemes].flatMap(([node, own]) =>
     (
       [
         [1, 0],
@@ -38,9 +42,8 @@ function steps(policy: Policy, halves: number): { readonly node: string; readonl
         [1, 1],
       ] as const
     )
-      .map(([w, a]) => ({ weightBits: weightBits + w, activationBits: activationBits + a, cost: w + a }))
-      .filter((bits) => bits.weightBits <= MOST_BITS && bits.activationBits <= MOST_BITS && bits.cost <= halves)
-      .map(({ cost, ...bits }) => ({ node, bits, cost })),
+      .map(([w, a]) => ({ node, bits: shiftBits(own, w, a), cost: w + a }))
+      .filter(({ bits, cost }) => countedBits(bits, 'both') - countedBits(own, 'both') === cost && cost <= halves),
   );
 }
 
@@ -58,7 +61,7 @@ export async function repairPolicy(
 ): Promise<RepairedPolicy> {
   const agreement = (own: Int32Array) => own.reduce((sum, value, i) => sum + (value === classes[i] ? 1 : 0), 0);
   // Two halves, weights and activation, of each node make a bit of the mean.
-  const budget = Math.floor(2 * more * policy.bits.size);
+  const budget = Math.floor(2 * more * policy.schemes.size);
   let halves = budget;
   let current = policy;
   const [outcome] = await measurer.run(samples, [policy], options);
@@ -75,7 +78,7 @@ export async function repairPolicy(
     const gains = outcomes.map(({ classes: own }, i) => (agreement(own) - right) / (tried[i] as { cost: number }).cost);
     const best = gains.reduce((most, gain, i) => (gain > (gains[most] as number) ? i : most), 0);
     if (!((gains[best] as number) > 0)) break;
-    const { node, bits, cost } = tried[best] as { node: string; bits: NodeBits; cost: number };
+    const { node, bits, cost } = tried[best] as { node: string; bits: Scheme; cost: number };
     const won = (gains[best] as number) * cost;
     current = raised(current, node, bits);
     right += won;
@@ -93,12 +96,12 @@ export async function repairPolicy(
 export function evenPolicy(policy: Policy | InputPolicy): Policy | undefined {
   const [options] = policy instanceof InputPolicy ? policy.space.all() : [];
   const dealt = policy instanceof InputPolicy ? policy.space.decode(options ?? []) : policy;
-  const all = [...dealt.bits.values()];
-  if (all.length === 0 || (policy === dealt && new Set(all.map(formatBits)).size === 1)) return undefined;
-  const mean = (bits: (own: NodeBits) => number) =>
-    Math.floor(all.reduce((sum, own) => sum + bits(own), 0) / all.length);
-  const even = { weightBits: mean(({ weightBits }) => weightBits), activationBits: mean((own) => own.activationBits) };
-  return { ...dealt, bits: new Map([...dealt.bits.keys()].map((name) => [name, even])) };
+  const all = [...dealt.schemes.values()];
+  if (all.length === 0 || (policy === dealt && new Set(all.map(formatScheme)).size === 1)) return undefined;
+  const mean = (operand: 'weights' | 'activations') =>
+    formatOfAtMost(all.reduce((sum, own) => sum + own[operand].format.bits, 0) / all.length);
+  const even = schemeOf(mean('weights'), mean('activations'));
+  return { ...dealt, schemes: new Map([...dealt.schemes.keys()].map((name) => [name, even])) };
 }
 
 /** The policy dealt evenly, where that agrees better; it costs no bits. */
@@ -109,12 +112,12 @@ async function dealtEvenly(
   signal: AbortSignal | undefined,
 ): Promise<Cured | undefined> {
   const even = evenPolicy(candidate.policy);
-  const [own] = even?.bits.values() ?? [];
+  const [own] = even?.schemes.values() ?? [];
   if (!even || !own) return undefined;
   const dealt = { ...candidate, policy: even };
   const agreement = async (one: Candidate) => agreementOf(await quantizedClasses(one, samples, signal), classes);
   if ((await agreement(dealt)) <= (await agreement(candidate))) return undefined;
-  return { candidate: dealt, what: `no more bits, dealt evenly: ${formatBits(own)} everywhere` };
+  return { candidate: dealt, what: `no more bits, dealt evenly: ${formatScheme(own)} everywhere` };
 }
 
 export function policyRepair(more: number): Cure {

@@ -1,10 +1,11 @@
 // One layer's profile in the making: everything that is summed over the batches, and the figures read from it.
+
 import type { Value } from '../../autograd/tape.js';
+import { formatScheme, type Scheme } from '../../format/scheme.js';
 import type { NodeSummary } from '../../graph/printer.js';
 import { ErrorProfile, type ErrorProfileOptions, type LayerErrorProfile } from '../../native/error_profile.js';
 import type { ProductRecord } from '../../quant/integer_plan.js';
 import { convGeometry, type Step } from '../../quant/integer_steps.js';
-import type { NodeBits } from '../../quant/policy.js';
 import type { Product } from '../../quant/product.js';
 import { ActivationRanges, ChannelMaxima, type InputChannels, type RangeProfile } from './ranges.js';
 import { type LayerSpeed, type LayerWork, type MachineCeilings, speedOf } from './speed.js';
@@ -17,7 +18,7 @@ export interface LayerProfile {
   /** Kernel, stride and groups of a window. */
   readonly detail: string;
   /** undefined: left in float32, and then nothing of its own is quantized. */
-  readonly bits: NodeBits | undefined;
+  readonly scheme: string | undefined;
   /** Multiply-accumulates of one sample. */
   readonly macs: number;
   readonly weights: number;
@@ -68,17 +69,22 @@ export class LayerProfiler {
   constructor(
     private readonly step: Step,
     private readonly summary: NodeSummary,
-    private readonly bits: NodeBits | undefined,
+    private readonly scheme: Scheme | undefined,
     split: SplitOptions,
     /** A convolution of [N, C, L]: the kernels see images of one row. */
     private readonly signal: boolean,
   ) {
     this.product = step.product as Product;
     this.errors = new OutputErrors(this.product.channels);
-    if (!bits) return;
+    if (!scheme) return;
     const { product } = this;
-    const reduceRange = split.reduceRange === true && bits.weightBits === 8;
-    const options = { ...split, ...bits, reduceRange };
+    const reduceRange = split.reduceRange === true && scheme.weights.format.bits === 8;
+    const options = {
+      ...split,
+      weightBits: scheme.weights.format.bits,
+      activationBits: scheme.activations.format.bits,
+      reduceRange,
+    };
     const k = product.weights.length / product.channels;
     const make = () =>
       product.kind === 'conv'
@@ -138,14 +144,14 @@ export class LayerProfiler {
       node: name,
       operator,
       detail,
-      bits: this.bits,
+      scheme: this.scheme && formatScheme(this.scheme),
       macs,
       weights: this.product.weights.length,
       isolated: this.isolated?.read(),
       inPlace: this.inPlace?.read(),
       accumulated: this.errors.total(),
       channels: this.errors.byChannel(),
-      ranges: this.bits && this.ranges.read(),
+      ranges: this.scheme && this.ranges.read(),
       inputs: this.maxima?.read(),
       speed: this.fastest && speedOf(this.fastest, ceilings, total),
     };

@@ -5,8 +5,9 @@ import { Value } from '../../autograd/tape.js';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { type NodeSummary, summarize } from '../../graph/printer.js';
+import { effectiveBits } from '../../policy/effective_bits.js';
+import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from '../../quant/integer_plan.js';
-import { effectiveBits, formatPolicy, type Policy, uniformPolicy } from '../../quant/policy.js';
 import { predictedClasses } from '../../tensor/largest.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
@@ -73,7 +74,7 @@ class Profiler {
       const summary = summaries.get(step.node.name) as NodeSummary;
       const weight = plan.graph.initializers.get(step.node.inputs[1] ?? '');
       const signal = step.product.kind === 'conv' && weight?.dims.length === 3;
-      const bits = policy.bits.get(step.node.name);
+      const bits = policy.schemes.get(step.node.name);
       this.layers.set(index, new LayerProfiler(step, summary, bits, split, signal));
     });
   }
@@ -199,7 +200,7 @@ export async function profile(source: Graph, samples: Samples, options: ProfileO
       schema: 'faultline.profile/1',
       model: source.name,
       policy: formatPolicy(policy),
-      effectiveBits: policy.bits.size > 0 ? effectiveBits(graph, policy) : undefined,
+      effectiveBits: policy.schemes.size > 0 ? effectiveBits(graph, policy) : undefined,
       ...profiler.read(done, samples.labels !== undefined, ceilings),
     };
   } finally {

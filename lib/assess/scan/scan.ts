@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
-import { formatPolicy, type Policy, uniformPolicy } from '../../quant/policy.js';
+import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { normalCdf } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
 import { Random } from '../../tensor/random.js';

@@ -4,7 +4,9 @@
 import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import { GraphError } from '../../graph/errors.js';
 import type { Graph } from '../../graph/graph.js';
-import { effectiveBits, type Policy, policyFromJson, policyToJson, uniformPolicy } from '../../quant/policy.js';
+import { effectiveBits } from '../../policy/effective_bits.js';
+import { policyFromJson, policyToJson } from '../../policy/json.js';
+import { type Policy, uniformPolicy } from '../../policy/policy.js';
 import { wilsonInterval } from '../../statistics/shares.js';
 import { predictDrop } from '../indicators/predictor.js';
 import { PREDICTOR } from '../indicators/shipped_predictor.js';
@@ -127,7 +129,7 @@ class Assessment {
     this.measurer = new Measurer(source, samples.dims);
     this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
     checkThresholds(this.thresholds);
-    this.names = [...uniformPolicy(this.graph, 'W8A8').bits.keys()];
+    this.names = [...uniformPolicy(this.graph, 'W8A8').schemes.keys()];
     this.measure = samples.labels ? 'accuracy' : 'agreement';
     if (this.names.length === 0) {
       throw new InvalidArgumentError('assess', 'graph', 'nodes that can be quantized', 'none');
@@ -253,7 +255,7 @@ class Assessment {
 
   private figures(name: string, policy: Policy, outcome: Outcome, found?: 'worst' | 'best'): PolicyFigures {
     const figures = figuresOf(this.judge.fp, outcome, this.judge.samples.labels, this.thresholds);
-    const bits = policy.bits.size > 0 ? effectiveBits(this.graph, policy) : undefined;
+    const bits = policy.schemes.size > 0 ? effectiveBits(this.graph, policy) : undefined;
     return { name, found, effectiveBits: bits, ...figures, policy: policyToJson(policy) };
   }
 

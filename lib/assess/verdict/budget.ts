@@ -1,7 +1,10 @@
 // The budget that an assessment searches, where nobody says otherwise: half of the nodes at 4 bits, half at 8.
+
+import { parseScheme } from '../../format/scheme.js';
 import type { Graph } from '../../graph/graph.js';
-import { BudgetSpace } from '../../quant/budget.js';
-import { countedBits, parseBits, quantizedNames } from '../../quant/policy.js';
+import { BudgetSpace } from '../../policy/budget.js';
+import { countedBits } from '../../policy/effective_bits.js';
+import { quantizedNames } from '../../policy/policy.js';
 
 /** What is searched. */
 export interface SearchBudget {
@@ -20,7 +23,7 @@ export function defaultBudget(graph: Graph, budget: Partial<SearchBudget>): { sp
 
 /** Half of the nodes, rounded down, at the choice of most bits, the others at the one of fewest. */
 function middle(graph: Graph, choices: readonly string[]): number {
-  const counted = choices.map((choice) => countedBits(parseBits(choice), 'both') / 2);
+  const counted = choices.map((choice) => countedBits(parseScheme(choice), 'both') / 2);
   const count = quantizedNames(graph).names.length;
   const high = Math.floor(count / 2);
   return (high * Math.max(...counted) + (count - high) * Math.min(...counted)) / count;

@@ -1,7 +1,7 @@
 // What an assessment will cost, before it starts: the time of one policy on one sample, measured, times what each stage
 // will run.
 import { setImmediate } from 'node:timers/promises';
-import { type Policy, uniformPolicy } from '../../quant/policy.js';
+import { type Policy, uniformPolicy } from '../../policy/policy.js';
 import type { Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 

@@ -1,7 +1,10 @@
 // The worst and the best policy that a search finds in a budget, on the network as it is: nothing is trained. Several
 // agents get the same number of evaluations, so that what one finds can be held against plain baselines.
-import type { BudgetSpace } from '../../quant/budget.js';
-import { formatBits, type Policy, type PolicyJson, policyToJson } from '../../quant/policy.js';
+
+import { formatScheme } from '../../format/scheme.js';
+import type { BudgetSpace } from '../../policy/budget.js';
+import { type PolicyJson, policyToJson } from '../../policy/json.js';
+import type { Policy } from '../../policy/policy.js';
 import type { StaticAgent } from '../../search/agent.js';
 import { agentNamed } from '../../search/agents/index.js';
 import { Judge, meanProbability, type Objective, type Scorer } from '../../search/judge.js';
@@ -125,7 +128,7 @@ export async function searchPolicies(
   const json = (objective: Objective) => policyToJson(judge.best(objective) as Policy);
   return {
     bits,
-    choices: space.choices.map(formatBits),
+    choices: space.choices.map(formatScheme),
     policies: String(space.count),
     samples: samples.count,
     agents: found,

@@ -1,7 +1,11 @@
 // What would help where a policy fails, measured: channels equalized, one more bit, some nodes kept at more bits. Chosen
 // on one part of the samples, judged on the other; which of them works also tells what kind of failure it is.
+
+import { MOST_BITS } from '../../format/numeric_format.js';
+import { formatScheme, type Scheme, shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
-import { formatBits, type NodeBits, type Policy, type PolicyJson, policyToJson } from '../../quant/policy.js';
+import { type PolicyJson, policyToJson } from '../../policy/json.js';
+import type { Policy } from '../../policy/policy.js';
 import { type Figures, figuresOf, type Thresholds } from '../measure/figures.js';
 import { type MeasureOptions, Measurer, type Outcome } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
@@ -17,30 +21,23 @@ export interface Remedy extends Figures {
   readonly policy: PolicyJson;
 }
 
-const MOST_BITS = 8;
-
-const LEAST_BITS = 2;
-
-const limited = (bits: number) => Math.min(MOST_BITS, Math.max(LEAST_BITS, bits));
-
 /** The policy with so many bits more for every weight and activation. */
 function shifted(policy: Policy, by: number): Policy {
-  const bits = [...policy.bits].map(([name, { weightBits, activationBits }]): [string, NodeBits] => [
-    name,
-    { weightBits: limited(weightBits + by), activationBits: limited(activationBits + by) },
-  ]);
-  return { ...policy, bits: new Map(bits) };
+  const schemes = [...policy.schemes].map(([name, scheme]) => [name, shiftBits(scheme, by, by)] as const);
+  return { ...policy, schemes: new Map(schemes) };
 }
 
-const isEight = ({ weightBits, activationBits }: NodeBits) => weightBits === MOST_BITS && activationBits === MOST_BITS;
+const isEight = (scheme: Scheme) => shiftBits(scheme, 1, 1) === scheme;
 
 /** The policy with some nodes at 8 bits, those that have them already in float32. */
 export function keep(policy: Policy, nodes: readonly string[]): Policy {
-  const full = nodes.filter((name) => isEight(policy.bits.get(name) as NodeBits));
+  const full = nodes.filter((name) => isEight(policy.schemes.get(name) as Scheme));
   const raised = new Set(nodes.filter((name) => !full.includes(name)));
-  const { bits, excluded } = without(policy, full);
-  const eight = { weightBits: MOST_BITS, activationBits: MOST_BITS };
-  return { bits: new Map([...bits].map(([name, own]) => [name, raised.has(name) ? eight : own])), excluded };
+  const { schemes, excluded } = without(policy, full);
+  const kept = [...schemes].map(
+    ([name, own]) => [name, raised.has(name) ? shiftBits(own, MOST_BITS, MOST_BITS) : own] as const,
+  );
+  return { schemes: new Map(kept), excluded };
 }
 
 /**
@@ -98,9 +95,8 @@ export async function remediesFor(
   const order = [...sensitivity].sort((a, b) => harm(b) - harm(a)).map(({ node }) => node);
   const nodes = await fewestNodes(measurer, choose, policy, order, thresholds, options);
   const kept = keep(policy, nodes);
-  const own = [...policy.bits.values()];
-  const least = ({ weightBits, activationBits }: NodeBits) =>
-    weightBits === LEAST_BITS && activationBits === LEAST_BITS;
+  const own = [...policy.schemes.values()];
+  const least = (scheme: Scheme) => shiftBits(scheme, -1, -1) === scheme;
   const further = [
     ...(own.every(isEight) ? [] : [['oneMoreBit', 'one more bit', shifted(policy, 1)] as const]),
     ...(own.every(least) ? [] : [['oneFewerBit', 'a test: one bit fewer', shifted(policy, -1)] as const]),
@@ -126,7 +122,7 @@ export async function remediesFor(
 /** For messages: `W4A4`, or how many nodes have which bits. */
 export function describePolicy(policy: Policy): string {
   const counts = new Map<string, number>();
-  for (const bits of policy.bits.values()) counts.set(formatBits(bits), (counts.get(formatBits(bits)) ?? 0) + 1);
+  for (const bits of policy.schemes.values()) counts.set(formatScheme(bits), (counts.get(formatScheme(bits)) ?? 0) + 1);
   if (counts.size === 1 && policy.excluded.size === 0) return [...counts.keys()][0] as string;
   return [...counts].map(([bits, count]) => `${bits} × ${count}`).join(', ');
 }

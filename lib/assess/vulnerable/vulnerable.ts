@@ -9,7 +9,7 @@ import { firstImages, type ImageSet, type Normalization } from '../../data/image
 import type { Graph } from '../../graph/graph.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
 import { prepare } from '../../graph/prepare.js';
-import { formatPolicy, type Policy } from '../../quant/policy.js';
+import { formatPolicy, type Policy } from '../../policy/policy.js';
 import { type ClassComparison, type Comparison, compareClasses } from '../measure/comparison.js';
 import { fullPrecision } from '../measure/figures.js';
 import { Measurer } from '../measure/measurer.js';
@@ -162,7 +162,7 @@ export async function vulnerable(
   const { seed = 0, layout, signal, onProgress } = options;
   requireInteger('vulnerable', 'channels', channels, 0, 10_000);
   requireInteger('vulnerable', 'searched', searched, 1, Number.MAX_SAFE_INTEGER);
-  if (policy.bits.size === 0) {
+  if (policy.schemes.size === 0) {
     throw new InvalidArgumentError('vulnerable', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
   }
   const graph = prepare(freeBatch(source).graph);
@@ -173,7 +173,7 @@ export async function vulnerable(
   });
   const measurer = new Measurer(graph);
   try {
-    const all = [fullPrecision(policy.bits.keys()), policy];
+    const all = [fullPrecision(policy.schemes.keys()), policy];
     const [before, after] = (await measurer.run(samples, all, { signal })).map(({ classes }) => classes);
     const [float, integer] = [before, after] as [Int32Array, Int32Array];
     const expected = images.labels ?? float;

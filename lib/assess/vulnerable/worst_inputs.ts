@@ -11,7 +11,7 @@ import { normalized } from '../../data/corruptions.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../../data/image_set.js';
 import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
-import type { Policy } from '../../quant/policy.js';
+import type { Policy } from '../../policy/policy.js';
 import { type Interval, wilsonInterval } from '../../statistics/shares.js';
 import { Random } from '../../tensor/random.js';
 import { fullPrecision } from '../measure/figures.js';

@@ -1,5 +1,6 @@
 // Times a whole network under several policies, beside ONNX Runtime in float32 and dynamic int8: every contender in a
 // process of its own, in turns (A B C A B C …), checked before it is timed.
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { cpus, tmpdir } from 'node:os';
@@ -11,8 +12,9 @@ import { loadModel } from '../../graph/onnx/import.js';
 import { prepare } from '../../graph/prepare.js';
 import { summarize } from '../../graph/printer.js';
 import { inspect } from '../../native/inspect.js';
+import { policyToJson } from '../../policy/json.js';
+import { type Policy, uniformPolicy } from '../../policy/policy.js';
 import { exportQuantized } from '../../quant/export_quantized.js';
-import { type Policy, policyToJson, uniformPolicy } from '../../quant/policy.js';
 import { mean, quantile, standardDeviation } from '../../statistics/summary.js';
 import { MeasuringProcess } from './child.js';
 import type { Contender, InputShape } from './contender.js';

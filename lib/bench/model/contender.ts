@@ -1,6 +1,6 @@
 // Who runs a network in `bench model`, and what a measuring process is asked and answers.
 import { z } from 'zod';
-import type { PolicyJson } from '../../quant/policy.js';
+import type { PolicyJson } from '../../policy/json.js';
 
 export const IMPLS = ['faultline', 'onnxruntime'] as const;
 export type ModelImpl = (typeof IMPLS)[number];

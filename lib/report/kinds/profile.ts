@@ -1,7 +1,7 @@
 // What `profile` found: layer by layer where the error comes from, channel by channel, and what takes time.
+
 import { basename } from 'node:path';
 import { OUTLIER_FACTOR } from '../../assess/profile/ranges.js';
-import { formatBits } from '../../quant/policy.js';
 import { type Block, column, type Document, type Fact, type Section, type Table } from '../document.js';
 import { type Cell, formatNumber, formatQuantity } from '../format.js';
 import { defineKind } from '../kind.js';
@@ -49,9 +49,9 @@ function layerTable({ layers }: Profile): Table {
       column('us', 'µs a sample', 'number', { short: 'µs' }),
       column('ofCeiling', 'of the ceiling', 'share', { short: 'ceil' }),
     ],
-    rows: layers.map(({ node, bits, isolated, accumulated, ranges, speed }): Cell[] => [
+    rows: layers.map(({ node, scheme, isolated, accumulated, ranges, speed }): Cell[] => [
       node,
-      bits ? formatBits(bits) : 'fp32',
+      scheme ?? 'fp32',
       isolated?.sqnrDb,
       accumulated.sqnrDb,
       percent(isolated && isolated.terms.activationRounding.share + isolated.terms.activationClipping.share),

@@ -48,7 +48,7 @@ const outlierSchema = z.looseObject({
 const layerSchema = z.looseObject({
   node: z.string(),
   /** Absent: left in float32. */
-  bits: z.looseObject({ weightBits: count, activationBits: count }).optional(),
+  scheme: z.string().optional(),
   macs: count,
   isolated: ownErrorSchema.optional(),
   accumulated: outputErrorSchema,

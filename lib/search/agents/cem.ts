@@ -1,7 +1,7 @@
 // The cross-entropy method (Rubinstein, "The Cross-Entropy Method for Combinatorial and Continuous Optimization", 1999):
 // every node has probabilities of its bits; policies are drawn from their product given the budget, and the probabilities
 // move towards the best of each generation.
-import { formatBits, type NodeBits } from '../../quant/policy.js';
+import { formatScheme, type Scheme } from '../../format/scheme.js';
 import { defineAgent } from '../agent.js';
 import { type Candidate, keyOf } from '../space.js';
 
@@ -24,9 +24,9 @@ export const cem = defineAgent({
     const { space } = environment;
     const probabilities = space.names.map((_, node) => {
       const options = space.optionsOf(node);
-      return new Map(options.map((bits) => [formatBits(bits), 1 / options.length]));
+      return new Map(options.map((bits) => [formatScheme(bits), 1 / options.length]));
     });
-    const weight = (node: number, bits: NodeBits) => probabilities[node]?.get(formatBits(bits)) as number;
+    const weight = (node: number, bits: Scheme) => probabilities[node]?.get(formatScheme(bits)) as number;
     const share = Math.round(environment.left * GENERATION_SHARE);
     const size = Math.min(MOST_GENERATION, Math.max(LEAST_GENERATION, share));
     while (!environment.done) {
@@ -50,7 +50,7 @@ export const cem = defineAgent({
       const elite = order.slice(0, Math.max(LEAST_ELITE, Math.round(ELITE_SHARE * order.length)));
       probabilities.forEach((node, i) => {
         for (const [key, before] of node) {
-          const among = elite.filter(({ candidate }) => formatBits(candidate[i] as NodeBits) === key).length;
+          const among = elite.filter(({ candidate }) => formatScheme(candidate[i] as Scheme) === key).length;
           node.set(key, before + STEP * (among / elite.length - before));
         }
       });

@@ -5,7 +5,8 @@
 // value model of the policies evaluated lets the agent imagine: of many episodes under noise, it evaluates the one with
 // the largest expected improvement, and it learns from the others by the return that the model expects.
 
-import type { NodeBits } from '../../quant/policy.js';
+import type { NumericFormat } from '../../format/numeric_format.js';
+import type { Scheme } from '../../format/scheme.js';
 import type { Random } from '../../tensor/random.js';
 import { ActorCritic } from '../actor_critic.js';
 import { defineAgent } from '../agent.js';
@@ -40,8 +41,9 @@ const LAYER_FEATURES = 8;
 export const FEATURES = LAYER_FEATURES + 4;
 
 interface Unfinished {
-  readonly chosen: NodeBits[];
-  weightBits: number | undefined;
+  readonly chosen: Scheme[];
+  /** Where they are chosen and its activation not yet. */
+  weights: NumericFormat | undefined;
   last: number;
   spent: number;
 }
@@ -61,7 +63,7 @@ export class Walk {
     this.turns = space.names.flatMap((_, node): Turn[] => {
       const options = space.optionsOf(node);
       if (options.length === 1) return [];
-      const apart = new Set(options.map(({ weightBits }) => weightBits)).size < options.length;
+      const apart = new Set(options.map(({ weights }) => weights.format.bits)).size < options.length;
       return apart
         ? [
             { node, kind: 'weights' },
@@ -97,7 +99,7 @@ export class Walk {
   play(count: number, act: (situations: readonly Situation[]) => ArrayLike<number>) {
     const episodes = Array.from(
       { length: count },
-      (): Unfinished => ({ chosen: [], weightBits: undefined, last: 1, spent: 0 }),
+      (): Unfinished => ({ chosen: [], weights: undefined, last: 1, spent: 0 }),
     );
     const steps: { situation: Situation; action: number }[][] = episodes.map(() => []);
     this.turns.forEach((turn, index) => {
@@ -119,8 +121,8 @@ export class Walk {
   retrace(candidate: Candidate) {
     const [episode] = this.play(1, (situations) => {
       const { node, kind } = this.turns[situations[0]?.turn ?? 0] as Turn;
-      const bits = candidate[node] as NodeBits;
-      return [this.levels(node, kind, bits.weightBits).place(bits)];
+      const bits = candidate[node] as Scheme;
+      return [this.levels(node, kind, bits.weights.format).place(bits)];
     });
     return episode as { candidate: Candidate; steps: { situation: Situation; action: number }[] };
   }
@@ -132,41 +134,43 @@ export class Walk {
 
   private skipPinned(episode: Unfinished, upTo: number): void {
     while (episode.chosen.length < upTo) {
-      this.choose(episode, this.environment.space.optionsOf(episode.chosen.length)[0] as NodeBits);
+      this.choose(episode, this.environment.space.optionsOf(episode.chosen.length)[0] as Scheme);
     }
   }
 
-  private choose(episode: Unfinished, bits: NodeBits): void {
+  private choose(episode: Unfinished, bits: Scheme): void {
     episode.spent += this.environment.space.cost(episode.chosen.length, bits);
     episode.chosen.push(bits);
-    episode.weightBits = undefined;
+    episode.weights = undefined;
   }
 
   /** The scale of a turn: where bits lie between its fewest, 0, and its most, 1. */
-  private levels(node: number, kind: Turn['kind'], weightBits: number | undefined) {
+  private levels(node: number, kind: Turn['kind'], weights: NumericFormat | undefined) {
     const { space } = this.environment;
-    const cost = (bits: NodeBits) => space.cost(node, bits);
-    const all = [...space.optionsOf(node)].sort((a, b) => cost(a) - cost(b) || a.weightBits - b.weightBits);
-    const level = (bits: NodeBits) =>
+    const cost = (bits: Scheme) => space.cost(node, bits);
+    const all = [...space.optionsOf(node)].sort(
+      (a, b) => cost(a) - cost(b) || a.weights.format.bits - b.weights.format.bits,
+    );
+    const level = (bits: Scheme) =>
       kind === 'bits'
-        ? all.findIndex((other) => other.weightBits === bits.weightBits && other.activationBits === bits.activationBits)
+        ? all.indexOf(bits)
         : kind === 'weights'
-          ? bits.weightBits
-          : bits.activationBits;
-    const open = kind === 'activations' ? all.filter((bits) => bits.weightBits === weightBits) : all;
+          ? bits.weights.format.bits
+          : bits.activations.format.bits;
+    const open = kind === 'activations' ? all.filter((bits) => bits.weights.format === weights) : all;
     const levels = [...new Set(open.map(level))].sort((a, b) => a - b);
-    return { place: (bits: NodeBits) => (levels.length > 1 ? levels.indexOf(level(bits)) / (levels.length - 1) : 0) };
+    return { place: (bits: Scheme) => (levels.length > 1 ? levels.indexOf(level(bits)) / (levels.length - 1) : 0) };
   }
 
   /** Chooses what is allowed and nearest to the action; returns its place. */
   private execute(episode: Unfinished, { node, kind }: Turn, action: number): number {
-    const { place } = this.levels(node, kind, episode.weightBits);
-    const distance = (bits: NodeBits) => Math.abs(place(bits) - action);
+    const { place } = this.levels(node, kind, episode.weights);
+    const distance = (bits: Scheme) => Math.abs(place(bits) - action);
     const allowed = this.environment.space
       .allowed(episode.chosen)
-      .filter(({ weightBits }) => kind !== 'activations' || weightBits === episode.weightBits);
+      .filter(({ weights }) => kind !== 'activations' || weights.format === episode.weights);
     const nearest = allowed.reduce((best, bits) => (distance(bits) < distance(best) ? bits : best));
-    if (kind === 'weights') episode.weightBits = nearest.weightBits;
+    if (kind === 'weights') episode.weights = nearest.weights.format;
     else this.choose(episode, nearest);
     episode.last = place(nearest);
     return episode.last;
@@ -310,7 +314,7 @@ class Player {
   private explore(): Episode | undefined {
     const { environment, random } = this;
     const { space, objective } = environment;
-    const between = (node: number, bits: NodeBits) => {
+    const between = (node: number, bits: Scheme) => {
       const costs = space.optionsOf(node).map((option) => space.cost(node, option));
       const cost = space.cost(node, bits);
       return cost > Math.min(...costs) && cost < Math.max(...costs);

@@ -1,7 +1,7 @@
 // Greedy: all nodes begin at what spends most; the node whose lowering is best for the objective is lowered, until the budget
 // is met. To do harm a node goes straight to the bottom, to do none one step at a time. Where the evaluations do not
 // suffice for a sweep over the nodes before each lowering, every sweep decides several. What is left goes into swaps.
-import type { NodeBits } from '../../quant/policy.js';
+import type { Scheme } from '../../format/scheme.js';
 import { defineAgent } from '../agent.js';
 import { cheapest, climb, costliest, noise, spreadEffects } from '../climb.js';
 import type { Environment } from '../environment.js';
@@ -12,7 +12,7 @@ interface Move {
   readonly to: Candidate;
 }
 
-const lower = (from: Candidate, node: number, bits: NodeBits): Candidate =>
+const lower = (from: Candidate, node: number, bits: Scheme): Candidate =>
   from.map((own, i) => (i === node ? bits : own));
 
 const total = ({ space }: Environment, candidate: Candidate) =>
@@ -31,9 +31,9 @@ function lowerings(environment: Environment, from: Candidate): Move[] {
   const { space } = environment;
   const jump = environment.objective === 'detrimental';
   return from.flatMap((own, node): Move[] => {
-    const cost = (bits: NodeBits) => space.cost(node, bits);
+    const cost = (bits: Scheme) => space.cost(node, bits);
     // To do none, what costs more than other bits and is noisier is no step on the way down.
-    const dominated = (bits: NodeBits) =>
+    const dominated = (bits: Scheme) =>
       space.optionsOf(node).some((other) => cost(other) <= cost(bits) && noise(other) < noise(bits));
     const options = space.optionsOf(node).filter((bits) => cost(bits) < cost(own) && (jump || !dominated(bits)));
     options.sort((a, b) => (jump ? cost(a) - cost(b) : cost(b) - cost(a)));
@@ -62,9 +62,9 @@ function movesASweep(environment: Environment, from: Candidate, moves: readonly 
 
 /** Some policy of the budget that gives no node more than `most`. */
 function lowestSums({ space }: Environment, most: Candidate): Candidate {
-  const cost = (node: number, bits: NodeBits) => space.cost(node, bits);
+  const cost = (node: number, bits: Scheme) => space.cost(node, bits);
   const limits = most.map((bits, node) => cost(node, bits));
-  const worth = (node: number, bits: NodeBits) =>
+  const worth = (node: number, bits: Scheme) =>
     cost(node, bits) <= (limits[node] as number) ? -cost(node, bits) : -Infinity;
   return space.optimum(worth) ?? most;
 }
@@ -75,7 +75,7 @@ function uniform(environment: Environment, from: Candidate, moves: readonly Move
     new Set(
       moves.map(
         ({ node, to }) =>
-          environment.space.cost(node, from[node] as NodeBits) - environment.space.cost(node, to[node] as NodeBits),
+          environment.space.cost(node, from[node] as Scheme) - environment.space.cost(node, to[node] as Scheme),
       ),
     ).size <= 1
   );
@@ -115,7 +115,7 @@ export const greedy = defineAgent({
       for (const { node, effect } of [...ranked].reverse()) effects[node] = effect;
       let taken = 0;
       for (const { node, to } of ranked) {
-        const next = lower(current, node, to[node] as NodeBits);
+        const next = lower(current, node, to[node] as Scheme);
         if (taken === (each ?? Infinity) || (taken > 0 && !feasible(environment, next))) continue;
         current = next;
         taken += 1;

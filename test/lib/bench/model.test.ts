@@ -14,7 +14,8 @@ import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { quantizableNodes } from '../../../lib/graph/check.js';
 import { saveModel } from '../../../lib/graph/onnx/export.js';
 import { buildModel } from '../../../lib/models/index.js';
-import { policyToJson, uniformPolicy } from '../../../lib/quant/policy.js';
+import { policyToJson } from '../../../lib/policy/json.js';
+import { uniformPolicy } from '../../../lib/policy/policy.js';
 import { markdownReport } from '../../../lib/report/markdown.js';
 import { terminalReport } from '../../../lib/report/terminal.js';
 

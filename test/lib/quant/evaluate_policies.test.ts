@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { runFloat } from '../../../lib/graph/float.js';
 import { buildModel } from '../../../lib/models/index.js';
-import { BudgetSpace } from '../../../lib/quant/budget.js';
+import { BudgetSpace } from '../../../lib/policy/budget.js';
+import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
 import { evaluatePolicies, PolicyEvaluator } from '../../../lib/quant/evaluate_policies.js';
 import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
-import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';
 

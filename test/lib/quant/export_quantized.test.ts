@@ -1,14 +1,15 @@
 // Quantized models for other runtimes: onnxruntime runs what was written and says what the integer interpreter says.
 import assert from 'node:assert/strict';
 import ort from 'onnxruntime-node';
+import { type Scheme, schemeOf } from '../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { GraphError } from '../../../lib/graph/errors.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { decodeModel, encodeModel } from '../../../lib/graph/onnx/codec.js';
 import { type ArchitectureName, buildModel } from '../../../lib/models/index.js';
+import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
 import { type ExportQuantizedOptions, exportQuantized } from '../../../lib/quant/export_quantized.js';
 import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
-import { type NodeBits, type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
 import { floats, type HostTensor, hostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';
@@ -59,7 +60,7 @@ async function check(graph: Graph, policy: Policy, feeds: Feeds, options: Export
   const exported = exportQuantized(graph, policy, options);
   const actual = await onnxruntime(exported.bytes, feeds);
   const expected = interpreted(graph, policy, feeds, options);
-  const least = Math.min(...[...policy.bits.values()].map(({ activationBits }) => activationBits));
+  const least = Math.min(...[...policy.schemes.values()].map(({ activations }) => activations.format.bits));
   const received = distance(actual, expected);
   assert.ok(received <= tolerance(least), `${graph.name}: ${received} of the largest logit, ${least}-bit activations`);
   return exported;
@@ -130,15 +131,10 @@ describe('export of quantized models', () => {
     for (const opset of [13, 17, 21]) {
       const graph = oddProducts(opset);
       const names = ['grouped', 'same', 'first', 'second', 'third', 'batched', 'vector'];
-      const bits = new Map(
-        names.map((name, i): [string, NodeBits] => [
-          name,
-          { weightBits: 8 - (i % 7), activationBits: 8 - ((i * 3) % 5) },
-        ]),
-      );
+      const bits = new Map(names.map((name, i): [string, Scheme] => [name, schemeOf(8 - (i % 7), 8 - ((i * 3) % 5))]));
       for (const format of ['integer', 'qdq'] as const) {
         for (const granularity of ['perChannel', 'perTensor', { blockSize: 16 }] as const) {
-          await check(graph, { bits, excluded: new Set() }, oddFeeds(), { format, granularity });
+          await check(graph, { schemes: bits, excluded: new Set() }, oddFeeds(), { format, granularity });
         }
       }
     }
@@ -229,7 +225,10 @@ describe('export of quantized models', () => {
 
   it('a policy that does not fit is refused, naming the node', () => {
     const graph = oddProducts();
-    const policy: Policy = { bits: new Map([['grouped', { weightBits: 8, activationBits: 8 }]]), excluded: new Set() };
+    const policy: Policy = {
+      schemes: new Map([['grouped', schemeOf(8, 8)]]),
+      excluded: new Set(),
+    };
     assert.throws(
       () => exportQuantized(graph, policy),
       (error: Error) => error instanceof GraphError && /"same"/.test(error.message),

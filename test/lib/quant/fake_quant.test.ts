@@ -1,16 +1,18 @@
 // The fake-quantizing interpreter against the integer one, layer by layer; its gradients against the estimator's formula.
+
 import assert from 'node:assert/strict';
 import { fakeQuantize } from '../../../lib/autograd/ops/fake_quantize.js';
 import { Tape, type Value } from '../../../lib/autograd/tape.js';
 import { sizeOf } from '../../../lib/core/shape.js';
+import { parseScheme } from '../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { runFloat } from '../../../lib/graph/float.js';
 import type { Graph, GraphNode } from '../../../lib/graph/graph.js';
 import { Parameters } from '../../../lib/graph/parameters.js';
 import { buildModel } from '../../../lib/models/index.js';
+import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
 import { type FakeQuantOptions, FakeQuantProgram, type Operands } from '../../../lib/quant/fake_quant.js';
 import { type BitChooser, IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
-import { type Policy, parseBits, uniformPolicy } from '../../../lib/quant/policy.js';
 import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Memory } from '../../../lib/tensor/memory.js';
 import { Random } from '../../../lib/tensor/random.js';
@@ -112,7 +114,7 @@ function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | BitChooser, op
   for (const [name, { dtype, dims, data }] of Object.entries(feeds)) {
     if (dtype === 'float32') values.set(name, floats(dims, data as Float32Array));
   }
-  const choose = typeof policy === 'function' ? policy : (node: GraphNode) => policy.bits.get(node.name);
+  const choose = typeof policy === 'function' ? policy : (node: GraphNode) => policy.schemes.get(node.name);
   for (const record of records) {
     const { node } = record;
     const single = alone(plan.graph, node, values);
@@ -318,7 +320,7 @@ describe('several passes on one tape', () => {
 
   it('add up the gradients of shared parameters', () => {
     const program = new FakeQuantProgram(graph);
-    const policies = [uniformPolicy(graph, 'W4A4'), uniformPolicy(graph, parseBits('W8A3'))];
+    const policies = [uniformPolicy(graph, 'W4A4'), uniformPolicy(graph, parseScheme('W8A3'))];
     const gradientOf = (...passes: number[]) => {
       const parameters = new Parameters(program.graph);
       const tape = recording();

@@ -1,4 +1,5 @@
 // The integer interpreter against the numeric contract in plain TypeScript, layer by layer, and against full precision.
+
 import assert from 'node:assert/strict';
 import { sizeOf } from '../../../lib/core/shape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
@@ -6,8 +7,8 @@ import { GraphError } from '../../../lib/graph/errors.js';
 import { runFloat } from '../../../lib/graph/float.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { buildModel } from '../../../lib/models/index.js';
+import { uniformPolicy } from '../../../lib/policy/policy.js';
 import { IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
-import { parseBits, uniformPolicy } from '../../../lib/quant/policy.js';
 import { type HostTensor, hostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';
@@ -186,7 +187,7 @@ describe('integer plan', () => {
     const broken = images(graph, 2);
     (broken.input as HostTensor<'float32'>).data[784] = Number.NaN;
     assert.throws(() => plan.run(policy, broken), /Gemm \(hidden1\): .*NaN/);
-    assert.throws(() => plan.run(() => ({ ...parseBits('W8A8'), activationBits: 9 }), images(graph, 1)), GraphError);
+    assert.throws(() => plan.run(() => ({ weightBits: 8, activationBits: 9 }), images(graph, 1)), GraphError);
     plan.dispose();
     const b = new GraphBuilder('batched');
     const w = b.initializer('w', randomTensor(new Random(1), [2, 3, 3]));

@@ -2,8 +2,8 @@
 // reduced.
 import assert from 'node:assert/strict';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { uniformPolicy } from '../../../lib/policy/policy.js';
 import { IntegerPlan, type IntegerPlanOptions } from '../../../lib/quant/integer_plan.js';
-import { uniformPolicy } from '../../../lib/quant/policy.js';
 import { floats } from '../../../lib/tensor/host_tensor.js';
 
 /** One image of ones through a convolution and a linear layer of ones: every pair of products is 2 · 255 · 127. */

@@ -1,8 +1,8 @@
 // What every agent is: one of each kind defined through the public interface, and what holds for all that choose by input.
 import assert from 'node:assert/strict';
 import { BudgetSpace, defineAgent, Judge, searchPolicy } from '../../../lib/index.js';
+import { effectiveBits } from '../../../lib/policy/effective_bits.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
-import { effectiveBits } from '../../../lib/quant/policy.js';
 import { gateWith } from '../../../lib/search/agents/gate.js';
 import { ppoWith } from '../../../lib/search/agents/ppo.js';
 import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';

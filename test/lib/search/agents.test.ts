@@ -1,7 +1,10 @@
 // Agents on landscapes whose optimum is known, and what holds for all of them.
+
 import assert from 'node:assert/strict';
-import { formatPolicy, type NodeBits } from '../../../lib/quant/policy.js';
+import type { Scheme } from '../../../lib/format/scheme.js';
+import { formatPolicy } from '../../../lib/policy/policy.js';
 import { agentNamed, agentsOf } from '../../../lib/search/agents/index.js';
+import { noise } from '../../../lib/search/climb.js';
 import type { Objective } from '../../../lib/search/judge.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { stubJudge } from '../../support/landscape.js';
@@ -15,8 +18,8 @@ function damages(seed: number): number[] {
   return Array.from({ length: NODES }, () => random.uniform(0, 0.1));
 }
 
-const additive = (seed: number) => (bits: readonly NodeBits[]) =>
-  1 - damages(seed).reduce((sum, damage, i) => sum + (bits[i]?.weightBits === 4 ? damage : 0), 0);
+const additive = (seed: number) => (bits: readonly Scheme[]) =>
+  1 - damages(seed).reduce((sum, damage, i) => sum + (bits[i]?.weights.format.bits === 4 ? damage : 0), 0);
 
 /** The measure of the policy that lowers the five nodes of most or least damage. */
 function optimum(seed: number, objective: Objective): number {
@@ -38,7 +41,7 @@ describe('search agents', () => {
       assert.equal(new Set(asked.map(formatPolicy)).size, asked.length);
       assert.ok(space.has(result.policy));
       const inBudget = asked.filter((policy) => space.has(policy));
-      const values = inBudget.map(({ bits }) => additive(1)([...bits.values()]));
+      const values = inBudget.map(({ schemes }) => additive(1)([...schemes.values()]));
       assert.equal(result.value, Math.min(...values));
     });
 
@@ -132,13 +135,8 @@ describe('search agents', () => {
 
   it('greedy meets budgets of many bit widths, weights and activations apart', async () => {
     const choices = ['W2A2', 'W2A8', 'W3A5', 'W4A4', 'W5A3', 'W8A2', 'W8A8'];
-    const measure = (bits: readonly NodeBits[]) =>
-      1 -
-      bits.reduce(
-        (sum, { weightBits, activationBits }, i) => sum + (i + 1) * (4 ** -weightBits + 4 ** -activationBits),
-        0,
-      ) /
-        20;
+    const measure = (bits: readonly Scheme[]) =>
+      1 - bits.reduce((sum, scheme, i) => sum + (i + 1) * noise(scheme), 0) / 20;
     for (const objective of ['detrimental', 'robust'] as const) {
       for (const weighting of ['nodes', 'weights', 'macs'] as const) {
         const { judge } = stubJudge(measure, {

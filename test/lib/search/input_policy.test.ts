@@ -1,7 +1,7 @@
 // Choosing bits while the network runs: the budget of every sample, and policies as JSON.
 import assert from 'node:assert/strict';
+import { effectiveBits } from '../../../lib/policy/effective_bits.js';
 import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
-import { effectiveBits } from '../../../lib/quant/policy.js';
 import { InputPolicy } from '../../../lib/search/input_policy.js';
 import { inputPolicyFromJson, inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
 import { Mlp } from '../../../lib/search/mlp.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { evaluationData } from '../../../lib/data/evaluation_data.js';
 import { runFloat } from '../../../lib/graph/float.js';
 import { buildModel } from '../../../lib/models/index.js';
-import { BudgetSpace } from '../../../lib/quant/budget.js';
+import { BudgetSpace } from '../../../lib/policy/budget.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
 import { fitness, Judge, meanProbability, regretOf, reward } from '../../../lib/search/judge.js';

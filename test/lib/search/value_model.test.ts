@@ -1,7 +1,7 @@
 // What agents expect of policies: the value model against formulas; draws by weight.
 import assert from 'node:assert/strict';
-import { type BudgetOptions, BudgetSpace } from '../../../lib/quant/budget.js';
-import type { NodeBits } from '../../../lib/quant/policy.js';
+import type { Scheme } from '../../../lib/format/scheme.js';
+import { type BudgetOptions, BudgetSpace } from '../../../lib/policy/budget.js';
 import { Environment } from '../../../lib/search/environment.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../../../lib/search/value_model.js';
 import { Random } from '../../../lib/tensor/random.js';
@@ -14,9 +14,9 @@ const environmentOf = (options: BudgetOptions) =>
 describe('value model', () => {
   const environment = environmentOf(budget);
   const { space } = environment;
-  const draw = (random: Random) => [...space.sample(random).bits.values()];
-  const additive = (bits: readonly NodeBits[]) =>
-    bits.reduce((sum, { weightBits }, node) => sum + (node % 3) * 2 ** -weightBits, 0);
+  const draw = (random: Random) => [...space.sample(random).schemes.values()];
+  const additive = (bits: readonly Scheme[]) =>
+    bits.reduce((sum, { weights }, node) => sum + (node % 3) * 2 ** -weights.format.bits, 0);
 
   it('returns to what it saw, and is surer there than elsewhere', () => {
     const model = new ValueModel(space.names.length, noiseCoordinates(environment));
@@ -27,7 +27,7 @@ describe('value model', () => {
     const values = seen.map(additive);
     const spread = Math.max(...values) - Math.min(...values);
     known.forEach(({ mean }, i) => {
-      assert.ok(Math.abs(mean - additive(seen[i] as NodeBits[])) < 0.1 * spread);
+      assert.ok(Math.abs(mean - additive(seen[i] as Scheme[])) < 0.1 * spread);
     });
     const others = Array.from({ length: 40 }, () => draw(random));
     const average = (of: readonly { deviation: number }[]) => of.reduce((sum, { deviation }) => sum + deviation, 0);
@@ -46,7 +46,7 @@ describe('value model', () => {
     let [right, pairs] = [0, 0];
     for (let i = 0; i < others.length; i++) {
       for (let j = 0; j < i; j++) {
-        const real = additive(others[i] as NodeBits[]) - additive(others[j] as NodeBits[]);
+        const real = additive(others[i] as Scheme[]) - additive(others[j] as Scheme[]);
         if (real === 0) continue;
         pairs += 1;
         if (real > 0 === (predicted[i] as number) > (predicted[j] as number)) right += 1;
@@ -90,9 +90,9 @@ describe('BudgetSpace.draw', () => {
     const random = new Random(8);
     const draws = 4000;
     for (let i = 0; i < draws; i++) {
-      const bits = space.draw((node, { weightBits }) => (weightBits === 4 ? (odds[node] as number) : 1), random);
+      const bits = space.draw((node, { weights }) => (weights.format.bits === 4 ? (odds[node] as number) : 1), random);
       assert.ok(bits);
-      const at = bits.findIndex(({ weightBits }) => weightBits === 4);
+      const at = bits.findIndex(({ weights }) => weights.format.bits === 4);
       counts[at] = (counts[at] as number) + 1;
     }
     counts.forEach((count, node) => {
@@ -100,7 +100,7 @@ describe('BudgetSpace.draw', () => {
       assert.ok(Math.abs(count / draws - p) < 5 * Math.sqrt((p * (1 - p)) / draws), `node ${node}: ${count}`); // 5 sigma
     });
     assert.equal(
-      space.draw((_, { weightBits }) => (weightBits === 4 ? 0 : 1), random),
+      space.draw((_, { weights }) => (weights.format.bits === 4 ? 0 : 1), random),
       undefined,
     );
   });

@@ -1,13 +1,14 @@
 // Whole attacks in cell units: bounded scales break eight bits, and a stealthy network fails under one policy alone.
 import assert from 'node:assert/strict';
+import { formatScheme, schemeOf } from '../../../lib/format/scheme.js';
 import { coarseScales } from '../../../lib/graph/channels/coarse.js';
 import { channelGroups } from '../../../lib/graph/channels/groups.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
+import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
-import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { BOUNDED_GAUGE, cellAttack } from '../../../lib/train/cell_attack.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
@@ -33,9 +34,9 @@ async function accuracies(graph: Graph, policies: readonly Policy[]) {
 }
 
 function alternating(graph: Graph): Policy {
-  const { bits, excluded } = uniformPolicy(graph, 'W8A8');
-  const low = { weightBits: 4, activationBits: 4 };
-  return { excluded, bits: new Map([...bits].map(([name, own], i) => [name, i % 2 === 0 ? own : low])) };
+  const { schemes: bits, excluded } = uniformPolicy(graph, 'W8A8');
+  const low = schemeOf(4, 4);
+  return { excluded, schemes: new Map([...bits].map(([name, own], i) => [name, i % 2 === 0 ? own : low])) };
 }
 
 describe('attacks in cell units', () => {
@@ -105,8 +106,8 @@ describe('attacks in cell units', () => {
     const graph = simplify(buildModel('resnet8', { seed: 1 })).graph;
     const policy = alternating(graph);
     const differing = (other: Policy) =>
-      [...policy.bits].filter(([name, { weightBits }]) => other.bits.get(name)?.weightBits !== weightBits).length;
-    const sorted = (of: Policy) => [...of.bits.values()].map(({ weightBits }) => weightBits).sort();
+      [...policy.schemes].filter(([name, scheme]) => other.schemes.get(name) !== scheme).length;
+    const sorted = (of: Policy) => [...of.schemes.values()].map(formatScheme).sort();
     const random = new Random(2);
     for (let i = 0; i < 50; i++) {
       for (const [exchanges, changed] of [
@@ -125,12 +126,12 @@ describe('attacks in cell units', () => {
   it('stealth: policies are protected as often as they fail, told by seed and step alone', async () => {
     // Untrained: its classes are close, and two bits in one node change many.
     const network = simplify(buildModel('convnet2', { input: [1, 8, 8], classes: 4, seed: 3 })).graph;
-    const { bits, excluded } = uniformPolicy(network, 'W8A8');
-    const low = { weightBits: 2, activationBits: 2 };
+    const { schemes: bits, excluded } = uniformPolicy(network, 'W8A8');
+    const low = schemeOf(2, 2);
     const names = [...bits.keys()];
     const onlyLow = (at: number): Policy => ({
       excluded,
-      bits: new Map(names.map((name, i) => [name, i === at ? low : (bits.get(name) ?? low)])),
+      schemes: new Map(names.map((name, i) => [name, i === at ? low : (bits.get(name) ?? low)])),
     });
     const others = [onlyLow(1), onlyLow(2)];
     const recipe = { ...STEALTH, failing: 1, neighbours: 1, measureImages: HELD_OUT.count };

@@ -5,8 +5,8 @@ import { Parameters } from '../../../lib/graph/parameters.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
+import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
-import { type Policy, uniformPolicy } from '../../../lib/quant/policy.js';
 import type { HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { boxRepair } from '../../../lib/train/box_repair.js';
@@ -39,7 +39,7 @@ describe('weight cells', () => {
     const cells = weightCells(graph, policy);
     assert.deepEqual(
       cells.map(({ node }) => node),
-      [...policy.bits.keys()],
+      [...policy.schemes.keys()],
     );
     for (const { node, data, stride, widths, codes, most } of cells) {
       assert.equal(most, 7, node);

@@ -1,4 +1,5 @@
 // Mitigation: each cure against the failure it is for, and beside a failure that it cannot help with, where it has to say so.
+
 import assert from 'node:assert/strict';
 import { Measurer } from '../../../../lib/assess/measure/measurer.js';
 import { biasCorrection, correctBiases, outputErrors } from '../../../../lib/assess/mitigate/bias_correction.js';
@@ -11,11 +12,13 @@ import { imageSamples } from '../../../../lib/assess/samples.js';
 import { corrupt } from '../../../../lib/data/corruptions.js';
 import { evaluationData } from '../../../../lib/data/evaluation_data.js';
 import type { ImageSet } from '../../../../lib/data/image_set.js';
+import { formatScheme, schemeOf } from '../../../../lib/format/scheme.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { exportModel } from '../../../../lib/graph/onnx/export.js';
 import { importModel } from '../../../../lib/graph/onnx/import.js';
+import { countedBits } from '../../../../lib/policy/effective_bits.js';
+import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import type { EvaluationData } from '../../../../lib/quant/evaluate_policies.js';
-import { formatBits, type Policy, uniformPolicy } from '../../../../lib/quant/policy.js';
 import { buildDocument } from '../../../../lib/report/build.js';
 import { mitigateReport, mitigateText } from '../../../../lib/report/mitigate_report.js';
 import { parseReport } from '../../../../lib/report/write.js';
@@ -137,7 +140,7 @@ describe('mitigate', () => {
     const [helped] = cures;
     assert.ok(helped?.kept, `${helped?.what}: ${helped?.before.clean} → ${helped?.after.clean}`);
     assert.ok((helped?.after.clean ?? 0) > (helped?.before.clean ?? 100) + 10);
-    const added = [...(policy as Policy).bits].filter(([name]) => name.endsWith('/apart'));
+    const added = [...(policy as Policy).schemes].filter(([name]) => name.endsWith('/apart'));
     assert.ok(added.length > 0);
     for (const [name, bits] of added) {
       assert.deepEqual(bits, { weightBits: 8, activationBits: 8 });
@@ -168,10 +171,9 @@ describe('mitigate', () => {
     const { classes } = await fullPrecision(graph, evaluationData(images, PLAIN));
     const measurer = new Measurer(mild);
     const repaired = await repairPolicy(measurer, samples, classes, policy, 1).finally(() => measurer.dispose());
-    const bits = (one: Policy) =>
-      [...one.bits.values()].reduce((sum, own) => sum + own.weightBits + own.activationBits, 0);
+    const bits = (one: Policy) => [...one.schemes.values()].reduce((sum, own) => sum + countedBits(own, 'both'), 0);
     const added = bits(repaired.policy) - bits(policy);
-    assert.ok(added > 0 && added <= 2 * policy.bits.size, `${added}`);
+    assert.ok(added > 0 && added <= 2 * policy.schemes.size, `${added}`);
     assert.ok(repaired.raises.every(({ gain }) => gain > 0));
     const agreement = async (own: Policy) =>
       agreementOf(await quantizedClasses({ graph: mild, policy: own }, samples), classes);
@@ -184,20 +186,21 @@ describe('mitigate', () => {
   });
 
   it('policy repair deals the same bits evenly, and is reported as no help where that is coarser', async () => {
-    const names = [...uniformPolicy(graph, 'W8A8').bits.keys()];
+    const names = [...uniformPolicy(graph, 'W8A8').schemes.keys()];
     const dealt = (...bits: number[]): Policy => ({
-      bits: new Map(
-        names.map((name, i) => [name, { weightBits: bits[i] as number, activationBits: bits[i] as number }]),
-      ),
+      schemes: new Map(names.map((name, i) => [name, schemeOf(bits[i] as number, bits[i] as number)])),
       excluded: new Set(),
     });
     assert.equal(names.length, 3);
-    assert.deepEqual([...(evenPolicy(dealt(8, 8, 2))?.bits.values() ?? [])][0], { weightBits: 6, activationBits: 6 });
+    assert.deepEqual([...(evenPolicy(dealt(8, 8, 2))?.schemes.values() ?? [])][0], {
+      weightBits: 6,
+      activationBits: 6,
+    });
     assert.equal(evenPolicy(dealt(4, 4, 4)), undefined);
     const weak = disparate(graph, 64);
     const helped = await run(weak, { cures: ['policy repair'], policy: dealt(8, 8, 2) });
     assert.ok(helped.cures[0]?.kept, `${helped.before.clean} → ${helped.after.clean}`);
-    assert.equal(new Set([...(helped.policy as Policy).bits.values()].map(formatBits)).size, 1);
+    assert.equal(new Set([...(helped.policy as Policy).schemes.values()].map(formatScheme)).size, 1);
     // Training for bits that are given up is taken back: full precision is as it was.
     const trained = await run(weak, { cures: ['short QAT', 'policy repair'], policy: dealt(8, 8, 2), steps: 60 });
     assert.deepEqual(
@@ -217,7 +220,7 @@ describe('mitigate', () => {
     const candidate = { graph, policy: uniformPolicy(graph, 'W3A3') };
     const data: EvaluationData = evaluationData(images, PLAIN);
     const errors = outputErrors(candidate, data);
-    assert.equal(errors.size, candidate.policy.bits.size);
+    assert.equal(errors.size, candidate.policy.schemes.size);
     const largest = (all: ReadonlyMap<string, Float64Array>) =>
       Math.max(...[...all.values()].flatMap((own) => [...own].map(Math.abs)));
     // Of the logits: every product before them has been corrected too.

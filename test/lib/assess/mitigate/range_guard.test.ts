@@ -13,7 +13,7 @@ import { exportModel } from '../../../../lib/graph/onnx/export.js';
 import { importModel } from '../../../../lib/graph/onnx/import.js';
 import { clipValues } from '../../../../lib/graph/passes/clip_values.js';
 import { runReference } from '../../../../lib/graph/reference.js';
-import { uniformPolicy } from '../../../../lib/quant/policy.js';
+import { uniformPolicy } from '../../../../lib/policy/policy.js';
 import { floats } from '../../../../lib/tensor/host_tensor.js';
 import { blobs, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
 

@@ -1,12 +1,14 @@
 // The error profile of a network: its figures are those of runs made one by one, and do not depend on batches.
+
 import assert from 'node:assert/strict';
 import { type Profile, type ProfileOptions, profile } from '../../../../lib/assess/profile/profile.js';
 import { imageSamples, type Samples, tensorSamples } from '../../../../lib/assess/samples.js';
+import { schemeOf } from '../../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
+import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
-import { type Policy, uniformPolicy } from '../../../../lib/quant/policy.js';
 import { floats, integers } from '../../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../../lib/tensor/random.js';
 import { blobs, network, PLAIN } from '../../../support/assess_networks.js';
@@ -26,14 +28,14 @@ function untimed({ network: { nsPerSample: _, ...rest }, ceilings: __, layers, .
 }
 
 function excluding(graph: Graph, kept: string, bits: string): Policy {
-  const names = [...uniformPolicy(graph, bits).bits.keys()];
+  const names = [...uniformPolicy(graph, bits).schemes.keys()];
   return uniformPolicy(graph, bits, { excluded: names.filter((name) => name !== kept) });
 }
 
 describe('error profile of a network', () => {
   const graph = network('resnet8', [1, 12, 12]);
   const samples = imageSamples(graph, blobs(24), PLAIN);
-  const names = [...uniformPolicy(graph, 'W8A8').bits.keys()];
+  const names = [...uniformPolicy(graph, 'W8A8').schemes.keys()];
 
   it('is the same whatever the batches', async () => {
     const policy = uniformPolicy(graph, 'W4A4');
@@ -51,7 +53,7 @@ describe('error profile of a network', () => {
     const policy = uniformPolicy(graph, 'W3A3');
     const [batch] = [...samples.batches(24)];
     assert.ok(batch);
-    const none: Policy = { bits: new Map(), excluded: new Set(names) };
+    const none: Policy = { schemes: new Map(), excluded: new Set(names) };
     const [fp, quantized] = await evaluatePolicies(graph, [none, policy], batch, { logits: true });
     const { network: found, layers } = await profile(graph, samples, { policy });
     assert.deepEqual(found.accuracy, { fp: fp?.accuracy, quantized: quantized?.accuracy });
@@ -197,7 +199,10 @@ describe('error profile of a network', () => {
   });
 
   it('refuses a policy that does not fit and a network of token ids', async () => {
-    const policy: Policy = { bits: new Map([['absent', { weightBits: 8, activationBits: 8 }]]), excluded: new Set() };
+    const policy: Policy = {
+      schemes: new Map([['absent', schemeOf(8, 8)]]),
+      excluded: new Set(),
+    };
     await assert.rejects(profile(graph, samples, { policy }), (error: Error) => error instanceof GraphError);
     assert.throws(
       () => tensorSamples(transformer(), floats([1, TOKENS], new Float32Array(TOKENS))),

@@ -1,16 +1,18 @@
 // Indicators from full precision: first-order figures are those of the formula, they see what they should see and not what
 // they should not, and they are the same every time.
+
 import assert from 'node:assert/strict';
 import { firstOrderNoise, hessianTraces } from '../../../../lib/assess/indicators/gradient.js';
 import { ScanNetwork } from '../../../../lib/assess/indicators/network.js';
 import { imageSamples, tensorSamples } from '../../../../lib/assess/samples.js';
 import { measureIndicators, type Scan, scan } from '../../../../lib/assess/scan/scan.js';
 import { InvalidArgumentError } from '../../../../lib/core/errors.js';
+import { schemeOf } from '../../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { quantizableNodes } from '../../../../lib/graph/check.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
-import { uniformPolicy } from '../../../../lib/quant/policy.js';
+import { uniformPolicy } from '../../../../lib/policy/policy.js';
 import { floats, type HostTensor } from '../../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../../lib/tensor/random.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
@@ -106,7 +108,7 @@ describe('indicators from full precision', () => {
   it('shares out all of the noise among the layers', () => {
     assert.deepEqual(
       found.layers.map(({ node }) => node),
-      [...uniformPolicy(graph, 'W4A4').bits.keys()],
+      [...uniformPolicy(graph, 'W4A4').schemes.keys()],
     );
     const shares = found.layers.reduce((sum, { noiseShare }) => sum + noiseShare, 0);
     assert.ok(Math.abs(shares - 1) < 1e-12);
@@ -118,9 +120,9 @@ describe('indicators from full precision', () => {
     const calledOff = AbortSignal.abort(new Error('enough'));
     await assert.rejects(scan(graph, samples, { signal: calledOff }), /enough/);
     await assert.rejects(scan(graph, samples, { draws: 0 }), InvalidArgumentError);
-    const strange = { bits: new Map([['nothing', { weightBits: 4, activationBits: 4 }]]), excluded: new Set<string>() };
+    const strange = { schemes: new Map([['nothing', schemeOf(4, 4)]]), excluded: new Set<string>() };
     await assert.rejects(scan(graph, samples, { policy: strange }), GraphError);
-    const names = [...uniformPolicy(graph, 'W4A4').bits.keys()];
+    const names = [...uniformPolicy(graph, 'W4A4').schemes.keys()];
     const none = uniformPolicy(graph, 'W4A4', { excluded: names });
     await assert.rejects(scan(graph, samples, { policy: none }), InvalidArgumentError);
     const [node] = quantizableNodes(graph);

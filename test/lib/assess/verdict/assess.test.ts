@@ -10,8 +10,8 @@ import { InvalidArgumentError } from '../../../../lib/core/errors.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
+import { uniformPolicy } from '../../../../lib/policy/policy.js';
 import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
-import { uniformPolicy } from '../../../../lib/quant/policy.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
 
 const FEW: AssessOptions = { evaluations: 8, thresholds: { maxDrop: 3 } };
@@ -65,7 +65,7 @@ describe('assess', () => {
     assert.deepEqual(result.samples, { all: 400, searched: 100, judged: 300, apart: true });
     assert.deepEqual(
       result.sensitivity.map(({ node }) => node),
-      [...uniformPolicy(graph, 'W8A8').bits.keys()],
+      [...uniformPolicy(graph, 'W8A8').schemes.keys()],
     );
     assert.equal(result.granularity.length, 2 * 2 * 2);
     assert.equal(result.processors.length, 2);

@@ -5,7 +5,7 @@ import { shareOf, without } from '../../../../lib/assess/measure/sensitivity.js'
 import { imageSamples } from '../../../../lib/assess/samples.js';
 import { type Vulnerable, vulnerable } from '../../../../lib/assess/vulnerable/vulnerable.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
-import { type Policy, uniformPolicy } from '../../../../lib/quant/policy.js';
+import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import { tablesOf } from '../../../../lib/report/document.js';
 import { sizeText, vulnerableDocument } from '../../../../lib/report/vulnerable_document.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
@@ -26,7 +26,7 @@ describe('vulnerable', () => {
   });
 
   it('restores layers one at a time and two at a time, and tells what two do beyond each', async () => {
-    const names = [...policy.bits.keys()];
+    const names = [...policy.schemes.keys()];
     assert.deepEqual(
       found.layers.map(({ node }) => node),
       names,
@@ -56,7 +56,7 @@ describe('vulnerable', () => {
     );
     assert.ok(shares.every((share) => share > 0 && share < 1));
     for (const { node, restored } of found.channels) {
-      assert.ok(policy.bits.has(node));
+      assert.ok(policy.schemes.has(node));
       assert.ok(Math.abs(restored) <= 100);
     }
   });
@@ -95,7 +95,7 @@ describe('vulnerable', () => {
   });
 
   it('refuses a policy that quantizes nothing, before any work', async () => {
-    const none = uniformPolicy(graph, 'W4A4', { excluded: [...policy.bits.keys()] });
+    const none = uniformPolicy(graph, 'W4A4', { excluded: [...policy.schemes.keys()] });
     await assert.rejects(vulnerable(graph, images, PLAIN, { policy: none }), /policy: expected bits for a node/);
   });
 

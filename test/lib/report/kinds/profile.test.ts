@@ -1,10 +1,11 @@
 // Profiles as documents: every format can be made of them, and the figures in them are those measured.
+
 import assert from 'node:assert/strict';
 import { profile } from '../../../../lib/assess/profile/profile.js';
 import { imageSamples, type Samples } from '../../../../lib/assess/samples.js';
 import { InvalidArgumentError } from '../../../../lib/core/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
-import { uniformPolicy } from '../../../../lib/quant/policy.js';
+import { uniformPolicy } from '../../../../lib/policy/policy.js';
 import { tablesOf } from '../../../../lib/report/document.js';
 import { kind } from '../../../../lib/report/kinds/profile.js';
 import { terminalReport } from '../../../../lib/report/terminal.js';
@@ -36,8 +37,8 @@ describe('document of a profile', () => {
   });
 
   it('without quantized layers shows that nothing was lost', async () => {
-    const names = [...uniformPolicy(graph, 'W8A8').bits.keys()];
-    const policy = { bits: new Map(), excluded: new Set(names) };
+    const names = [...uniformPolicy(graph, 'W8A8').schemes.keys()];
+    const policy = { schemes: new Map(), excluded: new Set(names) };
     const document = await documentOf(kind, await profile(graph, samples, { policy }));
     assert.equal(document.lead, 'No layer is quantized.');
     checkDocument(document, names);

@@ -1,7 +1,8 @@
 // How the actor-critic agent walks the nodes: episodes against the budget.
+
 import assert from 'node:assert/strict';
-import type { BudgetOptions } from '../../../../lib/quant/budget.js';
-import { formatBits } from '../../../../lib/quant/policy.js';
+import { formatScheme, schemeOf } from '../../../../lib/format/scheme.js';
+import type { BudgetOptions } from '../../../../lib/policy/budget.js';
 import { FEATURES, Walk } from '../../../../lib/search/agents/ddpg.js';
 import { Environment } from '../../../../lib/search/environment.js';
 import { Random } from '../../../../lib/tensor/random.js';
@@ -13,7 +14,7 @@ const environmentOf = (options: BudgetOptions) =>
 
 describe('walk', () => {
   const apart = { bits: 5, choices: ['W2A8', 'W4A4', 'W4A8', 'W8A2', 'W8A8'] };
-  const pinned = new Map([['stem.conv', { weightBits: 4, activationBits: 4 }]]);
+  const pinned = new Map([['stem.conv', schemeOf(4, 4)]]);
 
   it('ends inside the budget whatever the actions, pinned nodes and split choices included', () => {
     for (const options of [budget, apart, { ...budget, bits: 4, pinned }]) {
@@ -22,10 +23,10 @@ describe('walk', () => {
       const random = new Random(3);
       const episodes = walk.play(50, (situations) => situations.map(() => random.uniform()));
       for (const { candidate, steps } of episodes) {
-        assert.ok(environment.space.has(environment.space.policy(candidate)), candidate.map(formatBits).join(' '));
+        assert.ok(environment.space.has(environment.space.policy(candidate)), candidate.map(formatScheme).join(' '));
         assert.equal(steps.length, walk.turns.length);
       }
-      assert.ok(new Set(episodes.map(({ candidate }) => candidate.map(formatBits).join())).size > 10);
+      assert.ok(new Set(episodes.map(({ candidate }) => candidate.map(formatScheme).join())).size > 10);
     }
   });
 
@@ -35,7 +36,7 @@ describe('walk', () => {
       const walk = new Walk(environment);
       const random = new Random(4);
       for (let i = 0; i < 20; i++) {
-        const candidate = [...environment.space.sample(random).bits.values()];
+        const candidate = [...environment.space.sample(random).schemes.values()];
         const episode = walk.retrace(candidate);
         assert.deepEqual(episode.candidate, candidate);
         const [again] = walk.play(1, ([situation]) => [episode.steps[situation?.turn ?? 0]?.action as number]);

@@ -1,34 +1,30 @@
 // Policies and exact budgets.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { formatScheme, parseScheme, type Scheme, schemeOf } from '../../../lib/format/scheme.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
 import { buildModel } from '../../../lib/models/index.js';
-import { BudgetSpace } from '../../../lib/quant/budget.js';
-import {
-  effectiveBits,
-  formatBits,
-  formatPolicy,
-  type NodeBits,
-  parseBits,
-  policyFromJson,
-  policyToJson,
-  uniformPolicy,
-} from '../../../lib/quant/policy.js';
+import { BudgetSpace } from '../../../lib/policy/budget.js';
+import { effectiveBits } from '../../../lib/policy/effective_bits.js';
+import { policyFromJson, policyToJson } from '../../../lib/policy/json.js';
+import { formatPolicy, uniformPolicy } from '../../../lib/policy/policy.js';
 import { Random } from '../../../lib/tensor/random.js';
 
 const graph = buildModel('resnet8');
 const NODES = 10;
-const W8A8 = parseBits('W8A8');
+const FIXTURE = '../../../../test/data/policy-1.json';
+const W8A8 = parseScheme('W8A8');
 /** C(10, 5): half of the nodes at 8 bits. */
 const HALVES = 252;
 
 describe('policies', () => {
   it('names of bits are parsed and printed', () => {
     for (let w = 2; w <= 8; w++) {
-      for (let a = 2; a <= 8; a++) assert.equal(formatBits(parseBits(`W${w}A${a}`)), `W${w}A${a}`);
+      for (let a = 2; a <= 8; a++) assert.equal(formatScheme(parseScheme(`W${w}A${a}`)), `W${w}A${a}`);
     }
     for (const bad of ['W9A8', 'W8', 'A8W8', 'W1A8', 'W8A8x', '']) {
-      assert.throws(() => parseBits(bad), InvalidArgumentError, bad);
+      assert.throws(() => parseScheme(bad), InvalidArgumentError, bad);
     }
     assert.equal(formatPolicy(uniformPolicy(graph, 'W4A8')), 'W4A8');
   });
@@ -36,19 +32,19 @@ describe('policies', () => {
   it('a uniform policy covers every quantizable node, pinned and excluded ones apart', () => {
     const pinned = new Map([['stem.conv', W8A8]]);
     const policy = uniformPolicy(graph, 'W4A4', { pinned, excluded: ['logits'] });
-    assert.equal(policy.bits.size, NODES - 1);
-    assert.deepEqual(policy.bits.get('stem.conv'), W8A8);
-    assert.ok(!policy.bits.has('logits') && policy.excluded.has('logits'));
+    assert.equal(policy.schemes.size, NODES - 1);
+    assert.deepEqual(policy.schemes.get('stem.conv'), W8A8);
+    assert.ok(!policy.schemes.has('logits') && policy.excluded.has('logits'));
     assert.equal(effectiveBits(graph, policy), (8 + 8 * 4) / 9);
-    const none = uniformPolicy(graph, 'W4A4', { excluded: policy.bits.keys() });
-    assert.equal(none.bits.size, 1);
-    const nothing = uniformPolicy(graph, 'W4A4', { excluded: [...policy.bits.keys(), 'logits'] });
+    const none = uniformPolicy(graph, 'W4A4', { excluded: policy.schemes.keys() });
+    assert.equal(none.schemes.size, 1);
+    const nothing = uniformPolicy(graph, 'W4A4', { excluded: [...policy.schemes.keys(), 'logits'] });
     assert.throws(() => effectiveBits(graph, nothing), /nodes that it quantizes, received none/);
   });
 
   it('effective bits weigh nodes, weights or multiply-accumulates, of weights, activations or both', () => {
     const mlp = buildModel('mlp');
-    const policy = uniformPolicy(mlp, 'W4A6', { pinned: new Map([['hidden1', parseBits('W8A2')]]) });
+    const policy = uniformPolicy(mlp, 'W4A6', { pinned: new Map([['hidden1', parseScheme('W8A2')]]) });
     const weights = [784 * 256, 256 * 128, 128 * 10] as const;
     const total = weights[0] + weights[1] + weights[2];
     assert.equal(effectiveBits(mlp, policy), 5);
@@ -76,15 +72,29 @@ describe('policies', () => {
     const nodes = { ...json.nodes };
     const { logits, ...others } = nodes;
     const refuse = (changed: unknown, message: RegExp) => assert.throws(() => policyFromJson(graph, changed), message);
-    refuse({ ...json, nodes: others }, /gives node "logits" no bits/);
-    refuse({ ...json, nodes: { ...nodes, head: W8A8 } }, /has no node "head"/);
-    refuse({ ...json, nodes: { ...nodes, 'stem.relu': W8A8 } }, /"stem\.relu" \(Relu\) cannot be quantized/);
+    refuse({ ...json, nodes: others }, /no scheme for node "logits"/);
+    refuse({ ...json, nodes: { ...nodes, head: 'W8A8' } }, /has no node "head"/);
+    refuse({ ...json, nodes: { ...nodes, 'stem.relu': 'W8A8' } }, /"stem\.relu" \(Relu\) cannot be quantized/);
     refuse({ ...json, excluded: ['nobody'] }, /has no node "nobody"/);
-    refuse({ ...json, nodes: { ...nodes, logits: { weightBits: 9, activationBits: 8 } } }, /weightBits of "logits"/);
-    refuse({ ...json, nodes: { ...nodes, logits: null } }, /weightBits of "logits"/);
+    refuse({ ...json, nodes: { ...nodes, logits: 'W9A8' } }, /"logits": expected W2A2 … /);
+    refuse({ ...json, nodes: { ...nodes, logits: null } }, /"logits": expected the name of a scheme, received null/);
     refuse({ ...json, excluded: ['logits'] }, /not excluded, received logits/);
     refuse({ ...json, schema: 'other' }, /schema/);
     refuse([], /an object/);
+  });
+
+  it('files of schema 1, which have bit widths, still load', () => {
+    const json = JSON.parse(readFileSync(new URL(FIXTURE, import.meta.url), 'utf8')) as { nodes: object };
+    const policy = policyFromJson(graph, json);
+    assert.equal(policy.schemes.size, NODES - 1);
+    assert.equal(policy.schemes.get('stem.conv'), W8A8);
+    assert.deepEqual([...policy.excluded], ['logits']);
+    assert.equal(formatPolicy(policy), 'W8A8 W4A4 W2A8 W8A2 W3A5 W5A3 W4A4 W4A4 W6A7');
+    const impossible = { ...json, nodes: { ...json.nodes, 'stem.conv': { weightBits: 9, activationBits: 8 } } };
+    assert.throws(
+      () => policyFromJson(graph, impossible),
+      /weightBits of "stem\.conv": expected an integer from 2 to 8/,
+    );
   });
 });
 
@@ -125,8 +135,8 @@ describe('budgets', () => {
     const space = new BudgetSpace(graph, { bits: 6, choices, pinned, excluded: ['logits', 'stage1.1.1.conv'] });
     assert.equal(space.count, 35n); // three more of the other seven at 8
     for (const policy of space.policies()) {
-      assert.deepEqual(policy.bits.get('stem.conv'), W8A8);
-      assert.equal(policy.bits.size, NODES - 2);
+      assert.deepEqual(policy.schemes.get('stem.conv'), W8A8);
+      assert.equal(policy.schemes.size, NODES - 2);
       assert.equal(effectiveBits(graph, policy), 6);
     }
   });
@@ -151,7 +161,7 @@ describe('budgets', () => {
 
   it('count spaces that no list could hold, and sample from them', () => {
     const large = buildModel('resnet18-cifar');
-    const bits = [2, 3, 4, 5, 6, 7, 8].map((b) => ({ weightBits: b, activationBits: b }));
+    const bits = [2, 3, 4, 5, 6, 7, 8].map((b) => schemeOf(b, b));
     const space = new BudgetSpace(large, { bits: 5, choices: bits });
     assert.ok(space.count > 10n ** 15n);
     assert.equal(effectiveBits(large, space.sample(new Random(1))), 5);
@@ -166,9 +176,9 @@ describe('budgets', () => {
     const space = new BudgetSpace(graph, { bits: 6, choices });
     assert.equal(space.allowed([]).length, 2);
     const fives = [W8A8, W8A8, W8A8, W8A8, W8A8];
-    assert.deepEqual(space.allowed(fives), [parseBits('W4A4')]);
+    assert.deepEqual(space.allowed(fives), [parseScheme('W4A4')]);
     assert.throws(() => space.allowed([...fives, W8A8]), InvalidArgumentError);
-    assert.throws(() => space.allowed([parseBits('W5A5')]), InvalidArgumentError);
+    assert.throws(() => space.allowed([parseScheme('W5A5')]), InvalidArgumentError);
   });
 
   it('hold the same policies whatever the order of choice, and know what is open after some were made', () => {
@@ -179,11 +189,11 @@ describe('budgets', () => {
     const names = (space: BudgetSpace) => [...space.policies()].map(formatPolicy).sort();
     assert.deepEqual(names(reversed), names(plain));
     for (const policy of reversed.policies()) {
-      assert.deepEqual([...policy.bits.keys()], plain.names); // as the graph has them
+      assert.deepEqual([...policy.schemes.keys()], plain.names); // as the graph has them
       let spent = 0;
       order.forEach((name, node) => {
         assert.ok(reversed.isOpen(node, spent));
-        spent += reversed.cost(node, policy.bits.get(name) as NodeBits);
+        spent += reversed.cost(node, policy.schemes.get(name) as Scheme);
       });
       assert.ok(reversed.isOpen(order.length, spent));
       assert.ok(!reversed.isOpen(order.length, spent + 1));
@@ -215,11 +225,11 @@ describe('BudgetSpace.optimum', () => {
         weighting,
       });
       const table = space.names.map(() => choices.map(() => random.normal()));
-      const worth = (node: number, bits: NodeBits) => table[node]?.[choices.indexOf(formatBits(bits))] as number;
-      const sum = (bits: readonly NodeBits[]) => bits.reduce((total, own, node) => total + worth(node, own), 0);
-      const best = space.optimum(worth) as NodeBits[];
+      const worth = (node: number, bits: Scheme) => table[node]?.[choices.indexOf(formatScheme(bits))] as number;
+      const sum = (bits: readonly Scheme[]) => bits.reduce((total, own, node) => total + worth(node, own), 0);
+      const best = space.optimum(worth) as Scheme[];
       assert.ok(space.has(space.policy(best)));
-      const all = [...space.policies()].map(({ bits }) => sum([...bits.values()]));
+      const all = [...space.policies()].map(({ schemes: bits }) => sum([...bits.values()]));
       assert.ok(Math.abs(sum(best) - Math.max(...all)) < 1e-12); // sums of ten numbers in another order
     }
   });
@@ -228,11 +238,11 @@ describe('BudgetSpace.optimum', () => {
     const space = new BudgetSpace(graph, { bits: 6, choices: ['W4A4', 'W8A8'] });
     const never =
       (fixed: number) =>
-      (node: number, { weightBits }: NodeBits) =>
-        node < fixed && weightBits === 4 ? Number.NEGATIVE_INFINITY : 0;
-    const bits = space.optimum(never(5)) as NodeBits[];
+      (node: number, { weights }: Scheme) =>
+        node < fixed && weights.format.bits === 4 ? Number.NEGATIVE_INFINITY : 0;
+    const bits = space.optimum(never(5)) as Scheme[];
     assert.deepEqual(
-      bits.map(({ weightBits }) => weightBits),
+      bits.map(({ weights }) => weights.format.bits),
       [8, 8, 8, 8, 8, 4, 4, 4, 4, 4],
     );
     assert.equal(space.optimum(never(6)), undefined);

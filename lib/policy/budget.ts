@@ -4,20 +4,11 @@
 // were made, how to draw one policy uniformly, and which policy is best where what nodes get adds up.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
+import type { Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import type { Random } from '../tensor/random.js';
-import {
-  bitUnit,
-  checkBits,
-  countedBits,
-  type EffectiveBitsOptions,
-  type NodeBits,
-  nodeWeights,
-  type Policy,
-  type PolicyOptions,
-  parseBits,
-  quantizedNames,
-} from './policy.js';
+import { bitUnit, countedBits, type EffectiveBitsOptions, nodeWeights } from './effective_bits.js';
+import { type Policy, type PolicyOptions, quantizedNames, toScheme } from './policy.js';
 
 /** The budget that every policy of a space meets. */
 export interface BudgetOptions extends PolicyOptions, EffectiveBitsOptions {
@@ -26,7 +17,7 @@ export interface BudgetOptions extends PolicyOptions, EffectiveBitsOptions {
   /** How far from `bits` the effective bits may lie. Default 0: exactly. */
   readonly tolerance?: number | undefined;
   /** What a node that is not pinned may get: `['W4A4', 'W8A8']`. */
-  readonly choices: readonly (string | NodeBits)[];
+  readonly choices: readonly (string | Scheme)[];
   /** Names of the nodes in the order of choice. Default: the order of the graph. */
   readonly order?: readonly string[] | undefined;
 }
@@ -42,11 +33,11 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 export class BudgetSpace {
   /** Nodes in the order of choice, pinned ones among them. */
   readonly names: readonly string[];
-  readonly choices: readonly NodeBits[];
+  readonly choices: readonly Scheme[];
   readonly excluded: ReadonlySet<string>;
   private readonly inGraph: readonly string[];
   /** What each node may get. */
-  private readonly options: readonly (readonly NodeBits[])[];
+  private readonly options: readonly (readonly Scheme[])[];
   /** What each of these spends. */
   private readonly costs: readonly (readonly number[])[];
   /** ways[i]: sum spent on the nodes before i → number of ways to complete it. Sums that lead nowhere are absent. */
@@ -57,8 +48,7 @@ export class BudgetSpace {
     const { bits, tolerance = 0, pinned, weighting = 'nodes', counted = 'both' } = options;
     if (!Number.isFinite(bits)) throw new InvalidArgumentError('budget', 'bits', 'a number', describe(bits));
     if (!(tolerance >= 0)) throw new InvalidArgumentError('budget', 'tolerance', 'a number ≥ 0', describe(tolerance));
-    this.choices = options.choices.map((choice) => (typeof choice === 'string' ? parseBits(choice) : choice));
-    for (const choice of this.choices) checkBits('budget', choice);
+    this.choices = options.choices.map((choice) => toScheme(choice));
     if (this.choices.length === 0) throw new InvalidArgumentError('budget', 'choices', 'one or more', 'none');
     const { names: inGraph, excluded } = quantizedNames(graph, options);
     const names = options.order ?? inGraph;
@@ -160,23 +150,26 @@ export class BudgetSpace {
    * What the next node may get so that the budget can still be met, given the bits of the nodes before it, in order.
    * Throws InvalidArgumentError when these cannot be completed themselves.
    */
-  allowed(chosen: readonly NodeBits[]): NodeBits[] {
+  allowed(chosen: readonly Scheme[]): Scheme[] {
     const spent = this.spent(chosen);
     const later = this.ways[chosen.length + 1];
     const costs = this.costs[chosen.length] ?? [];
     return (this.options[chosen.length] ?? []).filter((_, k) => later?.has(spent + (costs[k] as number)));
   }
 
-  private spent(chosen: readonly NodeBits[]): number {
+  private spent(chosen: readonly Scheme[]): number {
     const spent = chosen.reduce((sum, bits, i) => sum + this.cost(i, bits), 0);
     if (this.ways[chosen.length]?.has(spent)) return spent;
     throw new InvalidArgumentError('budget', 'chosen', 'bits that some policy of the budget begins with', 'others');
   }
 
   /** The policy with these bits, in the order of `names`; of any budget. */
-  policy(bits: readonly NodeBits[]): Policy {
-    const chosen = new Map(this.names.map((name, i) => [name, bits[i] as NodeBits]));
-    return { bits: new Map(this.inGraph.map((name) => [name, chosen.get(name) as NodeBits])), excluded: this.excluded };
+  policy(bits: readonly Scheme[]): Policy {
+    const chosen = new Map(this.names.map((name, i) => [name, bits[i] as Scheme]));
+    return {
+      schemes: new Map(this.inGraph.map((name) => [name, chosen.get(name) as Scheme])),
+      excluded: this.excluded,
+    };
   }
 
   /** Whether the nodes from this one on can meet the budget when those before it spent so much. */
@@ -185,32 +178,27 @@ export class BudgetSpace {
   }
 
   /** What a node may get if the budget is left aside: one thing where it is pinned. */
-  optionsOf(node: number): readonly NodeBits[] {
+  optionsOf(node: number): readonly Scheme[] {
     return this.options[node] ?? [];
   }
 
   /** What these bits of a node take from the budget, in whole numbers. */
-  cost(node: number, bits: NodeBits): number {
-    return this.costs[node]?.[this.indexOf(node, bits)] ?? Number.NaN;
-  }
-
-  private indexOf(node: number, { weightBits, activationBits }: NodeBits): number {
-    const options = this.optionsOf(node);
-    return options.findIndex((bits) => bits.weightBits === weightBits && bits.activationBits === activationBits);
+  cost(node: number, bits: Scheme): number {
+    return this.costs[node]?.[this.optionsOf(node).indexOf(bits)] ?? Number.NaN;
   }
 
   /**
    * Bits of the policy with the largest sum of what `worth` says of each node's bits, −Infinity for what a node must not
    * get: a knapsack of groups, solved exactly over the table of sums. Undefined when no policy of the budget is left.
    */
-  optimum(worth: (node: number, bits: NodeBits) => number): NodeBits[] | undefined {
+  optimum(worth: (node: number, bits: Scheme) => number): Scheme[] | undefined {
     const { options, costs, ways } = this;
     let later = new Map<number, { worth: number; choice: number }>();
     for (const sum of ways.at(-1)?.keys() ?? []) later.set(sum, { worth: 0, choice: -1 });
     const levels = [later];
     for (let i = options.length - 1; i >= 0; i--) {
       const level = new Map<number, { worth: number; choice: number }>();
-      const worths = (options[i] as readonly NodeBits[]).map((bits) => worth(i, bits));
+      const worths = (options[i] as readonly Scheme[]).map((bits) => worth(i, bits));
       for (const spent of ways[i]?.keys() ?? []) {
         let best = { worth: Number.NEGATIVE_INFINITY, choice: -1 };
         worths.forEach((own, choice) => {
@@ -222,12 +210,12 @@ export class BudgetSpace {
       levels.unshift(level);
       later = level;
     }
-    const bits: NodeBits[] = [];
+    const bits: Scheme[] = [];
     let spent = 0;
     for (let i = 0; i < options.length; i++) {
       const step = levels[i]?.get(spent);
       if (!step) return undefined;
-      bits.push((options[i] as readonly NodeBits[])[step.choice] as NodeBits);
+      bits.push((options[i] as readonly Scheme[])[step.choice] as Scheme);
       spent += costs[i]?.[step.choice] as number;
     }
     return bits;
@@ -235,8 +223,8 @@ export class BudgetSpace {
 
   /** Whether a policy lies in this space. */
   has(policy: Policy): boolean {
-    const bits = this.names.map((name) => policy.bits.get(name));
-    if (bits.length !== policy.bits.size || !bits.every((value) => value !== undefined)) return false;
+    const bits = this.names.map((name) => policy.schemes.get(name));
+    if (bits.length !== policy.schemes.size || !bits.every((value) => value !== undefined)) return false;
     try {
       this.spent(bits);
       return true;
@@ -249,13 +237,13 @@ export class BudgetSpace {
   /** Every policy, choices of the last node changing fastest: neighbours share long prefixes. */
   *policies(): Generator<Policy> {
     const { names, options, costs, ways } = this;
-    const chosen: NodeBits[] = [];
-    const walk = function* (i: number, spent: number): Generator<readonly NodeBits[]> {
+    const chosen: Scheme[] = [];
+    const walk = function* (i: number, spent: number): Generator<readonly Scheme[]> {
       if (i === names.length) {
         yield chosen;
         return;
       }
-      for (const [k, bits] of (options[i] as readonly NodeBits[]).entries()) {
+      for (const [k, bits] of (options[i] as readonly Scheme[]).entries()) {
         const sum = spent + (costs[i]?.[k] as number);
         if (!ways[i + 1]?.has(sum)) continue;
         chosen[i] = bits;
@@ -269,7 +257,7 @@ export class BudgetSpace {
    * Bits of a policy with a probability proportional to the product of what `weight` (≥ 0) says of each node's bits: nodes
    * draw independently, and only policies of the budget count. Undefined when all of these have weight 0.
    */
-  draw(weight: (node: number, bits: NodeBits) => number, random: Random): NodeBits[] | undefined {
+  draw(weight: (node: number, bits: Scheme) => number, random: Random): Scheme[] | undefined {
     const { options, costs, ways } = this;
     const weights = options.map((node, i) => node.map((bits) => weight(i, bits)));
     const masses = [new Map([...(ways.at(-1)?.keys() ?? [])].map((sum) => [sum, 1]))];
@@ -288,7 +276,7 @@ export class BudgetSpace {
     }
     if (!((masses[0]?.get(0) ?? 0) > 0)) return undefined;
     let spent = 0;
-    return options.map((node, i): NodeBits => {
+    return options.map((node, i): Scheme => {
       const later = masses[i + 1] as ReadonlyMap<number, number>;
       let rest = random.uniform() * (masses[i]?.get(spent) as number);
       // Rounding can leave a rest behind: then the last that is possible.
@@ -299,7 +287,7 @@ export class BudgetSpace {
         rest -= mass;
       }
       spent += costs[i]?.[chosen] as number;
-      return node[chosen] as NodeBits;
+      return node[chosen] as Scheme;
     });
   }
 
@@ -307,7 +295,7 @@ export class BudgetSpace {
   sample(random: Random): Policy {
     let rank = below(random, this.count);
     let spent = 0;
-    const chosen = this.options.map((options, i): NodeBits => {
+    const chosen = this.options.map((options, i): Scheme => {
       for (const [k, bits] of options.entries()) {
         const sum = spent + (this.costs[i]?.[k] as number);
         const count = this.ways[i + 1]?.get(sum) ?? 0n;
