@@ -273,7 +273,6 @@ export { InputPolicy } from './search/input_policy.js';
 export { type InputPolicyJson, inputPolicyFromJson, inputPolicyToJson } from './search/input_policy_json.js';
 export {
   Judge,
-  type Measure,
   type Objective,
   regretOf,
   type Score,
@@ -302,6 +301,8 @@ export {
 export type { ActivationBudget, Candidate } from './search/space.js';
 export type { Estimate } from './statistics/ranks.js';
 export type { Interval } from './statistics/shares.js';
+export { DEFAULT_TASK, TASKS } from './tasks/index.js';
+export type { Comparison, Measure, Outcome, Task } from './tasks/task.js';
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';

@@ -123,9 +123,7 @@ async function measure(
   try {
     const outcomes = await measurer.run(judged, [fullPrecision(policy.schemes.keys()), policy]);
     const labels = judged.labels ?? new Int32Array(0);
-    const [fp, quantized] = outcomes.map(
-      ({ classes }) => (100 * classes.filter((found, i) => found === labels[i]).length) / judged.count,
-    ) as [number, number];
+    const [fp, quantized] = outcomes.map(({ classes }) => measurer.task.percent(classes, labels)) as [number, number];
     return { drop: fp - quantized, indicators };
   } finally {
     measurer.dispose();

@@ -2,7 +2,7 @@
 // waited for.
 import type { Value } from '../autograd/tape.js';
 import type { NativeDeviceArray } from '../native/cuda_addon.js';
-import { indexOfLargest } from '../tensor/largest.js';
+import { indexOfLargest } from '../tasks/classification.js';
 import { DevicePlan } from './device_plan.js';
 import type { EvaluationData } from './evaluate_policies.js';
 import type { IntegerPlan } from './integer_plan.js';

@@ -1,7 +1,6 @@
 // The figures of one network under one policy, on test images, as the report has them. Full precision is float32, what
 // is quantized is integers.
 
-import { type Comparison, compareClasses } from '../assess/measure/comparison.js';
 import { evaluationData } from '../data/evaluation_data.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { formatScheme } from '../format/scheme.js';
@@ -10,7 +9,8 @@ import { type Policy, uniformPolicy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
 import { pictureUrl } from '../report/picture.js';
 import type { Flips, PairResult } from '../report/schema.js';
-import { predictedClasses } from '../tensor/largest.js';
+import { DEFAULT_TASK } from '../tasks/index.js';
+import type { Comparison } from '../tasks/task.js';
 import { type FullPrecision, fullPrecision } from '../train/full_precision.js';
 import type { Material } from './material.js';
 
@@ -90,8 +90,9 @@ function flipsOf(comparison: Comparison, before: FullPrecision, test: TestSet): 
 /** `quantized`: logits [count, classes]. */
 export function figures(before: FullPrecision, quantized: Float32Array, test: TestSet, teacher: number): Figures {
   const labels = test.set.labels as Int32Array;
-  const width = before.logits.length / before.classes.length;
-  const comparison = compareClasses(before.classes, predictedClasses(quantized, width), { labels });
+  const comparison = DEFAULT_TASK.compare(before.classes, DEFAULT_TASK.answers(quantized, before.classes.length), {
+    labels,
+  });
   const accuracy = comparison.accuracy as NonNullable<Comparison['accuracy']>;
   return {
     images: comparison.samples,

@@ -7,11 +7,12 @@ import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { formatPolicy, type Policy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
+import type { Measure } from '../tasks/task.js';
 import { Random } from '../tensor/random.js';
 import { Environment, type EnvironmentOptions, type Found, type HistoryPoint } from './environment.js';
 import { InputEnvironment, type InputEnvironmentOptions } from './input_environment.js';
 import type { InputPolicy } from './input_policy.js';
-import { type Judge, type Measure, type Objective, signOf } from './judge.js';
+import { type Judge, type Objective, signOf } from './judge.js';
 import { choicesOf, type Referenced, Runner, withReference } from './runner.js';
 import { type ActivationBudget, ActivationSpace, type Candidate } from './space.js';
 

@@ -8,12 +8,12 @@ import type { BudgetSpace } from '../policy/budget.js';
 import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import type { IntegerPlanOptions } from '../quant/integer_plan.js';
+import { DEFAULT_TASK } from '../tasks/index.js';
+import type { Measure } from '../tasks/task.js';
 import { candidateOf, keyOf } from './space.js';
 
 /** What a policy is searched for: to do most harm to full precision's predictions, or least. */
 export type Objective = 'detrimental' | 'robust';
-/** Share of the samples that get the class of their label, or the class that full precision gives them. */
-export type Measure = 'accuracy' | 'agreement';
 
 /** −1 where a small measure is sought, 1 where a large one is. */
 export const signOf = (objective: Objective): 1 | -1 => (objective === 'detrimental' ? -1 : 1);
@@ -63,22 +63,6 @@ export function reward(margin: number, objective: Objective): number {
   return Number.isFinite(value) ? value : 0;
 }
 
-/** Mean over samples of the softmax probability of their class. logits: [samples, classes], expected: [samples]. */
-export function meanProbability(logits: Float32Array, expected: ArrayLike<number>): number {
-  const samples = expected.length;
-  const classes = logits.length / samples;
-  let sum = 0;
-  for (let sample = 0; sample < samples; sample++) {
-    const at = sample * classes;
-    let largest = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < classes; i++) largest = Math.max(largest, logits[at + i] as number);
-    let total = 0;
-    for (let i = 0; i < classes; i++) total += Math.exp((logits[at + i] as number) - largest);
-    sum += Math.exp((logits[at + (expected[sample] as number)] as number) - largest) / total;
-  }
-  return sum / samples;
-}
-
 /** Runs policies and scores them. */
 export interface Scorer {
   readonly measure: Measure;
@@ -119,7 +103,7 @@ export function integerScorer(graph: Graph, data: EvaluationData, options: Score
       const results = await evaluator.evaluate(policies, data, { signal, logits: true });
       return results.map(({ logits, ...result }) => ({
         value: result[measure] as number,
-        confidence: meanProbability(logits as Float32Array, classes),
+        confidence: DEFAULT_TASK.support(logits as Float32Array, classes),
       }));
     },
     dispose: () => evaluator.dispose(),

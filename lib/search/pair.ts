@@ -15,7 +15,7 @@ import { policyFromJson, policyToJson } from '../policy/json.js';
 import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
 import { writeWhole } from '../run/files.js';
-import { indexOfLargest } from '../tensor/largest.js';
+import { DEFAULT_TASK } from '../tasks/index.js';
 import { Random } from '../tensor/random.js';
 import { boxRepair } from '../train/box_repair.js';
 import {
@@ -143,11 +143,8 @@ function evaluationData(set: ImageSet, normalization: Normalization, count = set
 }
 
 function shareOf(labels: ArrayLike<number>, { logits, classes }: TeacherLogits): number {
-  let correct = 0;
-  for (let i = 0; i < labels.length; i++) {
-    if (indexOfLargest(logits, i * classes, classes) === labels[i]) correct += 1;
-  }
-  return correct / labels.length;
+  const answers = DEFAULT_TASK.answers(logits.subarray(0, labels.length * classes), labels.length);
+  return DEFAULT_TASK.good(answers, labels) / labels.length;
 }
 
 function recipeOf(options: PairOptions): PairRecipe {

@@ -1,12 +1,14 @@
 // Samples through the integer network under bits of their own: what comes out, against full precision. A batch of
 // thousands of episodes is one forward.
+
 import { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import type { Graph } from '../graph/graph.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { type BitChooser, IntegerPlan } from '../quant/integer_plan.js';
-import { indexOfLargest } from '../tensor/largest.js';
+import { indexOfLargest } from '../tasks/classification.js';
+import { DEFAULT_TASK } from '../tasks/index.js';
 import { Memory } from '../tensor/memory.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { yieldToEvents } from '../train/steps.js';
@@ -152,10 +154,10 @@ export class Runner {
       const classes = logits.length / n;
       if (all.length === 0) all = new Float32Array(count * classes);
       all.set(logits, start * classes);
+      const answers = DEFAULT_TASK.answers(logits, n);
       for (let i = 0; i < n; i++) {
-        const best = indexOfLargest(logits, i * classes, classes);
-        if (data.labels?.[start + i] === best) correct += 1;
-        if (data.reference?.[start + i] === best) agreeing += 1;
+        if (data.labels?.[start + i] === answers[i]) correct += 1;
+        if (data.reference?.[start + i] === answers[i]) agreeing += 1;
       }
       onProgress?.(start + n, count);
       await yieldToEvents();

@@ -10,6 +10,7 @@ import { type PolicyJson, policyFromJson, policyToJson } from '../policy/json.js
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
 import { toJson } from '../run/files.js';
 import type { RunDirectory } from '../run/run_directory.js';
+import type { Measure } from '../tasks/task.js';
 import { fullPrecision } from '../train/full_precision.js';
 import type { InputAgent, StaticAgent } from './agent.js';
 import { exhaustive } from './agents/exhaustive.js';
@@ -17,7 +18,7 @@ import { agentNamed } from './agents/index.js';
 import { BASELINES, type ControlScore, evaluateControls } from './controls.js';
 import type { HistoryPoint } from './environment.js';
 import { inputPolicyFromJson, inputPolicyToJson } from './input_policy_json.js';
-import { extremeOf, Judge, type Measure, type Objective, regretOf, signOf } from './judge.js';
+import { extremeOf, Judge, type Objective, regretOf, signOf } from './judge.js';
 
 /** How far a search is. */
 export interface SearchPolicyProgress {

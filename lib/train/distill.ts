@@ -1,6 +1,7 @@
 // Distillation through quantization: a student, free to the last weight, learns from the answers of a black-box teacher,
 // in full precision and under policies at once. The student has its batch norms folded: what is trained is what would be
 // deployed.
+
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
@@ -13,7 +14,7 @@ import { threads } from '../native/threads.js';
 import { policyToJson } from '../policy/json.js';
 import { checkPolicy, type Policy } from '../policy/policy.js';
 import { FakeQuantProgram } from '../quant/fake_quant.js';
-import { indexOfLargest } from '../tensor/largest.js';
+import { DEFAULT_TASK } from '../tasks/index.js';
 import { Memory } from '../tensor/memory.js';
 import type { EpochSums } from './checkpoint.js';
 import { type Coordinates, plainCoordinates } from './coordinates.js';
@@ -140,13 +141,11 @@ class Distillation implements Learner {
   private targets({ count, indices, labels }: Batch): Targets {
     const { classes, logits } = this.answers;
     const own = new Float32Array(count * classes);
-    const teacher = new Int32Array(count);
     for (let row = 0; row < count; row++) {
       const at = (indices[row] as number) * classes;
       own.set(logits.subarray(at, at + classes), row * classes);
-      teacher[row] = indexOfLargest(own, row * classes, classes);
     }
-    return { rows: count, classes, logits: own, teacher, labels };
+    return { rows: count, classes, logits: own, teacher: DEFAULT_TASK.answers(own, count), labels };
   }
 
   private async passes(batch: Batch, step: number): Promise<Pass[]> {
@@ -183,10 +182,7 @@ class Distillation implements Learner {
       const lost = loss(logits.data, targets, weight, gradient);
       if (!Number.isFinite(lost)) throw new TrainingDivergedError(step + 1, `the ${name} pass`, 'the loss');
       seeds.push([logits, gradient]);
-      let agreeing = 0;
-      for (let row = 0; row < targets.rows; row++) {
-        if (indexOfLargest(logits.data, row * targets.classes, targets.classes) === targets.teacher[row]) agreeing += 1;
-      }
+      const agreeing = DEFAULT_TASK.good(DEFAULT_TASK.answers(logits.data, targets.rows), targets.teacher);
       count(`images ${name}`, batch.count);
       count(`loss ${name}`, lost * batch.count);
       count(`agreeing ${name}`, agreeing);

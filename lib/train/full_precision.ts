@@ -1,4 +1,5 @@
 // What a network says in full precision: its logits, and the class of each sample that agreement is measured against.
+
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
@@ -7,7 +8,7 @@ import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
-import { predictedClasses } from '../tensor/largest.js';
+import { DEFAULT_TASK } from '../tasks/index.js';
 import { Memory } from '../tensor/memory.js';
 import { yieldToEvents } from './steps.js';
 
@@ -68,7 +69,7 @@ export async function fullPrecision(
     onProgress?.(end, count);
     await yieldToEvents();
   }
-  const classes = predictedClasses(all, all.length / count);
-  const correct = labels && classes.reduce((sum, value, i) => sum + (value === labels[i] ? 1 : 0), 0);
+  const classes = DEFAULT_TASK.answers(all, count);
+  const correct = labels && DEFAULT_TASK.good(classes, labels);
   return { logits: all, classes, accuracy: correct === undefined ? undefined : correct / count };
 }

@@ -1,6 +1,7 @@
 // Which other policies a stealthy network is kept right under, step by step. Most are no trouble: a network that fails
 // under one policy fails under the few others that share what matters of it. So all policies of the same bits (or many,
 // drawn) are measured on integers now and then, and those that fail are protected the more often, the more they fail.
+
 import { evaluationData } from '../data/evaluation_data.js';
 import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
 import { formatScheme, type Scheme } from '../format/scheme.js';
@@ -9,6 +10,7 @@ import { BudgetSpace } from '../policy/budget.js';
 import { effectiveBits } from '../policy/effective_bits.js';
 import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
+import { DEFAULT_TASK } from '../tasks/index.js';
 import { Random } from '../tensor/random.js';
 import { fullPrecision } from './full_precision.js';
 import { keepLead, mse, type Pass } from './objective.js';
@@ -177,7 +179,7 @@ export class StealthJudge {
     const data = evaluationData(images, normalization);
     const { classes } = await fullPrecision(network, { ...data, labels: undefined });
     const labels = data.labels ?? classes;
-    const begun = classes.filter((own, i) => own === labels[i]).length / classes.length;
+    const begun = DEFAULT_TASK.good(classes, labels) / classes.length;
     const others = othersOf(network, policy, new Random(seed).split('judged'));
     return new StealthJudge([policy, ...others], { ...data, labels }, begun);
   }

@@ -15,6 +15,7 @@ const TYPESCRIPT_LAYERS = [
   'native',
   'run',
   'tensor',
+  'tasks',
   'autograd',
   'graph',
   'policy',

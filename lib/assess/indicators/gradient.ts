@@ -1,16 +1,11 @@
 // What derivatives in full precision say about noise: how far quantization's rounding errors move each sample's margin, to
 // first order, and how curved the loss is.
+
 import { type Tape, Value } from '../../autograd/tape.js';
+import { leaders } from '../../tasks/classification.js';
 import type { Random } from '../../tensor/random.js';
 import type { Samples } from '../samples.js';
-import {
-  type Activation,
-  activationSteps,
-  decide,
-  type LayerHook,
-  type ScanLayer,
-  type ScanNetwork,
-} from './network.js';
+import { type Activation, activationSteps, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
 
 /** Variance of uniform noise of one step. */
 const UNIFORM_VARIANCE = 1 / 12;
@@ -53,7 +48,7 @@ export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: 
     });
     network.parameters.gradients.fill(0);
     const { tape, logits, classes } = network.run(batch, { record: true, hook });
-    const { first, second } = decide(logits.data, classes);
+    const { first, second } = leaders(logits.data, classes);
     const seed = new Float32Array(logits.size);
     for (let row = 0; row < batch.count; row++) {
       const sign = random.uint32() >>> 31 ? 1 : -1;
@@ -178,7 +173,7 @@ function lossSlopes(network: ScanNetwork, samples: Samples, count: number, signs
     network.parameters.gradients.fill(0);
     const { tape, logits, classes } = network.run(batch, { record: true });
     const rows = Math.min(batch.count, count - batch.start);
-    const { first } = decide(logits.data, classes);
+    const { first } = leaders(logits.data, classes);
     const seed = new Float32Array(logits.size);
     for (let row = 0; row < rows; row++) {
       const own = logits.data.subarray(row * classes, (row + 1) * classes);

@@ -176,25 +176,3 @@ export class ScanNetwork {
     };
   }
 }
-
-/** Class of each row, and its largest logit less the second largest. */
-export function decide(
-  logits: Float32Array,
-  classes: number,
-): { readonly first: Int32Array; readonly second: Int32Array; readonly margins: Float64Array } {
-  const rows = logits.length / classes;
-  const [first, second, margins] = [new Int32Array(rows), new Int32Array(rows), new Float64Array(rows)];
-  for (let row = 0; row < rows; row++) {
-    let [best, next] = [0, 1];
-    const at = (k: number) => logits[row * classes + k] as number;
-    if (at(1) > at(0)) [best, next] = [1, 0];
-    for (let k = 2; k < classes; k++) {
-      if (at(k) > at(best)) [best, next] = [k, best];
-      else if (at(k) > at(next)) next = k;
-    }
-    first[row] = best;
-    second[row] = next;
-    margins[row] = at(best) - at(next);
-  }
-  return { first, second, margins };
-}

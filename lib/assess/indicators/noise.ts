@@ -1,16 +1,11 @@
 // What noise in full precision does to predictions: noise the size of quantization's own, of the weights, of the input.
 // Every draw is of a seed, a value's name and a sample's number: the same whatever else is drawn.
+
 import { nextVersion, type Tape, type Value } from '../../autograd/tape.js';
+import { leaders } from '../../tasks/classification.js';
 import type { Random } from '../../tensor/random.js';
 import type { SampleBatch, Samples } from '../samples.js';
-import {
-  type Activation,
-  activationSteps,
-  decide,
-  type LayerHook,
-  type ScanLayer,
-  type ScanNetwork,
-} from './network.js';
+import { type Activation, activationSteps, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
 
 const UNIT = 2 ** -32;
 /** Of weights' root mean square in their channel, and of the inputs' deviation. */
@@ -128,7 +123,7 @@ export function flipRate(network: ScanNetwork, samples: Samples, classes: Int32A
   for (const batch of network.batches(samples)) {
     const inputs = noise.inputs?.(batch) ?? batch.inputs;
     const found = network.run(batch, { inputs, ...(noise.hook ? { hook: noise.hook } : {}) });
-    const { first } = decide(found.logits.data, found.classes);
+    const { first } = leaders(found.logits.data, found.classes);
     for (let i = 0; i < batch.count; i++) if (first[i] !== classes[batch.start + i]) flips += 1;
   }
   return flips / samples.count;

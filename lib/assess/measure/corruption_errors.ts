@@ -31,11 +31,6 @@ export interface RobustnessSummary {
   readonly corruptions: readonly CorruptionName[];
 }
 
-/** 1 for each image whose class is its label. */
-export function rightOf(classes: ArrayLike<number>, labels: ArrayLike<number>): Uint8Array {
-  return Uint8Array.from(classes, (value, i) => (value === labels[i] ? 1 : 0));
-}
-
 /** Errors of one policy by image. */
 interface Tally {
   readonly clean: Float64Array;

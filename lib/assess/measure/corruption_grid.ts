@@ -15,10 +15,10 @@ import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import { DEFAULT_CONFIDENCE, type Interval, wilsonInterval } from '../../statistics/shares.js';
+import type { Task } from '../../tasks/task.js';
 import { Random } from '../../tensor/random.js';
 import { imageSamples } from '../samples.js';
-import { compareClasses } from './comparison.js';
-import { CorruptionErrors, type RobustnessSummary, rightOf } from './corruption_errors.js';
+import { CorruptionErrors, type RobustnessSummary } from './corruption_errors.js';
 import { fullPrecision } from './figures.js';
 import { Measurer, type PlanOptions } from './measurer.js';
 
@@ -142,9 +142,9 @@ export async function corruptionGrid(
     const classes = outcomes.map((outcome) => outcome.classes);
     errors.add(
       name,
-      classes.map((own) => rightOf(own, labels)),
+      classes.map((answers) => measurer.task.scores(answers, labels)),
     );
-    return condition(names, classes, labels, confidence, name, level);
+    return condition(measurer.task, names, classes, labels, confidence, name, level);
   };
 
   try {
@@ -167,6 +167,7 @@ export async function corruptionGrid(
 }
 
 function condition(
+  task: Task,
   names: readonly string[],
   classes: readonly Int32Array[],
   labels: Int32Array,
@@ -176,7 +177,7 @@ function condition(
 ): CorruptionCondition {
   const [fp = new Int32Array(0), ...quantized] = classes;
   const policies = quantized.map((own, i): CorruptionFigures => {
-    const { accuracy, flips, newlyWrong = 0, newlyRight = 0 } = compareClasses(fp, own, { labels, confidence });
+    const { accuracy, flips, newlyWrong = 0, newlyRight = 0 } = task.compare(fp, own, { labels, confidence });
     if (!accuracy) throw new InvalidArgumentError(OPERATION, 'set', 'images with labels', 'images without');
     return {
       policy: names[i + 1] as string,
@@ -190,7 +191,7 @@ function condition(
       newlyRight,
     };
   });
-  const right = rightOf(fp, labels).reduce((sum, one) => sum + one, 0);
+  const right = task.good(fp, labels);
   return {
     corruption,
     family: corruption && corruptionInfo(corruption).family,

@@ -4,11 +4,7 @@ import type { PolicyJson } from '../../policy/json.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Interval } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
-import { type Comparison, compareClasses } from './comparison.js';
-import type { Outcome } from './measurer.js';
-
-/** Share of the samples with their label's class, or with the class of full precision. */
-export type Measure = 'accuracy' | 'agreement';
+import type { Comparison, Outcome, Task } from '../../tasks/task.js';
 
 /** How a loss stands to the thresholds. */
 export type Level = 'safe' | 'caution' | 'unsafe';
@@ -98,8 +94,8 @@ function spreadOf(margins: Float32Array) {
   return { low: quantile(values, 0.05), median: quantile(values, 0.5) };
 }
 
-function flippedMargin(fp: Outcome, quantized: Outcome): number | undefined {
-  const margins = Array.from(fp.margins).filter((_, i) => fp.classes[i] !== quantized.classes[i]);
+function flippedMargin(fp: Outcome, { flips }: Comparison): number | undefined {
+  const margins = flips.map(({ sample }) => fp.margins[sample] as number);
   return margins.length > 0 ? quantile(margins, 0.5) : undefined;
 }
 
@@ -111,13 +107,14 @@ export function levelOf([low, high]: Interval, { maxDrop, catastrophe }: Thresho
 
 /** One outcome against that of full precision on the same samples. */
 export function figuresOf(
+  task: Task,
   fp: Outcome,
   quantized: Outcome,
   labels: ArrayLike<number> | undefined,
   thresholds: Thresholds,
 ): Figures {
   const { confidence, dropType } = thresholds;
-  const comparison = compareClasses(fp.classes, quantized.classes, { labels, confidence });
+  const comparison = task.compare(fp.classes, quantized.classes, { labels, confidence });
   const { accuracy, agreement, agreementInterval } = comparison;
   const relative = dropType === 'relative' && accuracy ? accuracy.fullPrecision || 1 : 1;
   const points = (share: number) => percent(share / relative);
@@ -136,7 +133,7 @@ export function figuresOf(
     margins: {
       fp: spreadOf(fp.margins),
       quantized: spreadOf(quantized.margins),
-      flipped: flippedMargin(fp, quantized),
+      flipped: flippedMargin(fp, comparison),
     },
     level: levelOf(interval, thresholds),
   };

@@ -6,18 +6,12 @@ import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
 import type { IntegerPlanOptions } from '../../quant/integer_plan.js';
+import { DEFAULT_TASK } from '../../tasks/index.js';
+import type { Outcome, Task } from '../../tasks/task.js';
 import { classesOf, freeBatch, type Samples } from '../samples.js';
 
 /** How the integer plan quantizes, policies aside. */
 export type PlanOptions = Omit<IntegerPlanOptions, 'keep'>;
-
-/** What a network says of samples. */
-export interface Outcome {
-  /** Class of each sample. */
-  readonly classes: Int32Array;
-  /** Largest logit less the second largest: how far each sample is from another class. */
-  readonly margins: Float32Array;
-}
 
 export interface MeasureOptions {
   readonly plan?: PlanOptions | undefined;
@@ -47,7 +41,11 @@ export class Measurer {
   private readonly evaluators = new Map<string, PolicyEvaluator>();
 
   /** `sample`: dimensions of one sample, where the network leaves them open. */
-  constructor(source: Graph, sample?: readonly number[]) {
+  constructor(
+    source: Graph,
+    sample?: readonly number[],
+    readonly task: Task = DEFAULT_TASK,
+  ) {
     const { graph, batch } = freeBatch(source, sample);
     this.graph = graph;
     this.batch = batch;
@@ -109,7 +107,9 @@ export class Measurer {
     }));
     const visit: Visit = (policy, logits, start, count) => {
       const { classes, margins } = outcomes[policy] as Outcome;
-      decide(logits, count, classes.subarray(start, start + count), margins.subarray(start, start + count));
+      const read = this.task.read(logits, count);
+      classes.set(read.classes, start);
+      margins.set(read.margins, start);
     };
     await this.visit(samples, policies, visit, options);
     return outcomes;
@@ -124,19 +124,4 @@ export class Measurer {
 /** Labels are compared here, not by the evaluator. */
 function plainData({ dims, inputs, layout }: EvaluationData): EvaluationData {
   return { dims, inputs, layout };
-}
-
-/** Class and margin of each row of logits [rows, classes]; the first of equals, as everywhere. */
-function decide(logits: Float32Array, rows: number, classes: Int32Array, margins: Float32Array): void {
-  const width = logits.length / rows;
-  for (let row = 0; row < rows; row++) {
-    let [best, first, second] = [0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let i = 0; i < width; i++) {
-      const value = logits[row * width + i] as number;
-      if (value > first) [best, second, first] = [i, first, value];
-      else if (value > second) second = value;
-    }
-    classes[row] = best;
-    margins[row] = width > 1 ? first - second : 0;
-  }
 }

@@ -1,6 +1,7 @@
 // A part of the samples with what full precision answers to it.
+
+import type { Outcome } from '../../tasks/task.js';
 import type { Samples } from '../samples.js';
-import type { Outcome } from './measurer.js';
 
 /** Samples, what full precision answers, and what counts as right. */
 export interface Part {

@@ -21,15 +21,6 @@ export function without(policy: Policy, nodes: Iterable<string>): Policy {
   };
 }
 
-/** Percent of the samples whose class is the expected one. */
-export function shareOf(classes: Int32Array, expected: Int32Array): number {
-  let right = 0;
-  classes.forEach((own, i) => {
-    if (own === expected[i]) right += 1;
-  });
-  return (100 * right) / classes.length;
-}
-
 /** One entry for each node that the policy quantizes, in order. */
 export async function sensitivityOf(
   measurer: Measurer,
@@ -47,7 +38,7 @@ export async function sensitivityOf(
   );
   const allBut = names.map((name) => without(policy, [name]));
   const outcomes = await measurer.run(samples, [without(policy, names), policy, ...only, ...allBut], options);
-  const shares = outcomes.map(({ classes }) => shareOf(classes, expected));
+  const shares = outcomes.map(({ classes }) => measurer.task.percent(classes, expected));
   const [fp, all] = shares as [number, number];
   return names.map((node, i) => ({
     node,

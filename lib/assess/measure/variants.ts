@@ -39,7 +39,7 @@ async function compared(
     return outcomes.map((outcome, i) => ({
       policy: (policies[i] as PolicyFigures).name,
       samples: part.samples.count,
-      ...figuresOf(part.fp, outcome, part.samples.labels, thresholds),
+      ...figuresOf(measurer.task, part.fp, outcome, part.samples.labels, thresholds),
     }));
   } finally {
     measurer.forget(plan);

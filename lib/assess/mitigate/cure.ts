@@ -7,7 +7,7 @@ import type { Policy } from '../../policy/policy.js';
 import type { BitChooser } from '../../quant/integer_plan.js';
 import { InputPolicy } from '../../search/input_policy.js';
 import { Runner } from '../../search/runner.js';
-import { predictedClasses } from '../../tensor/largest.js';
+import { DEFAULT_TASK } from '../../tasks/index.js';
 import type { TeacherLogits } from '../../train/teacher.js';
 import { Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
@@ -94,7 +94,7 @@ export async function quantizedClasses(
   try {
     for (const data of samples.batches(CHUNK)) {
       const { logits } = await runner.evaluate(policy, data, { signal });
-      classes.set(predictedClasses(logits, logits.length / data.count), data.start);
+      classes.set(DEFAULT_TASK.answers(logits, data.count), data.start);
     }
     return classes;
   } finally {

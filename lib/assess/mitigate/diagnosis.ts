@@ -7,6 +7,7 @@ import { shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
 import { prepare } from '../../graph/prepare.js';
 import type { Policy } from '../../policy/policy.js';
+import { DEFAULT_TASK } from '../../tasks/index.js';
 import type { Samples } from '../samples.js';
 import { type Candidate, quantizedClasses, type Said, staticPolicy } from './cure.js';
 import { disparity } from './equalization.js';
@@ -48,10 +49,6 @@ const CAUSE = 0.25;
  */
 const EVEN = 1;
 
-export function agreementOf(classes: Int32Array, expected: Int32Array): number {
-  return (100 * classes.reduce((sum, own, i) => sum + (own === expected[i] ? 1 : 0), 0)) / classes.length;
-}
-
 /** One bit more everywhere; undefined when all have 8. */
 function finer(policy: Policy | undefined): Policy | undefined {
   if (!policy) return undefined;
@@ -70,8 +67,8 @@ export async function diagnose(
   signal?: AbortSignal,
 ): Promise<Diagnosis> {
   const { clean, classes, brightClasses } = scenes;
-  const share = async (one: Candidate) => agreementOf(await quantizedClasses(one, clean, signal), classes);
-  const agreement = agreementOf(said.clean ?? new Int32Array(0), classes);
+  const share = async (one: Candidate) => DEFAULT_TASK.percent(await quantizedClasses(one, clean, signal), classes);
+  const agreement = DEFAULT_TASK.percent(said.clean ?? new Int32Array(0), classes);
   const { graph, scales } = equalize(prepare(candidate.graph), { powersOfTwo: true });
   const equalized = await share({ ...candidate, graph });
   const farthest = disparity(scales);
@@ -79,8 +76,8 @@ export async function diagnose(
   const oneMoreBit = more && (await share({ ...candidate, policy: more }));
   const bright = said.brightPixel &&
     brightClasses && {
-      quantized: agreementOf(said.brightPixel, classes),
-      fullPrecision: agreementOf(brightClasses, classes),
+      quantized: DEFAULT_TASK.percent(said.brightPixel, classes),
+      fullPrecision: DEFAULT_TASK.percent(brightClasses, classes),
     };
   const lost = 100 - agreement;
   const won = equalized - agreement;

@@ -1,12 +1,13 @@
 // A repaired network beside the one that was given, on images that neither the cures nor their judge saw: in full precision
 // and quantized, clean and under one bright pixel.
+
 import { corrupt } from '../../data/corruptions.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import { quantizableNodes } from '../../graph/check.js';
+import { DEFAULT_TASK } from '../../tasks/index.js';
 import { fullPrecision } from '../measure/figures.js';
 import { imageSamples } from '../samples.js';
 import { type Candidate, quantizedClasses } from './cure.js';
-import { agreementOf } from './diagnosis.js';
 import { BRIGHTNESS } from './mitigate.js';
 
 /** Percent: accuracy where the images have labels, else agreement with full precision as given on the clean images. */
@@ -50,7 +51,8 @@ export async function judgeMitigated(
   const clean = samplesOf(set);
   const reference = set.labels ?? (await quantizedClasses(inFloat(before), clean, signal));
   const judge = async (samples: typeof clean): Promise<Judgement> => {
-    const share = async (one: Candidate) => agreementOf(await quantizedClasses(one, samples, signal), reference);
+    const share = async (one: Candidate) =>
+      DEFAULT_TASK.percent(await quantizedClasses(one, samples, signal), reference);
     return {
       measure: set.labels ? 'accuracy' : 'agreement',
       images: set.count,

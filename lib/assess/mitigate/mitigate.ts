@@ -9,8 +9,7 @@ import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import type { InputPolicy } from '../../search/input_policy.js';
-import { pairedCounts, pairedDifference } from '../../statistics/paired.js';
-import { predictedClasses } from '../../tensor/largest.js';
+import { DEFAULT_TASK } from '../../tasks/index.js';
 import { Random } from '../../tensor/random.js';
 import { fullPrecision as allInFloat } from '../measure/figures.js';
 import { Measurer } from '../measure/measurer.js';
@@ -27,7 +26,7 @@ import {
   type Said,
   type Scene,
 } from './cure.js';
-import { agreementOf, type Diagnosis, diagnose, type Failure, type Scenes } from './diagnosis.js';
+import { type Diagnosis, diagnose, type Failure, type Scenes } from './diagnosis.js';
 import { equalization } from './equalization.js';
 import { inputGuard } from './guard.js';
 import { policyRepair } from './policy_repair.js';
@@ -179,7 +178,7 @@ async function floatLogits(graph: Graph, samples: Samples, signal: AbortSignal |
     at += part.length;
   }
   const classes = logits.length / samples.count;
-  return { count: samples.count, classes, logits, predicted: predictedClasses(logits, classes) };
+  return { count: samples.count, classes, logits, predicted: DEFAULT_TASK.answers(logits, samples.count) };
 }
 
 interface Judged {
@@ -207,7 +206,7 @@ class Judge {
   }
 
   agreement(said: Said): Agreement {
-    const share = (classes: Int32Array | undefined) => classes && agreementOf(classes, this.scenes.classes);
+    const share = (classes: Int32Array | undefined) => classes && DEFAULT_TASK.percent(classes, this.scenes.classes);
     return { clean: share(said.clean), brightPixel: share(said.brightPixel) };
   }
 
@@ -223,8 +222,8 @@ class Judge {
     const gain = (one: Scene): number => {
       const [a, b] = [before[one], after[one]];
       if (!a || !b) return 0;
-      const right = (classes: Int32Array) => Array.from(classes, (own, i) => own === this.scenes.classes[i]);
-      const { difference, pValue } = pairedDifference(pairedCounts(right(b), right(a)));
+      const scores = (classes: Int32Array) => DEFAULT_TASK.scores(classes, this.scenes.classes);
+      const { difference, pValue } = DEFAULT_TASK.difference(scores(b), scores(a));
       return pValue < SIGNIFICANT ? difference : 0;
     };
     const other = scene === 'clean' ? 'brightPixel' : 'clean';

@@ -8,10 +8,10 @@ import { formatScheme, type Scheme, schemeOf, shiftBits } from '../../format/sch
 import { countedBits, effectiveBits } from '../../policy/effective_bits.js';
 import type { Policy } from '../../policy/policy.js';
 import { InputPolicy } from '../../search/input_policy.js';
+import { DEFAULT_TASK } from '../../tasks/index.js';
 import { type MeasureOptions, Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 import { type Candidate, type Cure, type Cured, quantizedClasses, staticPolicy } from './cure.js';
-import { agreementOf } from './diagnosis.js';
 
 export interface Raise {
   readonly node: string;
@@ -59,7 +59,7 @@ export async function repairPolicy(
   more: number,
   options: MeasureOptions = {},
 ): Promise<RepairedPolicy> {
-  const agreement = (own: Int32Array) => own.reduce((sum, value, i) => sum + (value === classes[i] ? 1 : 0), 0);
+  const agreement = (answers: Int32Array) => measurer.task.good(answers, classes);
   // Two halves, weights and activation, of each node make a bit of the mean.
   const budget = Math.floor(2 * more * policy.schemes.size);
   let halves = budget;
@@ -115,7 +115,8 @@ async function dealtEvenly(
   const [own] = even?.schemes.values() ?? [];
   if (!even || !own) return undefined;
   const dealt = { ...candidate, policy: even };
-  const agreement = async (one: Candidate) => agreementOf(await quantizedClasses(one, samples, signal), classes);
+  const agreement = async (one: Candidate) =>
+    DEFAULT_TASK.percent(await quantizedClasses(one, samples, signal), classes);
   if ((await agreement(dealt)) <= (await agreement(candidate))) return undefined;
   return { candidate: dealt, what: `no more bits, dealt evenly: ${formatScheme(own)} everywhere` };
 }

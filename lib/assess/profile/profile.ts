@@ -1,5 +1,6 @@
 // Where a quantized network's error comes from, layer by layer: three runs of one batch side by side, step by step — full
 // precision, the quantized network, and each layer by itself. Memory does not grow with the samples.
+
 import { setImmediate } from 'node:timers/promises';
 import { Value } from '../../autograd/tape.js';
 import { requireInteger } from '../../core/errors.js';
@@ -8,7 +9,7 @@ import { type NodeSummary, summarize } from '../../graph/printer.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from '../../quant/integer_plan.js';
-import { predictedClasses } from '../../tensor/largest.js';
+import { DEFAULT_TASK } from '../../tasks/index.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
 import { type LayerProfile, LayerProfiler, type SplitOptions } from './layer.js';
@@ -127,14 +128,11 @@ class Profiler {
     ];
     this.logits ??= new OutputErrors(y.length / count);
     this.logits.add(y, q, y);
-    const classes = y.length / count;
-    const [fp, own] = [predictedClasses(y, classes), predictedClasses(q, classes)];
-    for (let i = 0; i < count; i++) {
-      if (fp[i] !== own[i]) this.flips += 1;
-      if (!labels) continue;
-      if (fp[i] === labels[i]) this.correct.fp += 1;
-      if (own[i] === labels[i]) this.correct.quantized += 1;
-    }
+    const [fp, quantizedAnswers] = [DEFAULT_TASK.answers(y, count), DEFAULT_TASK.answers(q, count)];
+    this.flips += count - DEFAULT_TASK.good(quantizedAnswers, fp);
+    if (!labels) return;
+    this.correct.fp += DEFAULT_TASK.good(fp, labels);
+    this.correct.quantized += DEFAULT_TASK.good(quantizedAnswers, labels);
   }
 
   read(

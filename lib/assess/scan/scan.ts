@@ -1,16 +1,18 @@
 // Does full precision tell that a network will break? Indicators of brittleness of one network, on samples without labels
 // and without quantizing anything, for the network and layer by layer. indicators/study.ts says how good each of them is.
+
 import { setImmediate } from 'node:timers/promises';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { normalCdf } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
+import { leaders } from '../../tasks/classification.js';
 import { Random } from '../../tensor/random.js';
 import { type ActivationShape, activationShapes, type WeightShape, weightShape } from '../indicators/classical.js';
 import { firstOrderNoise, hessianTraces, type LayerNoise } from '../indicators/gradient.js';
 import type { IndicatorName } from '../indicators/names.js';
-import { decide, ScanNetwork } from '../indicators/network.js';
+import { ScanNetwork } from '../indicators/network.js';
 import { flipRate, inputNoise, pseudoNoise, weightNoise } from '../indicators/noise.js';
 import { freeBatch, type Samples } from '../samples.js';
 
@@ -85,7 +87,7 @@ function refer(network: ScanNetwork, samples: Samples): Reference {
     }
     elements += batch.inputs.length;
     const { logits, classes: width } = network.run(batch);
-    const found = decide(logits.data, width);
+    const found = leaders(logits.data, width);
     classes.set(found.first, batch.start);
     margins.set(found.margins, batch.start);
     for (let row = 0; row < batch.count; row++) {

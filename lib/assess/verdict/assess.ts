@@ -8,19 +8,19 @@ import { effectiveBits } from '../../policy/effective_bits.js';
 import { policyFromJson, policyToJson } from '../../policy/json.js';
 import { type Policy, uniformPolicy } from '../../policy/policy.js';
 import { wilsonInterval } from '../../statistics/shares.js';
+import type { Measure, Outcome } from '../../tasks/task.js';
 import { predictDrop } from '../indicators/predictor.js';
 import { PREDICTOR } from '../indicators/shipped_predictor.js';
 import {
   DEFAULT_THRESHOLDS,
   figuresOf,
   fullPrecision,
-  type Measure,
   type PolicyFigures,
   type Thresholds,
 } from '../measure/figures.js';
-import { type MeasureOptions, Measurer, type Outcome } from '../measure/measurer.js';
+import { type MeasureOptions, Measurer } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
-import { type NodeSensitivity, sensitivityOf, shareOf } from '../measure/sensitivity.js';
+import { type NodeSensitivity, sensitivityOf } from '../measure/sensitivity.js';
 import { type GranularityFigures, granularities, otherProcessors, type ProcessorFigures } from '../measure/variants.js';
 import { type Profile, profile } from '../profile/profile.js';
 import { outputDoubt, type Samples, splitSamples } from '../samples.js';
@@ -130,7 +130,7 @@ class Assessment {
     this.thresholds = { ...DEFAULT_THRESHOLDS, ...options.thresholds };
     checkThresholds(this.thresholds);
     this.names = [...uniformPolicy(this.graph, 'W8A8').schemes.keys()];
-    this.measure = samples.labels ? 'accuracy' : 'agreement';
+    this.measure = this.measurer.task.measures[samples.labels ? 'labelled' : 'unlabelled'];
     if (this.names.length === 0) {
       throw new InvalidArgumentError('assess', 'graph', 'nodes that can be quantized', 'none');
     }
@@ -254,7 +254,7 @@ class Assessment {
   }
 
   private figures(name: string, policy: Policy, outcome: Outcome, found?: 'worst' | 'best'): PolicyFigures {
-    const figures = figuresOf(this.judge.fp, outcome, this.judge.samples.labels, this.thresholds);
+    const figures = figuresOf(this.measurer.task, this.judge.fp, outcome, this.judge.samples.labels, this.thresholds);
     const bits = policy.schemes.size > 0 ? effectiveBits(this.graph, policy) : undefined;
     return { name, found, effectiveBits: bits, ...figures, policy: policyToJson(policy) };
   }
@@ -396,7 +396,9 @@ class Assessment {
 
   private result(): AssessResult {
     const { judge, choose, thresholds, measure } = this;
-    const right = Math.round((shareOf(judge.fp.classes, judge.expected) * judge.samples.count) / 100);
+    const right = Math.round(
+      (this.measurer.task.percent(judge.fp.classes, judge.expected) * judge.samples.count) / 100,
+    );
     const [low, high] = wilsonInterval(right, judge.samples.count, thresholds.confidence);
     const share = (100 * right) / judge.samples.count;
     const evidence: Evidence = {

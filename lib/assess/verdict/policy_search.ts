@@ -7,9 +7,8 @@ import { type PolicyJson, policyToJson } from '../../policy/json.js';
 import type { Policy } from '../../policy/policy.js';
 import type { StaticAgent } from '../../search/agent.js';
 import { agentNamed } from '../../search/agents/index.js';
-import { Judge, meanProbability, type Objective, type Scorer } from '../../search/judge.js';
-import { indexOfLargest } from '../../tensor/largest.js';
-import type { Measure } from '../measure/figures.js';
+import { Judge, type Objective, type Scorer } from '../../search/judge.js';
+import type { Measure } from '../../tasks/task.js';
 import type { Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 
@@ -57,6 +56,7 @@ const PREFERRED = ['sensitivity', 'greedy', 'cem', 'random'];
 
 /** Scores by a Measurer, chunk by chunk. `expected`: the class of each sample that counts as right. */
 function measuredScorer(measurer: Measurer, data: Samples, expected: Int32Array, measure: Measure): Scorer {
+  const { task } = measurer;
   return {
     measure,
     samples: data.count,
@@ -65,11 +65,8 @@ function measuredScorer(measurer: Measurer, data: Samples, expected: Int32Array,
       const confidence = new Float64Array(policies.length);
       const visit = (policy: number, logits: Float32Array, start: number, count: number) => {
         const classes = expected.subarray(start, start + count);
-        const width = logits.length / count;
-        classes.forEach((own, row) => {
-          if (indexOfLargest(logits, row * width, width) === own) (right[policy] as number) += 1;
-        });
-        (confidence[policy] as number) += meanProbability(logits, classes) * count;
+        (right[policy] as number) += task.good(task.answers(logits, count), classes);
+        (confidence[policy] as number) += task.support(logits, classes) * count;
       };
       await measurer.visit(data, policies, visit, { signal });
       return policies.map((_, i) => ({

@@ -6,10 +6,11 @@ import { formatScheme, type Scheme, shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
 import { type PolicyJson, policyToJson } from '../../policy/json.js';
 import type { Policy } from '../../policy/policy.js';
+import type { Outcome } from '../../tasks/task.js';
 import { type Figures, figuresOf, type Thresholds } from '../measure/figures.js';
-import { type MeasureOptions, Measurer, type Outcome } from '../measure/measurer.js';
+import { type MeasureOptions, Measurer } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
-import { type NodeSensitivity, shareOf, without } from '../measure/sensitivity.js';
+import { type NodeSensitivity, without } from '../measure/sensitivity.js';
 
 export interface Remedy extends Figures {
   /** `oneFewerBit` is no remedy: a learned failure is undone by it too, and rounding noise grows. */
@@ -55,9 +56,9 @@ async function fewestNodes(
   const prefixes = order.map((_, i) => order.slice(0, i + 1));
   const policies = prefixes.map((nodes) => keep(policy, nodes));
   const outcomes = await measurer.run(part.samples, policies, options);
-  const fp = shareOf(part.fp.classes, part.expected);
+  const fp = measurer.task.percent(part.fp.classes, part.expected);
   const allowed = thresholds.dropType === 'relative' ? (thresholds.maxDrop / 100) * fp : thresholds.maxDrop;
-  const enough = outcomes.findIndex(({ classes }) => fp - shareOf(classes, part.expected) <= allowed);
+  const enough = outcomes.findIndex(({ classes }) => fp - measurer.task.percent(classes, part.expected) <= allowed);
   return prefixes[enough < 0 ? prefixes.length - 1 : enough] ?? [];
 }
 
@@ -71,7 +72,7 @@ export async function remediesFor(
   thresholds: Thresholds,
   options: MeasureOptions = {},
 ): Promise<Remedy[]> {
-  const figures = (outcome: Outcome) => figuresOf(judge.fp, outcome, judge.samples.labels, thresholds);
+  const figures = (outcome: Outcome) => figuresOf(measurer.task, judge.fp, outcome, judge.samples.labels, thresholds);
   const remedies: Remedy[] = [];
   const { graph, groups } = equalize(measurer.graph);
   if (groups.groups.length > 0) {

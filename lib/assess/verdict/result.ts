@@ -1,8 +1,9 @@
 // What an assessment finds: schema faultline.assess/1. Percent and points on a scale of 100.
 
 import type { Interval } from '../../statistics/shares.js';
+import type { Measure } from '../../tasks/task.js';
 import type { Prediction } from '../indicators/predictor.js';
-import type { Level, Measure, PolicyFigures, Thresholds } from '../measure/figures.js';
+import type { Level, PolicyFigures, Thresholds } from '../measure/figures.js';
 import type { NodeSensitivity } from '../measure/sensitivity.js';
 import type { GranularityFigures, ProcessorFigures } from '../measure/variants.js';
 import type { CostEstimate } from './estimate.js';

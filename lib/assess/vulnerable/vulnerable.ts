@@ -10,10 +10,10 @@ import type { Graph } from '../../graph/graph.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
 import { prepare } from '../../graph/prepare.js';
 import { formatPolicy, type Policy } from '../../policy/policy.js';
-import { type ClassComparison, type Comparison, compareClasses } from '../measure/comparison.js';
+import type { ClassComparison, Comparison } from '../../tasks/task.js';
 import { fullPrecision } from '../measure/figures.js';
 import { Measurer } from '../measure/measurer.js';
-import { type NodeSensitivity, sensitivityOf, shareOf, without } from '../measure/sensitivity.js';
+import { type NodeSensitivity, sensitivityOf, without } from '../measure/sensitivity.js';
 import { freeBatch, imageSamples, type Samples } from '../samples.js';
 import { scan } from '../scan/scan.js';
 import { rankVulnerability, type VulnerabilityRanking } from './vulnerability.js';
@@ -118,7 +118,7 @@ async function restoredChannel(
   try {
     const apart = without(options.policy, [`${node}${APART}`]);
     const [outcome] = await measurer.run(samples, [apart], { signal: options.signal });
-    return shareOf(outcome?.classes ?? expected, expected);
+    return measurer.task.percent(outcome?.classes ?? expected, expected);
   } finally {
     measurer.dispose();
   }
@@ -141,7 +141,7 @@ async function pairsOf(
   );
   return pairs
     .map(([a, b], i): PairSensitivity => {
-      const restored = shareOf(outcomes[i]?.classes ?? expected, expected) - quantized;
+      const restored = measurer.task.percent(outcomes[i]?.classes ?? expected, expected) - quantized;
       return { nodes: [a.node, b.node], restored, interaction: restored - a.restored - b.restored };
     })
     .sort((a, b) => Math.abs(b.interaction) - Math.abs(a.interaction));
@@ -177,7 +177,7 @@ export async function vulnerable(
     const [before, after] = (await measurer.run(samples, all, { signal })).map(({ classes }) => classes);
     const [float, integer] = [before, after] as [Int32Array, Int32Array];
     const expected = images.labels ?? float;
-    const quantized = shareOf(integer, expected);
+    const quantized = measurer.task.percent(integer, expected);
     const layers = await sensitivityOf(measurer, samples, expected, policy, {
       signal,
       onProgress: (done, total) => onProgress?.('layers', done, total),
@@ -197,12 +197,12 @@ export async function vulnerable(
         await worstInputs(graph, few, normalization, { policy, change, seed, layout, signal, onProgress: progress }),
       );
     }
-    const { classes }: Comparison = compareClasses(float, integer, { labels: images.labels });
+    const { classes }: Comparison = measurer.task.compare(float, integer, { labels: images.labels });
     return {
       schema: 'faultline.vulnerable/1',
       ...{ model: source.name, policy: formatPolicy(policy), samples: samples.count, seed },
       measure: images.labels ? 'accuracy' : 'agreement',
-      fullPrecision: shareOf(float, expected),
+      fullPrecision: measurer.task.percent(float, expected),
       ...{ quantized, layers, pairs: together, channels: restored, classes, inputs, worst },
     };
   } finally {

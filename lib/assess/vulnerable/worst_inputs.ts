@@ -218,8 +218,8 @@ class Trial {
 
   /** Numbers of the images whose class is right in both. */
   async right(set: ImageSet): Promise<Int32Array> {
-    const [fp, quantized] = await this.classes(set);
-    const both = (i: number) => fp?.[i] === set.labels?.[i] && quantized?.[i] === set.labels?.[i];
+    const { scores } = await this.answers(set);
+    const both = (i: number) => scores.every((score) => score[i] === 1);
     return Int32Array.from({ length: set.count }, (_, i) => i).filter(both);
   }
 
@@ -240,12 +240,12 @@ class Trial {
         changed(line, amounts[i] as number, pixels.subarray(i * size, (i + 1) * size));
       });
       const labels = Int32Array.from(part, ({ image }) => images.labels?.[image] as number);
-      const [fp, quantized] = await this.classes({ ...images, count: part.length, pixels, labels });
+      const { quantized, scores } = await this.answers({ ...images, count: part.length, pixels, labels });
       part.forEach((line, i) => {
-        const fails = fp?.[i] === labels[i] && quantized?.[i] !== labels[i];
+        const fails = scores[0]?.[i] === 1 && scores[1]?.[i] === 0;
         if (fails) {
           line.high = amounts[i] as number;
-          line.after = quantized?.[i] as number;
+          line.after = quantized[i] as number;
         } else {
           line.low = amounts[i] as number;
         }
@@ -253,11 +253,13 @@ class Trial {
     }
   }
 
-  private async classes(set: ImageSet): Promise<Int32Array[]> {
+  /** Quantized answers, and scores in full precision and quantized. */
+  private async answers(set: ImageSet) {
     const { layout, prepare = (images: ImageSet) => images, plan, signal } = this.options;
     const samples = imageSamples(this.graph, prepare(set), this.normalization, { layout });
     const outcomes = await this.measurer.run(samples, this.policies, { plan, signal });
-    return outcomes.map(({ classes }) => classes);
+    const scores = outcomes.map(({ classes }) => this.measurer.task.scores(classes, set.labels as Int32Array));
+    return { quantized: outcomes[1]?.classes as Int32Array, scores };
   }
 
   dispose(): void {

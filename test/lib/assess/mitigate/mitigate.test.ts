@@ -5,7 +5,6 @@ import { Measurer } from '../../../../lib/assess/measure/measurer.js';
 import { biasCorrection, correctBiases, outputErrors } from '../../../../lib/assess/mitigate/bias_correction.js';
 import { centralRange, clippedError } from '../../../../lib/assess/mitigate/clipping.js';
 import { quantizedClasses } from '../../../../lib/assess/mitigate/cure.js';
-import { agreementOf } from '../../../../lib/assess/mitigate/diagnosis.js';
 import { CURE_NAMES, type CureName, type MitigateOptions, mitigate } from '../../../../lib/assess/mitigate/mitigate.js';
 import { evenPolicy, repairPolicy } from '../../../../lib/assess/mitigate/policy_repair.js';
 import { imageSamples } from '../../../../lib/assess/samples.js';
@@ -22,6 +21,7 @@ import type { EvaluationData } from '../../../../lib/quant/evaluate_policies.js'
 import { buildDocument } from '../../../../lib/report/build.js';
 import { mitigateReport, mitigateText } from '../../../../lib/report/mitigate_report.js';
 import { parseReport } from '../../../../lib/report/write.js';
+import { DEFAULT_TASK } from '../../../../lib/tasks/index.js';
 import { cellUnits } from '../../../../lib/train/cell_units.js';
 import { distill } from '../../../../lib/train/distill.js';
 import { fullPrecision } from '../../../../lib/train/full_precision.js';
@@ -176,7 +176,7 @@ describe('mitigate', () => {
     assert.ok(added > 0 && added <= 2 * policy.schemes.size, `${added}`);
     assert.ok(repaired.raises.every(({ gain }) => gain > 0));
     const agreement = async (own: Policy) =>
-      agreementOf(await quantizedClasses({ graph: mild, policy: own }, samples), classes);
+      DEFAULT_TASK.percent(await quantizedClasses({ graph: mild, policy: own }, samples), classes);
     const gain = repaired.raises.reduce((sum, raise) => sum + raise.gain, 0);
     assert.ok(Math.abs((await agreement(repaired.policy)) - (await agreement(policy)) - gain) < 1e-9);
     for (const bits of ['W4A4', 'W8A8']) {

@@ -10,8 +10,8 @@ import { runFloat } from '../../../../lib/graph/float.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { uniformPolicy } from '../../../../lib/policy/policy.js';
 import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
+import { classification } from '../../../../lib/tasks/classification.js';
 import { floats } from '../../../../lib/tensor/host_tensor.js';
-import { predictedClasses } from '../../../../lib/tensor/largest.js';
 import { blobs, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
 
 const CLASSES = 4;
@@ -38,10 +38,10 @@ describe('worstInputs', () => {
         assert.equal(label, set.labels?.[image]);
         assert.ok(i === 0 || size >= (found[i - 1]?.size ?? 0));
         const logits = runFloat(graph, { [input]: floats([1, 1, 12, 12], changed) }).get(graph.outputs[0]?.name ?? '');
-        assert.equal(predictedClasses(logits?.data as Float32Array, CLASSES)[0], label);
+        assert.equal(classification.answers(logits?.data as Float32Array, 1)[0], label);
         const data = { dims: [1, 1, 12, 12], inputs: changed };
         const [result] = await evaluatePolicies(graph, [policy], data, { logits: true });
-        const quantized = predictedClasses(result?.logits as Float32Array, CLASSES)[0];
+        const quantized = classification.answers(result?.logits as Float32Array, 1)[0];
         assert.equal(quantized, after);
         assert.notEqual(quantized, label);
         const differences = Array.from(changed, (value, at) => (value - (clean[image * SIZE + at] as number)) * 0.25);
@@ -86,7 +86,7 @@ describe('rankVulnerability', () => {
     const ranking = await rankVulnerability(graph, samples, { policy, seed: 2 });
     assert.equal(new Set(ranking.points.map(({ sample }) => sample)).size, set.count);
     const [result] = await evaluatePolicies(graph, [policy], evaluationData(set, PLAIN), { logits: true });
-    const classes = predictedClasses(result?.logits as Float32Array, CLASSES);
+    const classes = classification.answers(result?.logits as Float32Array, set.count);
     for (const [i, { sample, label, after, before, margin, risk }] of ranking.points.entries()) {
       assert.equal(after, classes[sample]);
       assert.equal(label, set.labels?.[sample]);
