@@ -5,6 +5,7 @@ import type { Scheme } from '../format/scheme.js';
 import { quantizableNodes } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';
 import { summarize } from '../graph/printer.js';
+import { productView } from '../graph/product.js';
 import { checkPolicy, type Policy } from './policy.js';
 
 /** What a node counts for in a mean: one, its weights, or its multiply-accumulates. */
@@ -35,10 +36,7 @@ export function nodeWeights(graph: Graph, names: readonly string[], weighting: W
   if (weighting === 'nodes') return names.map(() => 1);
   const macs = new Map(weighting === 'macs' ? summarize(graph).nodes.map((node) => [node.name, node.macs]) : []);
   const weight = new Map(
-    quantizableNodes(graph).map((node) => [
-      node.name,
-      sizeOf(graph.initializers.get(node.inputs[1] ?? '')?.dims ?? []),
-    ]),
+    quantizableNodes(graph).map((node) => [node.name, sizeOf(productView(graph, node)?.weightDims ?? [])]),
   );
   return names.map((name) => (weighting === 'macs' ? macs : weight).get(name) as number);
 }

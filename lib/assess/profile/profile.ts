@@ -6,6 +6,7 @@ import { Value } from '../../autograd/tape.js';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { type NodeSummary, summarize } from '../../graph/printer.js';
+import { productView } from '../../graph/product.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { IntegerPlan, type IntegerPlanOptions, type RunState } from '../../quant/integer_plan.js';
@@ -73,8 +74,7 @@ class Profiler {
     plan.steps.forEach((step, index) => {
       if (!step.product) return;
       const summary = summaries.get(step.node.name) as NodeSummary;
-      const weight = plan.graph.initializers.get(step.node.inputs[1] ?? '');
-      const signal = step.product.kind === 'conv' && weight?.dims.length === 3;
+      const signal = step.product.kind === 'conv' && productView(plan.graph, step.node)?.kernel.length === 1;
       const bits = policy.schemes.get(step.node.name);
       this.layers.set(index, new LayerProfiler(step, summary, bits, split, signal));
     });
