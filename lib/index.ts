@@ -285,11 +285,11 @@ export {
   type PairCandidate,
   type PairOptions,
   type PairRecipe,
-  type PairResult,
   type PairRound,
   ROBUST_PAIR,
+  type StaticPairResult,
 } from './search/pair.js';
-export { type BitsResult, Runner as InputPolicyRunner } from './search/runner.js';
+export { type BitsResult, InputPolicyRunner } from './search/runner.js';
 export {
   type AgentReport,
   type InputSearchReport,
@@ -298,7 +298,7 @@ export {
   type SearchStaticOptions,
   searchPolicy,
 } from './search/search.js';
-export type { ActivationBudget, Candidate } from './search/space.js';
+export type { ActivationBudget, NodeSchemes } from './search/space.js';
 export type { Estimate } from './statistics/ranks.js';
 export type { Interval } from './statistics/shares.js';
 export { DEFAULT_TASK, TASKS } from './tasks/index.js';

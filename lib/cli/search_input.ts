@@ -12,7 +12,7 @@ import type { Weighting } from '../policy/effective_bits.js';
 import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { DEFAULTS } from '../reproduce/settings.js';
 import { extremeOf } from '../search/judge.js';
-import { Runner } from '../search/runner.js';
+import { InputPolicyRunner } from '../search/runner.js';
 import type { InputSearchData, InputSearchReport } from '../search/search.js';
 import { ActivationSpace } from '../search/space.js';
 import { type Images, type InputFlags, readImages } from './inputs.js';
@@ -64,7 +64,7 @@ export async function prepareInputSearch(
   budget: NamedBudget,
   flags: InputFlags,
 ): Promise<InputSearchData> {
-  const runner = new Runner(graph);
+  const runner = new InputPolicyRunner(graph);
   try {
     new ActivationSpace(graph, runner.plan.products, budget);
   } finally {

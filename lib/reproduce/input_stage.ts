@@ -10,7 +10,7 @@ import { INPUT_DEPENDENT, learnInputPair } from '../search/input_pair.js';
 import type { InputPolicy } from '../search/input_policy.js';
 import { inputPolicyFromJson, inputPolicyToJson } from '../search/input_policy_json.js';
 import type { Objective } from '../search/judge.js';
-import { Runner } from '../search/runner.js';
+import { InputPolicyRunner } from '../search/runner.js';
 import { fullPrecision } from '../train/full_precision.js';
 import type { SeedContext } from './context.js';
 import { difference, figures, percent, testOf, uniformFigures } from './measure.js';
@@ -50,7 +50,7 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
     const test = testOf(material);
     const data = evaluationData(test.set, normalization);
     const before = await fullPrecision(graph, data, { signal });
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     try {
       const own = await runner.evaluate(policy, data, { signal });
       const fresh = await runner.evaluate(attacked.policy, data, { signal });

@@ -13,8 +13,8 @@ import { Environment, type EnvironmentOptions, type Found, type HistoryPoint } f
 import { InputEnvironment, type InputEnvironmentOptions } from './input_environment.js';
 import type { InputPolicy } from './input_policy.js';
 import { type Judge, type Objective, signOf } from './judge.js';
-import { choicesOf, type Referenced, Runner, withReference } from './runner.js';
-import { type ActivationBudget, ActivationSpace, type Candidate } from './space.js';
+import { choicesOf, InputPolicyRunner, type Referenced, withReference } from './runner.js';
+import { type ActivationBudget, ActivationSpace, type NodeSchemes } from './space.js';
 
 /** What a search of static policies may spend. */
 export interface StaticSearchOptions extends EnvironmentOptions {
@@ -65,7 +65,7 @@ export type Select = (policy: InputPolicy, iteration?: number, reward?: number) 
 export interface InputLearner {
   readonly policy: InputPolicy;
   /** Learns from some of the samples; returns the mean reward. */
-  iterate(runner: Runner, data: Referenced): Promise<number>;
+  iterate(runner: InputPolicyRunner, data: Referenced): Promise<number>;
 }
 
 interface Described {
@@ -143,11 +143,11 @@ function staticAgent({ name, description, play }: StaticAgentDefinition): Static
   };
 }
 
-function bitsOf({ space }: Judge, policy: Policy): Candidate {
+function bitsOf({ space }: Judge, policy: Policy): NodeSchemes {
   if (!space.has(policy)) {
     throw new InvalidArgumentError('search', 'start', 'policies of the budget', formatPolicy(policy));
   }
-  return space.names.map((name) => policy.schemes.get(name) as Candidate[number]);
+  return space.names.map((name) => policy.schemes.get(name) as NodeSchemes[number]);
 }
 
 function inputAgent({ name, description, play, learner }: InputAgentDefinition): InputAgent {
@@ -155,7 +155,7 @@ function inputAgent({ name, description, play, learner }: InputAgentDefinition):
     ...{ kind: 'input', name, description },
     search: async (graph, train, validation, options) => {
       const { objective, signal } = options;
-      const runner = new Runner(graph);
+      const runner = new InputPolicyRunner(graph);
       try {
         const space = new ActivationSpace(graph, runner.plan.products, options.budget);
         options.onStage?.('full precision');

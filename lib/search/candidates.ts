@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
 import { Random } from '../tensor/random.js';
 import { margins, type Objective, reward } from './judge.js';
-import { type Choices, countOf, type Referenced, type RunnerOptions, slice } from './runner.js';
+import { type Choices, countOf, type Referenced, type RunnerOptions, sliceSamples } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
 export interface CandidateOptions extends RunnerOptions {
@@ -64,7 +64,7 @@ export async function rewardTables(
   for (let start = 0; start < count; start += TABLE_SAMPLES) {
     const n = Math.min(TABLE_SAMPLES, count - start);
     const classes = references.map((reference) => Array.prototype.slice.call(reference, start, start + n) as number[]);
-    const results = await evaluator.evaluate(decoded, slice(data, start, start + n), { logits: true, signal });
+    const results = await evaluator.evaluate(decoded, sliceSamples(data, start, start + n), { logits: true, signal });
     results.forEach(({ logits }, policy) => {
       tables.forEach((table, r) => {
         const own = margins(logits as Float32Array, classes[r] as number[], n);
@@ -154,7 +154,7 @@ export async function chooseCandidates(
   const random = new Random(options.seed).split('candidates');
   const evaluator = new PolicyEvaluator(graph);
   try {
-    const screen = slice(data, 0, Math.min(options.screened, countOf(data))) as Referenced;
+    const screen = sliceSamples(data, 0, Math.min(options.screened, countOf(data))) as Referenced;
     const byClass = Array.from({ length: countOf(screen) }, (_, i) => full.classes[i] as number);
     const known = new Map<string, Uint8Array>();
     const exhaustive = space.count <= BigInt(pool);
@@ -185,7 +185,7 @@ export async function chooseCandidates(
       policies = [...policies, ...fresh];
     }
     const finalists = promising(sums, policies.length, options.finalists).map((p) => policies[p] as Uint8Array);
-    const compare = slice(data, 0, Math.min(options.compared, countOf(data))) as Referenced;
+    const compare = sliceSamples(data, 0, Math.min(options.compared, countOf(data))) as Referenced;
     const table = await rewardTable(evaluator, space, finalists, compare, objective, { signal });
     const kinds = Array.from({ length: countOf(compare) }, (_, i) => kindOf(full, i));
     const compared = groupSums(table, finalists.length, kinds);

@@ -4,15 +4,15 @@
 import type { Scheme } from '../format/scheme.js';
 import type { Random } from '../tensor/random.js';
 import type { Environment } from './environment.js';
-import type { Candidate } from './space.js';
+import type { NodeSchemes } from './space.js';
 
 /** Expected contribution of a node's bits to the fitness. */
-export type Estimate = (node: number, bits: Scheme) => number;
+export type EffectEstimate = (node: number, bits: Scheme) => number;
 
 /** Policies of the budget that differ from a candidate in one node or two. */
-export function neighbours(environment: Environment, from: Candidate): Candidate[] {
+export function neighbours(environment: Environment, from: NodeSchemes): NodeSchemes[] {
   const { space } = environment;
-  const found: Candidate[] = [];
+  const found: NodeSchemes[] = [];
   const changed = (changes: readonly (readonly [number, Scheme])[]) => {
     const next = [...from];
     for (const [node, bits] of changes) next[node] = bits;
@@ -38,18 +38,18 @@ export function neighbours(environment: Environment, from: Candidate): Candidate
 const same = (a: Scheme, b: Scheme) => a === b;
 
 /** Sum of an estimate over a candidate. */
-export function estimated(candidate: Candidate, estimate: Estimate): number {
+export function estimated(candidate: NodeSchemes, estimate: EffectEstimate): number {
   return candidate.reduce((sum, bits, node) => sum + estimate(node, bits), 0);
 }
 
 /** Climbs until the environment is done. `from` is evaluated already or will be. */
 export async function climb(
   environment: Environment,
-  from: Candidate,
-  estimate: Estimate,
+  from: NodeSchemes,
+  estimate: EffectEstimate,
   random: Random,
 ): Promise<void> {
-  let start: Candidate | undefined = from;
+  let start: NodeSchemes | undefined = from;
   while (start && !environment.done) {
     const [fitness] = await environment.evaluate([start]);
     if (fitness === undefined) return;
@@ -58,7 +58,12 @@ export async function climb(
   }
 }
 
-async function ascend(environment: Environment, from: Candidate, known: number, estimate: Estimate): Promise<void> {
+async function ascend(
+  environment: Environment,
+  from: NodeSchemes,
+  known: number,
+  estimate: EffectEstimate,
+): Promise<void> {
   let [top, fitness] = [from, known];
   for (let moved = true; moved; ) {
     moved = false;
@@ -79,12 +84,12 @@ async function ascend(environment: Environment, from: Candidate, known: number, 
 }
 
 /** Every node at what spends most, the first of equals. */
-export function costliest({ space }: Environment): Candidate {
+export function costliest({ space }: Environment): NodeSchemes {
   return space.names.map((_, node) => extreme(space.optionsOf(node), (bits) => space.cost(node, bits)));
 }
 
 /** Every node at what spends least. */
-export function cheapest({ space }: Environment): Candidate {
+export function cheapest({ space }: Environment): NodeSchemes {
   return space.names.map((_, node) => extreme(space.optionsOf(node), (bits) => -space.cost(node, bits)));
 }
 
@@ -104,7 +109,7 @@ export function noise({ weights, activations }: Scheme): number {
  * An additive estimate of the fitness: `effects` is what each node does at `low` against `high`, and other bits do as much
  * of it as they have of the noise in between.
  */
-export function spreadEffects(effects: ArrayLike<number>, high: Candidate, low: Candidate): Estimate {
+export function spreadEffects(effects: ArrayLike<number>, high: NodeSchemes, low: NodeSchemes): EffectEstimate {
   return (node, bits) => {
     const [most, least] = [noise(low[node] as Scheme), noise(high[node] as Scheme)];
     return most === least ? 0 : ((effects[node] as number) * (noise(bits) - least)) / (most - least);

@@ -12,7 +12,7 @@ import { agentNamed } from './agents/index.js';
 import { rewardTables } from './candidates.js';
 import type { InputPolicy } from './input_policy.js';
 import type { Objective } from './judge.js';
-import { Runner, type RunnerOptions, withReference } from './runner.js';
+import { InputPolicyRunner, type RunnerOptions, withReference } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
 /** The static agents that any other is set beside: those that need no more than what every agent gets. */
@@ -137,7 +137,7 @@ export async function evaluateControls(
   const { space } = policy;
   const nodes = space.names.length;
   const data = await withReference(graph, samples, { signal });
-  const runner = new Runner(graph);
+  const runner = new InputPolicyRunner(graph);
   const evaluator = new PolicyEvaluator(graph);
   const score = ({ accuracy, agreement }: ControlScore): ControlScore => ({ accuracy, agreement });
   try {

@@ -4,7 +4,7 @@ import { requireInteger } from '../core/errors.js';
 import type { Policy } from '../policy/policy.js';
 import type { Random } from '../tensor/random.js';
 import { fitness, type Judge, type Objective, type Score } from './judge.js';
-import { type Candidate, candidateOf, keyOf } from './space.js';
+import { keyOf, type NodeSchemes, schemesOf } from './space.js';
 
 /** A policy with its score. */
 export interface Found extends Score {
@@ -73,7 +73,7 @@ export class Environment {
   }
 
   /** What is known of a candidate, at no cost. */
-  known(candidate: Candidate): number | undefined {
+  known(candidate: NodeSchemes): number | undefined {
     return this.fitnesses.get(keyOf(candidate));
   }
 
@@ -81,8 +81,8 @@ export class Environment {
    * Fitness of each candidate, in order. Those outside of the budget (probes) cost an evaluation too, and are never the
    * best. Where evaluations run out, only the first candidates that they sufficed for are returned.
    */
-  async evaluate(candidates: readonly Candidate[]): Promise<number[]> {
-    const fresh = new Map<string, Candidate>();
+  async evaluate(candidates: readonly NodeSchemes[]): Promise<number[]> {
+    const fresh = new Map<string, NodeSchemes>();
     let affordable = 0;
     for (const candidate of candidates) {
       const key = keyOf(candidate);
@@ -98,7 +98,7 @@ export class Environment {
     return candidates.slice(0, affordable).map((candidate) => this.known(candidate) as number);
   }
 
-  private async learn(pending: readonly (readonly [string, Candidate])[]): Promise<void> {
+  private async learn(pending: readonly (readonly [string, NodeSchemes])[]): Promise<void> {
     const { signal, onProgress, evaluations: total } = this.options;
     signal?.throwIfAborted();
     const policies = pending.map(([, candidate]) => this.space.policy(candidate));
@@ -106,7 +106,7 @@ export class Environment {
     scores.forEach((score, i) => {
       const policy = policies[i] as Policy;
       const value = fitness(this.objective, this.judge.samples, score);
-      this.fitnesses.set((pending[i] as readonly [string, Candidate])[0], value);
+      this.fitnesses.set((pending[i] as readonly [string, NodeSchemes])[0], value);
       this.evaluations += 1;
       if (!this.space.has(policy)) return;
       this.seenInSpace += 1n;
@@ -119,18 +119,18 @@ export class Environment {
   }
 
   /** A policy of the budget that was not evaluated, drawn uniformly; undefined when there is none. */
-  unseen(random: Random, alsoSeen: ReadonlySet<string> = new Set()): Candidate | undefined {
-    const isNew = (candidate: Candidate) => {
+  unseen(random: Random, alsoSeen: ReadonlySet<string> = new Set()): NodeSchemes | undefined {
+    const isNew = (candidate: NodeSchemes) => {
       const key = keyOf(candidate);
       return !this.fitnesses.has(key) && !alsoSeen.has(key);
     };
     for (let draw = 0; draw < DRAWS; draw++) {
-      const candidate = candidateOf(this.space.sample(random));
+      const candidate = schemesOf(this.space.sample(random));
       if (isNew(candidate)) return candidate;
     }
-    const others: Candidate[] = [];
+    const others: NodeSchemes[] = [];
     for (const policy of this.space.policies()) {
-      const candidate = candidateOf(policy);
+      const candidate = schemesOf(policy);
       if (isNew(candidate)) others.push(candidate);
     }
     return others.length > 0 ? others[random.integer(others.length)] : undefined;

@@ -11,11 +11,11 @@ import {
   type Choices,
   choicesOf,
   countOf,
+  type InputPolicyRunner,
   type Referenced,
-  type Runner,
   type RunnerOptions,
   rowsOf,
-  slice,
+  sliceSamples,
 } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
@@ -76,7 +76,7 @@ export class InputEnvironment {
 
   /** `choices`: full precision's on the samples, where they are known. */
   constructor(
-    readonly runner: Runner,
+    readonly runner: InputPolicyRunner,
     readonly space: ActivationSpace,
     readonly data: Referenced,
     options: InputEnvironmentOptions,
@@ -118,7 +118,7 @@ export class InputEnvironment {
   /** What can be seen of the first training samples; default: of all. */
   see(samples = Number.POSITIVE_INFINITY): Seen {
     const observer = new Observer(this.settings.grid);
-    const data = slice(this.data, 0, Math.min(countOf(this.data), samples)) as Referenced;
+    const data = sliceSamples(this.data, 0, Math.min(countOf(this.data), samples)) as Referenced;
     const raw = this.inputFeatures(observer, data);
     const base = this.observing(observer, data, raw);
     const features = new Float32Array(raw.length);

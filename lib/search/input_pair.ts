@@ -20,7 +20,7 @@ import { shuffleOptions } from './controls.js';
 import { InputEnvironment } from './input_environment.js';
 import type { InputPolicy } from './input_policy.js';
 import type { Objective } from './judge.js';
-import { choicesOf, chosenBits, fixedBits, type Referenced, Runner, type RunnerOptions } from './runner.js';
+import { choicesOf, chosenBits, fixedBits, InputPolicyRunner, type Referenced, type RunnerOptions } from './runner.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
 /** A pair whose policy looks at the input: what is learned, and by which agent. */
@@ -131,7 +131,7 @@ function otherOptions(space: ActivationSpace, own: Uint8Array, objective: Object
 /** The agent beside the distillation: bits for every step. */
 class Partner {
   readonly rewards: number[] = [];
-  private runner: Runner | undefined;
+  private runner: InputPolicyRunner | undefined;
   private own: Uint8Array = new Uint8Array(0);
   private readonly random: Random;
 
@@ -155,7 +155,7 @@ class Partner {
     const { batch, step } = context;
     if (step % this.every === 0 || !this.runner) {
       this.runner?.dispose();
-      this.runner = new Runner(context.student());
+      this.runner = new InputPolicyRunner(context.student());
       this.rewards.push(await this.agent.iterate(this.runner, this.data));
     }
     const options = await chosenBits(this.runner, this.agent.policy, this.batchData(batch));
@@ -190,12 +190,12 @@ async function startPair(
 ): Promise<{ readonly student: Graph; readonly agent: InputLearner }> {
   const { budget, normalization, seed, signal, largestScale, agent = gate } = options;
   const { candidates = DEFAULTS.candidates } = options;
-  const environmentOf = (runner: Runner) => {
+  const environmentOf = (runner: InputPolicyRunner) => {
     const space = new ActivationSpace(runner.graph, runner.plan.products, budget);
     // A robust network's agent attacks it.
     return new InputEnvironment(runner, space, data, { ...START, objective: 'detrimental', candidates, seed, signal });
   };
-  let runner = new Runner(teacher);
+  let runner = new InputPolicyRunner(teacher);
   try {
     if (largestScale > 1) {
       const environment = environmentOf(runner);
@@ -204,7 +204,7 @@ async function startPair(
       const attack = { policy, normalization, seed, bound: Math.log(largestScale), steps: SCALE_STEPS, signal };
       const { graph } = await gaugeAttack(teacher, set, attack);
       runner.dispose();
-      runner = new Runner(graph);
+      runner = new InputPolicyRunner(graph);
     }
     return { student: runner.graph, agent: await agent.learner(environmentOf(runner)) };
   } finally {

@@ -62,7 +62,7 @@ export interface InputPolicyParts {
 export const DEFAULT_PULL = 2;
 
 /** One batch on its way through the network. */
-export class Pass {
+class Pass {
   /** Options chosen so far, [samples, nodes]. */
   readonly options: Uint8Array;
   private readonly spent: Float64Array;

@@ -10,7 +10,7 @@ import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies
 import type { IntegerPlanOptions } from '../quant/integer_plan.js';
 import { DEFAULT_TASK } from '../tasks/index.js';
 import type { Measure } from '../tasks/task.js';
-import { candidateOf, keyOf } from './space.js';
+import { keyOf, schemesOf } from './space.js';
 
 /** What a policy is searched for: to do most harm to full precision's predictions, or least. */
 export type Objective = 'detrimental' | 'robust';
@@ -140,7 +140,7 @@ export class Judge {
 
   /** Scores of policies, in order; those outside of the budget too. */
   async score(policies: readonly Policy[], signal?: AbortSignal): Promise<Score[]> {
-    const keys = policies.map((policy) => keyOf(candidateOf(policy)));
+    const keys = policies.map((policy) => keyOf(schemesOf(policy)));
     const fresh = new Map<string, Policy>();
     keys.forEach((key, i) => {
       if (!this.known.has(key)) fresh.set(key, policies[i] as Policy);

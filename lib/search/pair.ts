@@ -101,7 +101,7 @@ export interface PairCandidate {
   readonly quantized: number;
 }
 
-export interface PairResult extends PairCandidate {
+export interface StaticPairResult extends PairCandidate {
   readonly graph: Graph;
   readonly policy: Policy;
   readonly rounds: readonly PairRound[];
@@ -271,7 +271,7 @@ class PairSource implements PolicySource {
  * replaced. The policy is of the budget exactly. Of the candidates `chooseCandidate` returns one. Throws as `distill` and the
  * agent do.
  */
-export async function learnPair(student: Graph, set: ImageSet, options: PairOptions): Promise<PairResult> {
+export async function learnPair(student: Graph, set: ImageSet, options: PairOptions): Promise<StaticPairResult> {
   const operation = 'learnPair';
   const { teacher, normalization, validation, signal, seed, onProgress } = options;
   const recipe = recipeOf(options);

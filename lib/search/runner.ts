@@ -30,7 +30,7 @@ export function countOf(data: EvaluationData): number {
 }
 
 /** The samples with these numbers as a value for a plan. */
-export function gather(data: EvaluationData, indices: ArrayLike<number>): Value {
+export function gatherSamples(data: EvaluationData, indices: ArrayLike<number>): Value {
   const size = sizeOf(data.dims.slice(1));
   const inputs = new Float32Array(indices.length * size);
   for (let i = 0; i < indices.length; i++) {
@@ -41,7 +41,7 @@ export function gather(data: EvaluationData, indices: ArrayLike<number>): Value 
 }
 
 /** The samples from one number up to another, not copied. */
-export function slice(data: EvaluationData, start: number, end: number): EvaluationData {
+export function sliceSamples(data: EvaluationData, start: number, end: number): EvaluationData {
   const size = sizeOf(data.dims.slice(1));
   const part = (values: ArrayLike<number> | undefined) => values && Array.prototype.slice.call(values, start, end);
   return {
@@ -55,7 +55,7 @@ export function slice(data: EvaluationData, start: number, end: number): Evaluat
 
 /** Samples from one number on as a value for a plan, not copied. */
 export function rowsOf(data: EvaluationData, start: number, count: number): Value {
-  const { dims, layout = 'rows', inputs } = slice(data, start, start + count);
+  const { dims, layout = 'rows', inputs } = sliceSamples(data, start, start + count);
   return new Value(dims, layout, Memory.borrow(inputs), false);
 }
 
@@ -101,7 +101,7 @@ export interface BitsResult {
 }
 
 /** A network with its plan, to run again and again; `dispose` frees it. */
-export class Runner {
+export class InputPolicyRunner {
   readonly plan: IntegerPlan;
   private readonly input: string;
   private readonly output: string;
@@ -204,7 +204,7 @@ export class Runner {
 }
 
 /** The same option numbers for `count` samples. */
-export function repeated(options: Uint8Array, count: number): Uint8Array {
+export function repeatOptions(options: Uint8Array, count: number): Uint8Array {
   const all = new Uint8Array(options.length * count);
   for (let i = 0; i < count; i++) all.set(options, i * options.length);
   return all;
@@ -228,7 +228,11 @@ export function fixedBits(space: ActivationSpace, options: Uint8Array, samples: 
  * What the policy chooses for samples, as option numbers [samples, nodes]. Without an actor the first node's activation
  * tells, and the rest of the network need not run.
  */
-export async function chosenBits(runner: Runner, policy: InputPolicy, data: EvaluationData): Promise<Uint8Array> {
+export async function chosenBits(
+  runner: InputPolicyRunner,
+  policy: InputPolicy,
+  data: EvaluationData,
+): Promise<Uint8Array> {
   if (policy.actor || policy.candidates.length === 0) return (await runner.evaluate(policy, data)).options;
   const count = countOf(data);
   const inputs = policy.inputFeatures(runner.firstActivation(policy.space, rowsOf(data, 0, count)), count);

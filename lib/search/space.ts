@@ -1,4 +1,4 @@
-// What agents choose from: the policies of a budget. A static policy is a list of bits, one entry for each node of a
+// What agents choose from: the policies of a budget. A static policy is a list of schemes, one for each node of a
 // BudgetSpace. A policy by input chooses an option of every node while the network runs, so its space numbers the options
 // of the same BudgetSpace and answers, node by node, which of them the budget leaves open.
 
@@ -9,14 +9,14 @@ import { type BudgetOptions, BudgetSpace } from '../policy/budget.js';
 import type { Policy } from '../policy/policy.js';
 import type { Random } from '../tensor/random.js';
 
-/** Bits of every node of a space, in its order. */
-export type Candidate = readonly Scheme[];
+/** The scheme of every node of a space, in its order. */
+export type NodeSchemes = readonly Scheme[];
 
-/** A candidate as a key: equal for equal bits. */
-export const keyOf = (candidate: Candidate): string => candidate.map(formatScheme).join(' ');
+/** As a key: equal for equal schemes. */
+export const keyOf = (candidate: NodeSchemes): string => candidate.map(formatScheme).join(' ');
 
-/** The bits of a policy, in the order of its nodes. */
-export const candidateOf = ({ schemes }: Policy): Candidate => [...schemes.values()];
+/** The schemes of a policy, in the order of its nodes. */
+export const schemesOf = ({ schemes }: Policy): NodeSchemes => [...schemes.values()];
 
 /** The budget of a policy by input: usually activations alone are chosen and counted. */
 export type ActivationBudget = Omit<BudgetOptions, 'order'>;

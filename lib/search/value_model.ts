@@ -4,9 +4,9 @@
 // much each node matters is learned by climbing the marginal likelihood.
 import type { Scheme } from '../format/scheme.js';
 import type { Environment } from './environment.js';
-import type { Candidate } from './space.js';
+import type { NodeSchemes } from './space.js';
 
-export interface Prediction {
+interface Prediction {
   readonly mean: number;
   readonly deviation: number;
 }
@@ -25,10 +25,10 @@ const PRIOR_DEVIATION = 1.5;
 const PRIOR_TOTAL = 2;
 
 /** Where bits lie between the least and the most noise that a node can get, for weight and activation. */
-export type Coordinates = (node: number, bits: Scheme) => readonly [number, number];
+export type NoiseCoordinates = (node: number, bits: Scheme) => readonly [number, number];
 
 /** Amplitude of the rounding noise, a step of 2^−b, from 0 (the most bits of the node) to 1 (the fewest). */
-export function noiseCoordinates({ space }: Pick<Environment, 'space'>): Coordinates {
+export function noiseCoordinates({ space }: Pick<Environment, 'space'>): NoiseCoordinates {
   const spans = space.names.map((_, node) => {
     const span = (of: (bits: Scheme) => number) => {
       const steps = space.optionsOf(node).map((bits) => 2 ** -of(bits));
@@ -55,7 +55,7 @@ export class ValueModel {
 
   constructor(
     nodes: number,
-    private readonly coordinates: Coordinates,
+    private readonly coordinates: NoiseCoordinates,
   ) {
     this.weights = new Float64Array(nodes * 2).fill(PRIOR_TOTAL / nodes / 2);
   }
@@ -64,7 +64,7 @@ export class ValueModel {
     return this.rows.length;
   }
 
-  observe(candidate: Candidate, fitness: number): void {
+  observe(candidate: NodeSchemes, fitness: number): void {
     this.rows.push(this.row(candidate));
     this.fitnesses.push(fitness);
     if (this.rows.length > MOST_OBSERVATIONS) {
@@ -74,7 +74,7 @@ export class ValueModel {
     this.fit = undefined;
   }
 
-  private row(candidate: Candidate): Float64Array {
+  private row(candidate: NodeSchemes): Float64Array {
     const row = new Float64Array(this.weights.length);
     candidate.forEach((bits, node) => {
       row.set(this.coordinates(node, bits), 2 * node);
@@ -83,7 +83,7 @@ export class ValueModel {
   }
 
   /** Without observations everything is 0 ± 1. */
-  predict(candidates: readonly Candidate[]): Prediction[] {
+  predict(candidates: readonly NodeSchemes[]): Prediction[] {
     if (this.rows.length === 0) return candidates.map(() => ({ mean: 0, deviation: 1 }));
     this.fit ??= this.learn();
     const { fit, rows, weights } = this;

@@ -6,7 +6,7 @@ import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import type { BitChooser } from '../../quant/integer_plan.js';
 import { InputPolicy } from '../../search/input_policy.js';
-import { Runner } from '../../search/runner.js';
+import { InputPolicyRunner } from '../../search/runner.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
 import type { TeacherLogits } from '../../train/teacher.js';
 import { Measurer } from '../measure/measurer.js';
@@ -89,7 +89,7 @@ export async function quantizedClasses(
       measurer.dispose();
     }
   }
-  const runner = new Runner(graph);
+  const runner = new InputPolicyRunner(graph);
   const classes = new Int32Array(samples.count);
   try {
     for (const data of samples.batches(CHUNK)) {

@@ -2,7 +2,7 @@
 // evaluated; next comes the policy of which it expects the largest improvement. The control for agents that use the model.
 import { defineAgent } from '../agent.js';
 import { neighbours } from '../climb.js';
-import { type Candidate, candidateOf } from '../space.js';
+import { type NodeSchemes, schemesOf } from '../space.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../value_model.js';
 
 /** Policies drawn before the model is asked. */
@@ -18,9 +18,9 @@ export const bayes = defineAgent({
   play: async (environment, random) => {
     const { space } = environment;
     const model = new ValueModel(space.names.length, noiseCoordinates(environment));
-    const all = space.count <= BigInt(WHOLE) ? [...space.policies()].map(candidateOf) : undefined;
-    let [top, topFitness] = [undefined as Candidate | undefined, Number.NEGATIVE_INFINITY];
-    const learn = async (candidate: Candidate) => {
+    const all = space.count <= BigInt(WHOLE) ? [...space.policies()].map(schemesOf) : undefined;
+    let [top, topFitness] = [undefined as NodeSchemes | undefined, Number.NEGATIVE_INFINITY];
+    const learn = async (candidate: NodeSchemes) => {
       const [fitness] = await environment.evaluate([candidate]);
       if (fitness === undefined) return;
       model.observe(candidate, fitness);
@@ -32,7 +32,7 @@ export const bayes = defineAgent({
     }
     while (!environment.done) {
       const pool = all ?? [
-        ...Array.from({ length: SAMPLE }, () => candidateOf(space.sample(random))),
+        ...Array.from({ length: SAMPLE }, () => schemesOf(space.sample(random))),
         ...(top ? random.shuffle(neighbours(environment, top)).slice(0, SAMPLE) : []),
       ];
       const fresh = pool.filter((candidate) => environment.known(candidate) === undefined);

@@ -3,7 +3,7 @@
 // move towards the best of each generation.
 import { formatScheme, type Scheme } from '../../format/scheme.js';
 import { defineAgent } from '../agent.js';
-import { type Candidate, keyOf } from '../space.js';
+import { keyOf, type NodeSchemes } from '../space.js';
 
 /** Of the evaluations, in each generation. */
 const GENERATION_SHARE = 1 / 5;
@@ -30,7 +30,7 @@ export const cem = defineAgent({
     const share = Math.round(environment.left * GENERATION_SHARE);
     const size = Math.min(MOST_GENERATION, Math.max(LEAST_GENERATION, share));
     while (!environment.done) {
-      const generation: Candidate[] = [];
+      const generation: NodeSchemes[] = [];
       const keys = new Set<string>();
       for (let draws = 0; generation.length < Math.min(size, environment.left); ) {
         draws += 1;
@@ -45,7 +45,7 @@ export const cem = defineAgent({
         generation.push(candidate);
       }
       const fitnesses = await environment.evaluate(generation);
-      const order = fitnesses.map((fitness, i) => ({ fitness, candidate: generation[i] as Candidate }));
+      const order = fitnesses.map((fitness, i) => ({ fitness, candidate: generation[i] as NodeSchemes }));
       order.sort((a, b) => b.fitness - a.fitness);
       const elite = order.slice(0, Math.max(LEAST_ELITE, Math.round(ELITE_SHARE * order.length)));
       probabilities.forEach((node, i) => {

@@ -13,7 +13,7 @@ import { defineAgent } from '../agent.js';
 import { cheapest, costliest } from '../climb.js';
 import type { Environment } from '../environment.js';
 import { describeLayers, type Layer } from '../layers.js';
-import { type Candidate, keyOf } from '../space.js';
+import { keyOf, type NodeSchemes } from '../space.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../value_model.js';
 
 // The episode. At each turn the agent observes what HAQ's does (section 3.1), and what makes that complete: the budget left,
@@ -113,18 +113,21 @@ export class Walk {
     });
     return episodes.map((episode, i) => {
       this.skipPinned(episode, this.least.length - 1);
-      return { candidate: episode.chosen as Candidate, steps: steps[i] as { situation: Situation; action: number }[] };
+      return {
+        candidate: episode.chosen as NodeSchemes,
+        steps: steps[i] as { situation: Situation; action: number }[],
+      };
     });
   }
 
   /** The episode that ends with a candidate. */
-  retrace(candidate: Candidate) {
+  retrace(candidate: NodeSchemes) {
     const [episode] = this.play(1, (situations) => {
       const { node, kind } = this.turns[situations[0]?.turn ?? 0] as Turn;
       const bits = candidate[node] as Scheme;
       return [this.levels(node, kind, bits.weights.format).place(bits)];
     });
-    return episode as { candidate: Candidate; steps: { situation: Situation; action: number }[] };
+    return episode as { candidate: NodeSchemes; steps: { situation: Situation; action: number }[] };
   }
 
   private left(node: number, spent: number): number {
@@ -269,7 +272,7 @@ class Player {
   /** How much lowering each node is believed to help, standardised. */
   private beliefs: Float64Array;
   private top:
-    | { readonly candidate: Candidate; readonly actions: readonly number[]; readonly fitness: number }
+    | { readonly candidate: NodeSchemes; readonly actions: readonly number[]; readonly fitness: number }
     | undefined;
   private deviation: number;
 
@@ -363,9 +366,9 @@ class Player {
   }
 
   /** What the model expects of each node at the bottom against the top, everything else as in the best policy. */
-  private believe(best: Candidate): void {
+  private believe(best: NodeSchemes): void {
     const [high, low] = [costliest(this.environment), cheapest(this.environment)];
-    const at = (bits: Candidate) =>
+    const at = (bits: NodeSchemes) =>
       best.map((_, node) => best.map((own, i) => (i === node ? (bits[i] as typeof own) : own)));
     const [lowered, raised] = [this.model.predict(at(low)), this.model.predict(at(high))];
     const effects = lowered.map(({ mean }, i) => mean - (raised[i]?.mean as number));

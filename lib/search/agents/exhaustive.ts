@@ -1,7 +1,7 @@
 // Every policy of the budget: the optimum for certain, and with it the regret of the other agents.
 import { InvalidArgumentError } from '../../core/errors.js';
 import { defineAgent } from '../agent.js';
-import { candidateOf } from '../space.js';
+import { schemesOf } from '../space.js';
 
 export const exhaustive = defineAgent({
   kind: 'static',
@@ -19,6 +19,6 @@ export const exhaustive = defineAgent({
         received,
       );
     }
-    await environment.evaluate([...space.policies()].map(candidateOf));
+    await environment.evaluate([...space.policies()].map(schemesOf));
   },
 });

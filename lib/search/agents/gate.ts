@@ -14,11 +14,11 @@ import {
   BATCH,
   countOf,
   fixedBits,
-  gather,
+  gatherSamples,
+  type InputPolicyRunner,
   type Referenced,
-  type Runner,
   type RunnerOptions,
-  repeated,
+  repeatOptions,
 } from '../runner.js';
 import type { ActivationSpace } from '../space.js';
 
@@ -153,7 +153,7 @@ class GateLearner implements InputLearner {
     gate.learn({ kind: 'adam', rate: LEARNER.rate, clipNorm: CLIP_NORM });
   }
 
-  async iterate(runner: Runner, data: Referenced): Promise<number> {
+  async iterate(runner: InputPolicyRunner, data: Referenced): Promise<number> {
     const { candidates, space } = this.policy;
     const random = this.random.split(String(this.iteration));
     this.iteration += 1;
@@ -164,13 +164,13 @@ class GateLearner implements InputLearner {
     for (let start = 0; start < count; start += BATCH) {
       const part = rows.subarray(start, start + BATCH);
       const n = part.length;
-      const x = gather(data, part);
+      const x = gatherSamples(data, part);
       const own = this.policy.inputFeatures(runner.firstActivation(space, x), n);
       if (features.length === 0) features = new Float32Array((count * own.length) / n);
       features.set(own, (start * own.length) / n);
       const classes = Array.from(part, (row) => data.reference[row] as number);
       candidates.forEach((candidate, k) => {
-        const logits = runner.logits(fixedBits(space, repeated(candidate, n), n), x);
+        const logits = runner.logits(fixedBits(space, repeatOptions(candidate, n), n), x);
         margins(logits, classes, n).forEach((margin, i) => {
           rewards[(start + i) * candidates.length + k] = reward(margin, this.objective);
         });

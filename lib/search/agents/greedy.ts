@@ -5,21 +5,21 @@ import type { Scheme } from '../../format/scheme.js';
 import { defineAgent } from '../agent.js';
 import { cheapest, climb, costliest, noise, spreadEffects } from '../climb.js';
 import type { Environment } from '../environment.js';
-import type { Candidate } from '../space.js';
+import type { NodeSchemes } from '../space.js';
 
 interface Move {
   readonly node: number;
-  readonly to: Candidate;
+  readonly to: NodeSchemes;
 }
 
-const lower = (from: Candidate, node: number, bits: Scheme): Candidate =>
+const lower = (from: NodeSchemes, node: number, bits: Scheme): NodeSchemes =>
   from.map((own, i) => (i === node ? bits : own));
 
-const total = ({ space }: Environment, candidate: Candidate) =>
+const total = ({ space }: Environment, candidate: NodeSchemes) =>
   candidate.reduce((sum, bits, node) => sum + space.cost(node, bits), 0);
 
 /** Whether some policy of the budget gives no node more than this. */
-function feasible({ space }: Environment, most: Candidate): boolean {
+function feasible({ space }: Environment, most: NodeSchemes): boolean {
   const limits = most.map((bits, node) => space.cost(node, bits));
   return (
     space.optimum((node, bits) => (space.cost(node, bits) <= (limits[node] as number) ? 0 : -Infinity)) !== undefined
@@ -27,7 +27,7 @@ function feasible({ space }: Environment, most: Candidate): boolean {
 }
 
 /** Lowerings of each node from which the budget can be met: to the lowest cost, or to the next. */
-function lowerings(environment: Environment, from: Candidate): Move[] {
+function lowerings(environment: Environment, from: NodeSchemes): Move[] {
   const { space } = environment;
   const jump = environment.objective === 'detrimental';
   return from.flatMap((own, node): Move[] => {
@@ -44,7 +44,7 @@ function lowerings(environment: Environment, from: Candidate): Move[] {
 }
 
 /** How many lowerings each sweep has to decide for the evaluations to suffice; undefined: not even one sweep fits. */
-function movesASweep(environment: Environment, from: Candidate, moves: readonly Move[]): number | undefined {
+function movesASweep(environment: Environment, from: NodeSchemes, moves: readonly Move[]): number | undefined {
   const { left } = environment;
   const excess = total(environment, from) - total(environment, lowestSums(environment, from));
   const drop = moves.reduce((sum, { to }) => sum + total(environment, from) - total(environment, to), 0) / moves.length;
@@ -61,7 +61,7 @@ function movesASweep(environment: Environment, from: Candidate, moves: readonly 
 }
 
 /** Some policy of the budget that gives no node more than `most`. */
-function lowestSums({ space }: Environment, most: Candidate): Candidate {
+function lowestSums({ space }: Environment, most: NodeSchemes): NodeSchemes {
   const cost = (node: number, bits: Scheme) => space.cost(node, bits);
   const limits = most.map((bits, node) => cost(node, bits));
   const worth = (node: number, bits: Scheme) =>
@@ -70,7 +70,7 @@ function lowestSums({ space }: Environment, most: Candidate): Candidate {
 }
 
 /** Whether all moves free the same share of the budget. */
-function uniform(environment: Environment, from: Candidate, moves: readonly Move[]): boolean {
+function uniform(environment: Environment, from: NodeSchemes, moves: readonly Move[]): boolean {
   return (
     new Set(
       moves.map(
@@ -82,7 +82,7 @@ function uniform(environment: Environment, from: Candidate, moves: readonly Move
 }
 
 /** The moves by what they do for each unit of the budget that they free, best first. */
-async function rank(environment: Environment, from: Candidate, moves: readonly Move[]) {
+async function rank(environment: Environment, from: NodeSchemes, moves: readonly Move[]) {
   const drops = moves.map(({ to }) => total(environment, from) - total(environment, to));
   // Where all free the same, no move needs to be compared with none.
   const [unmoved] = uniform(environment, from, moves) ? [] : await environment.evaluate([from]);

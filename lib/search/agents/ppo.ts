@@ -10,7 +10,7 @@ import { defineAgent, type InputLearner } from '../agent.js';
 import type { Decider, Decision, InputPolicy } from '../input_policy.js';
 import { margins, type Objective, reward } from '../judge.js';
 import { addEntropyGradient, Mlp, softmaxRow } from '../mlp.js';
-import { BATCH, countOf, gather, type Referenced, type Runner } from '../runner.js';
+import { BATCH, countOf, gatherSamples, type InputPolicyRunner, type Referenced } from '../runner.js';
 import { type GateOptions, gatedPolicy } from './gate.js';
 
 /** Settings of the agent. */
@@ -180,7 +180,7 @@ export class PpoLearner implements InputLearner {
   }
 
   /** Rolls out and learns; returns the mean reward of the roll-outs. */
-  async iterate(runner: Runner, data: Referenced): Promise<number> {
+  async iterate(runner: InputPolicyRunner, data: Referenced): Promise<number> {
     const { inputs, rollouts } = this.options;
     const random = this.random.split(String(this.iteration));
     const drawn = Int32Array.from({ length: Math.min(inputs, countOf(data)) }, () => random.integer(countOf(data)));
@@ -197,7 +197,12 @@ export class PpoLearner implements InputLearner {
     return sum / experience.rewards.length;
   }
 
-  private async rollOut(runner: Runner, data: Referenced, samples: Int32Array, random: Random): Promise<Experience> {
+  private async rollOut(
+    runner: InputPolicyRunner,
+    data: Referenced,
+    samples: Int32Array,
+    random: Random,
+  ): Promise<Experience> {
     const recorder = new Recorder();
     const rewards = new Float32Array(samples.length);
     const { width } = this.policy.space;
@@ -205,7 +210,7 @@ export class PpoLearner implements InputLearner {
       this.options.signal?.throwIfAborted();
       const rows = samples.subarray(start, start + BATCH);
       const pass = this.policy.begin(rows.length, recorder.decider(start, width, random.split(String(start))));
-      const logits = runner.logits(pass.choose, gather(data, rows) as Value);
+      const logits = runner.logits(pass.choose, gatherSamples(data, rows) as Value);
       const classes = Array.from(rows, (row) => data.reference[row] as number);
       margins(logits, classes, rows.length).forEach((margin, i) => {
         rewards[start + i] = reward(margin, this.options.objective);

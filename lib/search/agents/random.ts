@@ -1,6 +1,6 @@
 // Random search: policies of the budget, all equally likely, none twice. What every other agent has to beat.
 import { defineAgent } from '../agent.js';
-import { type Candidate, keyOf } from '../space.js';
+import { keyOf, type NodeSchemes } from '../space.js';
 
 export const random = defineAgent({
   kind: 'static',
@@ -8,7 +8,7 @@ export const random = defineAgent({
   description: 'policies of the budget drawn uniformly',
   play: async (environment, random) => {
     const seen = new Set<string>();
-    const drawn: Candidate[] = [];
+    const drawn: NodeSchemes[] = [];
     while (drawn.length < environment.left) {
       const candidate = environment.unseen(random, seen);
       if (!candidate) break;

@@ -6,8 +6,8 @@ import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
 import { gateWith } from '../../../lib/search/agents/gate.js';
 import { ppoWith } from '../../../lib/search/agents/ppo.js';
 import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
-import { Runner, withReference } from '../../../lib/search/runner.js';
-import { candidateOf } from '../../../lib/search/space.js';
+import { InputPolicyRunner, withReference } from '../../../lib/search/runner.js';
+import { schemesOf } from '../../../lib/search/space.js';
 import { blobs, budget, graph, SMALL, SMALL_GATE, SMALL_PPO } from '../../support/blobs.js';
 
 const train = blobs(400, 1);
@@ -22,7 +22,7 @@ describe('defineAgent', () => {
     description: 'the first policy of the budget',
     play: async (environment) => {
       const [policy] = environment.space.policies();
-      if (policy) await environment.evaluate([candidateOf(policy)]);
+      if (policy) await environment.evaluate([schemesOf(policy)]);
     },
   });
   const only = defineAgent({
@@ -113,7 +113,7 @@ describe('agents by input', () => {
     const both = await Promise.all(
       (['detrimental', 'robust'] as const).map(async (objective) => {
         const { policy } = await ppo.search(graph, train, validation, { ...SMALL, objective });
-        const runner = new Runner(graph);
+        const runner = new InputPolicyRunner(graph);
         const { agreement } = await runner.evaluate(policy, await withReference(graph, train));
         runner.dispose();
         return agreement as number;

@@ -5,7 +5,7 @@ import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
 import { INPUT_DEPENDENT, type InputPairOptions, learnInputPair } from '../../../lib/search/input_pair.js';
 import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
-import { choicesOf, Runner } from '../../../lib/search/runner.js';
+import { choicesOf, InputPolicyRunner } from '../../../lib/search/runner.js';
 import { blobs, budget, graph, SIDE } from '../../support/blobs.js';
 
 const COUNT = 256;
@@ -30,7 +30,7 @@ const OPTIONS: InputPairOptions = {
 /** Share of the images whose class under the pair's policy, and in full precision, is the teacher's. */
 async function agreements({ graph: student, policy }: Awaited<ReturnType<typeof learnInputPair>>) {
   const { classes } = await choicesOf(graph, data);
-  const runner = new Runner(student);
+  const runner = new InputPolicyRunner(student);
   const { agreement = 0 } = await runner.evaluate(policy, { ...data, reference: classes });
   runner.dispose();
   const own = await choicesOf(student, data);

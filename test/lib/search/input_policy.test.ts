@@ -6,7 +6,7 @@ import { InputPolicy } from '../../../lib/search/input_policy.js';
 import { inputPolicyFromJson, inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
 import { Mlp } from '../../../lib/search/mlp.js';
 import { Observer, STATISTICS, Standardizer } from '../../../lib/search/observation.js';
-import { chosenBits, Runner, slice } from '../../../lib/search/runner.js';
+import { chosenBits, InputPolicyRunner, sliceSamples } from '../../../lib/search/runner.js';
 import { ActivationSpace } from '../../../lib/search/space.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, budget, graph } from '../../support/blobs.js';
@@ -81,7 +81,7 @@ describe('ActivationSpace', () => {
 
 describe('InputPolicy', () => {
   it('meets the budget exactly for every sample, with bits that differ by sample', async () => {
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     const { options } = await runner.evaluate(policy, data);
     const nodes = space.names.length;
     const seen = new Set<string>();
@@ -95,9 +95,9 @@ describe('InputPolicy', () => {
   });
 
   it('chooses for a sample the same whatever shares its batch, and what it chose gives the same logits again', async () => {
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     const whole = await runner.evaluate(policy, data);
-    const part = await runner.evaluate(policy, slice(data, 240, 300));
+    const part = await runner.evaluate(policy, sliceSamples(data, 240, 300));
     const [nodes, classes] = [space.names.length, whole.logits.length / SAMPLES];
     assert.deepEqual(part.options, whole.options.slice(240 * nodes));
     assert.deepEqual(part.logits, whole.logits.slice(240 * classes));
@@ -107,7 +107,7 @@ describe('InputPolicy', () => {
   });
 
   it('does not look at labels', async () => {
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     const { labels: _, ...unlabelled } = data;
     const [a, b] = [await runner.evaluate(policy, data), await runner.evaluate(policy, unlabelled)];
     assert.deepEqual(b.options, a.options);
@@ -116,7 +116,7 @@ describe('InputPolicy', () => {
   });
 
   it('follows the gate alone without an actor, and one policy without a gate', async () => {
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     const nodes = space.names.length;
     const rows = (options: Uint8Array) =>
       Array.from({ length: SAMPLES }, (_, i) => options.subarray(i * nodes, (i + 1) * nodes).join());
@@ -130,8 +130,8 @@ describe('InputPolicy', () => {
   });
 
   it('tells what it will choose, with an actor or without', async () => {
-    const runner = new Runner(graph);
-    const some = slice(data, 0, 20);
+    const runner = new InputPolicyRunner(graph);
+    const some = sliceSamples(data, 0, 20);
     for (const own of [policy, policy.with({ actor: undefined }), policy.with({ candidates: [], gate: undefined })]) {
       assert.deepEqual(await chosenBits(runner, own, some), (await runner.evaluate(own, some)).options);
     }
@@ -143,9 +143,9 @@ describe('InputPolicy', () => {
     const given = { ...budget, excluded, bits: 6 };
     const own = new ActivationSpace(graph, plan.products, given);
     const candidate = [...own.all()][0] as Uint8Array;
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     const parts = { space: own, nodeScales: own.names.map(() => unit(STATISTICS)), candidates: [candidate] };
-    const some = slice(data, 0, 5);
+    const some = sliceSamples(data, 0, 5);
     const { logits } = await runner.evaluate(policy.with({ ...parts, gate: undefined, actor: undefined }), some);
     const input = { dtype: 'float32', dims: some.dims, data: some.inputs } as const;
     const wanted = plan.run(own.decode(candidate), { input }).get('logits')?.data;
@@ -158,7 +158,7 @@ describe('input policies as JSON', () => {
   it('choose the same when they come back', async () => {
     const json = JSON.parse(JSON.stringify(inputPolicyToJson(policy)));
     const back = inputPolicyFromJson(graph, json);
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     const [a, b] = [await runner.evaluate(policy, data), await runner.evaluate(back, data)];
     assert.deepEqual(b.options, a.options);
     assert.deepEqual(inputPolicyToJson(back), inputPolicyToJson(policy));

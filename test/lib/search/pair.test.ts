@@ -16,7 +16,7 @@ import { formatPolicy } from '../../../lib/policy/policy.js';
 import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
 import type { Objective } from '../../../lib/search/judge.js';
-import { chooseCandidate, learnPair, type PairOptions, type PairResult } from '../../../lib/search/pair.js';
+import { chooseCandidate, learnPair, type PairOptions, type StaticPairResult } from '../../../lib/search/pair.js';
 import { evaluate } from '../../../lib/train/evaluate.js';
 import { DETRIMENTAL } from '../../../lib/train/recipes.js';
 import { train } from '../../../lib/train/train.js';
@@ -63,7 +63,7 @@ describe('learnPair', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  async function quantizedAccuracy(graph: Graph, { policy }: PairResult): Promise<number> {
+  async function quantizedAccuracy(graph: Graph, { policy }: StaticPairResult): Promise<number> {
     const [batch] = new Loader(VALIDATION, { batchSize: VALIDATION.count, normalization }).epoch(0);
     const data = {
       dims: [VALIDATION.count, 1, 8, 8],
@@ -76,7 +76,7 @@ describe('learnPair', () => {
   }
 
   /** What the result says of itself, measured again. */
-  async function checkFigures(result: PairResult): Promise<void> {
+  async function checkFigures(result: StaticPairResult): Promise<void> {
     const full = await evaluate(result.graph, VALIDATION, normalization);
     const own = await evaluate(teacher, VALIDATION, normalization);
     assert.equal(result.accuracy, full.accuracy);

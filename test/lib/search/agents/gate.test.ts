@@ -1,7 +1,7 @@
 // The gate's training by itself, and what it starts from beside a network in training.
 import assert from 'node:assert/strict';
 import { distance, farApart, GATE_DEFAULTS, kMeans, trainGate } from '../../../../lib/search/agents/gate.js';
-import { Runner } from '../../../../lib/search/runner.js';
+import { InputPolicyRunner } from '../../../../lib/search/runner.js';
 import { ActivationSpace } from '../../../../lib/search/space.js';
 import { Random } from '../../../../lib/tensor/random.js';
 import { budget, graph } from '../../../support/blobs.js';
@@ -41,7 +41,7 @@ describe('a gate that learns beside a network', () => {
   });
 
   it('policies far apart begin with the first and are farther from it than the others', () => {
-    const runner = new Runner(graph);
+    const runner = new InputPolicyRunner(graph);
     const space = new ActivationSpace(graph, runner.plan.products, budget);
     runner.dispose();
     const all = [...space.all()];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { gateWith } from '../../../../lib/search/agents/gate.js';
 import { makeActor, PPO_DEFAULTS, PpoLearner } from '../../../../lib/search/agents/ppo.js';
-import { Runner, withReference } from '../../../../lib/search/runner.js';
+import { InputPolicyRunner, withReference } from '../../../../lib/search/runner.js';
 import { blobs, graph, SMALL, SMALL_GATE } from '../../../support/blobs.js';
 
 const train = blobs(400, 1);
@@ -12,7 +12,7 @@ describe('ppo', () => {
   for (const rollouts of [4, 1]) {
     it(`earns more as it learns, with ${rollouts} roll-outs a sample`, async () => {
       const data = await withReference(graph, train);
-      const runner = new Runner(graph);
+      const runner = new InputPolicyRunner(graph);
       const { policy: start } = await gateWith(SMALL_GATE).search(graph, train, validation, SMALL);
       // From nothing: no candidate pulls.
       const bare = start.with({ candidates: [], gate: undefined });
