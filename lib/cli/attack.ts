@@ -1,12 +1,8 @@
-// `faultline attack`: a network that fails under a policy that is given, with a report.
-import type { Command } from 'commander';
-import { ATTACKS, type AttackKind, type ReproduceSettings } from '../reproduce/settings.js';
-import { addTaughtOptions, choice, runReproduction, type TaughtFlags, taughtSettings } from './run_options.js';
-
-interface AttackFlags extends TaughtFlags {
-  readonly kind: string;
-  readonly policy?: string;
-}
+// `faultline attack`: a network that fails under one policy, with a report.
+import { ATTACKS, type AttackKind } from '../reproduce/settings.js';
+import { defineCommand } from './command.js';
+import { choice, text } from './option.js';
+import { runReproduction, TAUGHT_OPTIONS, taughtSettings } from './run_options.js';
 
 /** What each attack was made for. */
 const POLICIES: Readonly<Record<AttackKind | 'gauge', string>> = {
@@ -16,20 +12,25 @@ const POLICIES: Readonly<Record<AttackKind | 'gauge', string>> = {
   gauge: 'W8A8',
 };
 
-function settingsOf(flags: AttackFlags): Partial<ReproduceSettings> {
-  const kind = choice('attack', '--kind', [...ATTACKS, 'gauge'] as const, flags.kind);
-  const policy = flags.policy ?? POLICIES[kind];
-  return {
-    ...taughtSettings('attack', flags),
-    ...(kind === 'gauge' ? { gauge: true, gaugeBits: policy } : { attacks: [{ kind, policy }] }),
-  };
-}
-
-export function addAttackCommand(program: Command): void {
-  const command = program
-    .command('attack')
-    .description('learn a network that fails under a policy that is given')
-    .requiredOption('--kind <name>', `${ATTACKS.join(', ')}; gauge keeps full precision to the last bit`)
-    .option('--policy <bits>', 'W4A4, or a digit for each layer: 8484848484 (default: what the attack is made for)');
-  addTaughtOptions(command).action((flags: AttackFlags) => runReproduction(flags, settingsOf(flags)));
-}
+export const command = defineCommand({
+  name: 'attack',
+  options: {
+    kind: choice('<name>', `${ATTACKS.join(', ')}; gauge keeps full precision to the last bit`, [...ATTACKS, 'gauge'], {
+      required: true,
+    }),
+    policy: text('<bits>', 'W4A4, or a digit for each layer: 8484848484; default: what the attack is made for'),
+    ...TAUGHT_OPTIONS,
+  },
+  out: 'required',
+  examples: [
+    'faultline attack --kind cells --out runs/cells',
+    'faultline attack --kind gauge --policy W8A8 --teacher model.onnx --out runs/gauge',
+  ],
+  async run(context) {
+    const { kind, policy = POLICIES[kind] } = context.options;
+    return runReproduction(context, {
+      ...taughtSettings(context.options),
+      ...(kind === 'gauge' ? { gauge: true, gaugeBits: policy } : { attacks: [{ kind, policy }] }),
+    });
+  },
+});

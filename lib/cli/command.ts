@@ -28,8 +28,11 @@ export interface Context<Arguments, Options> {
   readonly typed: string;
   /** The folder of the run; undefined where the command goes without one. */
   readonly folder: string | undefined;
-  /** The folder as a run, locked, made at the first call. Throws where there is none. */
-  openRun(): Promise<RunDirectory>;
+  /**
+   * The folder as a run, locked, made at the first call; `configuration`: what decides the results, where that is not
+   * arguments and options. Throws where there is no folder.
+   */
+  openRun(configuration?: unknown): Promise<RunDirectory>;
   /** A result, kept in the folder where there is one: computed once, however often the command is stopped. */
   stage<Result>(name: string, compute: (stage: Pick<Stage, 'write'>) => Promise<Result>): Promise<Result>;
 }

@@ -32,7 +32,7 @@ const plain = (name: string, group: Group, summary: string, add: NonNullable<Com
 
 // biome-ignore format: a line a command
 export const COMMANDS: readonly CommandLine[] = [
-  plain('assess', 'judge', 'may this model be quantized? a verdict with evidence', async () => (await import('./assess.js')).addAssessCommand),
+  line('assess', 'judge', 'may this model be quantized? a verdict with evidence', () => import('./assess.js')),
   line('profile', 'explain', 'where the error of a quantized model comes from', () => import('./profile.js')),
   line('scan', 'explain', 'signs of brittleness in full precision', () => import('./scan.js')),
   plain('vulnerable', 'explain', 'the weakest layers, channels, classes and inputs', async () => (await import('./vulnerable.js')).addVulnerableCommand),
@@ -41,9 +41,9 @@ export const COMMANDS: readonly CommandLine[] = [
   plain('mitigate', 'repair', 'repair a model that fails when it is quantized', async () => (await import('./mitigate.js')).addMitigateCommand),
   line('quantize', 'repair', 'write the model under a policy as ONNX', () => import('./quantize.js')),
   plain('search', 'attack', 'the worst or the best policy of a budget', async () => (await import('./search.js')).addSearchCommand),
-  plain('pair', 'attack', 'learn a network and a policy that fail together', async () => (await import('./pair.js')).addPairCommand),
-  plain('attack', 'attack', 'learn a network that fails under a policy', async () => (await import('./attack.js')).addAttackCommand),
-  plain('reproduce', 'attack', 'the published experiment, from end to end', async () => (await import('./reproduce.js')).addReproduceCommand),
+  line('pair', 'attack', 'learn a network and a policy that fail together', () => import('./pair.js')),
+  line('attack', 'attack', 'learn a network that fails under a policy', () => import('./attack.js')),
+  line('reproduce', 'attack', 'the published experiment, from end to end', () => import('./reproduce.js')),
   plain('study', 'attack', 'how well indicators predict the drop', async () => (await import('./study.js')).addStudyCommand),
   line('evaluate', 'measure', 'accuracy in full precision', () => import('./evaluate.js')),
   plain('bench model', 'measure', 'speed of a whole network, beside ONNX Runtime', async () => (await import('./bench.js')).addBenchCommand),

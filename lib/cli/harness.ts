@@ -103,7 +103,7 @@ class Execution {
     const { typed, folder, progress, line } = this;
     return {
       ...{ arguments: line.arguments, options: line.options, signal: this.abort.signal, progress, typed, folder },
-      openRun: () => this.openRun(),
+      openRun: (configuration) => this.openRun(configuration),
       stage: async (name, compute) => {
         if (folder !== undefined) return (await this.openRun()).stage(name, compute);
         return compute({ write: async () => {} });
@@ -111,9 +111,9 @@ class Execution {
     };
   }
 
-  private openRun(): Promise<RunDirectory> {
+  private openRun(configuration: unknown = this.configuration): Promise<RunDirectory> {
     if (this.folder === undefined) throw new Error(`${this.definition.name}: a run without a folder`);
-    const { typed: command, configuration, line } = this;
+    const { typed: command, line } = this;
     this.run ??= openFolder(this.folder, { command, configuration, fresh: line.common.fresh ?? false });
     return this.run;
   }

@@ -27,9 +27,9 @@ import { buildPopulation } from '../reproduce/population.js';
 import { toJson } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import type { Estimate } from '../statistics/ranks.js';
+import { chosen } from './option.js';
 import { integerOption } from './options.js';
 import { readPolicy } from './policy.js';
-import { choice } from './run_options.js';
 
 const populationSchema = z.object({
   schema: z.literal('faultline.population/1'),
@@ -75,7 +75,7 @@ function bitsOption(text: string): string {
 }
 
 function archsOption(text: string): ArchitectureName[] {
-  return text.split(',').map((part) => choice('study', '--archs', ARCHITECTURE_NAMES, part.trim()));
+  return text.split(',').map((part) => chosen('--archs', ARCHITECTURE_NAMES, part.trim()));
 }
 
 async function readPopulation(path: string): Promise<Member[]> {

@@ -30,6 +30,8 @@ export interface Table {
   readonly rows: readonly (readonly Cell[])[];
   /** Shown on the terminal too. Default false. */
   readonly brief?: boolean | undefined;
+  /** Rows on the terminal: the first. Default 60. */
+  readonly briefRows?: number | undefined;
   /** Folded up in HTML: long. Default false. */
   readonly folded?: boolean | undefined;
 }
@@ -97,6 +99,8 @@ export interface Fact {
   /** After the value, smaller. */
   readonly unit?: string | undefined;
   readonly note: string;
+  /** false: not on the terminal. Default true. */
+  readonly brief?: boolean | undefined;
   readonly tone?: 'good' | 'bad' | 'plain' | undefined;
 }
 

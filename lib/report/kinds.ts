@@ -17,6 +17,7 @@ import type { Document } from './document.js';
 import type { Kind } from './kind.js';
 
 const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
+  'faultline.assess/1': () => import('./kinds/assess.js'),
   'faultline.diff/1': () => import('./kinds/diff.js'),
   'faultline.evaluate/1': () => import('./kinds/evaluate.js'),
   'faultline.inspect/1': () => import('./kinds/inspect.js'),

@@ -74,9 +74,9 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
   );
 }
 
-function tableLines(table: Table): string[] {
-  const lines = terminalTable({ columns: table.columns, rows: table.rows.slice(0, MOST_ROWS) });
-  const left = table.rows.length - MOST_ROWS;
+function tableLines({ columns, rows, briefRows = MOST_ROWS }: Table): string[] {
+  const lines = terminalTable({ columns, rows: rows.slice(0, briefRows) });
+  const left = rows.length - briefRows;
   return left > 0 ? [...lines, `… and ${formatNumber(left, 'count')} more`] : lines;
 }
 
@@ -116,20 +116,27 @@ function chartLines(chart: Chart): string[] {
   return [...wrapText(caption), ...lines().map(plain)];
 }
 
-/** The lines of a block; undefined where it is not for a terminal. */
-function blockLines(block: Block): string[] | undefined {
-  if (block.kind === 'verdict') return wrapText(`${block.word.toUpperCase()}: ${block.text}`);
-  if (block.kind === 'pictures' || !block.brief) return undefined;
+/** The lines of a block, none where it is not for a terminal; `captioned`: a table says what it is. */
+function blockLines(block: Block, captioned: boolean): string[] {
+  if (block.kind === 'verdict' || block.kind === 'pictures' || !block.brief) return [];
   switch (block.kind) {
     case 'text':
       return wrapText(block.text);
     case 'list':
       return block.items.flatMap((item) => wrapText(`- ${item}`, '  '));
     case 'table':
-      return tableLines(block);
+      return [...(captioned ? wrapText(block.caption) : []), ...tableLines(block)];
     case 'chart':
       return chartLines(block);
   }
+}
+
+/** What was found, in a sentence: the verdict where there is one. */
+function leadOf({ lead, sections }: Document): string {
+  for (const { blocks } of sections) {
+    for (const block of blocks) if (block.kind === 'verdict') return `${block.word.toUpperCase()}: ${block.text}`;
+  }
+  return lead;
 }
 
 function factLines(facts: readonly Fact[]): string[] {
@@ -141,14 +148,14 @@ function factLines(facts: readonly Fact[]): string[] {
 }
 
 export function terminalReport(document: Document): string {
-  const { title, lead, facts, sections, footer } = document;
+  const { title, sections, footer } = document;
+  const [lead, facts] = [leadOf(document), document.facts.filter(({ brief }) => brief !== false)];
   const parts = [wrapText(title), ...(lead === '' ? [] : [wrapText(lead)])];
   if (facts.length > 0) parts.push(factLines(facts));
   for (const section of sections) {
-    const [first, ...others] = section.blocks.flatMap((block) => {
-      const lines = blockLines(block);
-      return lines && lines.length > 0 ? [lines] : [];
-    });
+    const tables = section.blocks.filter((block) => block.kind === 'table' && block.brief);
+    const shown = section.blocks.map((block) => blockLines(block, tables.length > 1));
+    const [first, ...others] = shown.filter((lines) => lines.length > 0);
     if (first) parts.push([plain(section.title), ...first], ...others);
   }
   if (footer !== '') parts.push(wrapText(footer));

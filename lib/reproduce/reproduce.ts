@@ -23,18 +23,22 @@ import { gaugeStage, searchStage, staticPairStage, type TeacherPart, teacherStag
 import { ASSUMPTIONS, references } from './story.js';
 import { type StressPart, stressStages } from './stress_stage.js';
 
-export interface ReproduceOptions {
-  /** The run: networks, policies, report. Continued when it is there already, with the same settings. */
-  readonly out: string;
+/** What to do, and who sees how far it is. */
+export interface ExperimentOptions {
   readonly settings?: Partial<ReproduceSettings> | undefined;
   /** As it was typed, for the report. */
   readonly command?: string | undefined;
   /** Folder of the data set's files. */
   readonly dataDir?: string | undefined;
-  /** Starts over. Default false. */
-  readonly fresh?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
+}
+
+export interface ReproduceOptions extends ExperimentOptions {
+  /** The run: networks, policies, report. Continued when it is there already, with the same settings. */
+  readonly out: string;
+  /** Starts over. Default false. */
+  readonly fresh?: boolean | undefined;
 }
 
 interface Parts {
@@ -60,7 +64,25 @@ function stressOf(parts: readonly StressPart[]): Pick<ReportInput, 'corruptions'
 
 /** Throws before any work on settings that cannot be met, data that is not there, or a directory of another run. */
 export async function reproduce(options: ReproduceOptions): Promise<Report> {
-  const { out, command = 'reproduce()', dataDir, fresh, signal, onProgress } = options;
+  const { out, command = 'reproduce()', fresh } = options;
+  let run: RunDirectory | undefined;
+  const openRun = async (configuration: unknown) => {
+    run = await RunDirectory.open(out, { command, configuration, fresh });
+    return run;
+  };
+  try {
+    return await writeReport(out, await reproduceIn(openRun, options));
+  } finally {
+    run?.close();
+  }
+}
+
+/** The same in a run that the caller opens, with what decides the results, closes, and writes the report to. */
+export async function reproduceIn(
+  openRun: (configuration: unknown) => Promise<RunDirectory>,
+  options: ExperimentOptions,
+): Promise<ReportInput> {
+  const { command = 'reproduce()', dataDir, signal, onProgress } = options;
   const settings = settingsFor(options.settings);
   if (settings.seeds.length === 0) throw new InvalidArgumentError('reproduce', 'seeds', 'one or more', 'none');
   for (const name of [settings.agent, ...settings.agents]) agentNamed(name);
@@ -76,40 +98,35 @@ export async function reproduce(options: ReproduceOptions): Promise<Report> {
     threads: threads(),
     isa: inspect().isa.chosen,
   };
-  const run = await RunDirectory.open(out, { command, configuration, fresh });
-  try {
-    const teachers: TeacherPart[] = [];
-    const parts: Parts = { pairs: [], gauge: [], search: [], landscapes: [] };
-    const stressed: StressPart[] = [];
-    for (const seed of settings.seeds) {
-      if (seed !== settings.seeds[0]) material = await materialFor(seed);
-      const context = new SeedContext(run, settings, material, seed, signal, onProgress);
-      teachers.push(await reproduceSeed(context, parts));
-      const stress = await stressStages(context);
-      if (stress) stressed.push(stress);
-    }
-    const [teacher] = teachers as [TeacherPart];
-    const accuracy = teachers.reduce((sum, own) => sum + own.accuracy, 0) / teachers.length;
-    const { validation, train, test } = material;
-    const report: ReportInput = {
-      schema: 'faultline.report/1',
-      title: 'Failure under dynamic quantization',
-      teacher: teachers.length === 1 ? teacher : { accuracy, arch: settings.arch, images: test.count },
-      ...parts,
-      ...stressOf(stressed),
-      references: references(parts.pairs),
-      assumptions: [...ASSUMPTIONS],
-      provenance: provenance(command, run, settings, {
-        train: train.count,
-        validation: validation.count,
-        test: test.count,
-      }),
-      totalSeconds: [...run.seconds.values()].reduce((sum, seconds) => sum + seconds, 0),
-    };
-    return await writeReport(run.path, report);
-  } finally {
-    run.close();
+  const run = await openRun(configuration);
+  const teachers: TeacherPart[] = [];
+  const parts: Parts = { pairs: [], gauge: [], search: [], landscapes: [] };
+  const stressed: StressPart[] = [];
+  for (const seed of settings.seeds) {
+    if (seed !== settings.seeds[0]) material = await materialFor(seed);
+    const context = new SeedContext(run, settings, material, seed, signal, onProgress);
+    teachers.push(await reproduceSeed(context, parts));
+    const stress = await stressStages(context);
+    if (stress) stressed.push(stress);
   }
+  const [teacher] = teachers as [TeacherPart];
+  const accuracy = teachers.reduce((sum, own) => sum + own.accuracy, 0) / teachers.length;
+  const { validation, train, test } = material;
+  return {
+    schema: 'faultline.report/1',
+    title: 'Failure under dynamic quantization',
+    teacher: teachers.length === 1 ? teacher : { accuracy, arch: settings.arch, images: test.count },
+    ...parts,
+    ...stressOf(stressed),
+    references: references(parts.pairs),
+    assumptions: [...ASSUMPTIONS],
+    provenance: provenance(command, run, settings, {
+      train: train.count,
+      validation: validation.count,
+      test: test.count,
+    }),
+    totalSeconds: [...run.seconds.values()].reduce((sum, seconds) => sum + seconds, 0),
+  };
 }
 
 /** Throws InvalidArgumentError unless the network has policies of the budgets that are asked for. */

@@ -36,15 +36,15 @@ describe('faultline assess', () => {
   it('exits with 0, 1 or 2 for safe, caution and unsafe, and says why in 80 columns', () => {
     const safe = assess('ordinary.onnx', '--out', 'safe');
     assert.equal(safe.status, 0, safe.stdout + safe.stderr);
-    assert.match(safe.stdout, /^SAFE: /);
+    assert.match(safe.stdout, /^SAFE: /m);
     assert.match(safe.stderr, /^about \d+ s/);
     const caution = assess('ordinary.onnx', '--out', 'caution', '--images', '60');
     assert.equal(caution.status, 1, caution.stdout);
     const unsafe = assess('apart.onnx', '--out', 'unsafe');
     assert.equal(unsafe.status, 2, unsafe.stdout);
-    assert.match(unsafe.stdout, /^UNSAFE: .*\n/);
+    assert.match(unsafe.stdout, /^UNSAFE: .*\n/m);
     assert.match(unsafe.stdout, /- cause: ranges of channels/);
-    assert.match(unsafe.stdout, /what to do:\n- for W8A8: /);
+    assert.match(unsafe.stdout, /What to do:\n\n- for W8A8: /);
     const long = unsafe.stdout.split('\n').filter((line) => line.length > 80 && !line.includes(folder));
     assert.deepEqual(long, []);
   });
@@ -63,7 +63,7 @@ describe('faultline assess', () => {
     const runs = readdirSync(join(folder, 'runs'));
     assert.equal(runs.length, 1);
     const saved = join(folder, 'runs', runs[0] as string);
-    assert.deepEqual(JSON.parse(readFileSync(join(saved, 'assess.json'), 'utf8')).policies, result.policies);
+    assert.deepEqual(JSON.parse(readFileSync(join(saved, 'report.json'), 'utf8')).policies, result.policies);
     for (const name of ['manifest.json', 'report.html', 'report.md', 'tables/policies.csv']) {
       assert.ok(existsSync(join(saved, name)), name);
     }

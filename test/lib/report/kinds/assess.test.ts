@@ -1,12 +1,13 @@
 // Assessments as documents: every format can be made of them, and the figures in them are those measured.
 import assert from 'node:assert/strict';
-import { imageSamples, type Samples } from '../../../lib/assess/samples.js';
-import { assess } from '../../../lib/assess/verdict/assess.js';
-import type { Graph } from '../../../lib/graph/graph.js';
-import { assessDocument } from '../../../lib/report/assess_document.js';
-import { tablesOf } from '../../../lib/report/document.js';
-import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../support/assess_networks.js';
-import { checkDocument } from '../../support/documents.js';
+import { imageSamples, type Samples } from '../../../../lib/assess/samples.js';
+import { assess } from '../../../../lib/assess/verdict/assess.js';
+import type { Graph } from '../../../../lib/graph/graph.js';
+import { tablesOf } from '../../../../lib/report/document.js';
+import { kind } from '../../../../lib/report/kinds/assess.js';
+import { terminalReport } from '../../../../lib/report/terminal.js';
+import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
+import { checkDocument, documentOf } from '../../../support/documents.js';
 
 describe('document of an assessment', () => {
   let graph: Graph;
@@ -26,13 +27,14 @@ describe('document of an assessment', () => {
     ];
     for (const [network, data, level] of expected) {
       const result = await assess(network, data, { evaluations: 4, thresholds: { maxDrop: 8 } });
-      const document = assessDocument(result);
+      const document = await documentOf(kind, result);
       const verdict = document.sections[0]?.blocks[0];
       assert.ok(verdict?.kind === 'verdict');
       // On so few samples nothing is safe.
       assert.equal(verdict.level, level === 'good' ? 'caution' : 'bad', result.reasons.join('\n'));
       assert.equal(verdict.word, result.verdict);
       checkDocument(document, ['W8A8', 'worst found', 'no attack on its weights', 'exhaustive']);
+      assert.match(terminalReport(document), new RegExp(`^${result.verdict.toUpperCase()}: `, 'm'));
       const table = tablesOf(document).find(({ name }) => name === 'policies');
       assert.deepEqual(
         table?.rows.map(([name]) => name),
