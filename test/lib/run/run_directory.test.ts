@@ -1,11 +1,9 @@
 // Runs: what a stage finished is there for the next process, what was changed is noticed, and one process writes at a time.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lockFolder } from '../../../lib/run/lock.js';
 import { RunDirectory, RunError } from '../../../lib/run/run_directory.js';
 
 describe('a run directory', () => {
@@ -106,29 +104,6 @@ describe('a run directory', () => {
     await new Promise((resolve) => other.once('exit', resolve));
     (await open()).close();
     assert.equal(existsSync(join(folder, 'run/lock')), false);
-  });
-
-  it('takes the lock of a process whose number another one has now', () => {
-    writeFileSync(join(folder, 'lock'), `${process.pid} 1`);
-    lockFolder(folder)();
-    assert.equal(existsSync(join(folder, 'lock')), false);
-  });
-
-  it('lets exactly one of many processes in over a stale lock', async () => {
-    writeFileSync(join(folder, 'lock'), '999999999 1');
-    const module = new URL('../../../lib/run/lock.js', import.meta.url).href;
-    // Each stays, with or without the lock, until all have answered.
-    const script = `import { lockFolder } from '${module}';
-      try { lockFolder(process.argv[1]); console.log('in'); } catch { console.log('out'); } process.stdin.resume();`;
-    const args = ['--input-type=module', '-e', script, folder];
-    const children = Array.from({ length: 4 }, () =>
-      spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }),
-    );
-    const answers = await Promise.all(
-      children.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]).trim()),
-    );
-    assert.deepEqual(answers.sort(), ['in', 'out', 'out', 'out']);
-    await Promise.all(children.map((child) => [child.stdin.end(), once(child, 'exit')][1]));
   });
 
   it('tells its events, one line each', async () => {
