@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.js';
-import { looksLikeScheme } from '../format/scheme.js';
+import { looksLikeScheme, parseScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import type { WeightGranularity } from '../native/packed_weights.js';
 import { policyFromJson } from '../policy/json.js';
@@ -36,13 +36,13 @@ function staticPolicyOf(graph: Graph, json: unknown, excluded: readonly string[]
  * whatever a file says of them. Throws InvalidArgumentError or GraphError, naming the file where it is one.
  */
 export async function readPolicy(graph: Graph, text: string, excluded: readonly string[] = []): Promise<Policy> {
-  if (looksLikeScheme(text)) return uniformPolicy(graph, text, { excluded });
+  if (looksLikeScheme(text)) return uniformPolicy(graph, parseScheme(text, 'faultline', '--policy'), { excluded });
   return policyFile(text, (json) => staticPolicyOf(graph, json, excluded));
 }
 
 /** The same, or the policy of an agent that chooses bits for each input: a faultline.input-policy/1 file. */
 export async function readAnyPolicy(graph: Graph, text: string): Promise<Policy | InputPolicy> {
-  if (looksLikeScheme(text)) return uniformPolicy(graph, text);
+  if (looksLikeScheme(text)) return uniformPolicy(graph, parseScheme(text, 'faultline', '--policy'));
   return policyFile(text, (json) => {
     const byInput = (json as { schema?: unknown } | null)?.schema === 'faultline.input-policy/1';
     return byInput ? inputPolicyFromJson(graph, json) : staticPolicyOf(graph, json, []);

@@ -18,15 +18,18 @@ import type { Kind } from './kind.js';
 
 const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
   'faultline.assess/1': () => import('./kinds/assess.js'),
+  'faultline.corruptions/1': () => import('./kinds/corruptions.js'),
   'faultline.diff/1': () => import('./kinds/diff.js'),
   'faultline.evaluate/1': () => import('./kinds/evaluate.js'),
   'faultline.inspect/1': () => import('./kinds/inspect.js'),
   'faultline.inspectModel/1': () => import('./kinds/inspect_model.js'),
+  'faultline.mitigate/1': () => import('./kinds/mitigate.js'),
   'faultline.profile/1': () => import('./kinds/profile.js'),
   'faultline.quantize/1': () => import('./kinds/quantize.js'),
   'faultline.report/1': () => import('./kinds/report.js'),
   'faultline.scan/1': () => import('./kinds/scan.js'),
   'faultline.train/1': () => import('./kinds/train.js'),
+  'faultline.vulnerable/1': () => import('./kinds/vulnerable.js'),
 };
 
 /** A result that its schema accepts, and its Document. */

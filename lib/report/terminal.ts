@@ -1,6 +1,6 @@
 // A Document on a terminal of 80 columns: its facts and its brief blocks.
 import { type Block, type Chart, type Column, type Document, type Fact, type Table, tableOf } from './document.js';
-import { formatCell, formatNumber, formatQuantity, isMeasured, unitLabel } from './format.js';
+import { formatCell, formatNumber, formatQuantity, isMeasured, type Measured, type Unit, unitLabel } from './format.js';
 import { cut, pad, plain, WIDTH, widthOf, wrapText } from './text.js';
 
 const GAP = 2;
@@ -28,6 +28,13 @@ function briefColumns({ columns, rows }: Pick<Table, 'columns' | 'rows'>): Pick<
 
 const headOf = ({ label, short, unit }: Column) => plain(short ?? label + unitLabel(unit));
 
+/** A difference whose interval is clear of 0 keeps a star of it, others the place of one. */
+function withoutInterval({ value, interval }: Measured, unit: Unit): string {
+  if (unit !== 'points' || !interval) return formatNumber(value, unit);
+  const [low, high] = interval;
+  return `${formatNumber(value, unit)}${low > 0 || high < 0 ? '*' : ' '}`;
+}
+
 /**
  * A table in at most 80 columns: intervals give way first, then units, then headings, which go on in another line, then
  * the widest texts, then the last columns.
@@ -38,7 +45,7 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
     rows.map((row) =>
       columns.map(({ unit }, at) => {
         const cell = row[at];
-        return plain(!intervals && isMeasured(cell) ? formatNumber(cell.value, unit) : formatCell(cell, unit));
+        return plain(!intervals && isMeasured(cell) ? withoutInterval(cell, unit) : formatCell(cell, unit));
       }),
     );
   let head = columns.map(headOf);

@@ -41,9 +41,9 @@ describe('faultline corruptions', () => {
     );
     assert.equal(status, 0, stderr);
     for (const name of ['clean', 'fog:3', 'bright_pixel:4', 'bright_pixel:x2', 'outlier_channel:4']) {
-      assert.match(stdout, new RegExp(`^${name} +\\d+\\.\\d +-?\\d+\\.\\d`, 'm'));
+      assert.match(stdout, new RegExp(`^${name} +\\d+\\.\\d+ +[−-]?\\d*\\.\\d`, 'm'));
     }
-    assert.match(stdout, /fp32 % +W8A8 +W4A4\n/);
+    assert.match(stdout, /fp32.* +W8A8.* +W4A4/);
     assert.match(stdout, /mCE/);
     assert.equal(readFileSync(sheet).subarray(1, 4).toString('latin1'), 'PNG');
   });

@@ -32,7 +32,7 @@ describe('faultline vulnerable', () => {
     const { status, stdout, stderr } = run('--images', '30', '--changes', 'intensity', '--channels', '2');
     assert.equal(status, 0, stderr);
     for (const title of ['By layer', 'By channel', 'By class', 'Worst inputs']) assert.match(stdout, new RegExp(title));
-    const found = JSON.parse(readFileSync(join(folder, 'out', 'vulnerable.json'), 'utf8')) as Vulnerable;
+    const found = JSON.parse(readFileSync(join(folder, 'out', 'report.json'), 'utf8')) as Vulnerable;
     assert.deepEqual([found.schema, found.samples, found.channels.length], ['faultline.vulnerable/1', 30, 2]);
     assert.match(readFileSync(join(folder, 'out', 'report.html'), 'utf8'), /data:image\/png;base64/);
   });

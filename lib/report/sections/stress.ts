@@ -123,7 +123,7 @@ function gridTable(grid: readonly GridCell[]): Block {
   };
 }
 
-export function corruptionSection(report: Report): Section | undefined {
+export function corruptionSection(report: Pick<Report, 'corruptions'>): Section | undefined {
   const { grid = [], pictures = [] } = report.corruptions ?? {};
   if (grid.length === 0) return undefined;
   const titleOf = ({ network, policy }: GridCell) => (network === undefined ? policy : `${network}, ${policy}`);
@@ -230,14 +230,14 @@ export function indicatorSection(report: Pick<Report, 'indicators'>): Section | 
 }
 
 /** What a network fails of, in words. */
-export function diagnosisSection({ diagnosis }: Report): Section | undefined {
+export function diagnosisSection({ diagnosis }: Pick<Report, 'diagnosis'>): Section | undefined {
   if (!diagnosis) return undefined;
   const { reasons, note } = diagnosis;
   const list: Block = { kind: 'list', items: reasons };
   return { id: 'diagnosis', title: 'What is wrong', blocks: note ? [{ kind: 'text', text: note }, list] : [list] };
 }
 
-export function mitigationSection(report: Report): Section | undefined {
+export function mitigationSection(report: Pick<Report, 'mitigation' | 'diagnosis'>): Section | undefined {
   const { mitigation = [] } = report;
   if (mitigation.length === 0) return undefined;
   const applied = mitigation.filter((one) => one.applied !== false);

@@ -18,15 +18,16 @@ import { importModel } from '../../../../lib/graph/onnx/import.js';
 import { countedBits } from '../../../../lib/policy/effective_bits.js';
 import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import type { EvaluationData } from '../../../../lib/quant/evaluate_policies.js';
-import { buildDocument } from '../../../../lib/report/build.js';
-import { mitigateReport, mitigateText } from '../../../../lib/report/mitigate_report.js';
-import { parseReport } from '../../../../lib/report/write.js';
+import { tablesOf } from '../../../../lib/report/document.js';
+import { kind, mitigateResult } from '../../../../lib/report/kinds/mitigate.js';
+import { terminalReport } from '../../../../lib/report/terminal.js';
 import { DEFAULT_TASK } from '../../../../lib/tasks/index.js';
 import { cellUnits } from '../../../../lib/train/cell_units.js';
 import { distill } from '../../../../lib/train/distill.js';
 import { fullPrecision } from '../../../../lib/train/full_precision.js';
 import { CELL_ATTACK } from '../../../../lib/train/recipes.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
+import { checkDocument, documentOf } from '../../../support/documents.js';
 
 const SIZES = { calibration: 120, validation: 200, steps: 12, seed: 5 } as const;
 const images = blobs(320, 21);
@@ -273,18 +274,13 @@ describe('mitigate', () => {
     const read = importModel(exportModel(result.graph)).graph;
     assert.deepEqual(await logitsOf(read, images), await logitsOf(result.graph, images));
     const judgement = { measure: 'agreement', images: 200, fp: 100, fpAfter: 100, before: 30, after: 99 } as const;
-    const parts = {
-      model: 'gauge.onnx',
-      policy: 'W8A8',
-      result,
-      judgements: { clean: judgement, brightPixel: judgement },
-    };
-    const report = parseReport(mitigateReport(parts));
-    assert.equal(report.mitigation?.length, CURE_NAMES.length + 2);
-    assert.equal(report.mitigation?.[0]?.kept, true);
-    assert.ok(buildDocument(report).sections.some(({ id }) => id === 'diagnosis'));
-    const text = mitigateText(parts).split('\n');
-    assert.ok(text.every((line) => line.length <= 80));
+    const judgements = { clean: judgement, brightPixel: judgement };
+    const printed = mitigateResult({ model: 'gauge.onnx', policy: 'W8A8', seed: 0 }, result, judgements);
+    const document = await documentOf(kind, printed);
+    const cures = tablesOf(document).find(({ name }) => name === 'mitigation');
+    assert.equal(cures?.rows.length, CURE_NAMES.length + 2);
+    checkDocument(document, ['What is wrong', 'equalization', 'range guard']);
+    const text = terminalReport(document).split('\n');
     assert.ok(text.some((line) => /^- equalization: kept, \d+\.\d % → \d+\.\d % agree; /.test(line)));
     // Reasons are told once.
     assert.equal(text.filter((line) => line.includes('(nothing left to repair')).length, 1);

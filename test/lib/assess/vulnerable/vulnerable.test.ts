@@ -7,12 +7,14 @@ import { type Vulnerable, vulnerable } from '../../../../lib/assess/vulnerable/v
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import { tablesOf } from '../../../../lib/report/document.js';
-import { sizeText, vulnerableDocument } from '../../../../lib/report/vulnerable_document.js';
+import { kind, sizeText, vulnerableResult } from '../../../../lib/report/kinds/vulnerable.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
 
 const images = blobs(120, 9);
 /** Two shares subtracted and added again, in float64. */
 const ROUNDED = 1e-9;
+
+import { checkDocument, documentOf } from '../../../support/documents.js';
 
 describe('vulnerable', () => {
   let graph: Graph;
@@ -80,9 +82,10 @@ describe('vulnerable', () => {
     assert.deepEqual([measure, fullPrecision, classes, worst, none], ['agreement', 100, undefined, [], []]);
   });
 
-  it('makes a document with a picture for each input shown', () => {
+  it('makes a document with a picture for each input shown', async () => {
     const scene = { images, normalization: PLAIN, classNames: ['one', 'two', 'three', 'four'] };
-    const document = vulnerableDocument(found, scene);
+    const document = await documentOf(kind, vulnerableResult({ ...found, model: 'model.onnx' }, scene));
+    checkDocument(document, ['By layer', 'Worst inputs']);
     assert.deepEqual(
       document.sections.map(({ id }) => id),
       ['layers', 'channels', 'classes', 'inputs', 'worst'],

@@ -1,11 +1,64 @@
-// `faultline vulnerable` as a Document: where a network is most vulnerable under a policy, by layer, channel, class and input.
-import type { Vulnerable } from '../assess/vulnerable/vulnerable.js';
-import type { InputChange, WorstInput, WorstInputs } from '../assess/vulnerable/worst_inputs.js';
-import { asPixels } from '../data/contact_sheet.js';
-import type { ImageSet, Normalization } from '../data/image_set.js';
-import type { Block, Document, Section, Table } from './document.js';
-import { type Cell, formatNumber, formatQuantity, plural, type Unit } from './format.js';
-import { pictureUrl } from './picture.js';
+// What `vulnerable` found: where a network is most vulnerable under a policy, by layer, channel, class and input.
+import { z } from 'zod';
+import type { Vulnerable } from '../../assess/vulnerable/vulnerable.js';
+import { INPUT_CHANGES, type InputChange } from '../../assess/vulnerable/worst_inputs.js';
+import { asPixels } from '../../data/contact_sheet.js';
+import type { ImageSet, Normalization } from '../../data/image_set.js';
+import { type Block, column, type Document, type Section, type Table } from '../document.js';
+import { type Cell, formatNumber, formatQuantity, plural } from '../format.js';
+import { count, defineKind, figure, share } from '../kind.js';
+import { pictureUrl } from '../picture.js';
+
+const estimate = z.looseObject({ value: z.number(), interval: z.tuple([z.number(), z.number()]) });
+
+const vulnerableSchema = z.looseObject({
+  schema: z.literal('faultline.vulnerable/1'),
+  model: z.string(),
+  policy: z.string(),
+  measure: z.string(),
+  samples: count,
+  seed: count,
+  /** Percent. */
+  fullPrecision: z.number(),
+  quantized: z.number(),
+  classNames: z.array(z.string()),
+  layers: z.array(z.looseObject({ node: z.string(), drop: z.number(), restored: z.number() })).min(1),
+  pairs: z.array(
+    z.looseObject({ nodes: z.tuple([z.string(), z.string()]), restored: z.number(), interaction: z.number() }),
+  ),
+  channels: z.array(z.looseObject({ node: z.string(), channel: count, share, restored: z.number() })),
+  classes: z.array(z.looseObject({ label: count, samples: count, fullPrecision: count, quantized: count })).optional(),
+  inputs: z.looseObject({
+    flips: count,
+    auroc: estimate.optional(),
+    marginAuroc: estimate.optional(),
+    points: z.array(
+      z.looseObject({
+        sample: count,
+        label: z.number().optional(),
+        before: count,
+        after: count,
+        margin: figure,
+        risk: figure,
+        /** A data URL, of the first ones. */
+        picture: z.string().optional(),
+      }),
+    ),
+  }),
+  worst: z.array(
+    z.looseObject({
+      change: z.enum(INPUT_CHANGES),
+      tried: count,
+      share,
+      shareInterval: z.tuple([z.number(), z.number()]),
+      found: z.array(
+        z.looseObject({ image: count, label: count, after: count, size: z.number(), picture: z.string().optional() }),
+      ),
+    }),
+  ),
+});
+
+type Result = z.output<typeof vulnerableSchema>;
 
 /** What the pictures are of, and what classes are called. */
 export interface VulnerableScene {
@@ -18,8 +71,37 @@ export interface VulnerableScene {
 const PICTURES = 24;
 const ROWS = 50;
 
-const column = (key: string, label: string, unit: Unit) => ({ key, label, unit });
 const percent = (value: number) => formatQuantity(value, 'percent');
+
+/** What was found, with pictures of the inputs that are shown; `input` of worst inputs as numbers. */
+export function vulnerableResult(found: Vulnerable, { images, normalization, classNames }: VulnerableScene) {
+  const { height, width, channels } = images;
+  const picture = (input: Float32Array) =>
+    pictureUrl(asPixels({ height, width, channels, count: 1, pixels: input }, normalization), 0);
+  return {
+    ...found,
+    classNames,
+    inputs: {
+      ...found.inputs,
+      points: found.inputs.points.map((point, at) => ({
+        ...point,
+        ...(at < PICTURES ? { picture: pictureUrl(images, point.sample) } : {}),
+      })),
+    },
+    worst: found.worst.map((one) => ({
+      ...one,
+      found: one.found.map(({ input, ...rest }, at) => ({
+        ...rest,
+        input: [...input],
+        ...(at < PICTURES / 2 ? { picture: picture(input) } : {}),
+      })),
+    })),
+  };
+}
+
+function picturesOf<Item extends { readonly picture?: string | undefined }>(items: readonly Item[]) {
+  return items.flatMap((item) => (item.picture === undefined ? [] : [{ ...item, picture: item.picture }]));
+}
 
 /** What a size of a change means, in words. */
 export function sizeText(change: InputChange, size: number): string {
@@ -34,7 +116,7 @@ export function sizeText(change: InputChange, size: number): string {
   }
 }
 
-function layerSection({ layers, pairs, measure }: Vulnerable): Section {
+function layerSection({ layers, pairs, measure }: Result): Section {
   const most = layers.reduce((a, b) => (b.restored > a.restored ? b : a));
   const table: Table = {
     kind: 'table',
@@ -43,7 +125,7 @@ function layerSection({ layers, pairs, measure }: Vulnerable): Section {
     brief: true,
     columns: [
       column('node', 'layer', 'text'),
-      column('drop', 'lost, alone quantized', 'points'),
+      column('drop', 'lost, alone quantized', 'points', { better: 'lower' }),
       column('restored', 'won back, alone fp32', 'points'),
     ],
     rows: layers.map(({ node, drop, restored }): Cell[] => [node, drop, restored]),
@@ -75,7 +157,7 @@ function layerSection({ layers, pairs, measure }: Vulnerable): Section {
   return { id: 'layers', title: 'By layer', blocks: [chart, table, ...(pairs.length > 0 ? [together] : [])] };
 }
 
-function channelSection({ channels }: Vulnerable): Section | undefined {
+function channelSection({ channels }: Result): Section | undefined {
   if (channels.length === 0) return undefined;
   return {
     id: 'channels',
@@ -100,7 +182,7 @@ function channelSection({ channels }: Vulnerable): Section | undefined {
   };
 }
 
-function classSection({ classes }: Vulnerable, named: (label: number) => string): Section | undefined {
+function classSection({ classes }: Result, named: (label: number) => string): Section | undefined {
   if (!classes) return undefined;
   const rows = classes
     .map(({ label, samples, fullPrecision, quantized }) => {
@@ -121,8 +203,8 @@ function classSection({ classes }: Vulnerable, named: (label: number) => string)
           column('class', 'class', 'text'),
           column('images', 'images', 'count'),
           column('fp', 'fp32', 'percent'),
-          column('integer', 'integer', 'percent'),
-          column('drop', 'lost', 'points'),
+          column('integer', 'integer', 'percent', { better: 'higher' }),
+          column('drop', 'lost', 'points', { better: 'lower' }),
         ],
         rows: rows.map(({ label, samples, before, after, drop }): Cell[] => [
           named(label),
@@ -136,7 +218,7 @@ function classSection({ classes }: Vulnerable, named: (label: number) => string)
   };
 }
 
-function inputSection({ inputs }: Vulnerable, { images }: VulnerableScene, named: (label: number) => string): Section {
+function inputSection({ inputs }: Result, named: (label: number) => string): Section {
   const { points, flips, auroc, marginAuroc } = inputs;
   const told = auroc && marginAuroc;
   const text =
@@ -155,8 +237,8 @@ function inputSection({ inputs }: Vulnerable, { images }: VulnerableScene, named
       {
         kind: 'pictures',
         caption: 'Most at risk',
-        pictures: points.slice(0, PICTURES).map(({ sample, before, after }) => ({
-          source: pictureUrl(images, sample),
+        pictures: picturesOf(points).map(({ sample, before, after, picture }) => ({
+          source: picture,
           alt: `image ${sample}: ${named(before)}${after === before ? ', kept' : ` became ${named(after)}`}`,
           caption: after === before ? `${named(before)}, kept` : `${named(before)} → ${named(after)}`,
         })),
@@ -187,23 +269,16 @@ function inputSection({ inputs }: Vulnerable, { images }: VulnerableScene, named
   };
 }
 
-function worstSection(
-  { worst }: Vulnerable,
-  { images, normalization }: VulnerableScene,
-  named: (label: number) => string,
-): Section | undefined {
+function worstSection({ worst }: Result, named: (label: number) => string): Section | undefined {
   if (worst.length === 0) return undefined;
-  const { height, width, channels } = images;
-  const picture = ({ input }: WorstInput) =>
-    pictureUrl(asPixels({ height, width, channels, count: 1, pixels: input }, normalization), 0);
-  const blocks = worst.flatMap(({ change, found }: WorstInputs): Block[] => {
+  const blocks = worst.flatMap(({ change, found }): Block[] => {
     if (found.length === 0) return [];
     return [
       {
         kind: 'pictures',
         caption: `The smallest changes that break: ${change}`,
-        pictures: found.slice(0, PICTURES / 2).map((one) => ({
-          source: picture(one),
+        pictures: picturesOf(found).map((one) => ({
+          source: one.picture,
           alt: `image ${one.image}, ${sizeText(change, one.size)}: ${named(one.label)} became ${named(one.after)}`,
           caption: `${named(one.label)} → ${named(one.after)}, ${sizeText(change, one.size)}`,
         })),
@@ -229,7 +304,7 @@ function worstSection(
         columns: [
           column('change', 'change', 'text'),
           column('tried', 'right before', 'count'),
-          column('share', 'broken', 'percent'),
+          column('share', 'broken', 'percent', { better: 'lower' }),
           column('least', 'smallest', 'text'),
           column('median', 'median', 'text'),
         ],
@@ -250,17 +325,16 @@ function worstSection(
   };
 }
 
-/** Everything that was found, with pictures. */
-export function vulnerableDocument(found: Vulnerable, scene: VulnerableScene): Document {
-  const named = (label: number) => scene.classNames[label] ?? String(label);
+function vulnerableDocument(found: Result): Document {
+  const named = (label: number) => found.classNames[label] ?? String(label);
   const { layers, inputs, measure, model, policy, samples } = found;
   const most = layers.reduce((a, b) => (b.restored > a.restored ? b : a));
   const sections = [
     layerSection(found),
     channelSection(found),
     classSection(found, named),
-    inputSection(found, scene, named),
-    worstSection(found, scene, named),
+    inputSection(found, named),
+    worstSection(found, named),
   ];
   return {
     title: `Points of highest vulnerability of ${model}`,
@@ -273,3 +347,9 @@ export function vulnerableDocument(found: Vulnerable, scene: VulnerableScene): D
     footer: `faultline · seed ${found.seed}`,
   };
 }
+
+export const kind = defineKind({
+  schema: 'faultline.vulnerable/1',
+  result: vulnerableSchema,
+  document: vulnerableDocument,
+});
