@@ -46,7 +46,7 @@ export {
   tensorSamples,
 } from './assess/samples.js';
 export { type LayerScan, type Scan, type ScanOptions, scan } from './assess/scan/scan.js';
-export { type AssessOptions, type AssessProgress, type AssessStore, assess } from './assess/verdict/assess.js';
+export { type AssessOptions, assess } from './assess/verdict/assess.js';
 export type { SearchBudget } from './assess/verdict/budget.js';
 export type { CostEstimate, StageEstimate } from './assess/verdict/estimate.js';
 export type { AgentFound, PolicySearch } from './assess/verdict/policy_search.js';
@@ -56,6 +56,7 @@ export type {
   Evidence,
   LayerError,
 } from './assess/verdict/result.js';
+export type { AssessProgress, AssessStore } from './assess/verdict/timed.js';
 export {
   rankVulnerability,
   type VulnerabilityOptions,

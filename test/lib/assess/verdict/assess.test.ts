@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import type { PolicyFigures } from '../../../../lib/assess/measure/figures.js';
 import { imageSamples, type Samples, splitSamples } from '../../../../lib/assess/samples.js';
-import { type AssessOptions, type AssessStore, assess } from '../../../../lib/assess/verdict/assess.js';
+import { type AssessOptions, assess } from '../../../../lib/assess/verdict/assess.js';
 import type { Remedy } from '../../../../lib/assess/verdict/remedies.js';
 import type { AssessResult } from '../../../../lib/assess/verdict/result.js';
+import type { AssessStore } from '../../../../lib/assess/verdict/timed.js';
 import { verdictOf } from '../../../../lib/assess/verdict/verdict.js';
 import { InvalidArgumentError } from '../../../../lib/core/errors.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
@@ -166,12 +167,12 @@ describe('assess', () => {
     const partial: AssessResult[] = [];
     const onResult = (soFar: AssessResult) => {
       partial.push(soFar);
-      if (partial.length === 2) abort.abort(new Error('killed'));
+      if (partial.length === 3) abort.abort(new Error('killed'));
     };
     await assert.rejects(assess(graph, samples, { ...FEW, store, signal: abort.signal, onResult }), /killed/);
     assert.deepEqual(store.computed, ['samples', 'policies', 'predicted', 'search', 'found']);
     assert.equal(partial[0]?.policies.length, 4);
-    assert.equal(partial[1]?.policies.length, 6);
+    assert.equal(partial[2]?.policies.length, 6);
     const resumed = untimed(await assess(graph, samples, { ...FEW, store }));
     assert.deepEqual(JSON.parse(JSON.stringify(resumed)), JSON.parse(JSON.stringify(whole)));
     assert.equal(new Set(store.computed).size, store.computed.length);
