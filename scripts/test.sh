@@ -60,6 +60,7 @@ build_target() { # folder, target, cmake options …
 
 # The native tests, once with each instruction set in charge; 'emulated device' has those of native/cuda.
 native() {
+  [[ native == "$only"* || $only == native* ]] || return 0
   local tests=build/test/native/faultline_native_tests isa state
   gate 'native build' build_target build faultline_native_tests -DFAULTLINE_TESTS=ON || return 0
   gate 'native list' "$tests" --list-isas || return 0
