@@ -4,12 +4,13 @@ import { loadDataset } from '../data/load.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { ARCHITECTURE_NAMES } from '../models/index.js';
 import { threads } from '../native/threads.js';
+import { formatQuantity } from '../report/format.js';
 import type { TrainProgress } from '../train/train.js';
 import { trainArchitecture } from '../train/train_architecture.js';
 import { defineCommand } from './command.js';
 import { choice, flag, integer, positive, text } from './option.js';
 
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+const percent = (share: number) => formatQuantity(100 * share, 'percent');
 
 function progressText({ epoch, step, steps, loss, accuracy, imagesPerSecond, secondsLeft }: TrainProgress): string {
   const left = secondsLeft >= 90 ? `${Math.round(secondsLeft / 60)} min` : `${Math.ceil(secondsLeft)} s`;

@@ -2,6 +2,7 @@
 import type { Policy } from '../policy/policy.js';
 import type { Landscape } from '../report/schema.js';
 import type { Judge } from '../search/judge.js';
+import { histogram } from '../statistics/histogram.js';
 import { Random } from '../tensor/random.js';
 
 /** Budgets of more policies are drawn from, this many. */
@@ -41,7 +42,11 @@ export async function landscapeOf(judge: Judge, options: LandscapeOptions): Prom
     budget,
     policies: policies.length,
     exhaustive,
-    bins: histogram(values.map((value) => PERCENT * value)),
+    bins: histogram(
+      values.map((value) => PERCENT * value),
+      BINS,
+      [0, PERCENT],
+    ),
     marks: [{ x: PERCENT * (own?.value as number), label: 'learned' }],
   };
   return { landscape, least, others: without(values, own?.value) };
@@ -51,12 +56,4 @@ export async function landscapeOf(judge: Judge, options: LandscapeOptions): Prom
 function without(values: readonly number[], value: number | undefined): number[] {
   const at = value === undefined ? -1 : values.indexOf(value);
   return values.filter((_, i) => i !== at);
-}
-
-/** Bins of equal width from 0 to 100. */
-function histogram(values: readonly number[]): Landscape['bins'] {
-  const width = PERCENT / BINS;
-  const counts = new Array<number>(BINS).fill(0);
-  for (const value of values) (counts[Math.min(BINS - 1, Math.floor(value / width))] as number) += 1;
-  return counts.map((count, i) => ({ from: i * width, to: (i + 1) * width, count }));
 }

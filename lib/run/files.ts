@@ -1,25 +1,16 @@
 // Files that are whole or not there: written under another name, forced to the disk and renamed.
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 
-/** Writes a file and waits until it is on the disk. A process killed meanwhile leaves a part of it. */
-export async function writeDurably(path: string, content: string | Uint8Array): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Writes a file, its folder too, so that whoever reads it finds the old content or the new, whole. */
+/** Writes a file, its folder too, so that whoever reads it finds the old content or the new, whole and on the disk. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const unfinished = `${path}.unfinished-${process.pid}`;
   await mkdir(dirname(path), { recursive: true });
-  await writeDurably(unfinished, content);
-  await rename(unfinished, path);
+  await writeFileAtomic(
+    path,
+    typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.byteLength),
+  );
 }
 
 /** JSON has no typed arrays: they become arrays. It has no infinity either, which becomes null. */

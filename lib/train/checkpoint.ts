@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { importModel } from '../graph/onnx/import.js';
-import { sha256, toJson, writeDurably } from '../run/files.js';
+import { sha256, toJson, writeWhole } from '../run/files.js';
 import { CheckpointError } from './errors.js';
 
 /** Sums over the batches of the epoch in progress, by what they are of: images, loss, … */
@@ -66,9 +66,9 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
     lengths: state.map(({ length }) => length),
     sha256: { model: sha256(model), state: sha256(bytes) },
   };
-  await writeDurably(join(unfinished, 'model.onnx'), model);
-  await writeDurably(join(unfinished, 'state.bin'), bytes);
-  await writeDurably(join(unfinished, 'checkpoint.json'), toJson(manifest));
+  await writeWhole(join(unfinished, 'model.onnx'), model);
+  await writeWhole(join(unfinished, 'state.bin'), bytes);
+  await writeWhole(join(unfinished, 'checkpoint.json'), toJson(manifest));
   await rm(name, { recursive: true, force: true });
   await rename(unfinished, name);
   for (const old of await stepsIn(folder)) {
