@@ -2,7 +2,7 @@
 //   node bench/inference.mjs [network …] [--threads 1,2] [--batch 1,128]
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { buildModel, exportModel, FloatProgram, Parameters, Random, setThreads, prepare } from '../dist/lib/index.js';
+import { buildModel, compile, exportModel, float, Parameters, prepare, Random, setThreads } from '../dist/lib/index.js';
 import { Tape } from '../dist/lib/autograd/tape.js';
 import { Memory } from '../dist/lib/tensor/memory.js';
 
@@ -16,16 +16,16 @@ const { values, positionals } = parseArgs({
 const numbers = (text) => text.split(',').map(Number);
 const median = (times) => times.sort((a, b) => a - b)[times.length >> 1];
 
-/** Our interpreter on the folded graph; the logits are a view that the next run overwrites. */
+/** Our program of the folded graph; the logits are a view that the next run overwrites. */
 function ours(graph, dims, input) {
-  const program = new FloatProgram(graph);
+  const program = compile(graph, float());
   const parameters = new Parameters(graph);
   const memory = new Memory();
   return async () => {
     memory.reset();
     const tape = new Tape({ memory, training: false, record: false });
     const feeds = { [graph.inputs[0].name]: tape.constant(input, dims, 'channelsLast') };
-    return program.run(tape, parameters, feeds).get(graph.outputs[0].name).data;
+    return program.run(feeds, { tape, parameters }).get(graph.outputs[0].name).data;
   };
 }
 

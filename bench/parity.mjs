@@ -9,7 +9,7 @@
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { inputShape } from '../dist/lib/cli/options.js';
-import { IntegerPlan, loadModel, Random, runFloat, prepare, uniformPolicy } from '../dist/lib/index.js';
+import { compile, integer, loadModel, prepare, Random, runFloat, uniformPolicy } from '../dist/lib/index.js';
 
 const TOLERANCE = 1e-4;
 /** Our distance and that of onnxruntime from itself are of the same rounding; the larger is within a few times the other. */
@@ -75,16 +75,16 @@ for (const file of positionals) {
   const names = graph.outputs.map(({ name }) => name);
   const worst = Math.max(...names.map((name) => difference(actual.get(name).data, expected[name].data)));
   const own = Math.max(...names.map((name) => difference(other[name].data, expected[name].data)));
-  const plan = new IntegerPlan(graph);
-  const quantized = plan.run(uniformPolicy(graph, 'W8A8'), feeds).get(names[0]);
+  const program = compile(graph, integer());
+  const quantized = program.run(feeds, { bits: uniformPolicy(graph, 'W8A8') }).get(names[0]);
   // Of outputs whose memory is in ONNX's order.
   const rows = quantized.layout === 'rows' || quantized.dims[1] === 1;
   const sqnr = rows ? `${sqnrDb(quantized.data, expected[names[0]].data).toFixed(1)} dB at W8A8` : '';
   console.log(
-    `${file}: ${loaded.graph.nodes.length} nodes, ${graph.nodes.length} simplified, ${plan.products.length} quantizable, ` +
+    `${file}: ${loaded.graph.nodes.length} nodes, ${graph.nodes.length} simplified, ${program.products.length} quantizable, ` +
       `${worst.toExponential(1)} apart (onnxruntime from itself ${own.toExponential(1)}), ${sqnr}`,
   );
   if (!(worst <= Math.max(TOLERANCE, OWN_TIMES * own))) process.exitCode = 1;
-  plan.dispose();
+  program.dispose();
   await session.release();
 }

@@ -112,7 +112,6 @@ export { rescaleChannels } from './graph/channels/rescale.js';
 export { quantizableNodes } from './graph/check.js';
 export { type Dim, UNKNOWN } from './graph/dims.js';
 export { GraphError, OnnxFormatError, UnsupportedOperatorsError } from './graph/errors.js';
-export { FloatProgram, runFloat } from './graph/float.js';
 export {
   type AttributeValue,
   Graph,
@@ -207,7 +206,17 @@ export { type BudgetOptions, BudgetSpace } from './policy/budget.js';
 export { type Counted, type EffectiveBitsOptions, effectiveBits, type Weighting } from './policy/effective_bits.js';
 export { type PolicyJson, policyFromJson, policyToJson } from './policy/json.js';
 export { checkPolicy, formatPolicy, type Policy, type PolicyOptions, uniformPolicy } from './policy/policy.js';
-export { DevicePlan } from './quant/device_plan.js';
+export { buildDocument } from './report/build.js';
+export type { Document } from './report/document.js';
+export { readResult } from './report/read.js';
+export { type Report, type ReportInput, reportSchema } from './report/schema.js';
+export { writeReport } from './report/write.js';
+export type { Backend } from './runtime/backend.js';
+export { device } from './runtime/backends/device.js';
+export { type FakeQuantOptions, type FakeQuantUse, fakeQuant, type Operands } from './runtime/backends/fake_quant.js';
+export { type FloatOptions, type FloatUse, float, runFloat, type Substitution } from './runtime/backends/float.js';
+export { type IntegerOptions, type IntegerUse, integer, type ProductRecord } from './runtime/backends/integer.js';
+export type { BitChooser, ProductBits } from './runtime/bits.js';
 export {
   type EvaluatePoliciesOptions,
   type EvaluationData,
@@ -215,33 +224,16 @@ export {
   evaluatePolicies,
   PolicyEvaluator,
   type PolicyResult,
-} from './quant/evaluate_policies.js';
-export type { ExportForm } from './quant/export_product.js';
+} from './runtime/evaluate_policies.js';
+export type { ExportForm } from './runtime/export/product.js';
 export {
   type ExportedModel,
   type ExportedNode,
   type ExportQuantizedOptions,
   exportQuantized,
-} from './quant/export_quantized.js';
-export {
-  type FakeQuantOptions,
-  FakeQuantProgram,
-  type FakeQuantRunOptions,
-  type Operands,
-} from './quant/fake_quant.js';
-export {
-  type BitChooser,
-  IntegerPlan,
-  type IntegerPlanOptions,
-  type IntegerRunOptions,
-  type ProductBits,
-  type ProductRecord,
-} from './quant/integer_plan.js';
-export { buildDocument } from './report/build.js';
-export type { Document } from './report/document.js';
-export { readResult } from './report/read.js';
-export { type Report, type ReportInput, reportSchema } from './report/schema.js';
-export { writeReport } from './report/write.js';
+} from './runtime/export/quantized.js';
+export { type CompileOptions, compile, type Program } from './runtime/program.js';
+export type { Feeds, Run } from './runtime/run.js';
 export {
   defineAgent,
   type InputAgent,

@@ -11,7 +11,7 @@ import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
 import { pinInputs } from '../graph/pin_inputs.js';
-import type { EvaluationData } from '../quant/evaluate_policies.js';
+import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import { floats, type HostTensor } from '../tensor/host_tensor.js';
 import { Random } from '../tensor/random.js';
 

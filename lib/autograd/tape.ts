@@ -154,6 +154,11 @@ export class Tape {
     return this.memory.take(length).array;
   }
 
+  /** Computes a value; a tape that lets go of what a computation made on the way does so here. */
+  scope(compute: () => Value | undefined): Value | undefined {
+    return compute();
+  }
+
   /** Lets go of a value that nobody will read again, except the backward passes that said they would. */
   release(value: Value): void {
     this.memory.release(value.buffer);

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { formatScheme } from '../format/scheme.js';
-import { exportQuantized } from '../quant/export_quantized.js';
 import { writeWhole } from '../run/files.js';
+import { exportQuantized } from '../runtime/export/quantized.js';
 import { defineCommand } from './command.js';
 import { MODEL, readGraph } from './model.js';
 import { choice, flag, refuse, text } from './option.js';

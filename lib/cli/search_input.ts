@@ -9,8 +9,8 @@ import { splitByHash } from '../data/split.js';
 import type { Graph } from '../graph/graph.js';
 import type { BudgetOptions } from '../policy/budget.js';
 import type { Weighting } from '../policy/effective_bits.js';
-import type { EvaluationData } from '../quant/evaluate_policies.js';
 import { DEFAULTS } from '../reproduce/settings.js';
+import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import { extremeOf } from '../search/judge.js';
 import { InputPolicyRunner } from '../search/runner.js';
 import type { InputSearchData, InputSearchReport } from '../search/search.js';
@@ -66,7 +66,7 @@ export async function prepareInputSearch(
 ): Promise<InputSearchData> {
   const runner = new InputPolicyRunner(graph);
   try {
-    new ActivationSpace(graph, runner.plan.products, budget);
+    new ActivationSpace(graph, runner.program.products, budget);
   } finally {
     runner.dispose();
   }

@@ -1,5 +1,5 @@
 // A set of images as evaluations of policies take it: normalised once, in the order of the set.
-import type { EvaluationData } from '../quant/evaluate_policies.js';
+import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import { type ImageSet, imageSize, type Normalization } from './image_set.js';
 import { Loader } from './loader.js';
 

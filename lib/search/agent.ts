@@ -6,7 +6,7 @@
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import { formatPolicy, type Policy } from '../policy/policy.js';
-import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
+import { type EvaluationData, evaluatePolicies } from '../runtime/evaluate_policies.js';
 import type { Measure } from '../tasks/task.js';
 import { Random } from '../tensor/random.js';
 import { Environment, type EnvironmentOptions, type Found, type HistoryPoint } from './environment.js';
@@ -157,7 +157,7 @@ function inputAgent({ name, description, play, learner }: InputAgentDefinition):
       const { objective, signal } = options;
       const runner = new InputPolicyRunner(graph);
       try {
-        const space = new ActivationSpace(graph, runner.plan.products, options.budget);
+        const space = new ActivationSpace(graph, runner.program.products, options.budget);
         options.onStage?.('full precision');
         const choices = await choicesOf(graph, train, { signal });
         const data = { ...train, reference: choices.classes };

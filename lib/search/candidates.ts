@@ -2,7 +2,7 @@
 // A kind is full precision's first and second choice; labels are not looked at. Many policies are tried on few samples, the
 // promising ones on more.
 import type { Graph } from '../graph/graph.js';
-import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
+import { type EvaluationData, PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { Random } from '../tensor/random.js';
 import { margins, type Objective, reward } from './judge.js';
 import { type Choices, countOf, type Referenced, type RunnerOptions, sliceSamples } from './runner.js';

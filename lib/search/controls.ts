@@ -4,7 +4,7 @@
 // sample. An agent that does not beat the open loop, the shuffled bits and the best static does not depend on its input.
 import type { Graph } from '../graph/graph.js';
 import type { Policy } from '../policy/policy.js';
-import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
+import { type EvaluationData, PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { Random } from '../tensor/random.js';
 import type { InputSearchOptions, InputSearchResult, StaticAgent } from './agent.js';
 import { gateWith } from './agents/gate.js';

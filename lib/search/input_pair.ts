@@ -191,7 +191,7 @@ async function startPair(
   const { budget, normalization, seed, signal, largestScale, agent = gate } = options;
   const { candidates = DEFAULTS.candidates } = options;
   const environmentOf = (runner: InputPolicyRunner) => {
-    const space = new ActivationSpace(runner.graph, runner.plan.products, budget);
+    const space = new ActivationSpace(runner.graph, runner.program.products, budget);
     // A robust network's agent attacks it.
     return new InputEnvironment(runner, space, data, { ...START, objective: 'detrimental', candidates, seed, signal });
   };

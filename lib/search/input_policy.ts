@@ -3,11 +3,12 @@
 //
 // Two parts, either of which may be missing. A gate looks at the input once and suggests one of a few static policies
 // that complement each other. An actor looks at every node's activation and may depart from the suggestion.
+
 import type { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { MOST_BITS } from '../format/numeric_format.js';
 import type { GraphNode } from '../graph/graph.js';
-import type { BitChooser } from '../quant/integer_plan.js';
+import type { BitChooser } from '../runtime/bits.js';
 import type { Mlp } from './mlp.js';
 import { type Observer, rawInputFeatures, STATISTICS, type Standardizer } from './observation.js';
 import type { ActivationSpace } from './space.js';

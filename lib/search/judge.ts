@@ -6,8 +6,8 @@ import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { BudgetSpace } from '../policy/budget.js';
 import type { Policy } from '../policy/policy.js';
-import { type EvaluationData, PolicyEvaluator } from '../quant/evaluate_policies.js';
-import type { IntegerPlanOptions } from '../quant/integer_plan.js';
+import type { IntegerOptions } from '../runtime/backends/integer.js';
+import { type EvaluationData, PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { DEFAULT_TASK } from '../tasks/index.js';
 import type { Measure } from '../tasks/task.js';
 import { keyOf, schemesOf } from './space.js';
@@ -78,8 +78,8 @@ export interface Scorer {
 export interface ScorerOptions {
   /** Default: agreement where the data has a reference, else accuracy. */
   readonly measure?: Measure | undefined;
-  /** Of the integer plan. */
-  readonly plan?: Omit<IntegerPlanOptions, 'keep'> | undefined;
+  /** Of the integer backend. */
+  readonly plan?: IntegerOptions | undefined;
 }
 
 /**

@@ -1,16 +1,17 @@
 // A small multilayer perceptron: the networks of agents and of policies by input, and what their logits are as
-// probabilities. It is a graph like any other: the float interpreter runs it, the tape differentiates it, and it is saved
+// probabilities. It is a graph like any other: the float backend runs it, the tape differentiates it, and it is saved
 // as ONNX.
 import { Tape, type Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { GraphBuilder } from '../graph/builder.js';
-import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { importModel } from '../graph/onnx/import.js';
 import { Parameters } from '../graph/parameters.js';
 import { addon } from '../native/addon.js';
 import { onOneThread } from '../native/threads.js';
+import { type FloatUse, float } from '../runtime/backends/float.js';
+import { compile, type Program } from '../runtime/program.js';
 import { floats } from '../tensor/host_tensor.js';
 import { Memory } from '../tensor/memory.js';
 import type { Random } from '../tensor/random.js';
@@ -71,14 +72,14 @@ export class Mlp {
   readonly inputs: number;
   readonly outputs: number;
   private readonly parameters: Parameters;
-  private readonly program: FloatProgram;
+  private readonly program: Program<FloatUse>;
   private readonly memory = new Memory();
   private optimizer: Optimizer | undefined;
   private steps = 0;
 
   constructor(private readonly graph: Graph) {
     this.parameters = new Parameters(graph);
-    this.program = new FloatProgram(graph);
+    this.program = compile(graph, float());
     const last = (info: (typeof graph.inputs)[number] | undefined) => info?.dims?.at(-1);
     const [inputs, outputs] = [last(graph.inputs[0]), last(graph.outputs[0])];
     if (typeof inputs !== 'number' || typeof outputs !== 'number' || graph.inputs[0]?.name !== INPUT) {
@@ -108,7 +109,7 @@ export class Mlp {
 
   /** On a tape. x: [rows, inputs] → [rows, outputs] */
   run(tape: Tape, x: Value): Value {
-    return this.program.run(tape, this.parameters, { [INPUT]: x }).get('outputs') as Value;
+    return this.program.run({ [INPUT]: x }, { tape, parameters: this.parameters }).get('outputs') as Value;
   }
 
   /** x: [rows, inputs] → [rows, outputs], overwritten by the next call. */

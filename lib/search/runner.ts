@@ -5,8 +5,10 @@ import { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import type { Graph } from '../graph/graph.js';
-import type { EvaluationData } from '../quant/evaluate_policies.js';
-import { type BitChooser, IntegerPlan } from '../quant/integer_plan.js';
+import { type IntegerUse, integer } from '../runtime/backends/integer.js';
+import type { BitChooser } from '../runtime/bits.js';
+import type { EvaluationData } from '../runtime/evaluate_policies.js';
+import { compile, type Program } from '../runtime/program.js';
 import { indexOfLargest } from '../tasks/classification.js';
 import { DEFAULT_TASK } from '../tasks/index.js';
 import { Memory } from '../tensor/memory.js';
@@ -29,7 +31,7 @@ export function countOf(data: EvaluationData): number {
   return data.dims[0] as number;
 }
 
-/** The samples with these numbers as a value for a plan. */
+/** The samples with these numbers as a value to run on. */
 export function gatherSamples(data: EvaluationData, indices: ArrayLike<number>): Value {
   const size = sizeOf(data.dims.slice(1));
   const inputs = new Float32Array(indices.length * size);
@@ -100,9 +102,9 @@ export interface BitsResult {
   readonly options: Uint8Array;
 }
 
-/** A network with its plan, to run again and again; `dispose` frees it. */
+/** A network compiled for integers, to run again and again; `dispose` frees it. */
 export class InputPolicyRunner {
-  readonly plan: IntegerPlan;
+  readonly program: Program<IntegerUse>;
   private readonly input: string;
   private readonly output: string;
 
@@ -117,23 +119,23 @@ export class InputPolicyRunner {
         `${graph.inputs.length} inputs`,
       );
     }
-    this.plan = new IntegerPlan(graph);
+    this.program = compile(graph, integer());
     this.input = input.name;
     this.output = output.name;
   }
 
-  /** What the first node of a space sees of a batch; the plan's memory. */
+  /** What the first node of a space sees of a batch; the program's memory. */
   firstActivation(space: ActivationSpace, x: Value): Value {
-    const { plan } = this;
-    const at = plan.steps.findIndex(({ node, product }) => product && space.place(node.name) === 0);
-    const state = plan.begin({ [this.input]: x });
-    plan.advance(state, 0, at, () => undefined);
-    return state.values.get(plan.steps[at]?.node.inputs[0] ?? '') as Value;
+    const { program } = this;
+    const at = program.steps.findIndex(({ node, quantizable }) => quantizable && space.place(node.name) === 0);
+    const run = program.begin({ [this.input]: x }, {});
+    program.advance(run, 0, at, {});
+    return run.values.get(program.steps[at]?.node.inputs[0] ?? '') as Value;
   }
 
-  /** Logits of a batch, the plan's memory. */
+  /** Logits of a batch, the program's memory. */
   logits(choose: BitChooser, x: Value): Float32Array {
-    return (this.plan.run(choose, { [this.input]: x }).get(this.output) as Value).data;
+    return (this.program.run({ [this.input]: x }, { bits: choose }).get(this.output) as Value).data;
   }
 
   /** All samples, in order, each under what `bits` chooses; `options` are the result's to be filled. */
@@ -199,7 +201,7 @@ export class InputPolicyRunner {
 
   /** Frees packed weights and values. */
   dispose(): void {
-    this.plan.dispose();
+    this.program.dispose();
   }
 }
 

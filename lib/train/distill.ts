@@ -13,7 +13,8 @@ import { addon } from '../native/addon.js';
 import { threads } from '../native/threads.js';
 import { policyToJson } from '../policy/json.js';
 import { checkPolicy, type Policy } from '../policy/policy.js';
-import { FakeQuantProgram } from '../quant/fake_quant.js';
+import { type FakeQuantUse, fakeQuant } from '../runtime/backends/fake_quant.js';
+import { compile, type Program } from '../runtime/program.js';
 import { DEFAULT_TASK } from '../tasks/index.js';
 import { Memory } from '../tensor/memory.js';
 import type { EpochSums } from './checkpoint.js';
@@ -104,7 +105,7 @@ function sourceOf({ policies }: Pick<DistillOptions, 'policies'>): PolicySource 
 }
 
 class Distillation implements Learner {
-  private readonly program: FakeQuantProgram;
+  private readonly program: Program<FakeQuantUse>;
   private readonly parameters: Parameters;
   private readonly coordinates: Coordinates;
   private readonly optimizer: Optimizer;
@@ -119,7 +120,7 @@ class Distillation implements Learner {
     private readonly steps: number,
   ) {
     this.names = checkedInput('distill', student, set);
-    this.program = new FakeQuantProgram(student);
+    this.program = compile(student, fakeQuant());
     this.parameters = new Parameters(this.program.graph);
     this.coordinates = (options.coordinates ?? plainCoordinates)(this.parameters, this.program.graph);
     this.optimizer = new Optimizer(options.optimizer, this.coordinates);
@@ -170,9 +171,7 @@ class Distillation implements Learner {
     };
     const seeds: [Value, Float32Array][] = [];
     for (const { name, bits, loss, weight } of passes) {
-      const results = bits
-        ? program.run(tape, parameters, bits, feeds, { step })
-        : program.runFloat(tape, parameters, feeds, { step });
+      const results = program.run(feeds, { tape, parameters, bits, step });
       const logits = toRows(tape, results.get(names.output) as Value);
       if (logits.size !== batch.count * targets.classes) {
         const expected = `[${batch.count}, ${targets.classes}] as the teacher's`;

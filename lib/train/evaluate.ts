@@ -6,9 +6,10 @@ import { Tape } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
-import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
+import { float } from '../runtime/backends/float.js';
+import { compile } from '../runtime/program.js';
 import { Memory } from '../tensor/memory.js';
 import { checkedInput, yieldToEvents } from './steps.js';
 
@@ -72,7 +73,7 @@ export async function evaluateBatches(
   const [input] = graph.inputs;
   const [output] = graph.outputs;
   if (!input || !output) throw new InvalidArgumentError('evaluate', 'graph', 'an input and an output', 'none');
-  const program = new FloatProgram(graph);
+  const program = compile(graph, float());
   const parameters = new Parameters(graph);
   const memory = new Memory();
   let [images, correct, loss] = [0, 0, 0];
@@ -80,7 +81,7 @@ export async function evaluateBatches(
     signal?.throwIfAborted();
     const tape = new Tape({ memory, training: false, record: false });
     const feeds = { [input.name]: tape.constant(batch.inputs, batch.dims, batch.layout) };
-    const logits = program.run(tape, parameters, feeds).get(output.name);
+    const logits = program.run(feeds, { tape, parameters }).get(output.name);
     if (!logits) throw new InvalidArgumentError('evaluate', 'graph', 'an output', 'none');
     const result = crossEntropy(tape, toRows(tape, logits), batch.labels);
     images += batch.count;

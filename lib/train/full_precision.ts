@@ -4,10 +4,11 @@ import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
-import { FloatProgram } from '../graph/float.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
-import type { EvaluationData } from '../quant/evaluate_policies.js';
+import { float } from '../runtime/backends/float.js';
+import type { EvaluationData } from '../runtime/evaluate_policies.js';
+import { compile } from '../runtime/program.js';
 import { DEFAULT_TASK } from '../tasks/index.js';
 import { Memory } from '../tensor/memory.js';
 import { yieldToEvents } from './steps.js';
@@ -49,7 +50,7 @@ export async function fullPrecision(
   if (count < 1 || inputs.length !== sizeOf(dims)) {
     throw new InvalidArgumentError('fullPrecision', 'data', `${sizeOf(dims)} > 0 elements`, `${inputs.length}`);
   }
-  const program = new FloatProgram(graph);
+  const program = compile(graph, float());
   const parameters = new Parameters(graph);
   const memory = new Memory();
   let all = new Float32Array();
@@ -59,7 +60,7 @@ export async function fullPrecision(
     const tape = new Tape({ memory, training: false, record: false });
     const size = sizeOf(shape);
     const x = tape.constant(inputs.subarray(start * size, end * size), [end - start, ...shape], layout);
-    const logits = program.run(tape, parameters, { [input.name]: x }).get(graph.outputs[0]?.name ?? '');
+    const logits = program.run({ [input.name]: x }, { tape, parameters }).get(graph.outputs[0]?.name ?? '');
     if (!logits) throw new InvalidArgumentError('fullPrecision', 'graph', 'an output', 'none');
     const rows = toRows(tape, logits).data;
     const classes = rows.length / (end - start);

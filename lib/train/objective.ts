@@ -2,7 +2,7 @@
 // which passes a step takes (in full precision, and quantized by each policy) and what is lost in each.
 
 import type { Policy } from '../policy/policy.js';
-import type { BitChooser } from '../quant/integer_plan.js';
+import type { BitChooser } from '../runtime/bits.js';
 
 /** How a pass is quantized: a policy, or bits chosen layer by layer, for each sample if need be. */
 export type Bits = Policy | BitChooser;

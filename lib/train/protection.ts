@@ -9,7 +9,7 @@ import type { Graph } from '../graph/graph.js';
 import { BudgetSpace } from '../policy/budget.js';
 import { effectiveBits } from '../policy/effective_bits.js';
 import type { Policy } from '../policy/policy.js';
-import { type EvaluationData, evaluatePolicies } from '../quant/evaluate_policies.js';
+import { type EvaluationData, evaluatePolicies } from '../runtime/evaluate_policies.js';
 import { DEFAULT_TASK } from '../tasks/index.js';
 import { Random } from '../tensor/random.js';
 import { fullPrecision } from './full_precision.js';

@@ -1,12 +1,14 @@
 // The teacher of a distillation: a black box that answers images with logits. It is asked once for every image.
+
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, imageSize, type Normalization } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
-import { FloatProgram } from '../graph/float.js';
 import { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
+import { float } from '../runtime/backends/float.js';
+import { compile } from '../runtime/program.js';
 import { Memory } from '../tensor/memory.js';
 import { checkedInput, yieldToEvents } from './steps.js';
 
@@ -35,14 +37,16 @@ const DEFAULT_BATCH = 500;
 
 function blackBox(teacher: Graph, set: ImageSet): BlackBox {
   const { input, output } = checkedInput('teacherLogits', teacher, set);
-  const program = new FloatProgram(teacher);
+  const program = compile(teacher, float());
   const parameters = new Parameters(teacher);
   const memory = new Memory();
   return (inputs, count) => {
     memory.reset();
     const tape = new Tape({ memory, training: false, record: false });
     const dims = [count, set.channels, set.height, set.width];
-    const logits = program.run(tape, parameters, { [input]: tape.constant(inputs, dims, 'channelsLast') }).get(output);
+    const logits = program
+      .run({ [input]: tape.constant(inputs, dims, 'channelsLast') }, { tape, parameters })
+      .get(output);
     if (!logits) throw new InvalidArgumentError('teacherLogits', 'teacher', 'an output', 'none');
     return toRows(tape, logits).data;
   };

@@ -8,11 +8,12 @@ import { Trace } from '../autograd/trace.js';
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
 import { type Augmentation, type Batch, Loader } from '../data/loader.js';
-import { FloatProgram } from '../graph/float.js';
 import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import { addon } from '../native/addon.js';
 import { threads } from '../native/threads.js';
+import { type FloatUse, float } from '../runtime/backends/float.js';
+import { compile, type Program } from '../runtime/program.js';
 import { alignedFloats, Memory } from '../tensor/memory.js';
 import { TrainingDivergedError } from './errors.js';
 import { type CheckpointOptions, type Learner, runSteps, type StepProgress } from './loop.js';
@@ -79,7 +80,7 @@ class Training implements Learner {
   private readonly parameters: Parameters;
   private readonly optimizer: Optimizer;
   private readonly average: Float32Array | undefined;
-  private readonly program: FloatProgram;
+  private readonly program: Program<FloatUse>;
   private readonly memory = new Memory();
   private readonly names: { input: string; output: string };
   private pass: Pass | undefined;
@@ -93,7 +94,7 @@ class Training implements Learner {
     this.names = checkedInput('train', source, set);
     this.parameters = new Parameters(source);
     this.optimizer = new Optimizer(recipe.optimizer, this.parameters);
-    this.program = new FloatProgram(source, { seed: recipe.seed });
+    this.program = compile(source, float({ seed: recipe.seed }));
     if (recipe.averageDecay !== undefined) {
       this.average = alignedFloats(this.parameters.values.length);
       this.average.set(this.parameters.values);
@@ -117,16 +118,15 @@ class Training implements Learner {
   private run(
     batch: Batch,
     step: number,
-    program: FloatProgram,
+    program: Program<FloatUse>,
     tape: Tape,
     inspect?: (layer: string, value: Value) => void,
   ) {
     const dims = [batch.count, this.set.channels, this.set.height, this.set.width];
     const feeds = { [this.names.input]: tape.constant(batch.inputs, dims, 'channelsLast') };
-    const options = inspect
-      ? { step, inspect: (node: GraphNode, value: Value) => inspect(describeNode(node), value) }
-      : { step };
-    return toRows(tape, program.run(tape, this.parameters, feeds, options).get(this.names.output) as Value);
+    const { parameters, names } = this;
+    const named = inspect && ((node: GraphNode, value: Value) => inspect(describeNode(node), value));
+    return toRows(tape, program.run(feeds, { tape, parameters, step, inspect: named }).get(names.output) as Value);
   }
 
   /** Loss and gradients of a batch: the first one's native calls are made again for the others. */
@@ -179,7 +179,7 @@ class Training implements Learner {
     this.run(
       batch,
       step,
-      new FloatProgram(this.source, { keep: 'all', seed: this.recipe.seed }),
+      compile(this.source, float({ seed: this.recipe.seed }), { keep: 'all' }),
       tape,
       (name, value) => {
         if (layer === undefined && addon.firstNonFinite(value.data) >= 0) layer = name;

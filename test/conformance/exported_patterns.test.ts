@@ -1,11 +1,13 @@
 // What exporters write for layers that ONNX has no operator for, beside onnxruntime: each pattern as PyTorch and Paddle
 // export it, on the float interpreter as it is and simplified, and on the integer interpreter with nothing quantized.
+
 import assert from 'node:assert/strict';
 import { GraphBuilder } from '../../lib/graph/builder.js';
-import { runFloat } from '../../lib/graph/float.js';
 import type { AttributeValue, Graph } from '../../lib/graph/graph.js';
 import { simplify } from '../../lib/graph/passes/index.js';
-import { IntegerPlan } from '../../lib/quant/integer_plan.js';
+import { runFloat } from '../../lib/runtime/backends/float.js';
+import { integer } from '../../lib/runtime/backends/integer.js';
+import { compile } from '../../lib/runtime/program.js';
 import { floats, type HostTensor, integers } from '../../lib/tensor/host_tensor.js';
 import { Random } from '../../lib/tensor/random.js';
 import { randomTensor, relativeDifference, runOnnxruntime } from '../support/onnxruntime.js';
@@ -151,8 +153,8 @@ async function check(graph: Graph, feeds: Record<string, HostTensor>): Promise<v
   const output = graph.outputs[0]?.name as string;
   const expected = (await runOnnxruntime(graph, feeds)).get(output) as HostTensor;
   const results = [runFloat(graph, feeds), runFloat(simplify(graph).graph, feeds)].map((all) => all.get(output));
-  const plan = new IntegerPlan(graph);
-  const value = plan.run(() => undefined, feeds).get(output);
+  const program = compile(graph, integer());
+  const value = program.run(feeds, {}).get(output);
   assert.ok(value);
   const rows = value.layout === 'rows' || value.dims[1] === 1;
   if (rows) results.push({ dtype: 'float32', dims: value.dims, data: value.data });
@@ -161,7 +163,7 @@ async function check(graph: Graph, feeds: Record<string, HostTensor>): Promise<v
     const difference = relativeDifference(result as HostTensor, expected);
     assert.ok(difference <= TOLERANCE, `${difference} apart`);
   }
-  plan.dispose();
+  program.dispose();
 }
 
 describe('exported patterns beside onnxruntime', () => {

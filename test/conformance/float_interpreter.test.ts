@@ -1,9 +1,10 @@
 // ONNX's own suite on the float interpreter: every test made of operators that it computes on the tape.
+
 import assert from 'node:assert/strict';
 import { OPERATORS } from '../../lib/graph/check.js';
 import { GraphError } from '../../lib/graph/errors.js';
-import { runFloat } from '../../lib/graph/float.js';
 import { importModel } from '../../lib/graph/onnx/import.js';
+import { runFloat } from '../../lib/runtime/backends/float.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 import { listTests, readDataSets, readModelBytes, readModelProto } from './onnx_data.js';
 

@@ -20,7 +20,7 @@ const TYPESCRIPT_LAYERS = [
   'graph',
   'policy',
   'models',
-  'quant',
+  'runtime',
   'data',
   'train',
   'search',

@@ -1,13 +1,15 @@
 // Small networks and images for the tests of assess: batch norms measured, so that signals do not vanish.
+
 import { Tape } from '../../lib/autograd/tape.js';
 import type { ImageSet, Normalization } from '../../lib/data/image_set.js';
 import { channelGroups } from '../../lib/graph/channels/groups.js';
 import { rescaleChannels } from '../../lib/graph/channels/rescale.js';
-import { FloatProgram } from '../../lib/graph/float.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { Parameters } from '../../lib/graph/parameters.js';
 import { simplify } from '../../lib/graph/passes/index.js';
 import { type ArchitectureName, buildModel } from '../../lib/models/index.js';
+import { float } from '../../lib/runtime/backends/float.js';
+import { compile } from '../../lib/runtime/program.js';
 import { Memory } from '../../lib/tensor/memory.js';
 import { Random } from '../../lib/tensor/random.js';
 import { train } from '../../lib/train/train.js';
@@ -46,7 +48,7 @@ export function network(
   const parameters = new Parameters(fresh);
   const tape = new Tape({ memory: new Memory(), training: true, record: false });
   const images = randomTensor(new Random(seed), [16, ...input]);
-  new FloatProgram(fresh.with({ nodes })).run(tape, parameters, { [fresh.inputs[0]?.name ?? '']: images });
+  compile(fresh.with({ nodes }), float()).run({ [fresh.inputs[0]?.name ?? '']: images }, { tape, parameters });
   return parameters.toGraph(fresh);
 }
 

@@ -1,7 +1,7 @@
 // A small network with images of its own, and small searches by input, for the tests of lib/search.
 import type { Graph } from '../../lib/graph/graph.js';
 import { buildModel } from '../../lib/models/index.js';
-import type { EvaluationData } from '../../lib/quant/evaluate_policies.js';
+import type { EvaluationData } from '../../lib/runtime/evaluate_policies.js';
 import type { ActivationBudget } from '../../lib/search/space.js';
 import { Random } from '../../lib/tensor/random.js';
 

@@ -1,12 +1,14 @@
 // The gradient check: values against the reference in float64, gradients against finite differences of that reference,
 // whatever the layout of the input.
+
 import assert from 'node:assert/strict';
 import { Tape, type Value } from '../../lib/autograd/tape.js';
 import { sizeOf } from '../../lib/core/shape.js';
 import { GraphBuilder } from '../../lib/graph/builder.js';
-import { FloatProgram } from '../../lib/graph/float.js';
 import { Parameters } from '../../lib/graph/parameters.js';
 import { runReference } from '../../lib/graph/reference.js';
+import { float } from '../../lib/runtime/backends/float.js';
+import { compile } from '../../lib/runtime/program.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 import { Memory } from '../../lib/tensor/memory.js';
 import { Random } from '../../lib/tensor/random.js';
@@ -104,7 +106,9 @@ function check(test: GradientCase, channelsLast: boolean): void {
     const gradient = gradients[i] as Float32Array;
     feeds[name] = tape.parameter(given, gradient, dims, 0, image ? 'channelsLast' : 'rows');
   });
-  const output = new FloatProgram(graph).run(tape, new Parameters(graph), feeds).get(outputName) as Value;
+  const output = compile(graph, float())
+    .run(feeds, { tape, parameters: new Parameters(graph) })
+    .get(outputName) as Value;
   assert.deepEqual(output.dims, expected.dims);
   const lastly = output.layout === 'channelsLast';
   const rows = (data: Float32Array) => (lastly ? permuted(data, output.dims, false) : data);

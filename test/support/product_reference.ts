@@ -3,7 +3,7 @@ import { operatorOf } from '../../lib/graph/check.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { attributesOf } from '../../lib/graph/operator.js';
 import { windowAxes } from '../../lib/graph/operators/window.js';
-import type { ProductRecord } from '../../lib/quant/integer_plan.js';
+import type { ProductRecord } from '../../lib/runtime/backends/integer.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 
 /** Half to even. */

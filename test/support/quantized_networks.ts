@@ -1,13 +1,15 @@
 // Networks of every kind that can be quantized, with inputs for them: what interpreters are tested on.
+
 import assert from 'node:assert/strict';
 import { Tape } from '../../lib/autograd/tape.js';
 import { type Scheme, schemeOf } from '../../lib/format/scheme.js';
 import { GraphBuilder } from '../../lib/graph/builder.js';
-import { FloatProgram } from '../../lib/graph/float.js';
 import type { Graph } from '../../lib/graph/graph.js';
 import { Parameters } from '../../lib/graph/parameters.js';
 import { type ArchitectureName, buildModel } from '../../lib/models/index.js';
-import type { ProductRecord } from '../../lib/quant/integer_plan.js';
+import { float } from '../../lib/runtime/backends/float.js';
+import type { ProductRecord } from '../../lib/runtime/backends/integer.js';
+import { compile } from '../../lib/runtime/program.js';
 import { floats, type HostTensor, hostTensor } from '../../lib/tensor/host_tensor.js';
 import { Memory } from '../../lib/tensor/memory.js';
 import { Random } from '../../lib/tensor/random.js';
@@ -61,7 +63,7 @@ function measured(graph: Graph, feeds: Feeds): Graph {
   );
   const parameters = new Parameters(graph);
   const tape = new Tape({ memory: new Memory(), training: true, record: false });
-  new FloatProgram(graph.with({ nodes })).run(tape, parameters, feeds);
+  compile(graph.with({ nodes }), float()).run(feeds, { tape, parameters });
   return parameters.toGraph(graph);
 }
 

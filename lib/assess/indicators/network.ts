@@ -7,7 +7,6 @@ import { InvalidArgumentError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
 import type { Scheme } from '../../format/scheme.js';
 import { GraphError } from '../../graph/errors.js';
-import { FloatProgram, type Substitution } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { sampleSizes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
@@ -15,6 +14,8 @@ import { prepare } from '../../graph/prepare.js';
 import { channelOf, type ProductView, viewProduct } from '../../graph/product.js';
 import { addon } from '../../native/addon.js';
 import { checkPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
+import { type FloatUse, float, type Substitution } from '../../runtime/backends/float.js';
+import { compile, type Program } from '../../runtime/program.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
@@ -96,7 +97,7 @@ export class ScanNetwork {
   readonly layers: readonly ScanLayer[];
   readonly parameters: Parameters;
   readonly batchSize: number;
-  private readonly program: FloatProgram;
+  private readonly program: Program<FloatUse>;
   private readonly memory = new Memory();
   private readonly input: string;
   private readonly output: string;
@@ -117,7 +118,7 @@ export class ScanNetwork {
       throw new InvalidArgumentError('scan', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
     }
     this.byNode = new Map(this.layers.map((layer) => [layer.node.name, layer]));
-    this.program = new FloatProgram(graph);
+    this.program = compile(graph, float());
     this.parameters = new Parameters(graph);
     this.input = inputOf(graph).name;
     this.output = graph.outputs[0]?.name ?? '';
@@ -145,12 +146,8 @@ export class ScanNetwork {
     this.memory.reset();
     const tape = new Tape({ memory: this.memory, training: false, record });
     const feed = tape.constant(inputs, batch.dims, batch.layout);
-    const results = this.program.run(
-      tape,
-      this.parameters,
-      { [this.input]: feed },
-      hook ? { substitute: this.substitution(tape, batch.count, hook) } : {},
-    );
+    const substitute = hook && this.substitution(tape, batch.count, hook);
+    const results = this.program.run({ [this.input]: feed }, { tape, parameters: this.parameters, substitute });
     const result = results.get(this.output);
     if (!result) throw new InvalidArgumentError('scan', 'graph', 'a float32 output', 'none');
     const logits = toRows(tape, result);

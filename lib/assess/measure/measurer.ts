@@ -4,14 +4,14 @@
 import { sizeOf } from '../../core/shape.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
-import { type EvaluationData, PolicyEvaluator } from '../../quant/evaluate_policies.js';
-import type { IntegerPlanOptions } from '../../quant/integer_plan.js';
+import type { IntegerOptions } from '../../runtime/backends/integer.js';
+import { type EvaluationData, PolicyEvaluator } from '../../runtime/evaluate_policies.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
 import type { Outcome, Task } from '../../tasks/task.js';
 import { classesOf, freeBatch, type Samples } from '../samples.js';
 
 /** How the integer plan quantizes, policies aside. */
-export type PlanOptions = Omit<IntegerPlanOptions, 'keep'>;
+export type PlanOptions = IntegerOptions;
 
 export interface MeasureOptions {
   readonly plan?: PlanOptions | undefined;

@@ -2,17 +2,19 @@
 // arXiv 1906.04721, section 4.2, the variant from data): what quantization adds to a channel on the mean, E[ỹ] − E[y], is
 // taken off the bias of the product that makes it. Layer after layer: each is measured with those before it corrected,
 // on integers.
+
 import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { Tape } from '../../autograd/tape.js';
 import { quantizableNodes } from '../../graph/check.js';
-import { FloatProgram } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { sampleSizes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { prepare } from '../../graph/prepare.js';
 import { biasOf, productView } from '../../graph/product.js';
-import type { EvaluationData } from '../../quant/evaluate_policies.js';
-import { IntegerPlan } from '../../quant/integer_plan.js';
+import { float } from '../../runtime/backends/float.js';
+import { integer } from '../../runtime/backends/integer.js';
+import type { EvaluationData } from '../../runtime/evaluate_policies.js';
+import { compile } from '../../runtime/program.js';
 import { floats } from '../../tensor/host_tensor.js';
 import { Memory } from '../../tensor/memory.js';
 import { inputOf } from '../samples.js';
@@ -50,14 +52,16 @@ function affordable(graph: Graph, images: number): number {
 export function outputErrors(candidate: Candidate, x: EvaluationData): Map<string, Float64Array> {
   const { graph } = candidate;
   const [samples = 0] = x.dims;
-  const plan = new IntegerPlan(graph, { keep: products(graph) });
+  const program = compile(graph, integer(), { keep: products(graph) });
   const memory = new Memory();
   const tape = new Tape({ memory, training: false, record: false });
   const feeds = { [inputOf(graph).name]: tape.constant(x.inputs, x.dims, x.layout ?? 'rows') };
-  const expected = new FloatProgram(graph, { keep: products(graph) }).run(tape, new Parameters(graph), feeds);
+  const full = compile(graph, float(), { keep: products(graph) });
+  const expected = full.run(feeds, { tape, parameters: new Parameters(graph) });
   const errors = new Map<string, Float64Array>();
   try {
-    plan.run(bitsFor(candidate, samples), feeds, {
+    program.run(feeds, {
+      bits: bitsFor(candidate, samples),
       inspect: ({ node, y, weights }) => {
         const full = expected.get(node.outputs[0] as string);
         if (!full) return;
@@ -71,7 +75,7 @@ export function outputErrors(candidate: Candidate, x: EvaluationData): Map<strin
     });
     return errors;
   } finally {
-    plan.dispose();
+    program.dispose();
     memory.reset();
   }
 }

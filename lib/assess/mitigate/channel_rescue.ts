@@ -8,7 +8,6 @@ import { Tape } from '../../autograd/tape.js';
 import { MOST_BITS } from '../../format/numeric_format.js';
 import { schemeOf } from '../../format/scheme.js';
 import { quantizableNodes } from '../../graph/check.js';
-import { FloatProgram } from '../../graph/float.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { Parameters } from '../../graph/parameters.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
@@ -16,6 +15,8 @@ import { prepare } from '../../graph/prepare.js';
 import { productView } from '../../graph/product.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import type { Policy } from '../../policy/policy.js';
+import { float } from '../../runtime/backends/float.js';
+import { compile } from '../../runtime/program.js';
 import { Memory } from '../../tensor/memory.js';
 import { ChannelMaxima } from '../profile/ranges.js';
 import { inputOf, type Samples } from '../samples.js';
@@ -37,7 +38,7 @@ async function outliers(
   const input = inputOf(graph).name;
   const read = nodes.map(({ inputs }) => inputs[0] as string).filter((value) => value !== input);
   const [program, parameters, memory] = [
-    new FloatProgram(graph, { keep: [...new Set(read)] }),
+    compile(graph, float(), { keep: [...new Set(read)] }),
     new Parameters(graph),
     new Memory(),
   ];
@@ -46,7 +47,7 @@ async function outliers(
     signal?.throwIfAborted();
     const tape = new Tape({ memory, training: false, record: false });
     const feed = tape.constant(inputs, dims, layout ?? 'rows');
-    const found = program.run(tape, parameters, { [input]: feed });
+    const found = program.run({ [input]: feed }, { tape, parameters });
     for (const node of nodes) {
       const value = found.get(node.inputs[0] as string) ?? feed;
       const image = productView(graph, node)?.kind === 'conv';

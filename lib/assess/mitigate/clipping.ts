@@ -1,17 +1,19 @@
 // Range clipping: what enters a product is held in a narrower range than it has, so that its step is finer, at the price
 // of its largest values. By percentile, or where the squared error of quantizing is least (the search over thresholds of
 // Sung et al., arXiv 1511.06488). The answer to heavy tails.
+
 import { setImmediate } from 'node:timers/promises';
 import { Tape } from '../../autograd/tape.js';
 import { quantizableNodes } from '../../graph/check.js';
 import { sizePerSample } from '../../graph/dims.js';
-import { FloatProgram } from '../../graph/float.js';
 import type { Graph } from '../../graph/graph.js';
 import { inferShapes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { clipValues, type ValueRange } from '../../graph/passes/clip_values.js';
 import { prepare } from '../../graph/prepare.js';
 import type { Policy } from '../../policy/policy.js';
+import { float } from '../../runtime/backends/float.js';
+import { compile } from '../../runtime/program.js';
 import { Memory } from '../../tensor/memory.js';
 import { inputOf, type Samples } from '../samples.js';
 import { type Cure, staticPolicy } from './cure.js';
@@ -50,14 +52,14 @@ async function activations(
   const input = inputOf(graph).name;
   const inside = [...result.keys()].filter((name) => name !== input);
   const [program, parameters, memory] = [
-    new FloatProgram(graph, { keep: inside }),
+    compile(graph, float(), { keep: inside }),
     new Parameters(graph),
     new Memory(),
   ];
   for (const { inputs, dims, layout, count } of samples.batches(BATCH)) {
     signal?.throwIfAborted();
     const tape = new Tape({ memory, training: false, record: false });
-    const found = program.run(tape, parameters, { [input]: tape.constant(inputs, dims, layout ?? 'rows') });
+    const found = program.run({ [input]: tape.constant(inputs, dims, layout ?? 'rows') }, { tape, parameters });
     for (const [name, { rows }] of result) {
       const data = name === input ? inputs : (found.get(name)?.data as Float32Array);
       const size = data.length / count;

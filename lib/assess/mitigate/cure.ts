@@ -4,7 +4,7 @@
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
-import type { BitChooser } from '../../quant/integer_plan.js';
+import type { BitChooser } from '../../runtime/bits.js';
 import { InputPolicy } from '../../search/input_policy.js';
 import { InputPolicyRunner } from '../../search/runner.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';

@@ -3,14 +3,16 @@
 // is needed, and images within the range give the same result to the last bit.
 //
 // It cannot help where the range is not the cause: learned failures, corruptions that stay in range.
+
 import { setImmediate } from 'node:timers/promises';
 import { Tape } from '../../autograd/tape.js';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { quantizableNodes } from '../../graph/check.js';
-import { FloatProgram } from '../../graph/float.js';
 import type { Graph } from '../../graph/graph.js';
 import { Parameters } from '../../graph/parameters.js';
 import { clipValues, type ValueRange } from '../../graph/passes/clip_values.js';
+import { float } from '../../runtime/backends/float.js';
+import { compile } from '../../runtime/program.js';
 import { Memory } from '../../tensor/memory.js';
 import { inputOf, type Samples } from '../samples.js';
 
@@ -58,7 +60,7 @@ export async function guardRanges(
   const values = guarded(graph, where);
   const input = inputOf(graph).name;
   const inside = values.filter((name) => name !== input);
-  const [program, parameters] = [new FloatProgram(graph, { keep: inside }), new Parameters(graph)];
+  const [program, parameters] = [compile(graph, float(), { keep: inside }), new Parameters(graph)];
   const memory = new Memory();
   const found = new Map<string, [number, number]>();
   for (const { inputs, dims, layout, start, count } of samples.batches(batchSize)) {
@@ -66,7 +68,7 @@ export async function guardRanges(
     widen(found, input, inputs);
     if (inside.length > 0) {
       const tape = new Tape({ memory, training: false, record: false });
-      const results = program.run(tape, parameters, { [input]: tape.constant(inputs, dims, layout ?? 'rows') });
+      const results = program.run({ [input]: tape.constant(inputs, dims, layout ?? 'rows') }, { tape, parameters });
       for (const name of inside) widen(found, name, results.get(name)?.data ?? new Float32Array(0));
       memory.reset();
     }

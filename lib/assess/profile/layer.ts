@@ -2,11 +2,12 @@
 
 import type { Value } from '../../autograd/tape.js';
 import { formatScheme, type Scheme } from '../../format/scheme.js';
+import type { GraphNode } from '../../graph/graph.js';
 import type { NodeSummary } from '../../graph/printer.js';
 import { ErrorProfile, type ErrorProfileOptions, type LayerErrorProfile } from '../../native/error_profile.js';
-import type { ProductRecord } from '../../quant/integer_plan.js';
-import { convGeometry, type Step } from '../../quant/integer_steps.js';
-import type { Product } from '../../quant/product.js';
+import type { ProductRecord } from '../../runtime/backends/integer.js';
+import { convGeometry } from '../../runtime/conv_geometry.js';
+import type { Product } from '../../runtime/product.js';
 import { ActivationRanges, ChannelMaxima, type InputChannels, type RangeProfile } from './ranges.js';
 import { type LayerSpeed, type LayerWork, type MachineCeilings, speedOf } from './speed.js';
 import { type OutputError, OutputErrors } from './sums.js';
@@ -64,20 +65,18 @@ export class LayerProfiler {
   private readonly ranges = new ActivationRanges();
   private readonly maxima: ChannelMaxima | undefined;
   private fastest: LayerWork | undefined;
-  private readonly product: Product;
 
   constructor(
-    private readonly step: Step,
+    private readonly node: GraphNode,
+    private readonly product: Product,
     private readonly summary: NodeSummary,
     private readonly scheme: Scheme | undefined,
     split: SplitOptions,
     /** A convolution of [N, C, L]: the kernels see images of one row. */
     private readonly signal: boolean,
   ) {
-    this.product = step.product as Product;
-    this.errors = new OutputErrors(this.product.channels);
+    this.errors = new OutputErrors(product.channels);
     if (!scheme) return;
-    const { product } = this;
     const reduceRange = split.reduceRange === true && scheme.weights.format.bits === 8;
     const options = {
       ...split,
@@ -96,13 +95,13 @@ export class LayerProfiler {
   }
 
   private split(into: ErrorProfile | undefined, { x }: ProductRecord): void {
-    const { product, step } = this;
+    const { product, node } = this;
     if (product.kind !== 'conv') {
       into?.addRows(x.data);
       return;
     }
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const { output, ...window } = convGeometry(step, product, this.signal ? [n, c, w] : x.dims);
+    const { output, ...window } = convGeometry(node, product, this.signal ? [n, c, w] : x.dims);
     into?.addImages(x.data, [n, h, w, c], window);
   }
 

@@ -9,7 +9,10 @@ import { type NodeSummary, summarize } from '../../graph/printer.js';
 import { productView } from '../../graph/product.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
-import { IntegerPlan, type IntegerPlanOptions, type RunState } from '../../quant/integer_plan.js';
+import { type IntegerOptions, type IntegerUse, integer } from '../../runtime/backends/integer.js';
+import { productOf } from '../../runtime/product.js';
+import { compile, type Program } from '../../runtime/program.js';
+import type { Run } from '../../runtime/run.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
@@ -18,7 +21,7 @@ import { type MachineCeilings, measureCeilings } from './speed.js';
 import { type OutputError, OutputErrors } from './sums.js';
 
 /** Under which policy, and how quantized. */
-export interface ProfileOptions extends Omit<IntegerPlanOptions, 'keep'> {
+export interface ProfileOptions extends IntegerOptions {
   /** Default W8A8 everywhere. */
   readonly policy?: Policy | undefined;
   /** Samples at a time; by default what keeps memory small. Figures do not depend on it (but with per-tensor ranges). */
@@ -66,63 +69,63 @@ class Profiler {
   private others = Number.POSITIVE_INFINITY;
 
   constructor(
-    private readonly plan: IntegerPlan,
+    private readonly program: Program<IntegerUse>,
     private readonly policy: Policy,
     split: SplitOptions,
   ) {
-    const summaries = new Map(summarize(plan.graph).nodes.map((each) => [each.name, each]));
-    plan.steps.forEach((step, index) => {
-      if (!step.product) return;
-      const summary = summaries.get(step.node.name) as NodeSummary;
-      const signal = step.product.kind === 'conv' && productView(plan.graph, step.node)?.kernel.length === 1;
-      const bits = policy.schemes.get(step.node.name);
-      this.layers.set(index, new LayerProfiler(step, summary, bits, split, signal));
+    const summaries = new Map(summarize(program.graph).nodes.map((each) => [each.name, each]));
+    program.steps.forEach(({ node }, index) => {
+      const product = productOf(program.graph, node);
+      if (!product) return;
+      const summary = summaries.get(node.name) as NodeSummary;
+      const signal = product.kind === 'conv' && productView(program.graph, node)?.kernel.length === 1;
+      const bits = policy.schemes.get(node.name);
+      this.layers.set(index, new LayerProfiler(node, product, summary, bits, split, signal));
     });
   }
 
   add(batch: SampleBatch): void {
-    const { plan } = this;
+    const { program } = this;
     const { dims, inputs, layout = 'rows', count } = batch;
     const value = new Value(dims, layout, Memory.borrow(inputs), false);
-    const exact = plan.begin({ [inputOf(plan.graph).name]: value });
-    const quantized = plan.fork(exact);
+    const exact = program.begin({ [inputOf(program.graph).name]: value }, fp32);
+    const quantized = exact.fork();
     let others = 0;
-    plan.steps.forEach((_, index) => {
+    program.steps.forEach((_, index) => {
       const layer = this.layers.get(index);
       if (layer) {
         this.layer(layer, index, exact, quantized, count);
         return;
       }
-      plan.advance(exact, index, index + 1, fp32);
+      program.advance(exact, index, index + 1, fp32);
       const start = performance.now();
-      plan.advance(quantized, index, index + 1, fp32);
+      program.advance(quantized, index, index + 1, fp32);
       others += performance.now() - start;
     });
     this.others = Math.min(this.others, others / count);
     this.outputs(batch, exact, quantized);
   }
 
-  private layer(layer: LayerProfiler, index: number, exact: RunState, quantized: RunState, count: number): void {
-    const { plan } = this;
+  private layer(layer: LayerProfiler, index: number, exact: Run, quantized: Run, count: number): void {
+    const { program, policy: bits } = this;
     const next = index + 1;
-    const choose = plan.chooser(this.policy);
-    const alone = plan.fork(exact);
-    plan.advance(alone, index, next, choose, (record) => layer.addIsolated(record));
-    plan.letGo(alone);
-    const local = plan.fork(quantized);
-    plan.advance(local, index, next, fp32);
-    plan.advance(exact, index, next, fp32);
-    plan.advance(quantized, index, next, choose, (record) => layer.addInPlace(record, count));
-    const output = plan.steps[index]?.output ?? '';
+    const alone = exact.fork();
+    program.advance(alone, index, next, { bits, inspect: (record) => layer.addIsolated(record) });
+    alone.letGo();
+    const local = quantized.fork();
+    program.advance(local, index, next, fp32);
+    program.advance(exact, index, next, fp32);
+    program.advance(quantized, index, next, { bits, inspect: (record) => layer.addInPlace(record, count) });
+    const output = program.steps[index]?.output ?? '';
     const [y, q, x] = [exact, quantized, local].map(({ values }) => values.get(output));
     if (y && q && x) layer.addOutputs(y, q, x); // absent where nothing reads the layer
-    plan.letGo(local);
+    local.letGo();
   }
 
-  private outputs({ count, labels }: SampleBatch, exact: RunState, quantized: RunState): void {
-    const { plan } = this;
-    const name = plan.graph.outputs[0]?.name ?? '';
-    const [y, q] = [exact, quantized].map((state) => (plan.results(state).get(name) as Value).data) as [
+  private outputs({ count, labels }: SampleBatch, exact: Run, quantized: Run): void {
+    const { program } = this;
+    const name = program.graph.outputs[0]?.name ?? '';
+    const [y, q] = [exact, quantized].map((state) => (program.results(state).get(name) as Value).data) as [
       Float32Array,
       Float32Array,
     ];
@@ -161,7 +164,8 @@ class Profiler {
   }
 }
 
-const fp32 = () => undefined;
+/** No bits: full precision. */
+const fp32: IntegerUse = {};
 
 /**
  * The error profile of a network under a static policy. Throws GraphError when policy or graph do not fit,
@@ -171,8 +175,8 @@ export async function profile(source: Graph, samples: Samples, options: ProfileO
   const { granularity = 'perChannel', activationRange = 'perSample', reduceRange, arithmetic, signal } = options;
   const { graph, batch } = freeBatch(source, samples.dims);
   const policy = options.policy ?? uniformPolicy(graph, 'W8A8');
-  const plan = new IntegerPlan(graph, { granularity, activationRange, reduceRange, arithmetic });
-  const most = Math.min(MOST_BATCH, Math.max(1, Math.floor(BATCH_ELEMENTS / plan.largestValue)));
+  const program = compile(graph, integer({ granularity, activationRange, reduceRange, arithmetic }));
+  const most = Math.min(MOST_BATCH, Math.max(1, Math.floor(BATCH_ELEMENTS / program.largestValue)));
   const batchSize = options.batchSize ?? batch ?? most;
   requireInteger('profile', 'batchSize', batchSize, 1, 2 ** 31 - 1);
   const split: SplitOptions = {
@@ -183,8 +187,8 @@ export async function profile(source: Graph, samples: Samples, options: ProfileO
   };
   let profiler: Profiler | undefined;
   try {
-    plan.chooser(policy); // refuses a policy that does not fit before any work
-    profiler = new Profiler(plan, policy, split);
+    program.check({ bits: policy }); // refuses a policy that does not fit before any work
+    profiler = new Profiler(program, policy, split);
     const ceilings = measureCeilings();
     let done = 0;
     for (const part of samples.batches(batchSize)) {
@@ -203,6 +207,6 @@ export async function profile(source: Graph, samples: Samples, options: ProfileO
     };
   } finally {
     profiler?.dispose();
-    plan.dispose();
+    program.dispose();
   }
 }

@@ -14,7 +14,7 @@ import { summarize } from '../../graph/printer.js';
 import { inspect } from '../../native/inspect.js';
 import { policyToJson } from '../../policy/json.js';
 import { type Policy, uniformPolicy } from '../../policy/policy.js';
-import { exportQuantized } from '../../quant/export_quantized.js';
+import { exportQuantized } from '../../runtime/export/quantized.js';
 import { mean, quantile, standardDeviation } from '../../statistics/summary.js';
 import { MeasuringProcess } from './child.js';
 import type { Contender, InputShape } from './contender.js';

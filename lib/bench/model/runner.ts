@@ -1,10 +1,9 @@
-// One contender ready to run: faultline's float interpreter or integer plan, or an ONNX Runtime session.
+// One contender ready to run: faultline on its float or integer backend, or an ONNX Runtime session.
 
 import { measureCeilings, speedOf } from '../../assess/profile/speed.js';
 import { freeBatch } from '../../assess/samples.js';
 import { Tape, Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
-import { FloatProgram } from '../../graph/float.js';
 import type { Graph } from '../../graph/graph.js';
 import { loadModel } from '../../graph/onnx/import.js';
 import { Parameters } from '../../graph/parameters.js';
@@ -12,7 +11,9 @@ import { prepare } from '../../graph/prepare.js';
 import { summarize } from '../../graph/printer.js';
 import { setThreads } from '../../native/threads.js';
 import { policyFromJson } from '../../policy/json.js';
-import { IntegerPlan, type ProductRecord } from '../../quant/integer_plan.js';
+import { float } from '../../runtime/backends/float.js';
+import { integer, type ProductRecord } from '../../runtime/backends/integer.js';
+import { compile } from '../../runtime/program.js';
 import { Memory } from '../../tensor/memory.js';
 import type { Contender, InputShape, Reply } from './contender.js';
 import { type BenchInput, benchInput, toChannelsLast } from './inputs.js';
@@ -40,7 +41,7 @@ function feedOf({ dims, values }: BenchInput): () => Value {
 
 function floatRunner(graph: Graph, input: BenchInput): Runner {
   const folded = prepare(graph);
-  const program = new FloatProgram(folded);
+  const program = compile(folded, float());
   const parameters = new Parameters(folded);
   const memory = new Memory();
   const feed = feedOf(input);
@@ -48,7 +49,7 @@ function floatRunner(graph: Graph, input: BenchInput): Runner {
   const run = () => {
     memory.reset();
     const tape = new Tape({ memory, training: false, record: false });
-    return (program.run(tape, parameters, { [input.name]: feed() }).get(output) as Value).data;
+    return (program.run({ [input.name]: feed() }, { tape, parameters }).get(output) as Value).data;
   };
   return { run, check: () => undefined };
 }
@@ -79,11 +80,11 @@ function layerTimes(graph: Graph, run: (inspect: (record: ProductRecord) => void
 }
 
 function integerRunner(graph: Graph, contender: Contender, input: BenchInput): Runner {
-  const plan = new IntegerPlan(graph);
+  const program = compile(graph, integer());
   const policy = policyFromJson(graph, contender.bits);
   const feed = feedOf(input);
   const output = graph.outputs[0]?.name ?? '';
-  const runOn = (x: Value) => (plan.run(policy, { [input.name]: x }).get(output) as Value).data;
+  const runOn = (x: Value) => (program.run({ [input.name]: x }, { bits: policy }).get(output) as Value).data;
   const run = () => runOn(feed());
   // Ranges are each sample's own: the first one alone must come out as it did among the others, bit for bit.
   const check = () => {
@@ -95,7 +96,11 @@ function integerRunner(graph: Graph, contender: Contender, input: BenchInput): R
     return same ? undefined : `the first of ${batch} samples alone gives other logits than among the others`;
   };
   const layers = () =>
-    layerTimes(plan.graph, (inspect) => plan.run(policy, { [input.name]: feed() }, { inspect }), input.dims[0] ?? 1);
+    layerTimes(
+      program.graph,
+      (inspect) => program.run({ [input.name]: feed() }, { bits: policy, inspect }),
+      input.dims[0] ?? 1,
+    );
   return { run, check, layers };
 }
 

@@ -1,12 +1,14 @@
 // A small network's loss, gradients and running statistics beside PyTorch's, computed once in float64 and kept in
 // test/data/torch_gradients.json.
+
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { crossEntropy } from '../../../lib/autograd/ops/loss.js';
 import { Tape, type Value } from '../../../lib/autograd/tape.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { FloatProgram } from '../../../lib/graph/float.js';
 import { Parameters } from '../../../lib/graph/parameters.js';
+import { float } from '../../../lib/runtime/backends/float.js';
+import { compile } from '../../../lib/runtime/program.js';
 import { floats, integers } from '../../../lib/tensor/host_tensor.js';
 import { Memory } from '../../../lib/tensor/memory.js';
 
@@ -67,7 +69,7 @@ describe("a network's gradients", () => {
     const tape = new Tape({ memory: new Memory(), training: true, record: true });
     const inputGradient = new Float32Array(fixture.input.length);
     const input = tape.parameter(Float32Array.from(fixture.input), inputGradient, [3, 2, 6, 6], 0);
-    const logits = new FloatProgram(graph).run(tape, parameters, { x: input }).get('l') as Value;
+    const logits = compile(graph, float()).run({ x: input }, { tape, parameters }).get('l') as Value;
     const labels = Int32Array.from(fixture.labels);
     const { loss, gradient } = crossEntropy(tape, logits, labels, { smoothing: 0.1, gradient: true });
     tape.backward(logits, gradient as Float32Array);

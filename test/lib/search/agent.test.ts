@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { BudgetSpace, defineAgent, Judge, searchPolicy } from '../../../lib/index.js';
 import { effectiveBits } from '../../../lib/policy/effective_bits.js';
-import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import { gateWith } from '../../../lib/search/agents/gate.js';
 import { ppoWith } from '../../../lib/search/agents/ppo.js';
 import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';

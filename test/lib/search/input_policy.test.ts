@@ -1,7 +1,9 @@
 // Choosing bits while the network runs: the budget of every sample, and policies as JSON.
+
 import assert from 'node:assert/strict';
 import { effectiveBits } from '../../../lib/policy/effective_bits.js';
-import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
+import { integer } from '../../../lib/runtime/backends/integer.js';
+import { compile } from '../../../lib/runtime/program.js';
 import { InputPolicy } from '../../../lib/search/input_policy.js';
 import { inputPolicyFromJson, inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
 import { Mlp } from '../../../lib/search/mlp.js';
@@ -11,8 +13,8 @@ import { ActivationSpace } from '../../../lib/search/space.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, budget, graph } from '../../support/blobs.js';
 
-const plan = new IntegerPlan(graph);
-const space = new ActivationSpace(graph, plan.products, budget);
+const program = compile(graph, integer());
+const space = new ActivationSpace(graph, program.products, budget);
 const SAMPLES = 300; // more than a batch
 const data = blobs(SAMPLES, 1);
 const GRID = 4;
@@ -73,7 +75,7 @@ describe('ActivationSpace', () => {
   });
 
   it('refuses weights that differ, and budgets that no policy has', () => {
-    const make = (more: object) => new ActivationSpace(graph, plan.products, { ...budget, ...more });
+    const make = (more: object) => new ActivationSpace(graph, program.products, { ...budget, ...more });
     assert.throws(() => make({ choices: ['W8A4', 'W4A8'], bits: 16 / 3 }), /the same weight bits/);
     assert.throws(() => make({ bits: 7.9 }), /nearest/);
   });
@@ -141,14 +143,14 @@ describe('InputPolicy', () => {
   it('leaves excluded nodes in float32', async () => {
     const excluded = [space.names[0] as string];
     const given = { ...budget, excluded, bits: 6 };
-    const own = new ActivationSpace(graph, plan.products, given);
+    const own = new ActivationSpace(graph, program.products, given);
     const candidate = [...own.all()][0] as Uint8Array;
     const runner = new InputPolicyRunner(graph);
     const parts = { space: own, nodeScales: own.names.map(() => unit(STATISTICS)), candidates: [candidate] };
     const some = sliceSamples(data, 0, 5);
     const { logits } = await runner.evaluate(policy.with({ ...parts, gate: undefined, actor: undefined }), some);
     const input = { dtype: 'float32', dims: some.dims, data: some.inputs } as const;
-    const wanted = plan.run(own.decode(candidate), { input }).get('logits')?.data;
+    const wanted = program.run({ input }, { bits: own.decode(candidate) }).get('logits')?.data;
     assert.deepEqual(logits, wanted?.slice());
     runner.dispose();
   });

@@ -1,10 +1,11 @@
 // Policies of a network judged on integers: scores against the evaluator's own, errors before any work.
+
 import assert from 'node:assert/strict';
 import { evaluationData } from '../../../lib/data/evaluation_data.js';
-import { runFloat } from '../../../lib/graph/float.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { BudgetSpace } from '../../../lib/policy/budget.js';
-import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { runFloat } from '../../../lib/runtime/backends/float.js';
+import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
 import { fitness, Judge, regretOf, reward } from '../../../lib/search/judge.js';
 import { describeLayers } from '../../../lib/search/layers.js';

@@ -13,7 +13,7 @@ import { setThreads, threads } from '../../../lib/native/threads.js';
 import { BudgetSpace } from '../../../lib/policy/budget.js';
 import { effectiveBits } from '../../../lib/policy/effective_bits.js';
 import { formatPolicy } from '../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
 import type { Objective } from '../../../lib/search/judge.js';
 import { chooseCandidate, learnPair, type PairOptions, type StaticPairResult } from '../../../lib/search/pair.js';

@@ -6,7 +6,7 @@ import { simplify } from '../../../lib/graph/passes/index.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
 import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import type { HostTensor } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { boxRepair } from '../../../lib/train/box_repair.js';

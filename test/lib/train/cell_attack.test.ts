@@ -8,7 +8,7 @@ import { simplify } from '../../../lib/graph/passes/index.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { BOUNDED_GAUGE, cellAttack } from '../../../lib/train/cell_attack.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';

@@ -12,7 +12,7 @@ import { simplify } from '../../../lib/graph/passes/index.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
 import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import { type DistillOptions, distill, type StepContext } from '../../../lib/train/distill.js';
 import { CheckpointError, TrainingDivergedError } from '../../../lib/train/errors.js';
 import { evaluate } from '../../../lib/train/evaluate.js';

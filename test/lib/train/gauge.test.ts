@@ -7,7 +7,7 @@ import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads, threads } from '../../../lib/native/threads.js';
 import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import { floats } from '../../../lib/tensor/host_tensor.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
 import { type GaugeAttackOptions, gaugeAttack } from '../../../lib/train/gauge.js';

@@ -6,7 +6,7 @@ import { corrupt, parseCorruptions } from '../../../../lib/data/corruptions.js';
 import { evaluationData } from '../../../../lib/data/evaluation_data.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { uniformPolicy } from '../../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../../lib/runtime/evaluate_policies.js';
 import { Random } from '../../../../lib/tensor/random.js';
 import { evaluate } from '../../../../lib/train/evaluate.js';
 import { blobs, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';

@@ -1,5 +1,6 @@
 // The guard on ranges: nothing changes for images within the range; a bright pixel loses its hold; and where the range is
 // not the cause, it does not help.
+
 import assert from 'node:assert/strict';
 import { corruptionGrid } from '../../../../lib/assess/measure/corruption_grid.js';
 import { Measurer } from '../../../../lib/assess/measure/measurer.js';
@@ -7,13 +8,13 @@ import { guardRanges } from '../../../../lib/assess/mitigate/range_guard.js';
 import { imageSamples } from '../../../../lib/assess/samples.js';
 import { parseCorruptions } from '../../../../lib/data/corruptions.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
-import { runFloat } from '../../../../lib/graph/float.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { exportModel } from '../../../../lib/graph/onnx/export.js';
 import { importModel } from '../../../../lib/graph/onnx/import.js';
 import { clipValues } from '../../../../lib/graph/passes/clip_values.js';
 import { runReference } from '../../../../lib/graph/reference.js';
 import { uniformPolicy } from '../../../../lib/policy/policy.js';
+import { runFloat } from '../../../../lib/runtime/backends/float.js';
 import { floats } from '../../../../lib/tensor/host_tensor.js';
 import { blobs, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
 

@@ -8,7 +8,7 @@ import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../../lib/runtime/evaluate_policies.js';
 import { floats, integers } from '../../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../../lib/tensor/random.js';
 import { blobs, network, PLAIN } from '../../../support/assess_networks.js';

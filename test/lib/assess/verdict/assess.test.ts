@@ -12,7 +12,7 @@ import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { uniformPolicy } from '../../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
+import { evaluatePolicies } from '../../../../lib/runtime/evaluate_policies.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
 
 const FEW: AssessOptions = { evaluations: 8, thresholds: { maxDrop: 3 } };

@@ -1,4 +1,5 @@
 // Worst inputs are failures when they are run again, no larger than they say; rankings hold what the integers do.
+
 import assert from 'node:assert/strict';
 import { imageSamples } from '../../../../lib/assess/samples.js';
 import { rankVulnerability } from '../../../../lib/assess/vulnerable/vulnerability.js';
@@ -6,10 +7,10 @@ import { type InputChange, worstInputs } from '../../../../lib/assess/vulnerable
 import { corrupt, normalized } from '../../../../lib/data/corruptions.js';
 import { evaluationData } from '../../../../lib/data/evaluation_data.js';
 import { subset } from '../../../../lib/data/image_set.js';
-import { runFloat } from '../../../../lib/graph/float.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { uniformPolicy } from '../../../../lib/policy/policy.js';
-import { evaluatePolicies } from '../../../../lib/quant/evaluate_policies.js';
+import { runFloat } from '../../../../lib/runtime/backends/float.js';
+import { evaluatePolicies } from '../../../../lib/runtime/evaluate_policies.js';
 import { classification } from '../../../../lib/tasks/classification.js';
 import { floats } from '../../../../lib/tensor/host_tensor.js';
 import { blobs, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';

@@ -1,15 +1,16 @@
 // What exporters compute from shapes becomes constants, the batch stays open, and inputs can be pinned.
+
 import assert from 'node:assert/strict';
 import { sizeOf } from '../../../../lib/core/shape.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
-import { runFloat } from '../../../../lib/graph/float.js';
 import { inferShapes } from '../../../../lib/graph/infer.js';
 import { exportModel } from '../../../../lib/graph/onnx/export.js';
 import { importModel } from '../../../../lib/graph/onnx/import.js';
 import { simplify } from '../../../../lib/graph/passes/index.js';
 import { pinInputs } from '../../../../lib/graph/pin_inputs.js';
 import { runReference } from '../../../../lib/graph/reference.js';
+import { runFloat } from '../../../../lib/runtime/backends/float.js';
 import { floats, integers } from '../../../../lib/tensor/host_tensor.js';
 
 /** x.view(x.size(0), -1) and x.expand(size(0), …) as PyTorch exports them: channel shuffle, then a class token. */

@@ -42,7 +42,7 @@ describe('a gate that learns beside a network', () => {
 
   it('policies far apart begin with the first and are farther from it than the others', () => {
     const runner = new InputPolicyRunner(graph);
-    const space = new ActivationSpace(graph, runner.plan.products, budget);
+    const space = new ActivationSpace(graph, runner.program.products, budget);
     runner.dispose();
     const all = [...space.all()];
     const chosen = farApart(space, all, 2);

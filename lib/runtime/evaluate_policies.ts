@@ -13,8 +13,10 @@ import { onDevice } from '../native/cuda_products.js';
 import { type Device, DeviceError } from '../native/device_error.js';
 import { checkPolicy, type Policy } from '../policy/policy.js';
 import { Memory } from '../tensor/memory.js';
-import { DevicePlan } from './device_plan.js';
-import { IntegerPlan, type IntegerPlanOptions, type RunState } from './integer_plan.js';
+import { device } from './backends/device.js';
+import { type IntegerOptions, type IntegerUse, integer } from './backends/integer.js';
+import { compile, type Program } from './program.js';
+import type { Run } from './run.js';
 import { Scores, Tally } from './scores.js';
 
 /** What a network with one float32 input is evaluated on. */
@@ -63,8 +65,8 @@ interface Branch {
 
 const emptyBranch = (): Branch => ({ children: new Map(), policies: [] });
 
-/** How an evaluator's plan quantizes, and where it runs. */
-export interface EvaluatorOptions extends Omit<IntegerPlanOptions, 'keep'> {
+/** How an evaluator quantizes, and where it runs. */
+export interface EvaluatorOptions extends IntegerOptions {
   /**
    * Where; results are the same. `cuda` throws DeviceError where there is no GPU or it fails, `auto` goes on with the
    * processor then. Default: `FAULTLINE_DEVICE`, else the processor.
@@ -74,7 +76,7 @@ export interface EvaluatorOptions extends Omit<IntegerPlanOptions, 'keep'> {
 
 /** A network ready to be evaluated under any policies, again and again; `dispose` frees it. */
 export class PolicyEvaluator {
-  private plan: IntegerPlan;
+  private program: Program<IntegerUse>;
   /** Number of the first step of each level: a product and what follows it. */
   private readonly levels: readonly number[];
   private readonly names: readonly string[];
@@ -85,15 +87,15 @@ export class PolicyEvaluator {
     private readonly options: EvaluatorOptions = {},
   ) {
     const exact = options.arithmetic !== 'saturating16';
-    const there = exact && onDevice('PolicyEvaluator', options.device, () => new DevicePlan(graph, options));
-    this.plan = there || new IntegerPlan(graph, options);
-    this.names = this.plan.products.map(({ name }) => name);
-    this.levels = this.plan.steps.flatMap(({ product }, index) => (product ? [index] : []));
+    const there = exact && onDevice('PolicyEvaluator', options.device, () => compile(graph, device(options)));
+    this.program = there || compile(graph, integer(options));
+    this.names = this.program.products.map(({ name }) => name);
+    this.levels = this.program.steps.flatMap(({ quantizable }, index) => (quantizable ? [index] : []));
   }
 
   /** Where it runs; `auto` may have gone over to the processor. */
   get device(): 'cpu' | 'cuda' {
-    return this.plan instanceof DevicePlan ? 'cuda' : 'cpu';
+    return this.program.device;
   }
 
   /** One result for each policy, in order. Everything is checked before anything runs. */
@@ -105,14 +107,13 @@ export class PolicyEvaluator {
     try {
       return await this.evaluateAll(policies, data, options);
     } catch (error) {
-      const { plan } = this;
       const goOn = error instanceof DeviceError && requestedDevice('PolicyEvaluator', this.options.device) === 'auto';
-      if (!goOn || !(plan instanceof DevicePlan)) throw error;
-      plan.dispose();
-      this.plan = new IntegerPlan(this.graph, this.options);
+      if (!goOn || this.device === 'cpu') throw error;
+      this.program.dispose();
+      this.program = compile(this.graph, integer(this.options));
       return await this.evaluateAll(policies, data, options);
     } finally {
-      this.plan.end();
+      this.program.end();
     }
   }
 
@@ -121,7 +122,7 @@ export class PolicyEvaluator {
     data: EvaluationData,
     options: EvaluatePoliciesOptions,
   ): Promise<PolicyResult[]> {
-    const { batchSize = this.plan.defaultBatch, signal, onProgress } = options;
+    const { batchSize = this.program.batchSize, signal, onProgress } = options;
     requireInteger('evaluatePolicies', 'batchSize', batchSize, 1, 2 ** 31 - 1);
     for (const policy of policies) checkPolicy(this.graph, policy);
     const count = this.checkData(data);
@@ -132,11 +133,11 @@ export class PolicyEvaluator {
     for (let start = 0; start < count; start += batchSize) {
       signal?.throwIfAborted();
       const end = Math.min(count, start + batchSize);
-      const state = this.begin(data, start, end);
-      const scores = new Scores(this.plan, tallies, data, start, end);
+      const run = this.begin(data, start, end);
+      const scores = new Scores(this.program, tallies, data, start, end);
       try {
         let before = 0;
-        for (const { ends, logits } of this.walk(root, state)) {
+        for (const { ends, logits } of this.walk(root, run)) {
           scores.add(ends, logits, options.logits ? count : 0);
           done += ends.length * (end - start);
           before += 1;
@@ -197,43 +198,43 @@ export class PolicyEvaluator {
     return root;
   }
 
-  private begin(data: EvaluationData, start: number, end: number): RunState {
+  private begin(data: EvaluationData, start: number, end: number): Run {
     const { dims, inputs, layout = 'rows' } = data;
     const size = sizeOf(dims.slice(1));
     const batch = Memory.borrow(inputs.subarray(start * size, end * size));
     const value = new Value([end - start, ...dims.slice(1)], layout, batch, false);
-    const state = this.plan.begin({ [this.graph.inputs[0]?.name ?? '']: value });
-    this.plan.advance(state, 0, this.levels[0] ?? this.plan.steps.length, () => undefined);
-    return state;
+    const run = this.program.begin({ [this.graph.inputs[0]?.name ?? '']: value }, {});
+    this.program.advance(run, 0, this.levels[0] ?? this.program.steps.length, {});
+    return run;
   }
 
   /** Logits of every different policy below a branch, valid until the next is asked for. */
-  private *walk(branch: Branch, state: RunState, level = 0): Generator<{ ends: readonly number[]; logits: Value }> {
-    const { plan } = this;
+  private *walk(branch: Branch, run: Run, level = 0): Generator<{ ends: readonly number[]; logits: Value }> {
+    const { program } = this;
     if (branch.policies.length > 0) {
-      const logits = plan.results(state).get(this.graph.outputs[0]?.name ?? '') as Value;
+      const logits = program.results(run).get(this.graph.outputs[0]?.name ?? '') as Value;
       yield { ends: branch.policies, logits };
     }
     const from = this.levels[level] as number;
-    const to = this.levels[level + 1] ?? plan.steps.length;
+    const to = this.levels[level + 1] ?? program.steps.length;
     let left = branch.children.size;
     for (const { bits, branch: child } of branch.children.values()) {
       left -= 1;
-      const own = left > 0 ? plan.fork(state) : state;
-      plan.advance(own, from, to, () => bits);
+      const own = left > 0 ? run.fork() : run;
+      program.advance(own, from, to, { bits: () => bits });
       yield* this.walk(child, own, level + 1);
-      plan.letGo(own);
+      own.letGo();
     }
   }
 
   /** Memory held for packed weights and for values, in bytes. */
   get bytes(): number {
-    return this.plan.bytes;
+    return this.program.bytes;
   }
 
   /** Frees packed weights and values. */
   dispose(): void {
-    this.plan.dispose();
+    this.program.dispose();
   }
 }
 

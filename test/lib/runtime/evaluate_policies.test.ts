@@ -1,11 +1,13 @@
 // Many policies at once against each alone.
+
 import assert from 'node:assert/strict';
-import { runFloat } from '../../../lib/graph/float.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { BudgetSpace } from '../../../lib/policy/budget.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { evaluatePolicies, PolicyEvaluator } from '../../../lib/quant/evaluate_policies.js';
-import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
+import { runFloat } from '../../../lib/runtime/backends/float.js';
+import { integer } from '../../../lib/runtime/backends/integer.js';
+import { evaluatePolicies, PolicyEvaluator } from '../../../lib/runtime/evaluate_policies.js';
+import { compile } from '../../../lib/runtime/program.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { randomTensor } from '../../support/onnxruntime.js';
 
@@ -39,7 +41,7 @@ function policies(): Policy[] {
 describe('evaluatePolicies', () => {
   it('gives what each policy gives alone, whatever the batch', async () => {
     const all = policies();
-    const plan = new IntegerPlan(graph);
+    const program = compile(graph, integer());
     const options = { logits: true, batchSize: 5 };
     const results = await evaluatePolicies(graph, all, { dims, inputs, labels, reference }, options);
     assert.equal(results.length, all.length);
@@ -47,13 +49,13 @@ describe('evaluatePolicies', () => {
       classes.filter((value, i) => value === wanted[i]).length / SAMPLES;
     results.forEach((result, i) => {
       const policy = all[i] as Policy;
-      const logits = plan.run(policy, { input: tensor }).get('logits')?.data as Float32Array;
+      const logits = program.run({ input: tensor }, { bits: policy }).get('logits')?.data as Float32Array;
       assert.deepEqual(result.logits, logits.slice(), formatPolicy(policy));
       assert.equal(result.accuracy, count(argmax(logits), labels));
       assert.equal(result.agreement, count(argmax(logits), reference));
       assert.equal(result.samples, SAMPLES);
     });
-    plan.dispose();
+    program.dispose();
     // Policies differ, or the comparison would say nothing.
     assert.ok(new Set(results.map(({ agreement }) => agreement)).size > 1);
   });

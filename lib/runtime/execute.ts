@@ -1,13 +1,13 @@
-// One node of a graph as the interpreters on the tape compute it: by its native operations where it has them, by the
+// One node of a graph as backends on the tape compute it: by its native operations where it has them, by the
 // reference where not, off the tape where nothing of the tape comes in.
 import { binary } from '../autograd/ops/binary.js';
 import { toRows } from '../autograd/ops/layout.js';
 import { unary } from '../autograd/ops/unary.js';
 import type { Tape, Value } from '../autograd/tape.js';
+import { GraphError } from '../graph/errors.js';
+import { describeNode, type GraphNode, type TensorType } from '../graph/graph.js';
+import { attributesOf, type NodeState, type Operator, outputTypes, runNode } from '../graph/operator.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
-import { GraphError } from './errors.js';
-import { describeNode, type GraphNode, type TensorType } from './graph.js';
-import { attributesOf, type NodeState, type Operator, outputTypes, runNode } from './operator.js';
 
 /** Where a run finds and leaves what its nodes read and compute. */
 export interface Surroundings {
@@ -36,16 +36,20 @@ export interface NodeUse {
   readonly inputs: readonly (Value | undefined)[];
 }
 
-/** Computes a node none of whose inputs are on the tape; keeps its outputs. */
-export function executeOffTape(node: GraphNode, operator: Operator, around: Surroundings): void {
-  const inputs = node.inputs.map((name) => (name === '' ? undefined : around.host(name)));
-  keepAll(node, runNode(operator, node, inputs), around);
+/** Computes a node none of whose inputs are on the tape; its outputs are not either. */
+export function executeOffTape(node: GraphNode, operator: Operator, hosts: Map<string, HostTensor>): void {
+  const inputs = node.inputs.map((name) => (name === '' ? undefined : hosts.get(name)));
+  keepAll(node, runNode(operator, node, inputs), (name, result) => hosts.set(name, result));
 }
 
-function keepAll(node: GraphNode, results: readonly HostTensor[], around: Surroundings): void {
+function keepAll(
+  node: GraphNode,
+  results: readonly HostTensor[],
+  keep: (name: string, result: HostTensor) => void,
+): void {
   results.forEach((result, index) => {
     const name = node.outputs[index];
-    if (name) around.keep(name, result);
+    if (name) keep(name, result);
   });
 }
 
@@ -91,7 +95,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
     if (result) return result;
   }
   if (tape.recording && inputs.some((input) => input?.needsGradient)) {
-    fail('the float interpreter has no gradient of this operator in this use');
+    fail('full precision has no gradient of this operator in this use');
   }
   tape.trace?.lose();
   const results = runNode(
@@ -101,7 +105,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
   );
   const [first] = results;
   if (first?.dtype !== 'float32' || (!residual && !relu && !clip)) {
-    keepAll(node, results, around);
+    keepAll(node, results, (name, result) => around.keep(name, result));
     return undefined;
   }
   const y = tape.constant(first.data as Float32Array, first.dims);

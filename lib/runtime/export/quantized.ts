@@ -1,20 +1,20 @@
-// A quantized network as an ONNX model that other runtimes run: the codes of the integer interpreter, activations
-// quantized at run time from the range of the whole tensor (`activationRange: 'perTensor'` of IntegerPlan; with one image
+// A quantized network as an ONNX model that other runtimes run: the codes of the integer backend, activations
+// quantized at run time from the range of the whole tensor (`activationRange: 'perTensor'` of `integer()`; with one image
 // a batch that is each sample's own range, but for matrix products of several rows).
 
-import type { Scheme } from '../format/scheme.js';
-import type { Graph } from '../graph/graph.js';
-import { inferShapes } from '../graph/infer.js';
-import { encodeModel } from '../graph/onnx/codec.js';
-import { modelOf } from '../graph/onnx/export.js';
-import type { GraphProto, NodeProto } from '../graph/onnx/messages.js';
-import { prepare } from '../graph/prepare.js';
-import type { WeightGranularity } from '../native/packed_weights.js';
-import { checkPolicy, type Policy } from '../policy/policy.js';
-import { ActivationQuantizer } from './export_activation.js';
-import { type ExportForm, type ProductExport, ProductExporter } from './export_product.js';
-import { MICROSOFT, ModelWriter } from './export_writer.js';
-import { productOf } from './product.js';
+import type { Scheme } from '../../format/scheme.js';
+import type { Graph } from '../../graph/graph.js';
+import { inferShapes } from '../../graph/infer.js';
+import { encodeModel } from '../../graph/onnx/codec.js';
+import { modelOf } from '../../graph/onnx/export.js';
+import type { GraphProto, NodeProto } from '../../graph/onnx/messages.js';
+import { prepare } from '../../graph/prepare.js';
+import type { WeightGranularity } from '../../native/packed_weights.js';
+import { checkPolicy, type Policy } from '../../policy/policy.js';
+import { productOf } from '../product.js';
+import { ActivationQuantizer } from './activation.js';
+import { type ExportForm, type ProductExport, ProductExporter } from './product.js';
+import { MICROSOFT, ModelWriter } from './writer.js';
 
 /** What kind of file is wanted. */
 export interface ExportQuantizedOptions {
@@ -51,7 +51,7 @@ export interface ExportedModel {
 /** Bits that DynamicQuantizeLinear quantizes to. */
 const DYNAMIC_BITS = 8;
 
-/** `rows`: whether a sample has several rows, tokens, that the integer interpreter gives ranges of their own. */
+/** `rows`: whether a sample has several rows, tokens, that the integer backend gives ranges of their own. */
 function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: boolean): string[] {
   const [weightBits, activationBits] = [weights.format.bits, activations.format.bits];
   const remarks: string[] = [];
@@ -64,7 +64,7 @@ function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: b
 }
 
 /**
- * The network under a static policy. Constants and batch norms are folded first, as for the integer interpreter, whose
+ * The network under a static policy. Constants and batch norms are folded first, as for the integer backend, whose
  * codes and scales the file holds. Nodes of other operators stay as they are.
  *
  * Throws GraphError when the policy does not fit the graph, or naming a node that no kernel computes.

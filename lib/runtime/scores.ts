@@ -1,11 +1,10 @@
-// What policies got right on a batch: counted here, or on the device where the logits are, all policies before anything is
-// waited for.
+// What policies got right on a batch: counted here, or where the logits are, all policies before anything is waited for.
+
 import type { Value } from '../autograd/tape.js';
-import type { NativeDeviceArray } from '../native/cuda_addon.js';
 import { indexOfLargest } from '../tasks/classification.js';
-import { DevicePlan } from './device_plan.js';
+import type { IntegerUse } from './backends/integer.js';
 import type { EvaluationData } from './evaluate_policies.js';
-import type { IntegerPlan } from './integer_plan.js';
+import type { Program } from './program.js';
 
 /** Of one policy, over all batches. */
 export class Tally {
@@ -15,40 +14,36 @@ export class Tally {
   logits: Float32Array | undefined;
 }
 
+/** Right classes counted elsewhere than on the host. */
+export interface SampleCounts {
+  /** Compares the classes of these logits, [samples, classes]; false: their elements are the host's. */
+  add(logits: Value): boolean;
+  /** Pairs (label, reference) of counts, one for each set of logits added. Waits, and throws what went wrong there. */
+  read(): Int32Array;
+  dispose(): void;
+}
+
 /** Of the samples from one number up to another, for all policies. */
 export class Scores {
-  private readonly plan: DevicePlan | undefined;
-  private readonly arrays: NativeDeviceArray[] = [];
-  private readonly labels: NativeDeviceArray | undefined;
-  private readonly reference: NativeDeviceArray | undefined;
-  private readonly counts: NativeDeviceArray | undefined;
-  /** The policies of each pair of counts on the device. */
+  private readonly counts: SampleCounts | undefined;
+  /** The policies of each set of logits that was counted elsewhere. */
   private readonly counted: (readonly number[])[] = [];
 
   constructor(
-    plan: IntegerPlan,
+    program: Program<IntegerUse>,
     private readonly tallies: readonly Tally[],
     private readonly data: EvaluationData,
     private readonly start: number,
     private readonly end: number,
   ) {
-    if (!(plan instanceof DevicePlan)) return;
-    this.plan = plan;
-    const take = (count: number) => {
-      const array = new plan.native.DeviceArray(count);
-      this.arrays.push(array);
-      return array;
-    };
-    const classes = (all: ArrayLike<number> | undefined) => {
-      if (!all) return undefined;
-      const array = take(end - start);
-      array.write(Int32Array.from({ length: end - start }, (_, i) => all[start + i] as number));
-      return array;
-    };
-    this.labels = classes(data.labels);
-    this.reference = classes(data.reference);
-    this.counts = take(2 * tallies.length);
-    this.counts.clear();
+    const part = (all: ArrayLike<number> | undefined) =>
+      all && Int32Array.from({ length: end - start }, (_, i) => all[start + i] as number);
+    this.counts = program.counts({
+      samples: end - start,
+      labels: part(data.labels),
+      reference: part(data.reference),
+      most: tallies.length,
+    });
   }
 
   /** Policies with these logits, which are read at once or in turn. `keep`: samples in all, to keep logits of; else 0. */
@@ -62,10 +57,8 @@ export class Scores {
         tally.logits.set(logits.data, this.start * classes);
       }
     }
-    const there = this.plan?.deviceArray(logits);
-    if (there && this.counts) {
-      const at = this.counted.push(policies) - 1;
-      this.plan?.native.score(there, samples, classes, this.labels, this.reference, this.counts, at);
+    if (this.counts?.add(logits)) {
+      this.counted.push(policies);
       return;
     }
     const { labels, reference } = this.data;
@@ -87,18 +80,16 @@ export class Scores {
     }
   }
 
-  /** Waits for the device, and throws what went wrong on it. */
+  /** Adds what was counted elsewhere. */
   finish(): void {
-    if (!this.plan || !this.counts) return;
-    const counts = new Int32Array(2 * this.counted.length);
-    this.counts.read(counts);
-    this.plan.checkFault();
+    const counts = this.counts?.read();
+    if (!counts) return;
     this.counted.forEach((policies, i) => {
       this.raise(policies, counts[2 * i] as number, counts[2 * i + 1] as number);
     });
   }
 
   dispose(): void {
-    for (const array of this.arrays) array.dispose();
+    this.counts?.dispose();
   }
 }

@@ -1,6 +1,6 @@
 // Activations quantized at run time, in ONNX operators: DynamicQuantizeLinear at 8 bits; fewer bits, which no operator
 // has, by elementary ones that compute the same codes.
-import type { ModelWriter } from './export_writer.js';
+import type { ModelWriter } from './writer.js';
 
 /** Names of the values a quantized activation has. */
 export interface QuantizedActivation {

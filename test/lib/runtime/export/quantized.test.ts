@@ -1,20 +1,22 @@
 // Quantized models for other runtimes: onnxruntime runs what was written and says what the integer interpreter says.
+
 import assert from 'node:assert/strict';
 import ort from 'onnxruntime-node';
-import { type Scheme, schemeOf } from '../../../lib/format/scheme.js';
-import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { GraphError } from '../../../lib/graph/errors.js';
-import type { Graph } from '../../../lib/graph/graph.js';
-import { decodeModel, encodeModel } from '../../../lib/graph/onnx/codec.js';
-import { type ArchitectureName, buildModel } from '../../../lib/models/index.js';
-import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { type ExportQuantizedOptions, exportQuantized } from '../../../lib/quant/export_quantized.js';
-import { IntegerPlan } from '../../../lib/quant/integer_plan.js';
-import { floats, type HostTensor, hostTensor } from '../../../lib/tensor/host_tensor.js';
-import { Random } from '../../../lib/tensor/random.js';
-import { randomTensor } from '../../support/onnxruntime.js';
-import { signals } from '../../support/signals.js';
-import { TOKENS, transformer, VOCABULARY } from '../../support/transformer.js';
+import { type Scheme, schemeOf } from '../../../../lib/format/scheme.js';
+import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { GraphError } from '../../../../lib/graph/errors.js';
+import type { Graph } from '../../../../lib/graph/graph.js';
+import { decodeModel, encodeModel } from '../../../../lib/graph/onnx/codec.js';
+import { type ArchitectureName, buildModel } from '../../../../lib/models/index.js';
+import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
+import { integer } from '../../../../lib/runtime/backends/integer.js';
+import { type ExportQuantizedOptions, exportQuantized } from '../../../../lib/runtime/export/quantized.js';
+import { compile } from '../../../../lib/runtime/program.js';
+import { floats, type HostTensor, hostTensor } from '../../../../lib/tensor/host_tensor.js';
+import { Random } from '../../../../lib/tensor/random.js';
+import { randomTensor } from '../../../support/onnxruntime.js';
+import { signals } from '../../../support/signals.js';
+import { TOKENS, transformer, VOCABULARY } from '../../../support/transformer.js';
 
 type Feeds = Record<string, HostTensor>;
 
@@ -43,10 +45,10 @@ async function onnxruntime(bytes: Uint8Array, feeds: Feeds): Promise<Float32Arra
 
 function interpreted(graph: Graph, policy: Policy, feeds: Feeds, options: ExportQuantizedOptions): Float32Array {
   const { granularity, reduceRange } = options;
-  const plan = new IntegerPlan(graph, { activationRange: 'perTensor', granularity, reduceRange });
-  const [value] = [...plan.run(policy, feeds).values()];
+  const program = compile(graph, integer({ activationRange: 'perTensor', granularity, reduceRange }));
+  const [value] = [...program.run(feeds, { bits: policy }).values()];
   const result = (value as { data: Float32Array }).data.slice();
-  plan.dispose();
+  program.dispose();
   return result;
 }
 

@@ -1,24 +1,26 @@
 // The fake-quantizing interpreter against the integer one, layer by layer; its gradients against the estimator's formula.
 
 import assert from 'node:assert/strict';
-import { fakeQuantize } from '../../../lib/autograd/ops/fake_quantize.js';
-import { Tape, type Value } from '../../../lib/autograd/tape.js';
-import { sizeOf } from '../../../lib/core/shape.js';
-import { parseScheme } from '../../../lib/format/scheme.js';
-import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { runFloat } from '../../../lib/graph/float.js';
-import type { Graph, GraphNode } from '../../../lib/graph/graph.js';
-import { Parameters } from '../../../lib/graph/parameters.js';
-import { buildModel } from '../../../lib/models/index.js';
-import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { type FakeQuantOptions, FakeQuantProgram, type Operands } from '../../../lib/quant/fake_quant.js';
-import { type BitChooser, IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
-import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
-import { Memory } from '../../../lib/tensor/memory.js';
-import { Random } from '../../../lib/tensor/random.js';
-import { randomTensor } from '../../support/onnxruntime.js';
-import { quantizeActivation, quantizeWeight } from '../../support/product_reference.js';
-import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../support/quantized_networks.js';
+import { fakeQuantize } from '../../../../lib/autograd/ops/fake_quantize.js';
+import { Tape, type Value } from '../../../../lib/autograd/tape.js';
+import { sizeOf } from '../../../../lib/core/shape.js';
+import { parseScheme } from '../../../../lib/format/scheme.js';
+import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import type { Graph, GraphNode } from '../../../../lib/graph/graph.js';
+import { Parameters } from '../../../../lib/graph/parameters.js';
+import { buildModel } from '../../../../lib/models/index.js';
+import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
+import { type FakeQuantOptions, fakeQuant, type Operands } from '../../../../lib/runtime/backends/fake_quant.js';
+import { runFloat } from '../../../../lib/runtime/backends/float.js';
+import { integer, type ProductRecord } from '../../../../lib/runtime/backends/integer.js';
+import type { BitChooser } from '../../../../lib/runtime/bits.js';
+import { compile } from '../../../../lib/runtime/program.js';
+import { floats, type HostTensor } from '../../../../lib/tensor/host_tensor.js';
+import { Memory } from '../../../../lib/tensor/memory.js';
+import { Random } from '../../../../lib/tensor/random.js';
+import { randomTensor } from '../../../support/onnxruntime.js';
+import { quantizeActivation, quantizeWeight } from '../../../support/product_reference.js';
+import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../../support/quantized_networks.js';
 
 /** Half the distance of 1 to the next float. */
 const ROUNDING = 2 ** -24;
@@ -108,20 +110,23 @@ function assertSame(actual: Float32Array, expected: Float32Array, what: string):
  * each, the integer way back by three (its scale's product, the multiplication, the bias).
  */
 function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | BitChooser, options: Ranges = {}): number {
-  const plan = new IntegerPlan(graph, { ...options, keep: 'all' });
+  const integers = compile(graph, integer(options), { keep: 'all' });
   const records: ProductRecord[] = [];
-  const values = bare(plan.run(policy, feeds, { inspect: recorder(records) }));
+  const values = bare(integers.run(feeds, { bits: policy, inspect: recorder(records) }));
   for (const [name, { dtype, dims, data }] of Object.entries(feeds)) {
     if (dtype === 'float32') values.set(name, floats(dims, data as Float32Array));
   }
   const choose = typeof policy === 'function' ? policy : (node: GraphNode) => policy.schemes.get(node.name);
   for (const record of records) {
     const { node } = record;
-    const single = alone(plan.graph, node, values);
-    const program = new FakeQuantProgram(single.graph, options);
+    const single = alone(integers.graph, node, values);
+    const program = compile(single.graph, fakeQuant(options));
     const tape = new Tape({ memory: new Memory(), training: false, record: false });
     const seen: Operands[] = [];
-    const results = program.run(tape, new Parameters(single.graph), choose, single.feeds, {
+    const results = program.run(single.feeds, {
+      tape,
+      parameters: new Parameters(single.graph),
+      bits: choose,
       operands: (operands) => {
         const copy = (value: Value) => ({ ...value, dims: value.dims, data: value.data.slice() }) as unknown as Value;
         seen.push({ ...operands, x: copy(operands.x), w: copy(operands.w) });
@@ -160,15 +165,15 @@ function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | BitChooser, op
     const off = outputs.findIndex((value, i) => !(Math.abs(value - (y[i] as number)) <= bound(i)));
     assert.ok(off < 0, `${node.name}[${off}]: ${outputs[off]}, integer ${y[off]}, bound ${bound(off)}`);
   }
-  plan.dispose();
+  integers.dispose();
   return records.length;
 }
 
 describe('fake quantization beside the integer plan', () => {
   for (const [name, { graph, feeds }] of Object.entries(CASES)) {
     it(`${name}: codes of every layer are equal and outputs differ by rounding only`, () => {
-      const { graph: folded } = new FakeQuantProgram(graph);
-      const names = new IntegerPlan(graph).products.map((node) => node.name);
+      const { graph: folded } = compile(graph, fakeQuant());
+      const names = compile(graph, integer()).products.map((node) => node.name);
       assert.equal(checkLayers(folded, feeds(2), mixed(names)), names.length);
       const own = Uint8Array.of(8, 2, 5);
       checkLayers(folded, feeds(3), () => ({ weightBits: 3, activationBits: own }));
@@ -177,7 +182,7 @@ describe('fake quantization beside the integer plan', () => {
 
   it('codes are equal with other granularities, and with ranges over the whole batch', () => {
     const { graph, feeds } = CASES.resnet8 as (typeof CASES)[string];
-    const { graph: folded } = new FakeQuantProgram(graph);
+    const { graph: folded } = compile(graph, fakeQuant());
     for (const options of [
       { granularity: 'perTensor' },
       { granularity: { blockSize: 16 } },
@@ -185,9 +190,10 @@ describe('fake quantization beside the integer plan', () => {
     ] as const) {
       checkLayers(folded, feeds(2), uniformPolicy(graph, 'W4A5'), options);
     }
-    const program = new FakeQuantProgram(graph, { activationRange: 'perTensor' });
+    const program = compile(graph, fakeQuant({ activationRange: 'perTensor' }));
     const bits = { weightBits: 8, activationBits: Uint8Array.of(8, 8) };
-    assert.throws(() => program.run(recording(), new Parameters(program.graph), () => bits, feeds(2)), /one width/);
+    const use = { tape: recording(), parameters: new Parameters(program.graph), bits: () => bits };
+    assert.throws(() => program.run(feeds(2), use), /one width/);
   });
 
   it('unusual Gemms: transposed activations and factors', () => {
@@ -198,12 +204,14 @@ describe('fake quantization beside the integer plan', () => {
     for (const name of ['convnet2', 'resnet8', 'resnet20'] as const) {
       const { graph, feeds } = CASES[name] as (typeof CASES)[string];
       const batch = feeds(16);
-      const plan = new IntegerPlan(graph);
-      const program = new FakeQuantProgram(graph);
+      const integers = compile(graph, integer());
+      const program = compile(graph, fakeQuant());
       const policy = uniformPolicy(graph, 'W4A4');
-      const [expected] = bare(plan.run(policy, batch)).values();
+      const [expected] = bare(integers.run(batch, { bits: policy })).values();
       const tape = new Tape({ memory: new Memory(), training: false, record: false });
-      const [result] = bare(program.run(tape, new Parameters(program.graph), policy, batch)).values();
+      const [result] = bare(
+        program.run(batch, { tape, parameters: new Parameters(program.graph), bits: policy }),
+      ).values();
       const [a, b] = [expected?.data as Float32Array, result?.data as Float32Array];
       const largest = a.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       const classes = a.length / 16;
@@ -214,16 +222,17 @@ describe('fake quantization beside the integer plan', () => {
       }
       // One code in some 100,000 lies within the last bit of a boundary: few of 16 images can meet one.
       assert.ok(equal >= 12, `${name}: ${equal} of 16 agree`);
-      plan.dispose();
+      integers.dispose();
     }
   });
 
   it('nodes without bits stay in full precision', () => {
     const { graph, feeds } = CASES.resnet8 as (typeof CASES)[string];
-    const program = new FakeQuantProgram(graph);
+    const program = compile(graph, fakeQuant());
     const tape = new Tape({ memory: new Memory(), training: false, record: false });
-    const none = program.run(tape, new Parameters(program.graph), () => undefined, feeds(2));
-    const full = program.runFloat(tape, new Parameters(program.graph), feeds(2));
+    const parameters = new Parameters(program.graph);
+    const none = program.run(feeds(2), { tape, parameters, bits: () => undefined });
+    const full = program.run(feeds(2), { tape, parameters });
     assert.deepEqual(bare(none), bare(full));
   });
 });
@@ -319,16 +328,13 @@ describe('several passes on one tape', () => {
   };
 
   it('add up the gradients of shared parameters', () => {
-    const program = new FakeQuantProgram(graph);
+    const program = compile(graph, fakeQuant());
     const policies = [uniformPolicy(graph, 'W4A4'), uniformPolicy(graph, parseScheme('W8A3'))];
     const gradientOf = (...passes: number[]) => {
       const parameters = new Parameters(program.graph);
       const tape = recording();
       const outputs = passes.map((pass) => {
-        const policy = policies[pass];
-        const results = policy
-          ? program.run(tape, parameters, policy, batch)
-          : program.runFloat(tape, parameters, batch);
+        const results = program.run(batch, { tape, parameters, bits: policies[pass] });
         return [[...results.values()][0] as Value, seedOf(pass)] as const;
       });
       const [first, ...more] = outputs;
@@ -357,12 +363,12 @@ describe('several passes on one tape', () => {
       joined.node('b', 'MatMul', [scaled, joined.initializer('v', v)]),
     ]);
     joined.output(sum);
-    const program = new FakeQuantProgram(joined.build());
+    const program = compile(joined.build(), fakeQuant());
     const feeds = { x: randomTensor(new Random(3), [5, 6]) };
     const gradients = (bits: BitChooser) => {
       const parameters = new Parameters(program.graph);
       const tape = recording();
-      const [y] = program.run(tape, parameters, bits, feeds).values();
+      const [y] = program.run(feeds, { tape, parameters, bits }).values();
       tape.backward(y as Value, new Float32Array(20).fill(1));
       return parameters.get('s')?.gradient?.slice() as Float32Array;
     };

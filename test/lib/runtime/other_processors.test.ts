@@ -1,9 +1,11 @@
 // The integer interpreter as processors without VNNI compute: pairs of products saturate, unless the weights' range is
 // reduced.
+
 import assert from 'node:assert/strict';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { uniformPolicy } from '../../../lib/policy/policy.js';
-import { IntegerPlan, type IntegerPlanOptions } from '../../../lib/quant/integer_plan.js';
+import { type IntegerOptions, integer } from '../../../lib/runtime/backends/integer.js';
+import { compile } from '../../../lib/runtime/program.js';
 import { floats } from '../../../lib/tensor/host_tensor.js';
 
 /** One image of ones through a convolution and a linear layer of ones: every pair of products is 2 · 255 · 127. */
@@ -17,13 +19,13 @@ function ones() {
   return b.build();
 }
 
-function outputs(options: IntegerPlanOptions): number[] {
+function outputs(options: IntegerOptions): number[] {
   const graph = ones();
-  const plan = new IntegerPlan(graph, options);
+  const program = compile(graph, integer(options));
   const input = floats([1, 4, 2, 2], new Float32Array(16).fill(1));
-  const [value] = [...plan.run(uniformPolicy(graph, 'W8A8'), { input }).values()];
+  const [value] = [...program.run({ input }, { bits: uniformPolicy(graph, 'W8A8') }).values()];
   const result = [...(value as { data: Float32Array }).data];
-  plan.dispose();
+  program.dispose();
   return result;
 }
 

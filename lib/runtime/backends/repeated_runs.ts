@@ -2,19 +2,19 @@
 // runs after it only make the native calls of that trace, on memory of their own. Where samples do not depend on each
 // other and a batch is too large for the cache, the trace is of a part of it, made by the first run, and is repeated for
 // each part.
-import { type Layout, Tape, type Value } from '../autograd/tape.js';
-import { Trace } from '../autograd/trace.js';
-import { sizeOf } from '../core/shape.js';
-import { alignedFloats, Memory } from '../tensor/memory.js';
-import { sameDims } from './dims.js';
-import type { Graph } from './graph.js';
-import type { Parameters } from './parameters.js';
-import { partOf, type SampleSize, sampleSize } from './samplewise.js';
+import { type Layout, Tape, type Value } from '../../autograd/tape.js';
+import { Trace } from '../../autograd/trace.js';
+import { sizeOf } from '../../core/shape.js';
+import { sameDims } from '../../graph/dims.js';
+import type { Graph } from '../../graph/graph.js';
+import type { Parameters } from '../../graph/parameters.js';
+import { partOf, type SampleSize, sampleSize } from '../../graph/samplewise.js';
+import { alignedFloats, Memory } from '../../tensor/memory.js';
 
 type Values = ReadonlyMap<string, Value>;
 
 /** Runs a program on a tape with these inputs. */
-export type Run = (tape: Tape, inputs: Values) => Map<string, Value>;
+type Interpret = (tape: Tape, inputs: Values) => Map<string, Value>;
 
 /** A trace with the arrays it reads and writes. */
 class Plan {
@@ -26,7 +26,7 @@ class Plan {
   ) {}
 
   /** Undefined where a run does more than native calls. `part`: samples to trace, when not all. */
-  static of(run: Run, inputs: Values, part?: number): Plan | undefined {
+  static of(run: Interpret, inputs: Values, part?: number): Plan | undefined {
     const trace = new Trace();
     const tape = new Tape({ memory: new Memory(), training: false, record: false, trace });
     const own = new Map<string, Value>();
@@ -93,7 +93,7 @@ export class RepeatedRuns {
   }
 
   /** Undefined where the program is to run itself. */
-  run(run: Run, tape: Tape, parameters: Parameters, inputs: Values): Map<string, Value> | undefined {
+  run(run: Interpret, tape: Tape, parameters: Parameters, inputs: Values): Map<string, Value> | undefined {
     if (this.impossible || tape.recording || tape.training || tape.trace || tape.convolutions !== 'direct') {
       return undefined;
     }

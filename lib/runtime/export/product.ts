@@ -1,15 +1,15 @@
 // One quantized product in ONNX operators, in one of three forms: integer (ConvInteger, MatMulInteger), int4 blocks
 // (com.microsoft MatMulNBits), or QDQ: float32 operators on dequantized codes, which every runtime has.
 
-import type { Scheme } from '../format/scheme.js';
-import type { GraphNode } from '../graph/graph.js';
-import type { AttributeProto } from '../graph/onnx/messages.js';
-import { packConvWeights } from '../native/conv2d.js';
-import { packWeights, type WeightGranularity } from '../native/packed_weights.js';
-import { floats, hostTensor } from '../tensor/host_tensor.js';
-import type { ActivationQuantizer } from './export_activation.js';
-import { MICROSOFT, type ModelWriter } from './export_writer.js';
-import type { ConvProduct, MatmulProduct, Product } from './product.js';
+import type { Scheme } from '../../format/scheme.js';
+import type { GraphNode } from '../../graph/graph.js';
+import type { AttributeProto } from '../../graph/onnx/messages.js';
+import { packConvWeights } from '../../native/conv2d.js';
+import { packWeights, type WeightGranularity } from '../../native/packed_weights.js';
+import { floats, hostTensor } from '../../tensor/host_tensor.js';
+import type { ConvProduct, MatmulProduct, Product } from '../product.js';
+import type { ActivationQuantizer } from './activation.js';
+import { MICROSOFT, type ModelWriter } from './writer.js';
 
 /** What a quantized product is written as. */
 export type ExportForm = 'integer' | 'matMulNBits' | 'qdq';

@@ -1,44 +1,47 @@
-// Whole networks on the device: the bits of the integer plan on the processor, whatever runs where.
-import assert from 'node:assert/strict';
-import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { GraphError } from '../../../lib/graph/errors.js';
-import type { Graph } from '../../../lib/graph/graph.js';
-import { buildModel } from '../../../lib/models/index.js';
-import { openCuda } from '../../../lib/native/cuda_addon.js';
-import { DeviceError } from '../../../lib/native/device_error.js';
-import { BudgetSpace } from '../../../lib/policy/budget.js';
-import { type Policy, uniformPolicy } from '../../../lib/policy/policy.js';
-import { DevicePlan } from '../../../lib/quant/device_plan.js';
-import { PolicyEvaluator } from '../../../lib/quant/evaluate_policies.js';
-import { type BitChooser, IntegerPlan, type IntegerPlanOptions } from '../../../lib/quant/integer_plan.js';
-import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
-import { Random } from '../../../lib/tensor/random.js';
-import { onRealDevice, useTestDevice } from '../../support/device.js';
-import { randomTensor } from '../../support/onnxruntime.js';
-import { CASES, type Feeds, gemms, images, mixed } from '../../support/quantized_networks.js';
+// Whole networks on the device: the bits of the integer backend on the processor, whatever runs where.
 
-function outputs(plan: IntegerPlan, policy: Policy | BitChooser, feeds: Feeds): Record<string, Float32Array> {
-  return Object.fromEntries([...plan.run(policy, feeds)].map(([name, value]) => [name, value.data.slice()]));
+import assert from 'node:assert/strict';
+import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { GraphError } from '../../../../lib/graph/errors.js';
+import type { Graph } from '../../../../lib/graph/graph.js';
+import { buildModel } from '../../../../lib/models/index.js';
+import { openCuda } from '../../../../lib/native/cuda_addon.js';
+import { DeviceError } from '../../../../lib/native/device_error.js';
+import { BudgetSpace } from '../../../../lib/policy/budget.js';
+import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
+import { device } from '../../../../lib/runtime/backends/device.js';
+import { DeviceBuffer } from '../../../../lib/runtime/backends/device_buffer.js';
+import { type IntegerOptions, type IntegerUse, integer } from '../../../../lib/runtime/backends/integer.js';
+import type { BitChooser } from '../../../../lib/runtime/bits.js';
+import { PolicyEvaluator } from '../../../../lib/runtime/evaluate_policies.js';
+import { compile, type Program } from '../../../../lib/runtime/program.js';
+import { floats, type HostTensor } from '../../../../lib/tensor/host_tensor.js';
+import { Random } from '../../../../lib/tensor/random.js';
+import { onRealDevice, useTestDevice } from '../../../support/device.js';
+import { randomTensor } from '../../../support/onnxruntime.js';
+import { CASES, type Feeds, gemms, images, mixed } from '../../../support/quantized_networks.js';
+
+function outputs(program: Program<IntegerUse>, bits: Policy | BitChooser, feeds: Feeds): Record<string, Float32Array> {
+  return Object.fromEntries([...program.run(feeds, { bits })].map(([name, value]) => [name, value.data.slice()]));
 }
 
 /** The same graph on both, the same policy: equal bits. Returns the names of steps whose values were on the device. */
-function compare(graph: Graph, feeds: Feeds, policy?: Policy | BitChooser, options: IntegerPlanOptions = {}): string[] {
-  const host = new IntegerPlan(graph, options);
-  const device = new DevicePlan(graph, options);
-  const chosen = policy ?? mixed(host.products.map(({ name }) => name));
-  assert.deepEqual(outputs(device, chosen, feeds), outputs(host, chosen, feeds));
-  const state = device.begin(feeds);
-  const there: string[] = [];
-  device.steps.forEach((step, index) => {
-    device.advance(state, index, index + 1, device.chooser(chosen));
-    const value = state.values.get(step.output);
-    if (value && device.deviceArray(value)) there.push(step.node.operator);
+function compare(graph: Graph, feeds: Feeds, policy?: Policy | BitChooser, options: IntegerOptions = {}): string[] {
+  const host = compile(graph, integer(options));
+  const there = compile(graph, device(options));
+  const bits = policy ?? mixed(host.products.map(({ name }) => name));
+  assert.deepEqual(outputs(there, bits, feeds), outputs(host, bits, feeds));
+  const run = there.begin(feeds, {});
+  const names: string[] = [];
+  there.steps.forEach((step, index) => {
+    there.advance(run, index, index + 1, { bits });
+    if (run.values.get(step.output)?.buffer instanceof DeviceBuffer) names.push(step.node.operator);
   });
   const used = openCuda().addon.memory().inUse;
-  device.dispose();
+  there.dispose();
   assert.ok(openCuda().addon.memory().inUse < used);
   host.dispose();
-  return there;
+  return names;
 }
 
 /** Every operator that the device has, between two convolutions. */
@@ -69,7 +72,7 @@ function operators(): Graph {
   return b.build();
 }
 
-describe('device plan', () => {
+describe('device backend', () => {
   before(useTestDevice);
 
   const networks: Record<string, () => [Graph, number]> = {
@@ -82,7 +85,7 @@ describe('device plan', () => {
     it(`${name}: the processor's bits, and nothing comes back before the logits`, () => {
       const [graph, samples] = make();
       const there = compare(graph, images(graph, samples));
-      assert.equal(there.length, new IntegerPlan(graph).steps.length);
+      assert.equal(there.length, compile(graph, integer()).steps.length);
     });
   }
 
@@ -120,10 +123,10 @@ describe('device plan', () => {
     data[40] = Number.NaN;
     const bad = { input: { ...feeds.input, data } } as Feeds;
     const policy = uniformPolicy(graph, 'W8A8');
-    const [host, device] = [new IntegerPlan(graph), new DevicePlan(graph)];
-    const message = (plan: IntegerPlan) => {
+    const [host, there] = [compile(graph, integer()), compile(graph, device())];
+    const message = (program: Program<IntegerUse>) => {
       try {
-        outputs(plan, policy, bad);
+        outputs(program, policy, bad);
       } catch (error) {
         assert.ok(error instanceof GraphError);
         return error.message;
@@ -131,10 +134,10 @@ describe('device plan', () => {
       return undefined;
     };
     assert.match(message(host) ?? '', /conv1\.conv.*sample 1/);
-    assert.equal(message(device), message(host));
-    assert.deepEqual(outputs(device, policy, feeds), outputs(host, policy, feeds));
+    assert.equal(message(there), message(host));
+    assert.deepEqual(outputs(there, policy, feeds), outputs(host, policy, feeds));
     host.dispose();
-    device.dispose();
+    there.dispose();
   });
 });
 

@@ -1,26 +1,28 @@
 // Runs that repeat: from the third on they are native calls only, with the bits of the first and nothing shared.
+
 import assert from 'node:assert/strict';
-import { toRows } from '../../../lib/autograd/ops/layout.js';
-import { crossEntropy } from '../../../lib/autograd/ops/loss.js';
-import { Tape, type Value } from '../../../lib/autograd/tape.js';
-import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { quantizableNodes } from '../../../lib/graph/check.js';
-import { FloatProgram, type RunOptions, type Substitution } from '../../../lib/graph/float.js';
-import type { Graph } from '../../../lib/graph/graph.js';
-import { Parameters } from '../../../lib/graph/parameters.js';
-import { simplify } from '../../../lib/graph/passes/index.js';
-import { partOf, sampleSize } from '../../../lib/graph/samplewise.js';
-import { buildModel } from '../../../lib/models/index.js';
-import { Memory } from '../../../lib/tensor/memory.js';
-import { Random } from '../../../lib/tensor/random.js';
-import { randomTensor } from '../../support/onnxruntime.js';
+import { toRows } from '../../../../lib/autograd/ops/layout.js';
+import { crossEntropy } from '../../../../lib/autograd/ops/loss.js';
+import { Tape, type Value } from '../../../../lib/autograd/tape.js';
+import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { quantizableNodes } from '../../../../lib/graph/check.js';
+import type { Graph } from '../../../../lib/graph/graph.js';
+import { Parameters } from '../../../../lib/graph/parameters.js';
+import { simplify } from '../../../../lib/graph/passes/index.js';
+import { partOf, sampleSize } from '../../../../lib/graph/samplewise.js';
+import { buildModel } from '../../../../lib/models/index.js';
+import { type FloatUse, float, type Substitution } from '../../../../lib/runtime/backends/float.js';
+import { compile } from '../../../../lib/runtime/program.js';
+import { Memory } from '../../../../lib/tensor/memory.js';
+import { Random } from '../../../../lib/tensor/random.js';
+import { randomTensor } from '../../../support/onnxruntime.js';
 
 /** Sums of float32 in another order: the residual added in the convolution's accumulators or after. */
 const TOLERANCE = 1e-5;
 
 /** Runs a program again and again; each result as it was when it came, and the value itself. */
-function runner(graph: Graph, parameters = new Parameters(graph), options: RunOptions = {}) {
-  const program = new FloatProgram(graph);
+function runner(graph: Graph, parameters = new Parameters(graph), options: Partial<FloatUse> = {}) {
+  const program = compile(graph, float());
   const memory = new Memory();
   const tape = new Tape({ memory, training: false, record: false });
   return (seed: number, count = 2) => {
@@ -29,7 +31,9 @@ function runner(graph: Graph, parameters = new Parameters(graph), options: RunOp
     const { data } = randomTensor(new Random(seed), dims);
     const layout = dims.length === 4 ? 'channelsLast' : 'rows';
     const x = tape.constant(data as Float32Array, dims, layout);
-    const value = program.run(tape, parameters, { [input?.name ?? '']: x }, options).get(output?.name ?? '') as Value;
+    const value = program
+      .run({ [input?.name ?? '']: x }, { tape, parameters, ...options })
+      .get(output?.name ?? '') as Value;
     return { value, copy: value.data.slice() };
   };
 }
@@ -85,11 +89,11 @@ describe('runs that repeat', () => {
     const b = new GraphBuilder('relu');
     b.output(b.node('relu', 'Relu', [b.input('x', ['N', 3])]));
     const graph = b.build();
-    const [program, parameters] = [new FloatProgram(graph), new Parameters(graph)];
+    const [program, parameters] = [compile(graph, float()), new Parameters(graph)];
     const tape = new Tape({ memory: new Memory(), training: false, record: false });
     const run = (...dims: number[]) => {
       const x = tape.constant(new Float32Array(dims.reduce((size, dim) => size * dim, 1)), dims, 'rows');
-      return program.run(tape, parameters, { x });
+      return program.run({ x }, { tape, parameters });
     };
     for (let i = 0; i < 3; i++) run(2, 3);
     assert.throws(() => run(2), /x/);
@@ -172,7 +176,7 @@ describe('a sum after a convolution', () => {
     const parameters = new Parameters(graph);
     const tape = new Tape({ memory: new Memory(), training: false, record: true });
     const x = randomTensor(new Random(4), [4, 1, 28, 28]);
-    const logits = new FloatProgram(graph, { keep }).run(tape, parameters, { [graph.inputs[0]?.name ?? '']: x });
+    const logits = compile(graph, float(), { keep }).run({ [graph.inputs[0]?.name ?? '']: x }, { tape, parameters });
     const rows = toRows(tape, logits.get(graph.outputs[0]?.name ?? '') as Value);
     const { loss, gradient } = crossEntropy(tape, rows, Int32Array.from([3, 1, 4, 1]), { gradient: true });
     tape.backward(rows, gradient as Float32Array);

@@ -1,13 +1,15 @@
 // A Clip done by the convolution before it: the values and gradients it has by itself.
+
 import assert from 'node:assert/strict';
-import { Tape } from '../../../lib/autograd/tape.js';
-import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { FloatProgram } from '../../../lib/graph/float.js';
-import { Parameters } from '../../../lib/graph/parameters.js';
-import { floats } from '../../../lib/tensor/host_tensor.js';
-import { Memory } from '../../../lib/tensor/memory.js';
-import { Random } from '../../../lib/tensor/random.js';
-import { randomTensor } from '../../support/onnxruntime.js';
+import { Tape } from '../../../../lib/autograd/tape.js';
+import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { Parameters } from '../../../../lib/graph/parameters.js';
+import { float } from '../../../../lib/runtime/backends/float.js';
+import { compile } from '../../../../lib/runtime/program.js';
+import { floats } from '../../../../lib/tensor/host_tensor.js';
+import { Memory } from '../../../../lib/tensor/memory.js';
+import { Random } from '../../../../lib/tensor/random.js';
+import { randomTensor } from '../../../support/onnxruntime.js';
 
 function network() {
   const random = new Random(3);
@@ -28,7 +30,7 @@ function run(keep: 'all' | []) {
   const parameters = new Parameters(graph);
   const tape = new Tape({ memory: new Memory(), training: true, record: true });
   const x = randomTensor(new Random(4), [2, 3, 6, 5]);
-  const output = new FloatProgram(graph, { keep }).run(tape, parameters, { x }).get('clip');
+  const output = compile(graph, float(), { keep }).run({ x }, { tape, parameters }).get('clip');
   assert.ok(output);
   const values = Float32Array.from(output.data);
   tape.backward(

@@ -36,7 +36,7 @@ export class InferenceTape extends Tape {
   }
 
   /** What `compute` returns, for the caller to release; everything else it made is let go of. */
-  scope(compute: () => Value | undefined): Value | undefined {
+  override scope(compute: () => Value | undefined): Value | undefined {
     this.made.length = 0;
     this.scratches.length = 0;
     const result = compute();

@@ -1,10 +1,10 @@
 // An ONNX model being rewritten: nodes and constants added under names that nothing else has. Works on messages, not on a
 // Graph, since the integer and com.microsoft operators it writes are none that the interpreters run.
-import type { Graph } from '../graph/graph.js';
-import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from '../graph/onnx/messages.js';
-import { AttributeType } from '../graph/onnx/schema.js';
-import { tensorToProto } from '../graph/onnx/tensors.js';
-import { floats, type HostTensor, hostTensor } from '../tensor/host_tensor.js';
+import type { Graph } from '../../graph/graph.js';
+import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto } from '../../graph/onnx/messages.js';
+import { AttributeType } from '../../graph/onnx/schema.js';
+import { tensorToProto } from '../../graph/onnx/tensors.js';
+import { floats, type HostTensor, hostTensor } from '../../tensor/host_tensor.js';
 
 export type PlainAttributes = Readonly<Record<string, number | readonly number[]>>;
 

@@ -1,17 +1,19 @@
 // The float interpreter on whole networks: its logits are the reference's, fusing changes no gradient, memory comes back.
+
 import assert from 'node:assert/strict';
-import { crossEntropy } from '../../../lib/autograd/ops/loss.js';
-import { Tape, type Value } from '../../../lib/autograd/tape.js';
-import { sizeOf } from '../../../lib/core/shape.js';
-import { FloatProgram, runFloat } from '../../../lib/graph/float.js';
-import type { Graph } from '../../../lib/graph/graph.js';
-import { Parameters } from '../../../lib/graph/parameters.js';
-import { runReference } from '../../../lib/graph/reference.js';
-import { buildModel } from '../../../lib/models/index.js';
-import { setThreads, threads } from '../../../lib/native/threads.js';
-import { floats, type HostTensor } from '../../../lib/tensor/host_tensor.js';
-import { Memory } from '../../../lib/tensor/memory.js';
-import { Random } from '../../../lib/tensor/random.js';
+import { crossEntropy } from '../../../../lib/autograd/ops/loss.js';
+import { Tape, type Value } from '../../../../lib/autograd/tape.js';
+import { sizeOf } from '../../../../lib/core/shape.js';
+import type { Graph } from '../../../../lib/graph/graph.js';
+import { Parameters } from '../../../../lib/graph/parameters.js';
+import { runReference } from '../../../../lib/graph/reference.js';
+import { buildModel } from '../../../../lib/models/index.js';
+import { setThreads, threads } from '../../../../lib/native/threads.js';
+import { float, runFloat } from '../../../../lib/runtime/backends/float.js';
+import { compile } from '../../../../lib/runtime/program.js';
+import { floats, type HostTensor } from '../../../../lib/tensor/host_tensor.js';
+import { Memory } from '../../../../lib/tensor/memory.js';
+import { Random } from '../../../../lib/tensor/random.js';
 
 /** Products of float32 in another order than the reference's float64 sums, over the depth of the deepest network. */
 const TOLERANCE = 1e-4;
@@ -39,7 +41,7 @@ function step(graph: Graph, input: HostTensor<'float32'>, labels: Int32Array, ke
   const memory = new Memory();
   const parameters = new Parameters(graph);
   const tape = new Tape({ memory, training: true, record: true });
-  const results = new FloatProgram(graph, { keep }).run(tape, parameters, { input });
+  const results = compile(graph, float(), { keep }).run({ input }, { tape, parameters });
   const logits = results.get(graph.outputs[0]?.name as string) as Value;
   const { loss, gradient } = crossEntropy(tape, logits, labels, { gradient: true });
   tape.backward(logits, gradient as Float32Array);

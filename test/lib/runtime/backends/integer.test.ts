@@ -1,19 +1,20 @@
 // The integer interpreter against the numeric contract in plain TypeScript, layer by layer, and against full precision.
 
 import assert from 'node:assert/strict';
-import { sizeOf } from '../../../lib/core/shape.js';
-import { GraphBuilder } from '../../../lib/graph/builder.js';
-import { GraphError } from '../../../lib/graph/errors.js';
-import { runFloat } from '../../../lib/graph/float.js';
-import type { Graph } from '../../../lib/graph/graph.js';
-import { buildModel } from '../../../lib/models/index.js';
-import { uniformPolicy } from '../../../lib/policy/policy.js';
-import { IntegerPlan, type ProductRecord } from '../../../lib/quant/integer_plan.js';
-import { type HostTensor, hostTensor } from '../../../lib/tensor/host_tensor.js';
-import { Random } from '../../../lib/tensor/random.js';
-import { randomTensor } from '../../support/onnxruntime.js';
-import { referenceLayer } from '../../support/product_reference.js';
-import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../support/quantized_networks.js';
+import { sizeOf } from '../../../../lib/core/shape.js';
+import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { GraphError } from '../../../../lib/graph/errors.js';
+import type { Graph } from '../../../../lib/graph/graph.js';
+import { buildModel } from '../../../../lib/models/index.js';
+import { uniformPolicy } from '../../../../lib/policy/policy.js';
+import { runFloat } from '../../../../lib/runtime/backends/float.js';
+import { type IntegerUse, integer, type ProductRecord } from '../../../../lib/runtime/backends/integer.js';
+import { compile, type Program } from '../../../../lib/runtime/program.js';
+import { type HostTensor, hostTensor } from '../../../../lib/tensor/host_tensor.js';
+import { Random } from '../../../../lib/tensor/random.js';
+import { randomTensor } from '../../../support/onnxruntime.js';
+import { referenceLayer } from '../../../support/product_reference.js';
+import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../../support/quantized_networks.js';
 
 /**
  * Largest difference of W8A8 logits, over the largest logit. Observed: at most .021, but for MobileNetV2, whose 53 untrained
@@ -23,8 +24,8 @@ import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../support
 const MAX_W8A8_DIFFERENCE = 0.05;
 const MAX_W8A8_DIFFERENCE_MOBILENET = 0.7;
 
-function outputOf(plan: IntegerPlan, ...[policy, feeds, options]: Parameters<IntegerPlan['run']>): Float32Array {
-  const [value] = [...plan.run(policy, feeds, options).values()];
+function outputOf(program: Program<IntegerUse>, bits: IntegerUse['bits'], feeds: Feeds): Float32Array {
+  const [value] = [...program.run(feeds, { bits }).values()];
   return (value as { data: Float32Array }).data.slice();
 }
 
@@ -66,59 +67,59 @@ function checkLayers(
   }
 }
 
-describe('integer plan', () => {
+describe('integer backend', () => {
   for (const [name, { graph, feeds }] of Object.entries(CASES)) {
     it(`${name}: codes and outputs of every layer are those of the contract, at mixed bits`, () => {
-      const plan = new IntegerPlan(graph);
+      const program = compile(graph, integer());
       const records: ProductRecord[] = [];
-      const names = plan.products.map((node) => node.name);
-      plan.run(mixed(names), feeds(2), { inspect: recorder(records) });
+      const names = program.products.map((node) => node.name);
+      program.run(feeds(2), { bits: mixed(names), inspect: recorder(records) });
       assert.deepEqual(
         records.map(({ node }) => node.name),
         names,
       );
-      checkLayers(plan.graph, records);
-      plan.dispose();
+      checkLayers(program.graph, records);
+      program.dispose();
     });
 
     it(`${name}: W8A8 is close to full precision, nodes all excluded is full precision`, () => {
-      const plan = new IntegerPlan(graph);
+      const program = compile(graph, integer());
       const batch = feeds(4);
       const [float] = [...runFloat(graph, batch).values()];
       const logits = float?.data as Float32Array;
       const largest = logits.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
       const difference = (values: Float32Array) =>
         values.reduce((most, value, i) => Math.max(most, Math.abs(value - (logits[i] as number))), 0) / largest;
-      const w8a8 = difference(outputOf(plan, uniformPolicy(graph, 'W8A8'), batch));
+      const w8a8 = difference(outputOf(program, uniformPolicy(graph, 'W8A8'), batch));
       const bound = name === 'mobilenetv2-cifar' ? MAX_W8A8_DIFFERENCE_MOBILENET : MAX_W8A8_DIFFERENCE;
       assert.ok(w8a8 > 0 && w8a8 <= bound, `W8A8 differs by ${w8a8}`);
-      const none = uniformPolicy(graph, 'W8A8', { excluded: plan.products.map((node) => node.name) });
-      assert.ok(difference(outputOf(plan, none, batch)) <= 1e-4);
-      plan.dispose();
+      const none = uniformPolicy(graph, 'W8A8', { excluded: program.products.map((node) => node.name) });
+      assert.ok(difference(outputOf(program, none, batch)) <= 1e-4);
+      program.dispose();
     });
 
     it(`${name}: a sample's bits are the same alone and in a batch, with bits of its own too`, () => {
-      const plan = new IntegerPlan(graph);
+      const program = compile(graph, integer());
       const batch = feeds(5);
-      const policy = mixed(plan.products.map((node) => node.name));
+      const policy = mixed(program.products.map((node) => node.name));
       const bits = Uint8Array.of(8, 2, 4, 7, 3);
-      const together = outputOf(plan, policy, batch);
-      const own = outputOf(plan, () => ({ weightBits: 8, activationBits: bits }), batch);
+      const together = outputOf(program, policy, batch);
+      const own = outputOf(program, () => ({ weightBits: 8, activationBits: bits }), batch);
       const size = together.length / 5;
       for (let i = 0; i < 5; i++) {
         const part = (values: Float32Array) => values.slice(i * size, (i + 1) * size);
-        assert.deepEqual(outputOf(plan, policy, only(batch, i)), part(together), `sample ${i}`);
+        assert.deepEqual(outputOf(program, policy, only(batch, i)), part(together), `sample ${i}`);
         const static_ = () => ({ weightBits: 8, activationBits: bits[i] as number });
-        assert.deepEqual(outputOf(plan, static_, only(batch, i)), part(own), `sample ${i}, own bits`);
+        assert.deepEqual(outputOf(program, static_, only(batch, i)), part(own), `sample ${i}, own bits`);
       }
-      plan.dispose();
+      program.dispose();
     });
   }
 
   it('unusual Gemms: layers are those of the contract, and the whole is close to full precision', () => {
     const graph = gemms();
     const feeds = { input: randomTensor(new Random(9), [7, 5]) };
-    const plan = new IntegerPlan(graph);
+    const program = compile(graph, integer());
     const [float] = [...runFloat(graph, feeds).values()];
     const expected = float?.data as Float32Array;
     const close = (values: Float32Array, bound: number) => {
@@ -127,28 +128,28 @@ describe('integer plan', () => {
       });
     };
     // Outputs have deviation of about 3; 8 bits err by 1/255 of a range three times.
-    close(outputOf(plan, uniformPolicy(graph, 'W8A8'), feeds), 0.3);
-    close(outputOf(plan, uniformPolicy(graph, 'W8A8', { excluded: ['first', 'second', 'third'] }), feeds), 1e-5);
+    close(outputOf(program, uniformPolicy(graph, 'W8A8'), feeds), 0.3);
+    close(outputOf(program, uniformPolicy(graph, 'W8A8', { excluded: ['first', 'second', 'third'] }), feeds), 1e-5);
     const records: ProductRecord[] = [];
-    plan.run(uniformPolicy(graph, 'W5A6'), feeds, { inspect: recorder(records) });
-    checkLayers(plan.graph, records.slice(1)); // the first has factors folded into its weight
-    plan.dispose();
+    program.run(feeds, { bits: uniformPolicy(graph, 'W5A6'), inspect: recorder(records) });
+    checkLayers(program.graph, records.slice(1)); // the first has factors folded into its weight
+    program.dispose();
   });
 
   it('residual additions, ReLUs and clips are done by the products before them', () => {
-    const plan = new IntegerPlan(buildModel('resnet20'));
-    const left = plan.steps.filter(({ product }) => !product).map(({ node }) => node.operator);
+    const program = compile(buildModel('resnet20'), integer());
+    const left = program.steps.filter(({ quantizable }) => !quantizable).map(({ node }) => node.operator);
     assert.deepEqual(left, ['GlobalAveragePool', 'Flatten']);
-    assert.equal(plan.steps.filter(({ residual }) => residual !== undefined).length, 9);
-    plan.dispose();
+    assert.equal(program.steps.filter(({ residual }) => residual !== undefined).length, 9);
+    program.dispose();
   });
 
   it('values that are to be kept are those of the network, and change nothing but the last rounding of a bias', () => {
     const graph = buildModel('resnet8');
     const feeds = images(graph, 2);
     const policy = uniformPolicy(graph, 'W8A8');
-    const [plain, all] = [new IntegerPlan(graph), new IntegerPlan(graph, { keep: 'all' })];
-    const kept = all.run(policy, feeds);
+    const [plain, all] = [compile(graph, integer()), compile(graph, integer(), { keep: 'all' })];
+    const kept = all.run(feeds, { bits: policy });
     assert.deepEqual(kept.get('logits')?.data, outputOf(plain, policy, feeds));
     assert.equal(kept.size, all.graph.nodes.length);
   });
@@ -156,42 +157,45 @@ describe('integer plan', () => {
   it('per-tensor ranges depend on the batch', () => {
     const graph = buildModel('convnet2');
     const feeds = images(graph, 3);
-    const plan = new IntegerPlan(graph, { activationRange: 'perTensor' });
+    const program = compile(graph, integer({ activationRange: 'perTensor' }));
     const policy = uniformPolicy(graph, 'W8A4');
-    const together = outputOf(plan, policy, feeds).slice(0, 10);
-    assert.notDeepEqual(outputOf(plan, policy, only(feeds, 0)), together);
-    plan.dispose();
+    const together = outputOf(program, policy, feeds).slice(0, 10);
+    assert.notDeepEqual(outputOf(program, policy, only(feeds, 0)), together);
+    program.dispose();
   });
 
   it('packs a weight once for each width, and takes no more memory from run to run', () => {
     const graph = buildModel('resnet8');
     const feeds = images(graph, 4);
-    const plan = new IntegerPlan(graph);
-    plan.run(uniformPolicy(graph, 'W8A8'), feeds);
-    const { bytes } = plan;
-    for (let i = 0; i < 3; i++) plan.run(uniformPolicy(graph, `W8A${2 + i}`), feeds);
-    assert.equal(plan.bytes, bytes);
-    plan.run(uniformPolicy(graph, 'W4A8'), feeds);
-    assert.ok(plan.bytes > bytes);
-    plan.dispose();
-    assert.throws(() => plan.run(uniformPolicy(graph, 'W8A8'), feeds), /disposed/);
+    const program = compile(graph, integer());
+    program.run(feeds, { bits: uniformPolicy(graph, 'W8A8') });
+    const { bytes } = program;
+    for (let i = 0; i < 3; i++) program.run(feeds, { bits: uniformPolicy(graph, `W8A${2 + i}`) });
+    assert.equal(program.bytes, bytes);
+    program.run(feeds, { bits: uniformPolicy(graph, 'W4A8') });
+    assert.ok(program.bytes > bytes);
+    program.dispose();
+    assert.throws(() => program.run(feeds, { bits: uniformPolicy(graph, 'W8A8') }), /disposed/);
   });
 
   it('refuses what it cannot run, naming node or input', () => {
     const graph = buildModel('mlp');
-    const plan = new IntegerPlan(graph);
+    const program = compile(graph, integer());
     const policy = uniformPolicy(graph, 'W8A8');
-    assert.throws(() => plan.run(policy, {}), /input "input": is missing/);
+    assert.throws(() => program.run({}, { bits: policy }), /input "input": is missing/);
     const other = uniformPolicy(buildModel('convnet2'), 'W8A8');
-    assert.throws(() => plan.run(other, images(graph, 1)), GraphError);
+    assert.throws(() => program.run(images(graph, 1), { bits: other }), GraphError);
     const broken = images(graph, 2);
     (broken.input as HostTensor<'float32'>).data[784] = Number.NaN;
-    assert.throws(() => plan.run(policy, broken), /Gemm \(hidden1\): .*NaN/);
-    assert.throws(() => plan.run(() => ({ weightBits: 8, activationBits: 9 }), images(graph, 1)), GraphError);
-    plan.dispose();
+    assert.throws(() => program.run(broken, { bits: policy }), /Gemm \(hidden1\): .*NaN/);
+    assert.throws(
+      () => program.run(images(graph, 1), { bits: () => ({ weightBits: 8, activationBits: 9 }) }),
+      GraphError,
+    );
+    program.dispose();
     const b = new GraphBuilder('batched');
     const w = b.initializer('w', randomTensor(new Random(1), [2, 3, 3]));
     b.output(b.node('product', 'MatMul', [b.input('x', [2, 4, 3]), w]));
-    assert.deepEqual(new IntegerPlan(b.build()).products, [], 'no kernel for a batch of matrices on the right');
+    assert.deepEqual(compile(b.build(), integer()).products, [], 'no kernel for a batch of matrices on the right');
   });
 });

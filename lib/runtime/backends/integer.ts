@@ -1,0 +1,290 @@
+// The integer backend: products run on the integer kernels under the bits that a policy gives them, with weights packed
+// once for each width; what has no bits runs on the float backend.
+import { binary } from '../../autograd/ops/binary.js';
+import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
+import { transpose } from '../../autograd/ops/movement.js';
+import { unary } from '../../autograd/ops/unary.js';
+import type { Value } from '../../autograd/tape.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { GraphError } from '../../graph/errors.js';
+import { describeNode, type GraphNode } from '../../graph/graph.js';
+import { asImage, fromImage } from '../../graph/operators/window.js';
+import { conv2dDynamic, type PackedConvWeights } from '../../native/conv2d.js';
+import { matmulDynamic } from '../../native/matmul.js';
+import type { PackedWeights, WeightGranularity } from '../../native/packed_weights.js';
+import type { ArithmeticOptions } from '../../native/product_end.js';
+import { checkPolicy, type Policy } from '../../policy/policy.js';
+import { spreadBits } from '../../policy/spread_bits.js';
+import { Memory } from '../../tensor/memory.js';
+import type { Backend, Engine, Network } from '../backend.js';
+import { type BitChooser, type ProductBits, productBits } from '../bits.js';
+import type { Fusions, Step } from '../compile.js';
+import { convGeometry } from '../conv_geometry.js';
+import { InferenceTape } from '../inference_tape.js';
+import { type ConvProduct, type MatmulProduct, type Product, productOf } from '../product.js';
+import type { Run } from '../run.js';
+import { WeightStore } from '../weight_store.js';
+import { FloatEngine } from './float.js';
+
+/** What shares scales, and in whose arithmetic. */
+export interface IntegerOptions {
+  /** What shares a weight scale. Default `perChannel`. */
+  readonly granularity?: WeightGranularity | undefined;
+  /**
+   * What shares an activation range: each sample (default; for matrix products each row, a token), so that a result
+   * never depends on the rest of the batch; or the whole tensor.
+   */
+  readonly activationRange?: 'perSample' | 'perTensor' | undefined;
+  /** Eight-bit weights in −64 … 64; see packWeights. Default false. */
+  readonly reduceRange?: boolean | undefined;
+  /** `saturating16`: what a processor without VNNI computes; see matmulDynamic. Default `exact`. */
+  readonly arithmetic?: ArithmeticOptions['arithmetic'] | undefined;
+}
+
+/** One product as it was computed. */
+export interface ProductRecord {
+  readonly node: GraphNode;
+  readonly bits: ProductBits;
+  readonly weights: PackedConvWeights | PackedWeights;
+  /** As quantized: channels-last images, or rows. */
+  readonly x: Value;
+  /** With bias, residual and clip. */
+  readonly y: Value;
+  readonly bias: Float32Array | undefined;
+  readonly residual: Value | undefined;
+  readonly clip: readonly [number, number] | undefined;
+  /** Of the activation, one for each sample or row. */
+  readonly scale: Float32Array;
+  readonly zeroPoint: Int32Array;
+  /** What the kernel took. */
+  readonly milliseconds: number;
+}
+
+/** What a run on integers is given. */
+export interface IntegerUse {
+  /** Absent: no node has bits, all runs in float32. */
+  readonly bits?: Policy | BitChooser | undefined;
+  /** Sees every product as it is computed. */
+  readonly inspect?: ((record: ProductRecord) => void) | undefined;
+}
+
+/** Integers at work on the processor, also for what a device leaves to it. */
+export class IntegerEngine implements Engine<IntegerUse> {
+  readonly perTensor: boolean;
+  readonly arithmetic: 'exact' | 'saturating16';
+  readonly weights: WeightStore;
+  readonly constants = new Map<string, Value>();
+  private readonly memory = new Memory();
+  readonly tape = new InferenceTape(this.memory);
+  private readonly float: FloatEngine;
+  private readonly products = new Map<GraphNode, Product>();
+  private readonly checked = new WeakSet<Policy>();
+
+  constructor(
+    readonly network: Network,
+    options: IntegerOptions,
+  ) {
+    const { granularity = 'perChannel', activationRange = 'perSample', arithmetic = 'exact' } = options;
+    this.perTensor = activationRange === 'perTensor';
+    this.arithmetic = arithmetic;
+    this.weights = new WeightStore(granularity, options.reduceRange);
+    this.float = new FloatEngine(network);
+    for (const [name, tensor] of network.graph.initializers) {
+      if (tensor.dtype !== 'float32') continue;
+      this.constants.set(name, this.tape.constant(tensor.data as Float32Array, tensor.dims));
+    }
+  }
+
+  fuses(node: GraphNode): Fusions {
+    const product = productOf(this.network.graph, node);
+    if (!product) return { work: [] };
+    this.products.set(node, product);
+    const takesBias = product.kind === 'matmul' && !product.bias;
+    return { biasChannels: takesBias ? product.channels : undefined, work: ['addition', 'clip'] };
+  }
+
+  check({ bits }: IntegerUse): void {
+    if (!bits || typeof bits === 'function' || this.checked.has(bits)) return;
+    checkPolicy(this.network.source, bits);
+    this.checked.add(bits);
+  }
+
+  begin() {
+    this.end();
+    return { tape: this.tape, constants: this.constants };
+  }
+
+  place(_: Run, value: Value): Value {
+    return value.dims.length === 4 ? toChannelsLast(this.tape, value) : value;
+  }
+
+  present(_: Run, value: Value): Value {
+    return value.dims.length === 4 ? value : toRows(this.tape, value);
+  }
+
+  /** What a quantizable step multiplies by. */
+  productOf({ node }: Step): Product | undefined {
+    return this.products.get(node);
+  }
+
+  /** The bits that a run gives a product. */
+  bitsOf({ node }: Step, run: Run, { bits }: IntegerUse): ProductBits | undefined {
+    const chosen =
+      typeof bits === 'function'
+        ? bits(node, run.find(node.inputs[0] as string) as Value)
+        : bits?.schemes.get(node.name);
+    return chosen && productBits(node, chosen);
+  }
+
+  compute(step: Step, run: Run, use: IntegerUse): Value | undefined {
+    const product = this.productOf(step);
+    if (!product) return this.float.compute(step, run, {});
+    return this.product(step, product, run, this.bitsOf(step, run, use), use.inspect);
+  }
+
+  /** A quantizable step under these bits; without, in float32. */
+  product(
+    step: Step,
+    product: Product,
+    run: Run,
+    bits: ProductBits | undefined,
+    inspect: IntegerUse['inspect'],
+  ): Value {
+    if (!bits) return this.excluded(step, run);
+    try {
+      return product.kind === 'conv'
+        ? this.conv(step, product, run, bits, inspect)
+        : this.matmul(step, product, run, bits, inspect);
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) throw new GraphError(describeNode(step.node), error.message);
+      throw error;
+    }
+  }
+
+  /** The bias of a product: its own, or the constant that a following addition adds. [channels] */
+  biasOf(step: Step, product: Product): Float32Array | undefined {
+    if (step.bias === undefined) return product.bias;
+    return this.network.graph.initializers.get(step.bias)?.data as Float32Array;
+  }
+
+  private conv(step: Step, product: ConvProduct, run: Run, bits: ProductBits, inspect: IntegerUse['inspect']): Value {
+    const { tape } = this;
+    const input = run.find(step.node.inputs[0] as string) as Value;
+    const x = toChannelsLast(tape, asImage(tape, input));
+    const [n, c, h, w] = x.dims as [number, number, number, number];
+    const { output, strides, dilations, padding } = convGeometry(step.node, product, input.dims);
+    const weights = this.weights.conv(product, bits.weightBits);
+    const residual = step.residual === undefined ? undefined : run.find(step.residual);
+    const added = residual && toChannelsLast(tape, asImage(tape, residual));
+    const y = tape.make([n, product.channels, ...output], 'channelsLast', []);
+    const params = inspect && { scale: new Float32Array(n), zeroPoint: new Int32Array(n) };
+    const { clip } = step;
+    const { bias } = product;
+    const start = inspect ? performance.now() : 0;
+    conv2dDynamic(x.data, [n, h, w, c], weights, {
+      strides,
+      dilations,
+      padding,
+      activationBits: bits.activationBits,
+      activationRange: this.perTensor ? 'perTensor' : 'perSample',
+      arithmetic: this.arithmetic,
+      bias,
+      residual: added?.data,
+      clip,
+      sampleScale: params?.scale,
+      sampleZeroPoint: params?.zeroPoint,
+      out: y.data,
+      device: 'cpu',
+    });
+    if (params) {
+      const milliseconds = performance.now() - start;
+      inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
+    }
+    return fromImage(tape, y, run.types.get(step.node.outputs[0] as string)?.dims as readonly number[]);
+  }
+
+  private matmul(
+    step: Step,
+    product: MatmulProduct,
+    run: Run,
+    bits: ProductBits,
+    inspect: IntegerUse['inspect'],
+  ): Value {
+    const { tape } = this;
+    const { addend } = product;
+    const bias = this.biasOf(step, product);
+    const rows = toRows(tape, run.find(step.node.inputs[0] as string) as Value);
+    const x = product.transposed ? toRows(tape, transpose(tape, rows, [1, 0])) : rows;
+    const weights = this.weights.matmul(product, bits.weightBits);
+    const m = x.size / weights.k;
+    // What is added before the residual, and is no bias of the kernel's, keeps it from adding the residual itself.
+    const after = addend !== undefined;
+    const residual = step.residual === undefined ? undefined : run.find(step.residual);
+    const added = residual && !after ? toRows(tape, residual) : undefined;
+    const clip = after ? undefined : step.clip;
+    const y = tape.make(run.types.get(step.node.outputs[0] as string)?.dims as readonly number[], 'rows', []);
+    const params = inspect && { scale: new Float32Array(m), zeroPoint: new Int32Array(m) };
+    const start = inspect ? performance.now() : 0;
+    matmulDynamic(x.data, weights, {
+      activationBits: spreadBits(bits.activationBits, m),
+      activationRange: this.perTensor ? 'perTensor' : 'perRow',
+      arithmetic: this.arithmetic,
+      bias,
+      residual: added?.data,
+      clip,
+      rowScale: params?.scale,
+      rowZeroPoint: params?.zeroPoint,
+      out: y.data,
+      device: 'cpu',
+    });
+    if (params) {
+      const milliseconds = performance.now() - start;
+      inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
+    }
+    if (!addend) return y;
+    const addition = run.find(addend.name) as Value;
+    const scaled = addend.factor === 1 ? addition : unary(tape, 'scale', addition, addend.factor);
+    return this.finished(step, run, binary(tape, 'add', y, scaled));
+  }
+
+  /** Residual and clip where no kernel computes them. */
+  private finished(step: Step, run: Run, value: Value): Value {
+    const { tape } = this;
+    let y = value;
+    const residual = step.residual === undefined ? undefined : (run.find(step.residual) as Value);
+    if (residual) y = binary(tape, 'add', y, residual);
+    if (step.clip) y = unary(tape, 'clip', y, step.clip[0], step.clip[1]);
+    return y;
+  }
+
+  /** A product that has no bits. */
+  private excluded(step: Step, run: Run): Value {
+    let y = this.float.alone(step, run) ?? (run.values.get(step.node.outputs[0] as string) as Value);
+    const bias = step.bias === undefined ? undefined : run.find(step.bias);
+    if (bias) y = binary(this.tape, 'add', y, bias);
+    return this.finished(step, run, y);
+  }
+
+  get bytes(): number {
+    return this.weights.bytes + this.memory.bytes;
+  }
+
+  end(): void {
+    this.memory.reset();
+  }
+
+  dispose(): void {
+    this.weights.dispose();
+    this.end();
+  }
+}
+
+/** Integers on the processor: every figure of a quantized network that is reported. */
+export function integer(options: IntegerOptions = {}): Backend<IntegerUse> {
+  return {
+    name: 'integer',
+    device: 'cpu',
+    prepares: true,
+    open: (network) => new IntegerEngine(network, options),
+  };
+}

@@ -1,0 +1,87 @@
+// The state of one run: what it has computed, what it may still read, and the tape that it computes on.
+import type { Tape } from '../autograd/tape.js';
+import { Value } from '../autograd/tape.js';
+import type { GraphNode, TensorType } from '../graph/graph.js';
+import type { HostTensor } from '../tensor/host_tensor.js';
+import type { Surroundings } from './execute.js';
+
+/** What an input is fed with: a value of the tape, or a tensor of any type. */
+export type Feed = Value | HostTensor;
+/** By the name of the input. */
+export type Feeds = Readonly<Record<string, Feed>>;
+
+/** What a run has from its network and backend. */
+interface RunParts {
+  readonly tape: Tape;
+  /** Float32 initializers on the tape, by name. They outlive the run. */
+  readonly constants: ReadonlyMap<string, Value>;
+  readonly types: ReadonlyMap<string, TensorType>;
+  /** Values that shapes determine before anything is computed. */
+  readonly known: ReadonlyMap<string, HostTensor>;
+  /** Float32 inputs that were fed as host tensors. */
+  readonly fed: ReadonlyMap<string, HostTensor>;
+  /** Whether anyone reads outputs of a node after its first. */
+  readsOthers(node: GraphNode): boolean;
+}
+
+export class Run implements Surroundings {
+  constructor(
+    private readonly parts: RunParts,
+    readonly values: Map<string, Value>,
+    /** Values off the tape: shapes, axes, indices, initializers. */
+    readonly hosts: Map<string, HostTensor>,
+  ) {}
+
+  get tape(): Tape {
+    return this.parts.tape;
+  }
+
+  get types(): ReadonlyMap<string, TensorType> {
+    return this.parts.types;
+  }
+
+  get constants(): ReadonlyMap<string, Value> {
+    return this.parts.constants;
+  }
+
+  get known(): ReadonlyMap<string, HostTensor> {
+    return this.parts.known;
+  }
+
+  readsOthers(node: GraphNode): boolean {
+    return this.parts.readsOthers(node);
+  }
+
+  /** A float32 value by its name, of this run or a constant. */
+  find(name: string): Value | undefined {
+    const value = this.values.get(name) ?? this.parts.constants.get(name);
+    const host = value ? undefined : this.hosts.get(name);
+    return host?.dtype === 'float32' ? this.tape.constant(host.data as Float32Array, host.dims) : value;
+  }
+
+  host(name: string): HostTensor | undefined {
+    return this.hosts.get(name) ?? this.parts.fed.get(name);
+  }
+
+  keep(name: string, result: Value | HostTensor): void {
+    if (result instanceof Value) this.values.set(name, result);
+    else if (result.dtype !== 'float32') this.hosts.set(name, result);
+    else this.values.set(name, this.tape.constant(result.data as Float32Array, result.dims));
+  }
+
+  /** Whether nothing of the tape comes into a node: shapes, axes, indices. */
+  isOffTape({ inputs }: GraphNode): boolean {
+    return inputs.every((name) => name === '' || (this.hosts.has(name) && !this.parts.constants.has(name)));
+  }
+
+  /** The same state for another way to go on; both are to be let go of. */
+  fork(): Run {
+    for (const { buffer } of this.values.values()) buffer.references += 1;
+    return new Run(this.parts, new Map(this.values), new Map(this.hosts));
+  }
+
+  letGo(): void {
+    for (const value of this.values.values()) this.tape.release(value);
+    this.values.clear();
+  }
+}
