@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { packageRoot } from '../../lib/core/package_root.js';
 
 const PROGRAM = join(packageRoot(), 'dist', 'test', 'support', 'harness_command.js');
-/** The harness ends a process after 0.8 s; the rest is for a busy machine. */
 
 describe('command harness', () => {
   let folder: string;
