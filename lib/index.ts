@@ -295,7 +295,7 @@ export type { ActivationBudget, NodeSchemes } from './search/space.js';
 export type { Estimate } from './statistics/ranks.js';
 export type { Interval } from './statistics/shares.js';
 export { DEFAULT_TASK, TASKS } from './tasks/index.js';
-export type { Comparison, Measure, Outcome, Task } from './tasks/task.js';
+export type { Answers, Comparison, Measure, Task } from './tasks/task.js';
 export type { DType } from './tensor/dtype.js';
 export { floats, type HostTensor, hostTensor, integers } from './tensor/host_tensor.js';
 export { Random, type RandomState } from './tensor/random.js';

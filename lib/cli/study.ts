@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { INDICATORS } from '../assess/indicators/names.js';
 import { type StudyNetwork, termLabels } from '../assess/indicators/predictor.js';
 import { type FittedQuality, type IndicatorStudy, type Quality, studyIndicators } from '../assess/indicators/study.js';
-import { fullPrecision } from '../assess/measure/figures.js';
+import { float32Policy } from '../assess/measure/figures.js';
 import { Measurer } from '../assess/measure/measurer.js';
 import { imageSamples, type Samples, splitSamples } from '../assess/samples.js';
 import { scan } from '../assess/scan/scan.js';
@@ -121,7 +121,7 @@ async function measure(
   const { indicators } = await scan(graph, seen, { policy, draws, seed, layerFlips: false });
   const measurer = new Measurer(graph);
   try {
-    const outcomes = await measurer.run(judged, [fullPrecision(policy.schemes.keys()), policy]);
+    const outcomes = await measurer.run(judged, [float32Policy(policy.schemes.keys()), policy]);
     const labels = judged.labels ?? new Int32Array(0);
     const [fp, quantized] = outcomes.map(({ classes }) => measurer.task.percent(classes, labels)) as [number, number];
     return { drop: fp - quantized, indicators };

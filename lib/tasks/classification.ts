@@ -5,11 +5,11 @@ import { pairedCounts, pairedDifference } from '../statistics/paired.js';
 import { DEFAULT_CONFIDENCE, wilsonInterval } from '../statistics/shares.js';
 import type {
   AccuracyComparison,
+  Answers,
   ClassComparison,
   Comparison,
   ComparisonOptions,
   Flip,
-  Outcome,
   Task,
 } from './task.js';
 
@@ -29,7 +29,7 @@ function answers(outputs: Float32Array, samples: number): Int32Array {
   return Int32Array.from({ length: samples }, (_, sample) => indexOfLargest(outputs, sample * classes, classes));
 }
 
-function read(outputs: Float32Array, samples: number): Outcome {
+function read(outputs: Float32Array, samples: number): Answers {
   const [classes, margins] = [new Int32Array(samples), new Float32Array(samples)];
   const width = outputs.length / samples;
   for (let row = 0; row < samples; row++) {

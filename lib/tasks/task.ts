@@ -7,7 +7,7 @@ import type { Interval } from '../statistics/shares.js';
 export type Measure = 'accuracy' | 'agreement';
 
 /** What a network answers. */
-export interface Outcome {
+export interface Answers {
   /** Answer to each sample: its class. */
   readonly classes: Int32Array;
   /** How far each answer is from another one: the largest output less the second largest. */
@@ -79,7 +79,7 @@ export interface Task {
   /** Answer to each sample. outputs: [samples, width] f32. */
   answers(outputs: Float32Array, samples: number): Int32Array;
   /** The same with margins. */
-  read(outputs: Float32Array, samples: number): Outcome;
+  read(outputs: Float32Array, samples: number): Answers;
   /** One score a sample. */
   scores(answers: ArrayLike<number>, expected: ArrayLike<number>): Uint8Array;
   /** How many scores are 1. */

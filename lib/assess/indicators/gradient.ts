@@ -5,7 +5,7 @@ import { type Tape, Value } from '../../autograd/tape.js';
 import { leaders } from '../../tasks/classification.js';
 import type { Random } from '../../tensor/random.js';
 import type { Samples } from '../samples.js';
-import { type Activation, activationSteps, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
+import { activationSteps, type LayerActivation, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
 
 /** Variance of uniform noise of one step. */
 const UNIFORM_VARIANCE = 1 / 12;
@@ -86,7 +86,7 @@ function squaredSums(gradient: Float32Array, { weights, steps, channelOf }: Scan
 /** The same value; sees its gradient on the way back, as the variance that rounding each channel of a row brings. */
 function probe(
   tape: Tape,
-  activation: Activation,
+  activation: LayerActivation,
   layer: ScanLayer,
   see: (row: number, variances: Float64Array) => void,
 ): Value {

@@ -37,7 +37,7 @@ export interface ScanLayer {
 }
 
 /** What enters a product, laid out such that each range is over one row of it. */
-export interface Activation {
+export interface LayerActivation {
   /** Channels-last images or rows; a value that the run did not have before is to be let go of. */
   readonly value: Value;
   /** Rows that have a range of their own, and those of one sample. */
@@ -48,7 +48,7 @@ export interface Activation {
 /** Sees, and may replace, activation and weight of a layer. */
 export type LayerHook = (
   layer: ScanLayer,
-  activation: Activation,
+  activation: LayerActivation,
   weight: Value,
   tape: Tape,
 ) => { readonly x?: Value; readonly w?: Value } | undefined;
@@ -79,7 +79,7 @@ function layerOf(node: GraphNode, bits: Scheme, { dims, data }: HostTensor): Sca
 }
 
 /** Step of each row: its range, zero included, in 2^bits − 1 parts. */
-export function activationSteps({ value, rows }: Activation, bits: number): Float32Array {
+export function activationSteps({ value, rows }: LayerActivation, bits: number): Float32Array {
   const { data } = value;
   const length = data.length / rows;
   return Float32Array.from({ length: rows }, (_, row) => {

@@ -5,7 +5,7 @@ import { nextVersion, type Tape, type Value } from '../../autograd/tape.js';
 import { leaders } from '../../tasks/classification.js';
 import type { Random } from '../../tensor/random.js';
 import type { SampleBatch, Samples } from '../samples.js';
-import { type Activation, activationSteps, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
+import { activationSteps, type LayerActivation, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
 
 const UNIT = 2 ** -32;
 /** Of weights' root mean square in their channel, and of the inputs' deviation. */
@@ -37,7 +37,13 @@ class NoisyWeights {
 }
 
 /** Activations that two products read get the same noise, as they would get the same codes. */
-function noisyActivation(activation: Activation, layer: ScanLayer, start: number, random: Random, tape: Tape): Value {
+function noisyActivation(
+  activation: LayerActivation,
+  layer: ScanLayer,
+  start: number,
+  random: Random,
+  tape: Tape,
+): Value {
   const { value, rows, rowsPerSample } = activation;
   const steps = activationSteps(activation, layer.bits.activations.format.bits);
   const y = tape.make(value.dims, value.layout, [value]);

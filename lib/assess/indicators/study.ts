@@ -22,7 +22,7 @@ export interface Quality {
 /** How well one indicator tells which networks fail. */
 export interface IndicatorQuality {
   readonly indicator: IndicatorName;
-  /** Nothing is fitted but the direction, which was given: ranks over all networks are held-out ranks. */
+  /** Nothing is fitted but the direction, which is fixed: ranks over all networks are held-out ranks. */
   readonly all: Quality;
   /** Within one architecture, and under one policy, where several networks have it. */
   readonly byArch: Readonly<Record<string, Quality>>;

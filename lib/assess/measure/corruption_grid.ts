@@ -19,7 +19,7 @@ import type { Task } from '../../tasks/task.js';
 import { Random } from '../../tensor/random.js';
 import { imageSamples } from '../samples.js';
 import { CorruptionErrors, type RobustnessSummary } from './corruption_errors.js';
-import { fullPrecision } from './figures.js';
+import { float32Policy } from './figures.js';
 import { Measurer, type PlanOptions } from './measurer.js';
 
 /** The name of the network in full precision among policies. */
@@ -131,7 +131,7 @@ export async function corruptionGrid(
   const images = drawn(set, options.count, seed);
   const labels = images.labels as Int32Array;
   const names = [FULL_PRECISION, ...policies.map(({ name }) => name)];
-  const all = [fullPrecision(quantizableNodes(graph).map(({ name }) => name)), ...policies.map(({ policy }) => policy)];
+  const all = [float32Policy(quantizableNodes(graph).map(({ name }) => name)), ...policies.map(({ policy }) => policy)];
   const requests = corruptions.flatMap(({ name, levels }) => levels.map((level) => ({ name, level })));
   const errors = new CorruptionErrors(names, images.count);
   const measurer = new Measurer(graph);

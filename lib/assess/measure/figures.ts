@@ -4,7 +4,7 @@ import type { PolicyJson } from '../../policy/json.js';
 import type { Policy } from '../../policy/policy.js';
 import type { Interval } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
-import type { Comparison, Outcome, Task } from '../../tasks/task.js';
+import type { Answers, Comparison, Task } from '../../tasks/task.js';
 
 /** How a loss stands to the thresholds. */
 export type Level = 'safe' | 'caution' | 'unsafe';
@@ -94,7 +94,7 @@ function spreadOf(margins: Float32Array) {
   return { low: quantile(values, 0.05), median: quantile(values, 0.5) };
 }
 
-function flippedMargin(fp: Outcome, { flips }: Comparison): number | undefined {
+function flippedMargin(fp: Answers, { flips }: Comparison): number | undefined {
   const margins = flips.map(({ sample }) => fp.margins[sample] as number);
   return margins.length > 0 ? quantile(margins, 0.5) : undefined;
 }
@@ -108,8 +108,8 @@ export function levelOf([low, high]: Interval, { maxDrop, catastrophe }: Thresho
 /** One outcome against that of full precision on the same samples. */
 export function figuresOf(
   task: Task,
-  fp: Outcome,
-  quantized: Outcome,
+  fp: Answers,
+  quantized: Answers,
   labels: ArrayLike<number> | undefined,
   thresholds: Thresholds,
 ): Figures {
@@ -140,6 +140,6 @@ export function figuresOf(
 }
 
 /** Every quantizable node in float32: full precision, run by the same interpreter. */
-export function fullPrecision(names: Iterable<string>): Policy {
+export function float32Policy(names: Iterable<string>): Policy {
   return { schemes: new Map(), excluded: new Set(names) };
 }

@@ -7,7 +7,7 @@ import type { Policy } from '../../policy/policy.js';
 import type { IntegerOptions } from '../../runtime/backends/integer.js';
 import { type EvaluationData, PolicyEvaluator } from '../../runtime/evaluate_policies.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
-import type { Outcome, Task } from '../../tasks/task.js';
+import type { Answers, Task } from '../../tasks/task.js';
 import { classesOf, freeBatch, type Samples } from '../samples.js';
 
 /** How the integer plan quantizes, policies aside. */
@@ -27,7 +27,7 @@ export const SHARED_BATCH = 64;
 /** Logits of all policies of one call that are: 64 MB. */
 const LOGIT_ELEMENTS = 2 ** 24;
 const LEAST_POLICIES = 16;
-/** Where the shapes do not tell: as many as ImageNet's. */
+/** Where shapes leave it open: as many as ImageNet's. */
 const MOST_CLASSES = 1000;
 
 /** Sees the logits of one policy on one chunk: [count, classes], from sample `start` on. */
@@ -100,13 +100,13 @@ export class Measurer {
   }
 
   /** One outcome for each policy, in order. */
-  async run(samples: Samples, policies: readonly Policy[], options: MeasureOptions = {}): Promise<Outcome[]> {
+  async run(samples: Samples, policies: readonly Policy[], options: MeasureOptions = {}): Promise<Answers[]> {
     const outcomes = policies.map(() => ({
       classes: new Int32Array(samples.count),
       margins: new Float32Array(samples.count),
     }));
     const visit: Visit = (policy, logits, start, count) => {
-      const { classes, margins } = outcomes[policy] as Outcome;
+      const { classes, margins } = outcomes[policy] as Answers;
       const read = this.task.read(logits, count);
       classes.set(read.classes, start);
       margins.set(read.margins, start);

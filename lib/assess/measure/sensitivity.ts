@@ -13,7 +13,7 @@ export interface NodeSensitivity {
 }
 
 /** The policy with some nodes left in float32. */
-export function without(policy: Policy, nodes: Iterable<string>): Policy {
+export function excluding(policy: Policy, nodes: Iterable<string>): Policy {
   const out = new Set(nodes);
   return {
     schemes: new Map([...policy.schemes].filter(([name]) => !out.has(name))),
@@ -31,13 +31,13 @@ export async function sensitivityOf(
 ): Promise<NodeSensitivity[]> {
   const names = [...policy.schemes.keys()];
   const only = names.map((name) =>
-    without(
+    excluding(
       policy,
       names.filter((other) => other !== name),
     ),
   );
-  const allBut = names.map((name) => without(policy, [name]));
-  const outcomes = await measurer.run(samples, [without(policy, names), policy, ...only, ...allBut], options);
+  const allBut = names.map((name) => excluding(policy, [name]));
+  const outcomes = await measurer.run(samples, [excluding(policy, names), policy, ...only, ...allBut], options);
   const shares = outcomes.map(({ classes }) => measurer.task.percent(classes, expected));
   const [fp, all] = shares as [number, number];
   return names.map((node, i) => ({

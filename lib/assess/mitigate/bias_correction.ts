@@ -116,8 +116,8 @@ export function correctBiases(graph: Graph, errors: ReadonlyMap<string, Float64A
 export const biasCorrection: Cure = {
   name: 'bias correction',
   scene: 'clean',
-  async apply(given, { samples }, { signal, onProgress }) {
-    const candidate = { ...given, graph: prepare(given.graph) };
+  async apply(original, { samples }, { signal, onProgress }) {
+    const candidate = { ...original, graph: prepare(original.graph) };
     const count = affordable(candidate.graph, samples.count);
     if (count < LEAST_IMAGES) return { reason: `${LEAST_IMAGES} images, all values at once, do not fit in memory` };
     signal?.throwIfAborted();

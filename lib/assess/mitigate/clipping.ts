@@ -18,7 +18,7 @@ import { Memory } from '../../tensor/memory.js';
 import { inputOf, type Samples } from '../samples.js';
 import { type Cure, staticPolicy } from './cure.js';
 
-/** Tails are told by values, of which every image has thousands. */
+/** Tails are estimated from values, of which every image has thousands. */
 const IMAGES = 128;
 const BATCH = 32;
 /** Values held at once: 256 MB. */

@@ -1,20 +1,20 @@
-// A repaired network beside the one that was given, on images that neither the cures nor their judge saw: in full precision
+// A repaired network beside the original, on images that neither the cures nor their judge saw: in full precision
 // and quantized, clean and under one bright pixel.
 
 import { corrupt } from '../../data/corruptions.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import { quantizableNodes } from '../../graph/check.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
-import { fullPrecision } from '../measure/figures.js';
+import { float32Policy } from '../measure/figures.js';
 import { imageSamples } from '../samples.js';
 import { type Candidate, quantizedClasses } from './cure.js';
 import { BRIGHTNESS } from './mitigate.js';
 
-/** Percent: accuracy where the images have labels, else agreement with full precision as given on the clean images. */
+/** Percent: accuracy where the images have labels, else agreement with full precision of the original on the clean images. */
 export interface Judgement {
   readonly measure: 'accuracy' | 'agreement';
   readonly images: number;
-  /** Full precision as given, and repaired. */
+  /** Full precision of the original, and repaired. */
   readonly fp: number;
   readonly fpAfter: number;
   readonly before: number;
@@ -45,7 +45,7 @@ export async function judgeMitigated(
 ): Promise<Judgements> {
   const inFloat = ({ graph }: Candidate): Candidate => ({
     graph,
-    policy: fullPrecision(quantizableNodes(graph).map(({ name }) => name)),
+    policy: float32Policy(quantizableNodes(graph).map(({ name }) => name)),
   });
   const samplesOf = (images: ImageSet) => imageSamples(before.graph, images, normalization, { layout });
   const clean = samplesOf(set);

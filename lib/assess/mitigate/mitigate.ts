@@ -11,7 +11,7 @@ import type { Policy } from '../../policy/policy.js';
 import type { InputPolicy } from '../../search/input_policy.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
 import { Random } from '../../tensor/random.js';
-import { fullPrecision as allInFloat } from '../measure/figures.js';
+import { float32Policy } from '../measure/figures.js';
 import { Measurer } from '../measure/measurer.js';
 import { freeBatch, imageSamples, type Samples } from '../samples.js';
 import { biasCorrection } from './bias_correction.js';
@@ -166,7 +166,7 @@ async function floatLogits(graph: Graph, samples: Samples, signal: AbortSignal |
   const measurer = new Measurer(graph);
   const parts: Float32Array[] = [];
   try {
-    const policy = allInFloat(quantizableNodes(graph).map(({ name }) => name));
+    const policy = float32Policy(quantizableNodes(graph).map(({ name }) => name));
     await measurer.visit(samples, [policy], (_policy, logits) => parts.push(logits.slice()), { signal });
   } finally {
     measurer.dispose();
@@ -270,7 +270,7 @@ function reasonToLeave(
 }
 
 /**
- * Repairs `source` under a policy with the images given, whose labels are not looked at. Deterministic from the seed, for a
+ * Repairs `source` under a policy with images, whose labels are not looked at. Deterministic from the seed, for a
  * given number of threads. Throws InvalidArgumentError or GraphError for what does not fit, before any work; the signal's
  * reason when called off.
  */
@@ -302,10 +302,10 @@ export async function mitigate(
     brightClasses: (await floatLogits(graph, bright, signal)).predicted,
   };
   const judge = new Judge(scenes, signal);
-  const given: Candidate = { graph, policy: options.policy };
+  const original: Candidate = { graph, policy: options.policy };
   onProgress?.({ stage: 'diagnosis', done: 0, total: 1 });
-  let best: Judged = { candidate: given, said: await judge.ask(given) };
-  const diagnosis = await diagnose(given, scenes, best.said, signal);
+  let best: Judged = { candidate: original, said: await judge.ask(original) };
+  const diagnosis = await diagnose(original, scenes, best.said, signal);
   onProgress?.({ stage: 'diagnosis', done: 1, total: 1 });
   /** What was kept before training, if training was kept. */
   let untrained: Judged | undefined;

@@ -36,7 +36,7 @@ export interface InputChannels {
 export const OUTLIER_FACTOR = 6;
 
 const BINS_PER_OCTAVE = 4;
-/** log2 of the smallest scale told from smaller ones, and how many octaves lie above: beyond any activation of use. */
+/** log2 of the smallest scale that is kept apart from smaller ones, and how many octaves lie above: beyond any activation of use. */
 const FIRST_OCTAVE = -24;
 const OCTAVES = 48;
 

@@ -32,7 +32,7 @@ enum Sum {
 
 const ratio = (numerator: number, denominator: number) => (denominator === 0 ? 0 : numerator / denominator);
 
-export function decibels(signal: number, noise: number): number {
+export function ratioDb(signal: number, noise: number): number {
   return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
 }
 
@@ -80,7 +80,7 @@ export class OutputErrors {
     const at = (which: Sum) => sums[which] as number;
     const norms = Math.sqrt(at(Sum.Signal)) * Math.sqrt(at(Sum.Quantized));
     return {
-      sqnrDb: decibels(at(Sum.Signal), at(Sum.ErrorSquared)),
+      sqnrDb: ratioDb(at(Sum.Signal), at(Sum.ErrorSquared)),
       mse: ratio(at(Sum.ErrorSquared), outputs),
       cosine: at(Sum.Signal) === 0 && at(Sum.Quantized) === 0 ? 1 : ratio(at(Sum.Product), norms),
       maxAbsError,

@@ -4,8 +4,8 @@ import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { uniformPolicy } from '../../policy/policy.js';
 import { wilsonInterval } from '../../statistics/shares.js';
-import type { Outcome } from '../../tasks/task.js';
-import { DEFAULT_THRESHOLDS, fullPrecision, type Thresholds } from '../measure/figures.js';
+import type { Answers } from '../../tasks/task.js';
+import { DEFAULT_THRESHOLDS, float32Policy, type Thresholds } from '../measure/figures.js';
 import { Measurer } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
 import { outputDoubt, type Samples, splitSamples } from '../samples.js';
@@ -185,8 +185,8 @@ export async function assess(graph: Graph, samples: Samples, options: AssessOpti
     options.onEstimate?.(estimate);
     const judged = await affordable(all, perRun, terms.uniform.length, options);
     const part = async (one: Samples): Promise<Part> => {
-      const [fp] = await measurer.run(one, [fullPrecision(terms.names)], { signal });
-      return { samples: one, fp: fp as Outcome, expected: one.labels ?? (fp as Outcome).classes };
+      const [fp] = await measurer.run(one, [float32Policy(terms.names)], { signal });
+      return { samples: one, fp: fp as Answers, expected: one.labels ?? (fp as Answers).classes };
     };
     const judge = await part(judged);
     const setting: Setting = { ...terms, judge, choose: apart ? await part(chosen) : judge };

@@ -29,7 +29,7 @@ export interface StageWork {
 
 /** Enough that one batch's setting up does not count. */
 const CALIBRATION_SAMPLES = 64;
-/** Of these the fastest tells: other work on the machine slows a short run many times. */
+/** The fastest of these counts: other work on the machine slows a short run many times. */
 const CALIBRATION_RUNS = 3;
 
 /** Seconds of one policy on one sample: the fastest of a few runs after one that packs weights and gets memory. */

@@ -34,7 +34,7 @@ export interface PolicySearch {
   readonly agents: readonly AgentFound[];
   readonly worst: PolicyJson;
   readonly best: PolicyJson;
-  /** Whether time ran out before the agents were done: what is told is the best so far. */
+  /** Whether time ran out before the agents were done: what is returned is the best so far. */
   readonly cut: boolean;
 }
 
@@ -83,7 +83,7 @@ export function agentsFor(space: BudgetSpace, evaluations: number): StaticAgent[
   return names.map((name) => agentNamed(name));
 }
 
-/** `wanted`: the class of each sample that a score counts: its label, or what full precision says. */
+/** `expected`: the class of each sample that a score counts: its label, or what full precision answers. */
 export async function searchPolicies(
   measurer: Measurer,
   space: BudgetSpace,

@@ -6,11 +6,11 @@ import { formatScheme, type Scheme, shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
 import { type PolicyJson, policyToJson } from '../../policy/json.js';
 import type { Policy } from '../../policy/policy.js';
-import type { Outcome } from '../../tasks/task.js';
+import type { Answers } from '../../tasks/task.js';
 import { type Figures, figuresOf, type Thresholds } from '../measure/figures.js';
 import { type MeasureOptions, Measurer } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
-import { type NodeSensitivity, without } from '../measure/sensitivity.js';
+import { excluding, type NodeSensitivity } from '../measure/sensitivity.js';
 
 export interface Remedy extends Figures {
   /** `oneFewerBit` is no remedy: a learned failure is undone by it too, and rounding noise grows. */
@@ -34,7 +34,7 @@ const isEight = (scheme: Scheme) => shiftBits(scheme, 1, 1) === scheme;
 export function keep(policy: Policy, nodes: readonly string[]): Policy {
   const full = nodes.filter((name) => isEight(policy.schemes.get(name) as Scheme));
   const raised = new Set(nodes.filter((name) => !full.includes(name)));
-  const { schemes, excluded } = without(policy, full);
+  const { schemes, excluded } = excluding(policy, full);
   const kept = [...schemes].map(
     ([name, own]) => [name, raised.has(name) ? shiftBits(own, MOST_BITS, MOST_BITS) : own] as const,
   );
@@ -72,7 +72,7 @@ export async function remediesFor(
   thresholds: Thresholds,
   options: MeasureOptions = {},
 ): Promise<Remedy[]> {
-  const figures = (outcome: Outcome) => figuresOf(measurer.task, judge.fp, outcome, judge.samples.labels, thresholds);
+  const figures = (outcome: Answers) => figuresOf(measurer.task, judge.fp, outcome, judge.samples.labels, thresholds);
   const remedies: Remedy[] = [];
   const { graph, groups } = equalize(measurer.graph);
   if (groups.groups.length > 0) {
@@ -85,7 +85,7 @@ export async function remediesFor(
         what,
         nodes: [],
         policy: policyToJson(policy),
-        ...figures(outcome as Outcome),
+        ...figures(outcome as Answers),
       });
     } finally {
       equalized.dispose();
@@ -106,7 +106,7 @@ export async function remediesFor(
   const [first, ...others] = outcomes;
   further.forEach(([kind, change, other], i) => {
     const what = `${change} for weights and activations everywhere`;
-    remedies.push({ kind, what, nodes: [], policy: policyToJson(other), ...figures(others[i] as Outcome) });
+    remedies.push({ kind, what, nodes: [], policy: policyToJson(other), ...figures(others[i] as Answers) });
   });
   const floats = nodes.filter((name) => kept.excluded.has(name));
   const parts = [
@@ -116,7 +116,7 @@ export async function remediesFor(
     ...(floats.length > 0 ? [`in float32: ${floats.join(', ')}`] : []),
   ];
   const what = `keep ${parts.join('; ')}`;
-  remedies.push({ kind: 'keepNodes', what, nodes, policy: policyToJson(kept), ...figures(first as Outcome) });
+  remedies.push({ kind: 'keepNodes', what, nodes, policy: policyToJson(kept), ...figures(first as Answers) });
   return remedies;
 }
 

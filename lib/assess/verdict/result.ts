@@ -26,7 +26,7 @@ export interface LayerError {
   readonly mse: number;
   readonly cosine: number;
   readonly maxAbsError: number;
-  /** Of the error here, what came in with the inputs: 0–1. */
+  /** The part of the error here that the inputs brought: 0–1. */
   readonly propagatedShare: number;
   /** Largest over smallest range of a sample. */
   readonly spread: number | undefined;

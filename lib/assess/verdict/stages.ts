@@ -4,7 +4,7 @@ import { GraphError } from '../../graph/errors.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import { policyFromJson, policyToJson } from '../../policy/json.js';
 import { type Policy, uniformPolicy } from '../../policy/policy.js';
-import type { Measure, Outcome } from '../../tasks/task.js';
+import type { Answers, Measure } from '../../tasks/task.js';
 import { predictDrop } from '../indicators/predictor.js';
 import { PREDICTOR } from '../indicators/shipped_predictor.js';
 import { figuresOf, type PolicyFigures, type Thresholds } from '../measure/figures.js';
@@ -66,7 +66,7 @@ export interface StageResult {
   readonly seconds?: number | undefined;
 }
 
-export interface Stage {
+export interface AssessStage {
   readonly name: string;
   run(evidence: Findings, setting: Setting): Promise<StageResult>;
 }
@@ -111,7 +111,7 @@ async function judged(
   const policies = named.map(({ policy }) => policy);
   const outcomes = await measurer.run(judge.samples, policies, options);
   return named.map(({ name, policy, found }, i) => {
-    const figures = figuresOf(measurer.task, judge.fp, outcomes[i] as Outcome, judge.samples.labels, thresholds);
+    const figures = figuresOf(measurer.task, judge.fp, outcomes[i] as Answers, judge.samples.labels, thresholds);
     const bits = policy.schemes.size > 0 ? effectiveBits(measurer.graph, policy) : undefined;
     return { name, found, effectiveBits: bits, ...figures, policy: policyToJson(policy) };
   });
@@ -120,7 +120,7 @@ async function judged(
 const uniformPolicies = ({ measurer, uniform }: Setting): Named[] =>
   uniform.map((name) => ({ name, policy: uniformPolicy(measurer.graph, name) }));
 
-const policies: Stage = {
+const policies: AssessStage = {
   name: 'policies',
   async run(_, setting) {
     const compute = () => judged(setting, uniformPolicies(setting), measuring(setting, 'policies'));
@@ -154,7 +154,7 @@ async function predict({ policies: measured }: Findings, setting: Setting): Prom
   return result;
 }
 
-const predicted: Stage = {
+const predicted: AssessStage = {
   name: 'predicted',
   async run(evidence, setting) {
     const result = resultOf('predicted', await timed(setting, 'predicted', () => predict(evidence, setting)));
@@ -163,7 +163,7 @@ const predicted: Stage = {
   },
 };
 
-const search: Stage = {
+const search: AssessStage = {
   name: 'search',
   async run(evidence, setting) {
     const { measurer, budget, choose, measure, evaluations, seed = 0, signal, deadline, store } = setting;
@@ -190,7 +190,7 @@ const search: Stage = {
   },
 };
 
-const sensitivity: Stage = {
+const sensitivity: AssessStage = {
   name: 'sensitivity',
   async run(evidence, setting) {
     const { measurer, choose, thresholds } = setting;
@@ -203,7 +203,7 @@ const sensitivity: Stage = {
   },
 };
 
-const layerErrors: Stage = {
+const layerErrors: AssessStage = {
   name: 'profile',
   async run(evidence, setting) {
     const { graph } = setting.measurer;
@@ -219,7 +219,7 @@ const layerErrors: Stage = {
   },
 };
 
-const remedies: Stage = {
+const remedies: AssessStage = {
   name: 'remedies',
   async run(evidence, setting) {
     const { measurer, choose, judge, thresholds } = setting;
@@ -235,7 +235,7 @@ const remedies: Stage = {
 /** Uniform policies, most bits first. */
 const uniformOf = ({ policies: all }: Findings) => byBits(all.filter(({ found }) => found === undefined));
 
-const granularity: Stage = {
+const granularity: AssessStage = {
   name: 'granularity',
   async run(evidence, setting) {
     const { measurer, thresholds } = setting;
@@ -250,7 +250,7 @@ const granularity: Stage = {
   },
 };
 
-const processors: Stage = {
+const processors: AssessStage = {
   name: 'processors',
   async run(evidence, setting) {
     const { measurer, thresholds } = setting;
@@ -263,7 +263,7 @@ const processors: Stage = {
 };
 
 /** In the order they run. */
-export const STAGES: readonly Stage[] = [
+export const STAGES: readonly AssessStage[] = [
   policies,
   predicted,
   search,

@@ -23,7 +23,7 @@ export interface Terms {
   readonly onProgress?: ((progress: AssessProgress) => void) | undefined;
 }
 
-/** What came of it: the value is missing, or the best so far, where time was up. */
+/** The result of timed work: the value is missing, or the best so far, where time was up. */
 export interface Timed<Result> {
   readonly value: Result | undefined;
   readonly timeUp: boolean;

@@ -11,9 +11,9 @@ import { APART, channelAxes, splitChannels } from '../../graph/passes/split_chan
 import { prepare } from '../../graph/prepare.js';
 import { formatPolicy, type Policy } from '../../policy/policy.js';
 import type { ClassComparison, Comparison } from '../../tasks/task.js';
-import { fullPrecision } from '../measure/figures.js';
+import { float32Policy } from '../measure/figures.js';
 import { Measurer } from '../measure/measurer.js';
-import { type NodeSensitivity, sensitivityOf, without } from '../measure/sensitivity.js';
+import { excluding, type NodeSensitivity, sensitivityOf } from '../measure/sensitivity.js';
 import { freeBatch, imageSamples, type Samples } from '../samples.js';
 import { scan } from '../scan/scan.js';
 import { rankVulnerability, type VulnerabilityRanking } from './vulnerability.js';
@@ -82,7 +82,7 @@ export interface Vulnerable {
 
 const CHANNELS = 8;
 const SEARCHED = 200;
-/** Samples that the noise of channels is told from. */
+/** Samples that the noise of channels is estimated from. */
 const SCANNED = 256;
 
 interface Channel {
@@ -116,7 +116,7 @@ async function restoredChannel(
   const split = splitChannels(graph, new Map([[node, [channel]]])).graph;
   const measurer = new Measurer(split);
   try {
-    const apart = without(options.policy, [`${node}${APART}`]);
+    const apart = excluding(options.policy, [`${node}${APART}`]);
     const [outcome] = await measurer.run(samples, [apart], { signal: options.signal });
     return measurer.task.percent(outcome?.classes ?? expected, expected);
   } finally {
@@ -136,7 +136,7 @@ async function pairsOf(
   const pairs = layers.flatMap((a, i) => layers.slice(i + 1).map((b) => [a, b] as const));
   const outcomes = await measurer.run(
     samples,
-    pairs.map(([a, b]) => without(policy, [a.node, b.node])),
+    pairs.map(([a, b]) => excluding(policy, [a.node, b.node])),
     { signal, onProgress: (done, total) => onProgress?.('pairs of layers', done, total) },
   );
   return pairs
@@ -173,7 +173,7 @@ export async function vulnerable(
   });
   const measurer = new Measurer(graph);
   try {
-    const all = [fullPrecision(policy.schemes.keys()), policy];
+    const all = [float32Policy(policy.schemes.keys()), policy];
     const [before, after] = (await measurer.run(samples, all, { signal })).map(({ classes }) => classes);
     const [float, integer] = [before, after] as [Int32Array, Int32Array];
     const expected = images.labels ?? float;

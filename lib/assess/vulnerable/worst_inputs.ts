@@ -14,7 +14,7 @@ import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import { type Interval, wilsonInterval } from '../../statistics/shares.js';
 import { Random } from '../../tensor/random.js';
-import { fullPrecision } from '../measure/figures.js';
+import { float32Policy } from '../measure/figures.js';
 import { Measurer, type PlanOptions } from '../measure/measurer.js';
 import { imageSamples } from '../samples.js';
 
@@ -213,7 +213,7 @@ class Trial {
     private readonly options: WorstInputsOptions,
   ) {
     this.measurer = new Measurer(graph);
-    this.policies = [fullPrecision(quantizableNodes(graph).map(({ name }) => name)), options.policy];
+    this.policies = [float32Policy(quantizableNodes(graph).map(({ name }) => name)), options.policy];
   }
 
   /** Numbers of the images whose class is right in both. */

@@ -1,7 +1,7 @@
 // Points of highest vulnerability: what is said of layers, pairs, channels and classes is what the integers do.
 import assert from 'node:assert/strict';
 import { Measurer } from '../../../../lib/assess/measure/measurer.js';
-import { without } from '../../../../lib/assess/measure/sensitivity.js';
+import { excluding } from '../../../../lib/assess/measure/sensitivity.js';
 import { imageSamples } from '../../../../lib/assess/samples.js';
 import { type Vulnerable, vulnerable } from '../../../../lib/assess/vulnerable/vulnerable.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
@@ -38,7 +38,7 @@ describe('vulnerable', () => {
     const measurer = new Measurer(graph);
     try {
       for (const { nodes, restored, interaction } of found.pairs) {
-        const [outcome] = await measurer.run(imageSamples(graph, images, PLAIN), [without(policy, nodes)]);
+        const [outcome] = await measurer.run(imageSamples(graph, images, PLAIN), [excluding(policy, nodes)]);
         const share = measurer.task.percent(outcome?.classes as Int32Array, images.labels as Int32Array);
         assert.ok(Math.abs(share - found.quantized - restored) < ROUNDED);
         const [a, b] = nodes.map((node) => alone.get(node) as number) as [number, number];
