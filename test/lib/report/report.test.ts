@@ -3,20 +3,18 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { unzlibSync } from 'fflate';
 import { parseHTML } from 'linkedom';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
-import { encodePng } from '../../../lib/data/png.js';
 import { buildDocument, pairNames } from '../../../lib/report/build.js';
 import { csvFiles, csvTable } from '../../../lib/report/csv.js';
 import { type Document, type Table, tablesOf } from '../../../lib/report/document.js';
-import { formatCell, formatDuration, formatNumber } from '../../../lib/report/format.js';
+import { formatCell } from '../../../lib/report/format.js';
 import { htmlReport } from '../../../lib/report/html/page.js';
 import { markdownReport, markdownTable } from '../../../lib/report/markdown.js';
 import { readResult } from '../../../lib/report/read.js';
 import { type ReportInput, reportSchema } from '../../../lib/report/schema.js';
 import { meanCurve } from '../../../lib/report/sections/search.js';
-import { terminalReport, terminalTable } from '../../../lib/report/terminal.js';
+import { terminalReport } from '../../../lib/report/terminal.js';
 import { parseReport, writeReport } from '../../../lib/report/write.js';
 import { reportFixture } from '../../support/report_fixture.js';
 
@@ -222,7 +220,7 @@ describe('report: hostile names', () => {
   });
 });
 
-describe('report: Markdown, CSV and terminal', () => {
+describe('report: Markdown and CSV', () => {
   it('Markdown tables parse back to the cells', () => {
     for (const table of tablesOf(fixture)) {
       const lines = markdownTable(table).split('\n');
@@ -266,38 +264,6 @@ describe('report: Markdown, CSV and terminal', () => {
       pairNames(report),
     );
   });
-
-  it('the terminal form keeps to 80 columns and says the main figures', () => {
-    const text = terminalReport(fixture);
-    for (const line of text.split('\n')) assert.ok([...line].length <= 80, line);
-    for (const figure of ['91.30', '−77.53', '13.41', '−81.30', '2 min 41 s']) assert.ok(text.includes(figure), figure);
-  });
-
-  it('wide tables and East Asian names keep to 80 columns too', () => {
-    const columns = Array.from({ length: 9 }, (_, i) => ({
-      key: `c${i}`,
-      label: `column ${i}`,
-      unit: 'text' as const,
-    }));
-    const wide = terminalTable({ columns, rows: [columns.map(() => '量子化された層の名前')] });
-    for (const line of wide) {
-      const width = [...line].reduce((sum, character) => sum + (character > '\u2fff' ? 2 : 1), 0);
-      assert.ok(width <= 80, line);
-    }
-  });
-
-  it('breaks headings between words before it cuts a name', () => {
-    const policy = 'detrimental, static, 6 bits';
-    const columns = ['indicator', policy, policy, policy].map((label, i) => {
-      return { key: `c${i}`, label, unit: i === 0 ? ('text' as const) : ('number' as const) };
-    });
-    const lines = terminalTable({ columns, rows: [['first-order noise of weights', 1, 22.5, 3]] });
-    assert.ok(lines.length > 2);
-    assert.match(lines.at(-1) as string, /^first-order noise of weights +1\.00 +22\.5 +3\.00$/);
-    const headings = lines.slice(0, -1).join(' ');
-    for (const word of policy.split(' ')) assert.equal(headings.split(word).length, 4, headings);
-    assert.match(lines.at(-2) as string, /^indicator /);
-  });
 });
 
 describe('report: parts', () => {
@@ -333,42 +299,5 @@ describe('report: parts', () => {
         [4, 4],
       ],
     );
-  });
-
-  it('numbers: a true minus, no negative zero, no exponent', () => {
-    assert.equal(formatNumber(-0.001, 'points'), '0.00');
-    assert.equal(formatNumber(-12.345, 'points'), '−12.35');
-    assert.equal(formatNumber(77_418, 'count'), '77,418');
-    assert.equal(formatNumber(0.001234), '0.00123');
-    assert.equal(formatNumber(Number.NaN), '–');
-    assert.equal(formatNumber(Number.POSITIVE_INFINITY, 'decibels'), 'exact');
-    const magnitudes: [number, string][] = [
-      [0, '0'],
-      [999, '999'],
-      [1000, '1.00k'],
-      [77_418, '77.4k'],
-      [999_499, '999k'],
-      [999_500, '1.00M'],
-      [9_995, '10.0k'],
-      [1_814_073_344, '1.81G'],
-    ];
-    for (const [value, text] of magnitudes) assert.equal(formatNumber(value, 'magnitude'), text);
-    assert.equal(formatDuration(161.4), '2 min 41 s');
-  });
-
-  it('PNG files hold the pixels', () => {
-    const pixels = Uint8Array.from({ length: 5 * 4 * 3 }, (_, i) => (i * 37) % 256);
-    const png = encodePng(pixels, 5, 4, 3);
-    const view = new DataView(png.buffer);
-    assert.deepEqual([view.getUint32(16), view.getUint32(20), png[24], png[25]], [4, 5, 8, 2]);
-    const length = view.getUint32(33);
-    const rows = unzlibSync(png.subarray(41, 41 + length));
-    for (let y = 0; y < 5; y++) {
-      assert.equal(rows[y * 13], 0);
-      assert.deepEqual(rows.subarray(y * 13 + 1, (y + 1) * 13), pixels.subarray(y * 12, (y + 1) * 12));
-    }
-    // The end chunk, whose check sum the standard gives.
-    assert.deepEqual([...png.subarray(-8)], [...Buffer.from('IEND'), 0xae, 0x42, 0x60, 0x82]);
-    assert.throws(() => encodePng(pixels, 5, 4, 4), InvalidArgumentError);
   });
 });
