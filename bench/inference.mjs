@@ -2,7 +2,8 @@
 //   node bench/inference.mjs [network …] [--threads 1,2] [--batch 1,128]
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { buildModel, compile, exportModel, float, Parameters, prepare, Random, setThreads } from '../dist/lib/index.js';
+import { Random, setThreads } from 'faultline/engine';
+import { buildModel, compile, exportModel, float, Parameters, prepare } from 'faultline/graph';
 import { Tape } from '../dist/lib/autograd/tape.js';
 import { Memory } from '../dist/lib/tensor/memory.js';
 

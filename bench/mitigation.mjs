@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { inspect } from '../dist/lib/index.js';
+import { inspect } from 'faultline/engine';
 
 const { values: flags, positionals: networks } = parseArgs({
   allowPositionals: true,

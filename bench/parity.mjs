@@ -9,7 +9,8 @@
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { inputShape } from '../dist/lib/cli/options.js';
-import { compile, integer, loadModel, prepare, Random, runFloat, uniformPolicy } from '../dist/lib/index.js';
+import { Random } from 'faultline/engine';
+import { compile, integer, loadModel, prepare, runFloat, uniformPolicy } from 'faultline/graph';
 
 const TOLERANCE = 1e-4;
 /** Our distance and that of onnxruntime from itself are of the same rounding; the larger is within a few times the other. */

@@ -4,7 +4,8 @@
 // figure, as bench/cuda/cuda_bench.cu prints them.
 import assert from 'node:assert/strict';
 import { parseArgs } from 'node:util';
-import { BudgetSpace, buildModel, PolicyEvaluator, Random, threads } from '../dist/lib/index.js';
+import { Random, threads } from 'faultline/engine';
+import { BudgetSpace, buildModel, PolicyEvaluator } from 'faultline/graph';
 
 const { values: options } = parseArgs({
   options: {

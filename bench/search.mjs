@@ -7,19 +7,11 @@ import { parseArgs } from 'node:util';
 import { splitByHash } from '../dist/lib/data/split.js';
 import { loadDataset } from '../dist/lib/data/load.js';
 import { subset } from '../dist/lib/data/image_set.js';
-import {
-  agentNamed,
-  BASELINES,
-  BudgetSpace,
-  DETRIMENTAL,
-  distill,
-  evaluationData,
-  Judge,
-  loadModel,
-  Random,
-  regretOf,
-  uniformPolicy,
-} from '../dist/lib/index.js';
+import { evaluationData } from 'faultline/data';
+import { Random } from 'faultline/engine';
+import { BudgetSpace, loadModel, uniformPolicy } from 'faultline/graph';
+import { agentNamed, BASELINES, Judge, regretOf } from 'faultline/search';
+import { DETRIMENTAL, distill } from 'faultline/train';
 
 const { values: flags, positionals: models } = parseArgs({
   allowPositionals: true,

@@ -9,16 +9,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import {
-  BudgetSpace,
-  evaluatePolicies,
-  evaluationData,
-  fullPrecision,
-  inspect,
-  loadDataset,
-  loadModel,
-  uniformPolicy,
-} from '../dist/lib/index.js';
+import { evaluationData, loadDataset } from 'faultline/data';
+import { inspect } from 'faultline/engine';
+import { BudgetSpace, evaluatePolicies, loadModel, uniformPolicy } from 'faultline/graph';
+import { fullPrecision } from 'faultline/train';
 
 const { values: flags } = parseArgs({
   options: {

@@ -182,6 +182,7 @@ export class Judge {
     return scores.map(({ value }) => value).sort((a, b) => a - b);
   }
 
+  /** Frees what the scorer holds. */
   dispose(): void {
     this.scorer.dispose?.();
   }

@@ -40,6 +40,7 @@ interface SearchPolicyOptions {
   /** Keeps what is done, so that a search that was stopped goes on, and the best policy so far as policy.json. */
   readonly run?: Pick<RunDirectory, 'stage' | 'read' | 'write'> | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Called with the stage, the evaluations done and their limit. */
   readonly onProgress?: ((progress: SearchPolicyProgress) => void) | undefined;
 }
 

@@ -2,6 +2,7 @@
 import { classification } from './classification.js';
 import type { Task } from './task.js';
 
+/** Every task under its name. */
 export const TASKS: ReadonlyMap<string, Task> = new Map([classification].map((task) => [task.name, task]));
 
 /** What counts as good where nobody says otherwise. */

@@ -1,13 +1,6 @@
 // ONNX's integer operators by their ONNX names and input order, on faultline's operations.
-import {
-  convInteger,
-  dequantizeLinear,
-  dynamicQuantizeLinear,
-  matMulInteger,
-  qLinearConv,
-  qLinearMatMul,
-  quantizeLinear,
-} from '../../lib/index.js';
+import { convInteger, matMulInteger, qLinearConv, qLinearMatMul } from '../../lib/native/onnx_integer.js';
+import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from '../../lib/native/onnx_quantize.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 
 type Inputs = readonly (HostTensor | undefined)[];

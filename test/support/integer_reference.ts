@@ -1,5 +1,6 @@
 // The ONNX integer products in plain numbers, from their definitions.
-import { type ByteTensor, type ConvAttributes, onnxTensor } from '../../lib/index.js';
+import type { ConvAttributes } from '../../lib/native/onnx_conv_geometry.js';
+import { type ByteTensor, onnxTensor } from '../../lib/native/onnx_tensor.js';
 import type { Random } from '../../lib/tensor/random.js';
 
 export const BYTE_TYPES = ['uint8', 'int8'] as const;

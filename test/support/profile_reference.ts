@@ -1,6 +1,7 @@
 // The error profile in plain fp64, from its definitions, and the comparison with derived bounds.
 import assert from 'node:assert/strict';
-import { type ErrorProfileOptions, type ErrorSummary, type ErrorTerm, packWeights } from '../../lib/index.js';
+import type { ErrorProfileOptions, ErrorSummary, ErrorTerm } from '../../lib/native/error_profile.js';
+import { packWeights } from '../../lib/native/packed_weights.js';
 
 /** Uniform values in [−1, 1), reproducible (mulberry32), multiples of 2^-31. */
 export function randomArray(length: number, seed: number): Float32Array {

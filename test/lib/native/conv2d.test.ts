@@ -1,6 +1,7 @@
 // conv2dDynamic against a plain reference in TypeScript, its invariances, and its refusals.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import {
   type ConvWeightShape,
   type ConvWindowOptions,
@@ -8,11 +9,10 @@ import {
   conv2dDynamicAccumulators,
   conv2dOutputShape,
   type ImageShape,
-  InvalidArgumentError,
   packConvWeights,
   packQuantizedConvWeights,
-  setThreads,
-} from '../../../lib/index.js';
+} from '../../../lib/native/conv2d.js';
+import { setThreads } from '../../../lib/native/threads.js';
 
 /** Uniform values in [−1, 1), reproducible (mulberry32). */
 function randomArray(length: number, seed: number): Float32Array {

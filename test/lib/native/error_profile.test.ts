@@ -1,16 +1,11 @@
 // The error profile of a matrix product against a plain fp64 reference, closed forms, and its invariances.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import {
-  ErrorProfile,
-  type ErrorSummary,
-  InvalidArgumentError,
-  matmulDynamic,
-  packWeights,
-  profileConv2d,
-  profileMatmul,
-  setThreads,
-} from '../../../lib/index.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { ErrorProfile, type ErrorSummary, profileConv2d, profileMatmul } from '../../../lib/native/error_profile.js';
+import { matmulDynamic } from '../../../lib/native/matmul.js';
+import { packWeights } from '../../../lib/native/packed_weights.js';
+import { setThreads } from '../../../lib/native/threads.js';
 import { checkSummary, type Output, randomArray, referenceMatmul, TERMS } from '../../support/profile_reference.js';
 
 describe('profileMatmul', () => {

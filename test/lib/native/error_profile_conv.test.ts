@@ -1,6 +1,7 @@
 // The error profile of a convolution: windows, groups and depthwise against the fp64 reference, and its invariances.
 import assert from 'node:assert/strict';
-import { ErrorProfile, type ErrorSummary, packWeights, profileConv2d, profileMatmul } from '../../../lib/index.js';
+import { ErrorProfile, type ErrorSummary, profileConv2d, profileMatmul } from '../../../lib/native/error_profile.js';
+import { packWeights } from '../../../lib/native/packed_weights.js';
 import {
   checkSummary,
   type Output,

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { conv2dDynamic, matmulDynamic, packConvWeights, packWeights } from '../../../lib/index.js';
+import { conv2dDynamic, packConvWeights } from '../../../lib/native/conv2d.js';
+import { matmulDynamic } from '../../../lib/native/matmul.js';
+import { packWeights } from '../../../lib/native/packed_weights.js';
 
 const MIB = 2 ** 20;
 

@@ -1,7 +1,9 @@
 // matmulDynamic against a plain reference in TypeScript, its invariances, and its refusals.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { InvalidArgumentError, matmulDynamic, matmulDynamicAccumulators, packWeights } from '../../../lib/index.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { matmulDynamic, matmulDynamicAccumulators } from '../../../lib/native/matmul.js';
+import { packWeights } from '../../../lib/native/packed_weights.js';
 
 /** Uniform values in [−1, 1), reproducible (mulberry32). */
 function randomArray(length: number, seed: number): Float32Array {

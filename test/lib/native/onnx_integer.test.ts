@@ -2,18 +2,12 @@
 // (test/conformance), and the algebra they obey; what the integer operators refuse.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import {
-  type ByteTensor,
-  convInteger,
-  dequantizeLinear,
-  InvalidArgumentError,
-  matMulInteger,
-  onnxTensor,
-  packB,
-  qLinearMatMul,
-  quantizeLinear,
-  setThreads,
-} from '../../../lib/index.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { convInteger, matMulInteger, qLinearMatMul } from '../../../lib/native/onnx_integer.js';
+import { packB } from '../../../lib/native/onnx_operand.js';
+import { dequantizeLinear, quantizeLinear } from '../../../lib/native/onnx_quantize.js';
+import { type ByteTensor, onnxTensor } from '../../../lib/native/onnx_tensor.js';
+import { setThreads } from '../../../lib/native/threads.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { at, BYTE_TYPES, bytes, PAIRS, referenceMatmul, requantized } from '../../support/integer_reference.js';
 

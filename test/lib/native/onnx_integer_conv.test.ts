@@ -3,7 +3,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { sizeOf } from '../../../lib/core/shape.js';
-import { type ConvAttributes, convInteger, onnxTensor, packW, qLinearConv, setThreads } from '../../../lib/index.js';
+import type { ConvAttributes } from '../../../lib/native/onnx_conv_geometry.js';
+import { convInteger, qLinearConv } from '../../../lib/native/onnx_integer.js';
+import { packW } from '../../../lib/native/onnx_operand.js';
+import { onnxTensor } from '../../../lib/native/onnx_tensor.js';
+import { setThreads } from '../../../lib/native/threads.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { at, BYTE_TYPES, bytes, PAIRS, referenceConv, requantized } from '../../support/integer_reference.js';
 

@@ -1,6 +1,7 @@
 // What the ONNX quantization operators do beyond the cases that ONNX Runtime is compared in (test/conformance).
 import assert from 'node:assert/strict';
-import { dequantizeLinear, dynamicQuantizeLinear, onnxTensor, quantizeLinear } from '../../../lib/index.js';
+import { dequantizeLinear, dynamicQuantizeLinear, quantizeLinear } from '../../../lib/native/onnx_quantize.js';
+import { onnxTensor } from '../../../lib/native/onnx_tensor.js';
 
 describe('quantizeLinear, dequantizeLinear and dynamicQuantizeLinear', () => {
   it('know 4-bit codes, one a byte', () => {

@@ -1,13 +1,9 @@
 // The emulation of vpmaddubsw processors from TypeScript: against exact integers, and what reduceRange does to it.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import {
-  InvalidArgumentError,
-  matmulDynamic,
-  matmulDynamicAccumulators,
-  packQuantizedWeights,
-  packWeights,
-} from '../../../lib/index.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { matmulDynamic, matmulDynamicAccumulators } from '../../../lib/native/matmul.js';
+import { packQuantizedWeights, packWeights } from '../../../lib/native/packed_weights.js';
 
 /** Codes of one row at 8 bits, from the definition, with its zero point. */
 function quantizeRow(row: Float32Array): { codes: number[]; zeroPoint: number } {

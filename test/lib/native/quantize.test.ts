@@ -1,19 +1,10 @@
 // chooseQParams, quantize and dequantize against the definition in plain numbers, their properties, their refusals.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import {
-  chooseQParams,
-  dequantize,
-  type Granularity,
-  InvalidArgumentError,
-  perChannel,
-  perGroup,
-  perRow,
-  perTensor,
-  type QParams,
-  quantize,
-  setThreads,
-} from '../../../lib/index.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { type Granularity, perChannel, perGroup, perRow, perTensor } from '../../../lib/native/granularity.js';
+import { chooseQParams, dequantize, type QParams, quantize } from '../../../lib/native/quantize.js';
+import { setThreads } from '../../../lib/native/threads.js';
 
 const fround = Math.fround;
 

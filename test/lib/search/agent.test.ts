@@ -1,12 +1,15 @@
 // What every agent is: one of each kind defined through the public interface, and what holds for all that choose by input.
 import assert from 'node:assert/strict';
-import { BudgetSpace, defineAgent, Judge, searchPolicy } from '../../../lib/index.js';
+import { BudgetSpace } from '../../../lib/policy/budget.js';
 import { effectiveBits } from '../../../lib/policy/effective_bits.js';
 import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
+import { defineAgent } from '../../../lib/search/agent.js';
 import { gateWith } from '../../../lib/search/agents/gate.js';
 import { ppoWith } from '../../../lib/search/agents/ppo.js';
 import { inputPolicyToJson } from '../../../lib/search/input_policy_json.js';
+import { Judge } from '../../../lib/search/judge.js';
 import { InputPolicyRunner, withReference } from '../../../lib/search/runner.js';
+import { searchPolicy } from '../../../lib/search/search.js';
 import { schemesOf } from '../../../lib/search/space.js';
 import { blobs, budget, graph, SMALL, SMALL_GATE, SMALL_PPO } from '../../support/blobs.js';
 
