@@ -8,6 +8,9 @@ import { terminalReport } from './terminal.js';
 export const FORMATS = ['terminal', 'html', 'markdown', 'csv', 'json'] as const;
 export type Format = (typeof FORMATS)[number];
 
+/** The files of a result that are one format each. */
+export const FILE_FORMATS = { 'report.json': 'json', 'report.html': 'html', 'report.md': 'markdown' } as const;
+
 /** CSV: each table after its name, with an empty line between two. */
 export async function render(format: Format, { result, document }: CheckedResult): Promise<string> {
   switch (format) {

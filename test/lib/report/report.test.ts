@@ -10,12 +10,13 @@ import { csvFiles, csvTable } from '../../../lib/report/csv.js';
 import { type Document, type Table, tablesOf } from '../../../lib/report/document.js';
 import { formatCell } from '../../../lib/report/format.js';
 import { htmlReport } from '../../../lib/report/html/page.js';
+import { kind } from '../../../lib/report/kinds/report.js';
 import { markdownReport, markdownTable } from '../../../lib/report/markdown.js';
 import { readResult } from '../../../lib/report/read.js';
 import { type ReportInput, reportSchema } from '../../../lib/report/schema.js';
 import { meanCurve } from '../../../lib/report/sections/search.js';
 import { terminalReport } from '../../../lib/report/terminal.js';
-import { parseReport, writeReport } from '../../../lib/report/write.js';
+import { writeReport } from '../../../lib/report/write.js';
 import { reportFixture } from '../../support/report_fixture.js';
 
 const HOSTILE = '"><script>alert(1)</script>|*x*`=1+1\u001b[31m\r\n![a](http://example.org/x)';
@@ -79,10 +80,10 @@ describe('report: schema', () => {
     const report = reportFixture();
     const broken = { ...report, pairs: [{ ...report.pairs?.[0], drop: 101 }] };
     assert.throws(
-      () => parseReport(broken),
+      () => kind.check(broken),
       (error) => error instanceof InvalidArgumentError && /pairs\.0\.drop/.test(error.message),
     );
-    assert.throws(() => parseReport({ schema: 'faultline.report/2' }), InvalidArgumentError);
+    assert.throws(() => kind.check({ schema: 'faultline.report/2' }), InvalidArgumentError);
   });
 
   it('the least report there is has all formats', () => {
