@@ -44,7 +44,7 @@ export const SCHEMAS: readonly string[] = Object.keys(KINDS);
 
 /** The kind whose name `schema` is. Throws InvalidArgumentError on a schema that is unknown. */
 export async function kindNamed(schema: unknown): Promise<Kind> {
-  const load = typeof schema === 'string' ? KINDS[schema] : undefined;
+  const load = typeof schema === 'string' && Object.hasOwn(KINDS, schema) ? KINDS[schema] : undefined;
   if (!load) throw new InvalidArgumentError('report', 'schema', `one of ${SCHEMAS.join(', ')}`, `${schema}`);
   return (await load()).kind;
 }
