@@ -1,10 +1,12 @@
 // CIFAR-10 and CIFAR-100 (Krizhevsky, 2009), the binary version: a record is one label byte (CIFAR-100: coarse, then
 // fine) and 32×32 pixels, all red, then all green, then all blue.
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from './errors.js';
 import { findFolder, readData } from './files.js';
 import { type Dataset, type ImageSet, imageSet } from './image_set.js';
+import type { Reader } from './reader.js';
 
 interface Variant {
   readonly folder: string;
@@ -105,3 +107,10 @@ export async function loadCifar(name: CifarName, from?: string, testOnly = false
     test: await readSet(folder, [variant.test], variant),
   };
 }
+
+export const cifarReader: Reader = {
+  takes: CIFAR_NAMES.join(', '),
+  names: CIFAR_NAMES,
+  reads: (spec) => CIFAR_NAMES.includes(spec as CifarName),
+  load: (spec, { from, testOnly }) => loadCifar(spec as CifarName, from, testOnly),
+};

@@ -1,6 +1,6 @@
 // Reading data files: from a folder or a web address, gzip undone, checksums compared.
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +25,11 @@ const exists = (path: string) =>
     () => true,
     () => false,
   );
+
+/** Bytes of a file; 0 where there is none. */
+export async function sizeOfFile(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
 
 /** `name.gz` or `name` in a folder, whichever is there. */
 async function locate(folder: string, name: string): Promise<string | undefined> {

@@ -1,7 +1,9 @@
 // IDX files (LeCun's MNIST format): big-endian magic 00 00 type rank, one 32-bit size a dimension, elements.
+
 import { DataError } from './errors.js';
-import { readData } from './files.js';
+import { readData, sizeOfFile } from './files.js';
 import { type Dataset, imageSet } from './image_set.js';
+import { imagesAndLabels, type Reader } from './reader.js';
 import { type OpenDataset, openData, plainDataset, storedImages } from './stored_images.js';
 
 const UNSIGNED_BYTE = 0x08;
@@ -57,3 +59,19 @@ export async function openIdx(imagesPath: string, labelsPath?: string): Promise<
   const parts = { count, height, width, channels: 1, ...(await readLabels(labelsPath)) };
   return plainDataset(imagesPath, storedImages(file, parts));
 }
+
+const idxFiles = (spec: string) => {
+  const files = imagesAndLabels(spec);
+  return files && /idx3?(-ubyte)?(\.gz)?$/.test(files.images) ? files : undefined;
+};
+
+export const idxReader: Reader = {
+  takes: 'IDX files',
+  reads: (spec) => idxFiles(spec) !== undefined,
+  load: (spec) => loadIdx(idxFiles(spec)?.images as string, idxFiles(spec)?.labels),
+  open: async (spec, options, least) => {
+    const { images, labels } = idxFiles(spec) as { images: string; labels: string | undefined };
+    const stored = !images.endsWith('.gz') && (await sizeOfFile(images)) >= least;
+    return stored ? openIdx(images, labels) : idxReader.load(spec, options);
+  },
+};

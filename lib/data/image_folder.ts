@@ -1,11 +1,13 @@
 // A folder of pictures: one sub-folder a class (in alphabetical order), or pictures without labels.
+
 import { randomUUID } from 'node:crypto';
 import { closeSync, type Dirent, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from './errors.js';
 import { type Dataset, imageSet } from './image_set.js';
+import type { Reader } from './reader.js';
 import { type ImageSource, type OpenDataset, storedImages } from './stored_images.js';
 
 const PICTURE = /\.(png|jpe?g|webp)$/i;
@@ -143,3 +145,10 @@ export async function openImageFolder(
 function writeWhole(descriptor: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
 }
+
+export const imageFolderReader: Reader = {
+  takes: 'a folder of pictures',
+  reads: async (spec) => (await stat(spec).catch(() => undefined))?.isDirectory() ?? false,
+  load: loadImageFolder,
+  open: openImageFolder,
+};

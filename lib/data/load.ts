@@ -1,70 +1,44 @@
 // From what a person writes after --data to a data set.
-import { stat } from 'node:fs/promises';
-import { CIFAR_NAMES, type CifarName, loadCifar } from './cifar.js';
 import { DataError } from './errors.js';
-import { loadIdx, openIdx } from './idx.js';
-import { type ImageFolderOptions, loadImageFolder, openImageFolder } from './image_folder.js';
 import type { Dataset } from './image_set.js';
-import { loadMnist, MNIST_NAMES, type MnistName } from './mnist.js';
-import { loadNpy, loadNpz, openNpy } from './npy.js';
+import type { LoadOptions, Reader } from './reader.js';
+import * as readers from './readers.js';
 import type { OpenDataset } from './stored_images.js';
 
-/** What a data set needs beside its name. */
-export interface LoadOptions extends ImageFolderOptions {
-  /** Folder or, for MNIST and Fashion-MNIST, web address of a named data set's files. */
-  readonly from?: string;
-  /** Of a named data set, leaves the training images where they are. */
-  readonly testOnly?: boolean;
-}
+/** Names come before paths: a folder called mnist does not hide the data set. */
+const READERS: readonly Reader[] = Object.values<Reader>(readers).sort(
+  (a, b) => Number(b.names !== undefined) - Number(a.names !== undefined),
+);
 
-/** The names `loadDataset` knows. */
-export const DATASET_NAMES: readonly string[] = [...MNIST_NAMES, ...CIFAR_NAMES];
+/** The names that `loadDataset` knows. */
+export const DATASET_NAMES: readonly string[] = READERS.flatMap(({ names = [] }) => names);
 
-/** Where images of a path are. */
-function kindOf(spec: string) {
-  const [images = '', labels, ...more] = spec.split(',');
-  if (more.length > 0) return undefined;
-  if (images.endsWith('.npy')) return { kind: 'npy', images, labels } as const;
-  return /idx3?(-ubyte)?(\.gz)?$/.test(images) ? ({ kind: 'idx', images, labels } as const) : undefined;
+async function readerOf(spec: string): Promise<Reader> {
+  for (const reader of READERS) if (await reader.reads(spec)) return reader;
+  throw new DataError(spec, READERS.map(({ takes }) => takes).join(', '), 'none of them');
 }
 
 /**
  * `spec`: a name (fashion-mnist, mnist, cifar10, cifar100), a folder of pictures, a .npz file, a .npy file of images,
- * `images.npy,labels.npy`, or IDX files likewise. Throws DataError, which names the file, what was expected and what came.
+ * `images.npy,labels.npy`, or IDX files in the same form. Throws DataError, which names the file, what was expected and what
+ * was received.
  */
 export async function loadDataset(spec: string, options: LoadOptions = {}): Promise<Dataset> {
-  if (MNIST_NAMES.includes(spec as MnistName)) return loadMnist(spec as MnistName, options.from, options.testOnly);
-  if (CIFAR_NAMES.includes(spec as CifarName)) return loadCifar(spec as CifarName, options.from, options.testOnly);
-  if (spec.endsWith('.npz')) return loadNpz(spec);
-  const files = kindOf(spec);
-  if (files?.kind === 'npy') return loadNpy(files.images, files.labels);
-  if (files) return loadIdx(files.images, files.labels);
-  if (await isFolder(spec)) return loadImageFolder(spec, options);
-  throw new DataError(
-    spec,
-    `${DATASET_NAMES.join(', ')}, a folder, a .npz file, images.npy,labels.npy or IDX files`,
-    'none of them',
-  );
+  return (await readerOf(spec)).load(spec, options);
 }
-
-const isFolder = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 
 /** Bytes of images from which on they are not taken into memory. */
 const LEAST_STORED = 2 ** 28;
 
 /**
  * As `loadDataset`, but images of a large .npy file, a large IDX file (not compressed) or a large folder are not taken into
- * memory: they are read as they are wanted. `least`: what large is, in bytes; 256 MB by default.
+ * memory: they are read when they are needed. `least`: what large is, in bytes; 256 MB by default.
  */
 export async function openDataset(
   spec: string,
   options: LoadOptions & { readonly least?: number } = {},
 ): Promise<OpenDataset> {
   const { least = LEAST_STORED, ...load } = options;
-  const known = DATASET_NAMES.includes(spec);
-  if (!known && (await isFolder(spec))) return openImageFolder(spec, load, least);
-  const files = known ? undefined : kindOf(spec);
-  const size = files && (await stat(files.images).catch(() => undefined))?.size;
-  if (!files || files.images.endsWith('.gz') || !(size !== undefined && size >= least)) return loadDataset(spec, load);
-  return files.kind === 'npy' ? openNpy(files.images, files.labels) : openIdx(files.images, files.labels);
+  const reader = await readerOf(spec);
+  return reader.open ? reader.open(spec, load, least) : reader.load(spec, load);
 }

@@ -1,9 +1,11 @@
 // MNIST (LeCun, Cortes, Burges) and Fashion-MNIST (Xiao, Rasul, Vollgraf, 2017), from IDX files.
+
 import { join } from 'node:path';
 import { DataError } from './errors.js';
 import { cacheFolder, download, findFolder, type KnownFile, readKnown } from './files.js';
 import { parseIdx } from './idx.js';
 import { type Dataset, type ImageSet, imageSet } from './image_set.js';
+import type { Reader } from './reader.js';
 
 interface Source {
   readonly title: string;
@@ -102,3 +104,10 @@ export async function loadMnist(name: MnistName, from?: string, testOnly = false
     test: await readSet(folder, testImages, testLabels),
   };
 }
+
+export const mnistReader: Reader = {
+  takes: MNIST_NAMES.join(', '),
+  names: MNIST_NAMES,
+  reads: (spec) => MNIST_NAMES.includes(spec as MnistName),
+  load: (spec, { from, testOnly }) => loadMnist(spec as MnistName, from, testOnly),
+};

@@ -1,9 +1,11 @@
 // NumPy's .npy (format versions 1–3) and .npz files.
+
 import { unzipSync } from 'fflate';
 import { float16ToFloat32Bits } from '../tensor/dtype.js';
 import { DataError } from './errors.js';
-import { readData } from './files.js';
+import { readData, sizeOfFile } from './files.js';
 import { type Dataset, type ImageSet, imageSet, imageSize } from './image_set.js';
+import { imagesAndLabels, type Reader } from './reader.js';
 import { type OpenDataset, openData, plainDataset, storedImages } from './stored_images.js';
 
 type NumericArray =
@@ -219,3 +221,24 @@ export async function loadNpz(path: string): Promise<Dataset> {
   const classNames = train.classNames.length > dataset.classNames.length ? train.classNames : dataset.classNames;
   return { ...dataset, classNames, train: train.test };
 }
+
+export const npzReader: Reader = {
+  takes: 'a .npz file',
+  reads: (spec) => spec.endsWith('.npz'),
+  load: (spec) => loadNpz(spec),
+};
+
+const npyFiles = (spec: string) => {
+  const files = imagesAndLabels(spec);
+  return files?.images.endsWith('.npy') ? files : undefined;
+};
+
+export const npyReader: Reader = {
+  takes: 'images.npy,labels.npy',
+  reads: (spec) => npyFiles(spec) !== undefined,
+  load: (spec) => loadNpy(npyFiles(spec)?.images as string, npyFiles(spec)?.labels),
+  open: async (spec, options, least) => {
+    const { images, labels } = npyFiles(spec) as { images: string; labels: string | undefined };
+    return (await sizeOfFile(images)) >= least ? openNpy(images, labels) : npyReader.load(spec, options);
+  },
+};

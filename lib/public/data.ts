@@ -28,6 +28,7 @@ export {
 export { DataError } from '../data/errors.js';
 export { evaluationData } from '../data/evaluation_data.js';
 export type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
-export { type LoadOptions, loadDataset, openDataset } from '../data/load.js';
+export { loadDataset, openDataset } from '../data/load.js';
 export { type Augmentation, Loader, type LoaderOptions } from '../data/loader.js';
+export type { LoadOptions } from '../data/reader.js';
 export type { ImageSource, OpenDataset, StoredImages } from '../data/stored_images.js';

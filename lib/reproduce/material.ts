@@ -3,7 +3,8 @@
 
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
-import { type LoadOptions, loadDataset } from '../data/load.js';
+import { loadDataset } from '../data/load.js';
+import type { LoadOptions } from '../data/reader.js';
 import { splitByHash } from '../data/split.js';
 
 export interface Material {

@@ -100,7 +100,7 @@ describe('faultline search', () => {
     refuse(/--worst, --best: expected one of the two, received none/, ...budget);
     refuse(/--worst, --best: expected one of the two, received both/, '--worst', '--best', ...budget);
     refuse(/has no node "conv9"/, '--worst', ...budget, '--exclude', 'conv9');
-    refuse(/agent: expected random, .*received oracle/, '--worst', ...budget, '--agent', 'oracle');
+    refuse(/agent: expected bayes, .*received oracle/, '--worst', ...budget, '--agent', 'oracle');
     refuse(/--split: expected a split that the data have, received train/, '--worst', ...budget, '--split', 'train');
     refuse(/W2A2 … W8A8/, '--worst', '--budget', '4', '--bits', 'W4');
     refuse(/all \d+ policies/, '--worst', ...budget, '--agent', 'exhaustive', '--enumerate', '1', '--evaluations', '2');

@@ -22,10 +22,10 @@ const top = readdirSync(ROOT, { withFileTypes: true })
   .map(({ name }) => name);
 const names = new Set([...files, ...top].map((path) => basename(path)));
 
-/** The comments of a file of code, the whole of a document. */
+/** The comments of a file of code; a document without its examples. */
 function prose(path: string): string {
   const text = readFileSync(join(ROOT, path), 'utf8');
-  if (path.endsWith('.md')) return text;
+  if (path.endsWith('.md')) return text.replace(/^```[\s\S]*?^```$/gm, '');
   return text
     .split('\n')
     .filter((line) => /^\s*(\/\/|\*|\/\*|#(?!include))/.test(line))

@@ -1,17 +1,10 @@
-// The agents by name: a new one is a file here and a line below.
+// The agents by name.
 import { InvalidArgumentError } from '../../core/errors.js';
 import type { InputAgent, SearchAgent, StaticAgent } from '../agent.js';
-import { bayes } from './bayes.js';
-import { cem } from './cem.js';
-import { ddpg } from './ddpg.js';
-import { exhaustive } from './exhaustive.js';
-import { gate } from './gate.js';
-import { greedy } from './greedy.js';
-import { ppo } from './ppo.js';
-import { random } from './random.js';
-import { sensitivity } from './sensitivity.js';
+import * as all from './all.js';
 
-const ALL: readonly SearchAgent[] = [random, sensitivity, greedy, cem, bayes, ddpg, exhaustive, ppo, gate];
+/** In the order of their names. */
+const ALL: readonly SearchAgent[] = Object.values(all);
 
 type OfKind<Kind extends SearchAgent['kind']> = Kind extends 'static' ? StaticAgent : InputAgent;
 

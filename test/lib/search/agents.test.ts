@@ -186,6 +186,6 @@ describe('search agents', () => {
   });
 
   it('an unknown agent is refused with the names there are', () => {
-    assert.throws(() => agentNamed('oracle'), /expected random, .*received oracle/);
+    assert.throws(() => agentNamed('oracle'), /expected bayes, .*received oracle/);
   });
 });
