@@ -3,7 +3,7 @@
 import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
-export const abs = unary(
+export const Abs = unary(
   'Abs',
   {},
   () => Math.abs,

@@ -3,7 +3,7 @@
 import { sums } from './channels.js';
 import { binary } from './elementwise.js';
 
-export const add = binary(
+export const Add = binary(
   'Add',
   'add',
   (x, y) => x + y,

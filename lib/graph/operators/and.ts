@@ -1,4 +1,4 @@
 // And: both, with broadcasting; a bool.
 import { comparison } from './elementwise.js';
 
-export const and = comparison('And', (x, y) => x === 1 && y === 1, 'bool');
+export const And = comparison('And', (x, y) => x === 1 && y === 1, 'bool');

@@ -14,7 +14,7 @@ import {
   windowDetail,
 } from './window.js';
 
-export const averagePool = defineOperator({
+export const AveragePool = defineOperator({
   name: 'AveragePool',
   attributes: { ...POOL_ATTRIBUTES, count_include_pad: int(0) },
   inputs: [1, 1],

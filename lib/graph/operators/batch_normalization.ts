@@ -13,7 +13,7 @@ import { asImage, fromImage } from './window.js';
 const MAX_RANK = 16;
 const PARAMETERS = ['scale', 'bias', 'mean', 'variance'];
 
-export const batchNormalization = defineOperator({
+export const BatchNormalization = defineOperator({
   name: 'BatchNormalization',
   attributes: { epsilon: float(Math.fround(1e-5)), momentum: float(Math.fround(0.9)), training_mode: int(0) },
   inputs: [5, 5],

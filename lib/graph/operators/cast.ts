@@ -48,7 +48,7 @@ export function castTo(input: HostTensor, dtype: Exclude<DType, 'string'>): Host
   return { dtype, dims: input.dims, data } as unknown as HostTensor;
 }
 
-export const cast = defineOperator({
+export const Cast = defineOperator({
   name: 'Cast',
   attributes: { to: elementType(), saturate: int(1) },
   inputs: [1, 1],

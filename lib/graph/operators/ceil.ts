@@ -1,7 +1,7 @@
 // Ceil: y is the smallest whole number ≥ x.
 import { unary } from './elementwise.js';
 
-export const ceil = unary(
+export const Ceil = unary(
   'Ceil',
   {},
   () => Math.ceil,

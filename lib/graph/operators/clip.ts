@@ -20,7 +20,7 @@ function boundsOf(node: NodeView): readonly [low: number, high: number] | undefi
   return low <= high ? [low, high] : undefined;
 }
 
-export const clip = defineOperator({
+export const Clip = defineOperator({
   name: 'Clip',
   attributes: {},
   inputs: [1, 3],

@@ -1,5 +1,5 @@
 // Concat: inputs one after the other along an axis.
-import { concat as floatConcat } from '../../autograd/ops/movement.js';
+import { concat } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { compatible, type Dim, formatShape, merge, UNKNOWN } from '../dims.js';
@@ -8,7 +8,7 @@ import { defineOperator, int, none, required, resolveAxis, unknown, VARIADIC } f
 import { giveUp } from './channels.js';
 import { numberOf } from './upgrades.js';
 
-export const concat = defineOperator({
+export const Concat = defineOperator({
   name: 'Concat',
   attributes: { axis: int() },
   inputs: VARIADIC,
@@ -65,7 +65,7 @@ export const concat = defineOperator({
   float: (call) => {
     const inputs = call.inputs.map((_, index) => required(call.inputs, index));
     const rank = call.dims.length;
-    return floatConcat(call.tape, inputs, resolveAxis(call.attributes.axis ?? 0, rank, rank, call.fail));
+    return concat(call.tape, inputs, resolveAxis(call.attributes.axis ?? 0, rank, rank, call.fail));
   },
   forward: (call) => {
     const { dtype, dims } = required(call.outputs, 0);

@@ -37,7 +37,7 @@ function constantOf(attributes: Attributes<typeof ATTRIBUTES>, fail: (what: stri
   return hostTensor('string', [value_strings?.length ?? 0], [...(value_strings ?? [])]);
 }
 
-export const constant = defineOperator({
+export const Constant = defineOperator({
   name: 'Constant',
   attributes: ATTRIBUTES,
   inputs: [0, 0],

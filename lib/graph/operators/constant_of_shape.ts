@@ -6,7 +6,7 @@ import { floats, type HostTensor } from '../../tensor/host_tensor.js';
 import { unknownDims } from '../dims.js';
 import { defineOperator, integersOf, lengthOf, none, required, tensor, unknown } from '../operator.js';
 
-export const constantOfShape = defineOperator({
+export const ConstantOfShape = defineOperator({
   name: 'ConstantOfShape',
   attributes: { value: tensor() },
   inputs: [1, 1],

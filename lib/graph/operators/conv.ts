@@ -15,7 +15,7 @@ import {
   windowOutputDims,
 } from './window.js';
 
-export const conv = defineOperator({
+export const Conv = defineOperator({
   name: 'Conv',
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1) },
   inputs: [2, 3],

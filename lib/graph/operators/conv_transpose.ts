@@ -67,7 +67,7 @@ function axesOf(
   });
 }
 
-export const convTranspose = defineOperator({
+export const ConvTranspose = defineOperator({
   name: 'ConvTranspose',
   attributes: { ...WINDOW_ATTRIBUTES, group: int(1), output_padding: ints(), output_shape: ints() },
   inputs: [2, 3],

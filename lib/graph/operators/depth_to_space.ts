@@ -13,7 +13,7 @@ function blocks(dims: readonly number[], b: number, mode: string): { split: numb
   return { split: [n, b, b, left, h, w], order: [0, 3, 4, 1, 5, 2] };
 }
 
-export const depthToSpace = defineOperator({
+export const DepthToSpace = defineOperator({
   name: 'DepthToSpace',
   attributes: { blocksize: int(), mode: string('DCR') },
   inputs: [1, 1],

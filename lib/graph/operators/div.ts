@@ -3,7 +3,7 @@
 import { giveUp, scaled } from './channels.js';
 import { binary } from './elementwise.js';
 
-export const div = binary(
+export const Div = binary(
   'Div',
   'div',
   (x, y) => x / y, // stored in an integer array, the quotient loses its fraction

@@ -1,13 +1,13 @@
 // Dropout, as it is in inference: y = x, and a mask of ones. The training interpreter draws its own masks, seeded; the
 // reference refuses training_mode rather than guess another library's random numbers.
-import { dropout as floatDropout } from '../../autograd/ops/dropout.js';
+import { dropout } from '../../autograd/ops/dropout.js';
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { defineOperator, int, none, required } from '../operator.js';
 import { homogeneous } from './channels.js';
 import { numberOf, without } from './upgrades.js';
 
-export const dropout = defineOperator({
+export const Dropout = defineOperator({
   name: 'Dropout',
   attributes: { seed: int() },
   inputs: [1, 3],
@@ -33,7 +33,7 @@ export const dropout = defineOperator({
     const ratio = call.host(1) ? Number(call.host(1)?.data[0]) : 0.5;
     const x = required(call.inputs, 0);
     if (!call.tape.training || ratio === 0) return call.tape.alias(x, x.dims, x.layout);
-    return floatDropout(call.tape, x, ratio, call.state.random());
+    return dropout(call.tape, x, ratio, call.state.random());
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

@@ -2,7 +2,7 @@
 import { float } from '../operator.js';
 import { unary } from './elementwise.js';
 
-export const elu = unary(
+export const Elu = unary(
   'Elu',
   { alpha: float(1) },
   ({ alpha }) =>

@@ -1,4 +1,4 @@
 // Equal: x = y, with broadcasting; a bool.
 import { comparison } from './elementwise.js';
 
-export const equal = comparison('Equal', (x, y) => x === y, 'any');
+export const Equal = comparison('Equal', (x, y) => x === y, 'any');

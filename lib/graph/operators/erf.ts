@@ -16,7 +16,7 @@ export function erfOf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-export const erf = unary(
+export const Erf = unary(
   'Erf',
   {},
   () => erfOf,

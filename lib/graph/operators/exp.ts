@@ -1,7 +1,7 @@
 // Exp: y = e^x.
 import { unary } from './elementwise.js';
 
-export const exp = unary(
+export const Exp = unary(
   'Exp',
   {},
   () => Math.exp,

@@ -1,10 +1,10 @@
 // Expand: x read as the shape that it and `shape` broadcast to.
-import { expand as floatExpand } from '../../autograd/ops/movement.js';
+import { expand } from '../../autograd/ops/movement.js';
 import { broadcast, formatShape, unknownDims } from '../dims.js';
 import { defineOperator, integersOf, lengthOf, none, required, unknown } from '../operator.js';
 import { broadcastOffsets, take } from './movement.js';
 
-export const expand = defineOperator({
+export const Expand = defineOperator({
   name: 'Expand',
   attributes: {},
   inputs: [2, 2],
@@ -22,7 +22,7 @@ export const expand = defineOperator({
     const joined = broadcast(dims, shape);
     return [{ dtype, dims: joined ?? call.fail(`${formatShape(dims)} does not broadcast to [${shape}]`) }];
   },
-  float: (call) => floatExpand(call.tape, required(call.inputs, 0), call.dims),
+  float: (call) => expand(call.tape, required(call.inputs, 0), call.dims),
   forward: (call) => {
     const input = required(call.inputs, 0);
     const { dims } = required(call.outputs, 0);

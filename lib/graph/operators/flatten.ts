@@ -4,7 +4,7 @@ import { productDim } from '../dims.js';
 import { defineOperator, int, none, required, resolveAxis } from '../operator.js';
 import { reshaping } from './channels.js';
 
-export const flatten = defineOperator({
+export const Flatten = defineOperator({
   name: 'Flatten',
   attributes: { axis: int(1) },
   inputs: [1, 1],

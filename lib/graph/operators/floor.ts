@@ -1,7 +1,7 @@
 // Floor: y is the largest whole number ≤ x.
 import { unary } from './elementwise.js';
 
-export const floor = unary(
+export const Floor = unary(
   'Floor',
   {},
   () => Math.floor,

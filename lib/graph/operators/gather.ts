@@ -1,11 +1,11 @@
 // Gather: rows of `data` along an axis, by index (an embedding when axis is 0). Negative indices count from the end.
-import { gather as floatGather } from '../../autograd/ops/movement.js';
+import { gather } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { defineOperator, int, integersOf, none, required, resolveAxis, unknown } from '../operator.js';
 import { take } from './movement.js';
 
-export const gather = defineOperator({
+export const Gather = defineOperator({
   name: 'Gather',
   attributes: { axis: int(0) },
   inputs: [2, 2],
@@ -25,7 +25,7 @@ export const gather = defineOperator({
     if (!indices) return call.fail('its indices are computed on the tape');
     const axis = resolveAxis(call.attributes.axis, data.dims.length, data.dims.length, call.fail);
     const rows = Int32Array.from(rowsOf(indices, data.dims[axis] as number, call.fail));
-    return floatGather(call.tape, data, rows, axis, indices.dims);
+    return gather(call.tape, data, rows, axis, indices.dims);
   },
   forward: (call) => {
     const data = required(call.inputs, 0);

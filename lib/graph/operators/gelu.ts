@@ -4,7 +4,7 @@ import { string } from '../operator.js';
 import { unary } from './elementwise.js';
 import { erfOf } from './erf.js';
 
-export const gelu = unary(
+export const Gelu = unary(
   'Gelu',
   { approximate: string('none') },
   ({ approximate }) =>

@@ -9,7 +9,7 @@ import { giveUp, linear } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 import { without } from './upgrades.js';
 
-export const gemm = defineOperator({
+export const Gemm = defineOperator({
   name: 'Gemm',
   attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
   inputs: [2, 3],

@@ -51,7 +51,7 @@ function globalPool(
   });
 }
 
-export const globalAveragePool = globalPool(
+export const GlobalAveragePool = globalPool(
   'GlobalAveragePool',
   'mean',
   'alone',
@@ -61,7 +61,7 @@ export const globalAveragePool = globalPool(
   (sum, count) => sum / count,
 );
 
-export const globalMaxPool = globalPool(
+export const GlobalMaxPool = globalPool(
   'GlobalMaxPool',
   'largest',
   'unknown',

@@ -1,4 +1,4 @@
 // Greater: x > y, with broadcasting; a bool.
 import { comparison } from './elementwise.js';
 
-export const greater = comparison('Greater', (x, y) => (x as number) > (y as number), 'numbers');
+export const Greater = comparison('Greater', (x, y) => (x as number) > (y as number), 'numbers');

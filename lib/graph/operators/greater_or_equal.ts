@@ -1,4 +1,4 @@
 // GreaterOrEqual: x ≥ y, with broadcasting; a bool.
 import { comparison } from './elementwise.js';
 
-export const greaterOrEqual = comparison('GreaterOrEqual', (x, y) => (x as number) >= (y as number), 'numbers');
+export const GreaterOrEqual = comparison('GreaterOrEqual', (x, y) => (x as number) >= (y as number), 'numbers');

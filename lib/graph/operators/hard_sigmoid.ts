@@ -2,7 +2,7 @@
 import { float } from '../operator.js';
 import { unary } from './elementwise.js';
 
-export const hardSigmoid = unary(
+export const HardSigmoid = unary(
   'HardSigmoid',
   { alpha: float(Math.fround(0.2)), beta: float(0.5) },
   ({ alpha, beta }) =>

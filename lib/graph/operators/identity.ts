@@ -2,7 +2,7 @@
 import { defineOperator, none, required } from '../operator.js';
 import { homogeneous } from './channels.js';
 
-export const identity = defineOperator({
+export const Identity = defineOperator({
   name: 'Identity',
   attributes: {},
   inputs: [1, 1],

@@ -9,7 +9,7 @@ import { defineOperator, dimsOf, float, floatData, floatOutput, none, required, 
 
 const MAX_RANK = 16;
 
-export const instanceNormalization = defineOperator({
+export const InstanceNormalization = defineOperator({
   name: 'InstanceNormalization',
   attributes: { epsilon: float(Math.fround(1e-5)) },
   inputs: [3, 3],

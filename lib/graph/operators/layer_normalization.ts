@@ -19,7 +19,7 @@ import {
 import { giveUp, normalization } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 
-export const layerNormalization = defineOperator({
+export const LayerNormalization = defineOperator({
   name: 'LayerNormalization',
   since: 17,
   attributes: { axis: int(-1), epsilon: float(Math.fround(1e-5)), stash_type: int(1) },

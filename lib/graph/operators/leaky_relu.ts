@@ -3,7 +3,7 @@ import { float } from '../operator.js';
 import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
-export const leakyRelu = unary(
+export const LeakyRelu = unary(
   'LeakyRelu',
   { alpha: float(Math.fround(0.01)) },
   ({ alpha }) =>

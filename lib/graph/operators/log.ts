@@ -1,7 +1,7 @@
 // Log: y = ln x.
 import { unary } from './elementwise.js';
 
-export const log = unary(
+export const Log = unary(
   'Log',
   {},
   () => Math.log,

@@ -2,7 +2,7 @@
 import { defineOperator, int, none, required, resolveAxis, unknown } from '../operator.js';
 import { alongAxis, onlyAxis } from './along_axis.js';
 
-export const logSoftmax = defineOperator({
+export const LogSoftmax = defineOperator({
   name: 'LogSoftmax',
   attributes: { axis: int(-1) },
   inputs: [1, 1],

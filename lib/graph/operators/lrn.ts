@@ -5,7 +5,7 @@ import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, requi
 
 const MAX_RANK = 16;
 
-export const lrn = defineOperator({
+export const LRN = defineOperator({
   name: 'LRN',
   attributes: { alpha: float(Math.fround(1e-4)), beta: float(0.75), bias: float(1), size: int() },
   inputs: [1, 1],

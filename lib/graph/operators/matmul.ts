@@ -8,7 +8,7 @@ import { defineOperator, floatData, floatOutput, none, required, unknown } from 
 import { giveUp, linear } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 
-export const matmul = defineOperator({
+export const MatMul = defineOperator({
   name: 'MatMul',
   attributes: {},
   inputs: [2, 2],

@@ -1,4 +1,4 @@
 // Max: the largest of any number of inputs, with broadcasting; NaN where one is.
 import { variadic } from './elementwise.js';
 
-export const max = variadic('Max', 'max', Math.max, (x, y) => (x > y ? x : y));
+export const Max = variadic('Max', 'max', Math.max, (x, y) => (x > y ? x : y));

@@ -14,7 +14,7 @@ import {
   windowDetail,
 } from './window.js';
 
-export const maxPool = defineOperator({
+export const MaxPool = defineOperator({
   name: 'MaxPool',
   attributes: { ...POOL_ATTRIBUTES, storage_order: int(0) },
   inputs: [1, 1],

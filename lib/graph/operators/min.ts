@@ -1,4 +1,4 @@
 // Min: the least of any number of inputs, with broadcasting; NaN where one is.
 import { variadic } from './elementwise.js';
 
-export const min = variadic('Min', 'min', Math.min, (x, y) => (x < y ? x : y));
+export const Min = variadic('Min', 'min', Math.min, (x, y) => (x < y ? x : y));

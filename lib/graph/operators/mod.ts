@@ -5,7 +5,7 @@ import { broadcast, formatShape } from '../dims.js';
 import { defineOperator, int, none, required, unknown } from '../operator.js';
 import { broadcastOffsets } from './movement.js';
 
-export const mod = defineOperator({
+export const Mod = defineOperator({
   name: 'Mod',
   attributes: { fmod: int(0) },
   inputs: [2, 2],

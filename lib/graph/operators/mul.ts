@@ -3,7 +3,7 @@
 import { giveUp, scaled } from './channels.js';
 import { binary } from './elementwise.js';
 
-export const mul = binary(
+export const Mul = binary(
   'Mul',
   'mul',
   (x, y) => x * y,

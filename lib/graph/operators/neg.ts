@@ -3,7 +3,7 @@
 import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
-export const neg = unary(
+export const Neg = unary(
   'Neg',
   {},
   () => (x) => -x,

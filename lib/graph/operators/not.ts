@@ -1,7 +1,7 @@
 // Not: what is not so.
 import { defineOperator, none, required, unknown } from '../operator.js';
 
-export const not = defineOperator({
+export const Not = defineOperator({
   name: 'Not',
   attributes: {},
   inputs: [1, 1],

@@ -36,7 +36,7 @@ function source(at: number, size: number, mode: string): number {
   return -1;
 }
 
-export const pad = defineOperator({
+export const Pad = defineOperator({
   name: 'Pad',
   attributes: { mode: string('constant') },
   inputs: [2, 4],

@@ -8,7 +8,7 @@ import { defineOperator, none, required, unknown } from '../operator.js';
 import { alignBroadcast } from './elementwise.js';
 import { broadcastOffsets } from './movement.js';
 
-export const pow = defineOperator({
+export const Pow = defineOperator({
   name: 'Pow',
   attributes: {},
   inputs: [2, 2],

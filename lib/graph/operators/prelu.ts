@@ -7,7 +7,7 @@ import { defineOperator, floatData, floatOutput, none, required, unknown } from 
 import { giveUp } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 
-export const prelu = defineOperator({
+export const PRelu = defineOperator({
   name: 'PRelu',
   attributes: {},
   inputs: [2, 2],

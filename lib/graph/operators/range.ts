@@ -9,7 +9,7 @@ const count = (inputs: readonly (HostTensor | undefined)[]): number => {
   return Math.max(0, Math.ceil((limit - start) / delta));
 };
 
-export const range = defineOperator({
+export const Range = defineOperator({
   name: 'Range',
   attributes: {},
   inputs: [3, 3],

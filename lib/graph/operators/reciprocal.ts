@@ -1,7 +1,7 @@
 // Reciprocal: y = 1 / x.
 import { unary } from './elementwise.js';
 
-export const reciprocal = unary(
+export const Reciprocal = unary(
   'Reciprocal',
   {},
   () => (x) => 1 / x,

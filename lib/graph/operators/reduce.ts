@@ -1,5 +1,5 @@
 // Reductions over some axes, all when none are given. Axes are an attribute in older operator sets, an input in newer.
-import { reduceMean as floatMean, reduceSum as floatSum } from '../../autograd/ops/movement.js';
+import { reduceMean, reduceSum } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
@@ -90,7 +90,7 @@ export function reduction(
           const x = required(call.inputs, 0);
           const reduced = reducedAxes(call.attributes, call.host(1), x.dims.length, call.fail);
           const axes = reduced.flatMap((isReduced, axis) => (isReduced ? [axis] : []));
-          const compute = native === 'mean' ? floatMean : floatSum;
+          const compute = native === 'mean' ? reduceMean : reduceSum;
           return compute(call.tape, x, axes, call.attributes.keepdims !== 0);
         }
       : 'none',

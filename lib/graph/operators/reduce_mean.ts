@@ -1,7 +1,7 @@
 // ReduceMean: the mean over some axes.
 import { keepsChannels, reduction } from './reduce.js';
 
-export const reduceMean = reduction(
+export const ReduceMean = reduction(
   'ReduceMean',
   18,
   {

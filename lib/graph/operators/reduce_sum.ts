@@ -2,7 +2,7 @@
 import { keepsChannels, reduction } from './reduce.js';
 import { attributeToInput } from './upgrades.js';
 
-export const reduceSum = reduction(
+export const ReduceSum = reduction(
   'ReduceSum',
   13,
   { start: 0, step: (sum, x) => sum + x, native: 'sum' },

@@ -3,7 +3,7 @@
 import { homogeneous } from './channels.js';
 import { unary } from './elementwise.js';
 
-export const relu = unary(
+export const Relu = unary(
   'Relu',
   {},
   () => (x) => (x < 0 ? 0 : x),

@@ -6,7 +6,7 @@ import { defineOperator, int, integersOf, lengthOf, none, required, unknown } fr
 import { reshaping } from './channels.js';
 import { without } from './upgrades.js';
 
-export const reshape = defineOperator({
+export const Reshape = defineOperator({
   name: 'Reshape',
   attributes: { allowzero: int(0) },
   inputs: [2, 2],

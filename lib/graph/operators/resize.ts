@@ -107,7 +107,7 @@ function changesOf(
 /** What it did when it had no attribute for it. */
 const ASYMMETRIC = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
 
-export const resize = defineOperator({
+export const Resize = defineOperator({
   name: 'Resize',
   attributes: ATTRIBUTES,
   inputs: [1, 4],

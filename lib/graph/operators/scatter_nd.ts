@@ -14,7 +14,7 @@ const COMBINE: Readonly<Record<string, (a: Number64, b: Number64) => Number64>> 
   max: (a, b) => (b > a ? b : a),
 };
 
-export const scatterNd = defineOperator({
+export const ScatterND = defineOperator({
   name: 'ScatterND',
   attributes: { reduction: string('none') },
   inputs: [3, 3],

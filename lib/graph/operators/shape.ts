@@ -8,7 +8,7 @@ function range({ start, end }: { start: number; end?: number | undefined }, rank
   return [first, Math.max(first, end === undefined ? rank : clamp(end))];
 }
 
-export const shape = defineOperator({
+export const Shape = defineOperator({
   name: 'Shape',
   attributes: { start: int(0), end: int() },
   inputs: [1, 1],

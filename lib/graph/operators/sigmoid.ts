@@ -1,7 +1,7 @@
 // Sigmoid: y = 1 / (1 + e^−x).
 import { unary } from './elementwise.js';
 
-export const sigmoid = unary(
+export const Sigmoid = unary(
   'Sigmoid',
   {},
   () => (x) => 1 / (1 + Math.exp(-x)),

@@ -1,4 +1,4 @@
 // Sign: y is −1, 0 or 1.
 import { unary } from './elementwise.js';
 
-export const sign = unary('Sign', {}, () => Math.sign, undefined, { integers: (x) => BigInt(Math.sign(Number(x))) });
+export const Sign = unary('Sign', {}, () => Math.sign, undefined, { integers: (x) => BigInt(Math.sign(Number(x))) });

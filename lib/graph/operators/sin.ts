@@ -1,4 +1,4 @@
 // Sin: y = sin x.
 import { unary } from './elementwise.js';
 
-export const sin = unary('Sin', {}, () => Math.sin);
+export const Sin = unary('Sin', {}, () => Math.sin);

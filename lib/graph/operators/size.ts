@@ -4,7 +4,7 @@ import { integers } from '../../tensor/host_tensor.js';
 import { knownSize } from '../dims.js';
 import { defineOperator, none, required, unknown } from '../operator.js';
 
-export const size = defineOperator({
+export const Size = defineOperator({
   name: 'Size',
   attributes: {},
   inputs: [1, 1],

@@ -62,7 +62,7 @@ function geometry(spans: readonly Span[], dims: readonly number[]): { starts: nu
   return { starts, steps };
 }
 
-export const slice = defineOperator({
+export const Slice = defineOperator({
   name: 'Slice',
   attributes: {},
   inputs: [3, 5],

@@ -1,11 +1,11 @@
 // Softmax along one axis: e^(x − max) / Σ e^(x − max).
 import { toRows } from '../../autograd/ops/layout.js';
 import { transpose } from '../../autograd/ops/movement.js';
-import { softmax as floatSoftmax } from '../../autograd/ops/softmax.js';
+import { softmax } from '../../autograd/ops/softmax.js';
 import { defineOperator, int, none, required, resolveAxis, unknown } from '../operator.js';
 import { alongAxis, onlyAxis } from './along_axis.js';
 
-export const softmax = defineOperator({
+export const Softmax = defineOperator({
   name: 'Softmax',
   attributes: { axis: int(-1) },
   inputs: [1, 1],
@@ -23,11 +23,11 @@ export const softmax = defineOperator({
     const x = required(inputs, 0);
     const rank = x.dims.length;
     const axis = resolveAxis(attributes.axis, rank, rank, fail);
-    if (axis === rank - 1) return floatSoftmax(tape, toRows(tape, x));
+    if (axis === rank - 1) return softmax(tape, toRows(tape, x));
     // The axis goes last and comes back.
     const order = Array.from({ length: rank }, (_, i) => i);
     [order[axis], order[rank - 1]] = [rank - 1, axis];
-    return transpose(tape, floatSoftmax(tape, transpose(tape, x, order)), order);
+    return transpose(tape, softmax(tape, transpose(tape, x, order)), order);
   },
   forward: (call) =>
     alongAxis(call, (line) => {

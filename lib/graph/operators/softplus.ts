@@ -1,7 +1,7 @@
 // Softplus: y = ln(1 + e^x).
 import { unary } from './elementwise.js';
 
-export const softplus = unary(
+export const Softplus = unary(
   'Softplus',
   {},
   () => (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),

@@ -12,7 +12,7 @@ function split(dims: readonly number[], b: number): number[] {
   return [n, c, h / b, b, w / b, b];
 }
 
-export const spaceToDepth = defineOperator({
+export const SpaceToDepth = defineOperator({
   name: 'SpaceToDepth',
   attributes: { blocksize: int() },
   inputs: [1, 1],

@@ -32,7 +32,7 @@ function sizesOf(
   return Array.from({ length: count }, (_, index) => Math.max(0, Math.min(part, size - index * part)));
 }
 
-export const split = defineOperator({
+export const Split = defineOperator({
   name: 'Split',
   attributes: { axis: int(0), num_outputs: int() },
   inputs: [1, 2],

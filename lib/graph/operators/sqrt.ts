@@ -1,7 +1,7 @@
 // Sqrt: y = √x.
 import { unary } from './elementwise.js';
 
-export const sqrt = unary(
+export const Sqrt = unary(
   'Sqrt',
   {},
   () => Math.sqrt,

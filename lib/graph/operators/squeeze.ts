@@ -5,7 +5,7 @@ import { defineOperator, integersOf, lengthOf, none, required, resolveAxis, unkn
 import { reshaping } from './channels.js';
 import { attributeToInput } from './upgrades.js';
 
-export const squeeze = defineOperator({
+export const Squeeze = defineOperator({
   name: 'Squeeze',
   attributes: {},
   inputs: [1, 2],

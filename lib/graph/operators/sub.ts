@@ -3,7 +3,7 @@
 import { sums } from './channels.js';
 import { binary } from './elementwise.js';
 
-export const sub = binary(
+export const Sub = binary(
   'Sub',
   'sub',
   (x, y) => x - y,

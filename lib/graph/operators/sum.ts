@@ -1,7 +1,7 @@
 // Sum: x + y + …, with broadcasting.
 import { variadic } from './elementwise.js';
 
-export const sum = variadic(
+export const Sum = variadic(
   'Sum',
   'add',
   (x, y) => x + y,

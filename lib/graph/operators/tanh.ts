@@ -1,7 +1,7 @@
 // Tanh: y = tanh x.
 import { unary } from './elementwise.js';
 
-export const tanh = unary(
+export const Tanh = unary(
   'Tanh',
   {},
   () => Math.tanh,

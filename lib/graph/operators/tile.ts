@@ -5,7 +5,7 @@ import { mapDim, unknownDims } from '../dims.js';
 import { defineOperator, integersOf, none, required, unknown } from '../operator.js';
 import { take } from './movement.js';
 
-export const tile = defineOperator({
+export const Tile = defineOperator({
   name: 'Tile',
   attributes: {},
   inputs: [2, 2],

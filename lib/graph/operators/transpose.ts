@@ -1,12 +1,12 @@
 // Transpose: output dimension i is input dimension perm[i]; without perm they are reversed.
-import { transpose as floatTranspose } from '../../autograd/ops/movement.js';
+import { transpose } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
 import { formatShape } from '../dims.js';
 import { defineOperator, ints, none, required, unknown } from '../operator.js';
 import { giveUp } from './channels.js';
 import { offsetsOf, take } from './movement.js';
 
-export const transpose = defineOperator({
+export const Transpose = defineOperator({
   name: 'Transpose',
   attributes: { perm: ints() },
   inputs: [1, 1],
@@ -32,7 +32,7 @@ export const transpose = defineOperator({
   },
   float: (call) => {
     const x = required(call.inputs, 0);
-    return floatTranspose(call.tape, x, permutation(call.attributes.perm, x.dims.length));
+    return transpose(call.tape, x, permutation(call.attributes.perm, x.dims.length));
   },
   forward: (call) => {
     const input = required(call.inputs, 0);

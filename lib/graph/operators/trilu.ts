@@ -5,7 +5,7 @@ import { defineOperator, dimsOf, int, none, required, unknown } from '../operato
 
 const MAX_RANK = 64;
 
-export const trilu = defineOperator({
+export const Trilu = defineOperator({
   name: 'Trilu',
   since: 14,
   attributes: { upper: int(1) },

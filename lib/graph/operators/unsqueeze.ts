@@ -5,7 +5,7 @@ import { defineOperator, integersOf, lengthOf, none, required, resolveAxis, unkn
 import { reshaping } from './channels.js';
 import { attributeToInput } from './upgrades.js';
 
-export const unsqueeze = defineOperator({
+export const Unsqueeze = defineOperator({
   name: 'Unsqueeze',
   attributes: {},
   inputs: [2, 2],

@@ -3,7 +3,7 @@ import { broadcast, formatShape } from '../dims.js';
 import { defineOperator, none, required, unknown } from '../operator.js';
 import { broadcastOffsets, take } from './movement.js';
 
-export const where = defineOperator({
+export const Where = defineOperator({
   name: 'Where',
   attributes: {},
   inputs: [3, 3],
