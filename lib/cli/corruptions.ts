@@ -3,12 +3,14 @@ import { basename } from 'node:path';
 import { corruptionGrid, FULL_PRECISION, type NamedPolicy } from '../assess/measure/corruption_grid.js';
 import { contactSheet } from '../data/contact_sheet.js';
 import { parseCorruptions } from '../data/corruptions.js';
+import { looksLikeScheme } from '../format/scheme.js';
+import { withPolicyGranularities } from '../policy/policy.js';
 import { writeWhole } from '../run/files.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readImages } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
 import { repeated, text } from './option.js';
-import { GRANULARITY_OPTIONS, granularityOf, readPolicy } from './policy.js';
+import { GRANULARITY_OPTIONS, granularitiesOf, readPolicy } from './policy.js';
 
 const IMAGES = 2000;
 /** A line for progress elsewhere than on a terminal, after so many conditions. */
@@ -42,14 +44,15 @@ export const command = defineCommand({
   ],
   async run({ arguments: { model }, options, signal, progress, stage }) {
     const corruptions = parseCorruptions(options.corruptions);
-    const granularity = granularityOf(options);
+    const granularities = granularitiesOf(options);
     const graph = await readGraph(model, progress);
     const policies: NamedPolicy[] = [];
     for (const path of options.policy) {
       // A file's name is enough where it is the only one of that name.
       const alone = options.policy.filter((other) => basename(other) === basename(path)).length === 1;
-      const name = alone ? basename(path) : path;
-      policies.push({ name, policy: await readPolicy(graph, path, options.exclude) });
+      const name = alone && !looksLikeScheme(path) ? basename(path) : path;
+      const policy = await readPolicy(graph, path, options.exclude);
+      policies.push({ name, policy: withPolicyGranularities(policy, granularities) });
     }
     const { set, normalization, layout, prepare } = await readImages(graph, options, progress);
     const { seed, images: count, baseline } = options;
@@ -60,7 +63,6 @@ export const command = defineCommand({
       corruptionGrid(graph, set, normalization, {
         ...{ policies, corruptions, count, seed, layout, prepare, signal },
         baseline: policies[options.policy.indexOf(baseline)]?.name ?? baseline,
-        plan: { granularity },
         onProgress: (done, total) =>
           progress.show(done % MILESTONE === 0 || done === total, () => `${done}/${total} conditions`),
       }),

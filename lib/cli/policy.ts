@@ -2,9 +2,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.js';
-import { looksLikeScheme, parseScheme } from '../format/scheme.js';
+import { perGroup, perOutputChannel, perTensor } from '../format/granularity.js';
+import { type Granularities, looksLikeScheme, parseScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
-import type { WeightGranularity } from '../native/packed_weights.js';
 import { policyFromJson } from '../policy/json.js';
 import { type Policy, quantizedNames, uniformPolicy } from '../policy/policy.js';
 import type { InputPolicy } from '../search/input_policy.js';
@@ -50,9 +50,12 @@ export async function readAnyPolicy(graph: Graph, text: string): Promise<Policy 
 }
 
 /** Which policy a command works under. */
-export function policyOptions(byDefault: string, help = 'W2A2 … W8A8, or a faultline.policy/1 file') {
+export function policyOptions(
+  byDefault: string,
+  help = 'W2A2 … W8A8, W4A16, W4A8/g32, W8A8/tensor, …, or a policy file',
+) {
   return {
-    policy: text('<bits or file>', help, { default: byDefault }),
+    policy: text('<scheme or file>', help, { default: byDefault }),
     exclude: repeated('<nodes...>', 'quantizable nodes to leave in float32'),
   };
 }
@@ -72,15 +75,20 @@ export interface GranularityFlags {
   readonly blockSize?: number | undefined;
 }
 
-/** What shares a weight scale: --per-channel (default), --per-tensor or --block-size. */
-export function granularityOf({ perTensor, perChannel, blockSize }: GranularityFlags): WeightGranularity {
-  const given = [perTensor, perChannel, blockSize].filter((flag) => flag !== undefined);
-  if (given.length > 1) {
+/** The granularity of weights that --per-tensor or --block-size ask for in place of that of the policy. */
+export function granularitiesOf({
+  perTensor: tensor,
+  perChannel: channel,
+  blockSize,
+}: GranularityFlags): Granularities {
+  const flags = [tensor, channel, blockSize].filter((one) => one !== undefined);
+  if (flags.length > 1) {
     const expected = 'one of --per-channel, --per-tensor, --block-size';
     throw new InvalidArgumentError('faultline', 'granularity', expected, 'several');
   }
-  if (blockSize !== undefined) return { blockSize };
-  return perTensor ? 'perTensor' : 'perChannel';
+  if (blockSize !== undefined) return { weights: perGroup(blockSize) };
+  if (channel) return { weights: perOutputChannel };
+  return tensor ? { weights: perTensor } : {};
 }
 
 /** What packWeights takes. */

@@ -1,15 +1,15 @@
 // `faultline profile`: where a quantized model's error comes from, layer by layer and channel by channel.
+
 import { profile } from '../assess/profile/profile.js';
+import { perTensor } from '../format/granularity.js';
+import { withPolicyGranularities } from '../policy/policy.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
 import { choice, flag } from './option.js';
-import { GRANULARITY_OPTIONS, granularityOf, policyOptions, readPolicy } from './policy.js';
+import { GRANULARITY_OPTIONS, granularitiesOf, policyOptions, readPolicy } from './policy.js';
 
 const IMAGES = 256;
-
-/** What shares a range at run time. */
-const RANGES = { 'per-sample': 'perSample', 'per-tensor': 'perTensor' } as const;
 
 export const command = defineCommand({
   name: 'profile',
@@ -32,15 +32,15 @@ export const command = defineCommand({
     'faultline profile model.onnx --data images.npy --policy W4A8 --out runs/profile',
   ],
   async run({ arguments: { model }, options, signal, progress, stage }) {
-    const granularity = granularityOf(options);
     const graph = await readGraph(model, progress);
-    const policy = await readPolicy(graph, options.policy, options.exclude);
+    const policy = withPolicyGranularities(await readPolicy(graph, options.policy, options.exclude), {
+      ...granularitiesOf(options),
+      ...(options.activationRange === 'per-tensor' ? { activations: perTensor } : {}),
+    });
     const { samples } = await readInputs(graph, options, progress);
     const found = await stage('profile', () =>
       profile(graph, samples, {
         policy,
-        granularity,
-        activationRange: RANGES[options.activationRange],
         reduceRange: options.reduceRange,
         signal,
         onProgress: progress.counts('samples'),

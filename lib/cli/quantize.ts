@@ -3,12 +3,13 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { formatScheme } from '../format/scheme.js';
+import { withPolicyGranularities } from '../policy/policy.js';
 import { writeWhole } from '../run/files.js';
 import { exportQuantized } from '../runtime/export/quantized.js';
 import { defineCommand } from './command.js';
 import { MODEL, readGraph } from './model.js';
 import { choice, flag, refuse, text } from './option.js';
-import { GRANULARITY_OPTIONS, granularityOf, policyOptions, readPolicy } from './policy.js';
+import { GRANULARITY_OPTIONS, granularitiesOf, policyOptions, readPolicy } from './policy.js';
 
 export const command = defineCommand({
   name: 'quantize',
@@ -31,13 +32,13 @@ export const command = defineCommand({
   ],
   async run({ arguments: { model }, options, progress }) {
     const { format, out, reduceRange } = options;
-    const granularity = granularityOf(options);
+    const granularities = granularitiesOf(options);
     if (existsSync(out) && (await realpath(out)) === (await realpath(model))) {
       refuse('--out', 'another file than the model', out);
     }
     const graph = await readGraph(model, progress);
-    const policy = await readPolicy(graph, options.policy, options.exclude);
-    const { bytes, nodes } = exportQuantized(graph, policy, { format, granularity, reduceRange });
+    const policy = withPolicyGranularities(await readPolicy(graph, options.policy, options.exclude), granularities);
+    const { bytes, nodes } = exportQuantized(graph, policy, { format, reduceRange });
     await writeWhole(out, bytes);
     const weights = [...graph.initializers.values()];
     return {

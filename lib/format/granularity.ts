@@ -32,6 +32,9 @@ export function perChannel(axis: number): Granularity {
   return Object.freeze({ kind: 'perChannel', axis });
 }
 
+/** Of weights in the order of the kernels, [output channels, …]. */
+export const perOutputChannel = perChannel(0);
+
 /** A scale for each block of values along the last axis: perGroup(16), [8, 3, 32, 64] → [8, 3, 32, 4]. */
 export function perGroup(blockSize: number): Granularity {
   requireInteger('perGroup', 'blockSize', blockSize, 1, Number.MAX_SAFE_INTEGER);
@@ -50,7 +53,7 @@ export function sameGranularity(a: Granularity, b: Granularity): boolean {
 }
 
 /** `axis` counted from the front; throws InvalidArgumentError when the shape has no such axis. */
-export function resolveAxis(operation: string, axis: number, rank: number): number {
+export function requireAxis(operation: string, axis: number, rank: number): number {
   requireInteger(operation, 'axis', axis, -rank, rank - 1);
   return axis < 0 ? axis + rank : axis;
 }
@@ -68,7 +71,7 @@ export function scaleShape(operation: string, shape: readonly number[], granular
     case 'perToken':
       return runs;
     case 'perChannel':
-      return [shape[resolveAxis(operation, granularity.axis, rank)] as number];
+      return [shape[requireAxis(operation, granularity.axis, rank)] as number];
     case 'perGroup':
       requireInteger(operation, 'blockSize', granularity.blockSize, 1, Number.MAX_SAFE_INTEGER);
       return [...runs, Math.ceil(last / granularity.blockSize)];

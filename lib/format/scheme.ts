@@ -13,8 +13,8 @@ import { describe, InvalidArgumentError } from '../core/errors.js';
 import {
   formatGranularity,
   type Granularity,
-  perChannel,
   perGroup,
+  perOutputChannel,
   perSample,
   perTensor,
   perToken,
@@ -56,9 +56,6 @@ export interface Granularities {
   /** Default: perSample. Else perToken or perTensor. */
   readonly activations?: Granularity | undefined;
 }
-
-/** Of weights [output channels, …]. */
-export const perOutputChannel = perChannel(0);
 
 const SUFFIXES: readonly { readonly operand: keyof Granularities; readonly text: string; readonly is: Granularity }[] =
   [
@@ -113,6 +110,16 @@ export function withFormats(
   return schemeOf(formats.weights ?? weights.format, formats.activations ?? activations.format, {
     weights: weights.granularity,
     activations: activations.granularity,
+  });
+}
+
+/** The scheme with other granularities where these are passed, its formats as they are. */
+export function withGranularities({ weights, activations }: Scheme, other: Granularities): Scheme {
+  const chosen = ({ format, granularity }: Operand, own: Granularity | undefined) =>
+    format.kind === 'float' ? undefined : (own ?? granularity);
+  return schemeOf(weights.format, activations.format, {
+    weights: chosen(weights, other.weights),
+    activations: chosen(activations, other.activations),
   });
 }
 

@@ -2,12 +2,14 @@
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
+import { formatGranularity, type Granularity, perOutputChannel } from '../format/granularity.js';
 import { addon, type NativePackedConvWeights } from './addon.js';
 import { GEOMETRY_FIELD as FIELD, MAX_BITS, MIN_BITS } from './codes.js';
 import { convWeights, forgetWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
 import { MAX_DIMENSION, windowOutputs } from './geometry.js';
-import { blockSizeOf, type PackWeightsOptions, type WeightGranularity } from './packed_weights.js';
+import { weightBlock } from './granularity.js';
+import type { PackWeightsOptions } from './packed_weights.js';
 import { type ArithmeticOptions, type EpilogueOptions, nativeEnd, productEnd } from './product_end.js';
 
 /** [outChannels, kernelH, kernelW, channels / groups] */
@@ -32,7 +34,7 @@ export class PackedConvWeights {
     readonly shape: ConvWeightShape,
     readonly groups: number,
     readonly bits: number,
-    readonly granularity: WeightGranularity,
+    readonly granularity: Granularity,
     /** As asked for. Depthwise weights are always held as int8. */
     readonly storage: 'int8' | 'int4',
   ) {
@@ -71,7 +73,7 @@ function pack(
   scales: Float32Array | undefined,
   options: PackConvWeightsOptions,
 ): PackedConvWeights {
-  const { bits = 8, granularity = 'perChannel', groups = 1, storage = bits <= 4 ? 'int4' : 'int8' } = options;
+  const { bits = 8, granularity = perOutputChannel, groups = 1, storage = bits <= 4 ? 'int4' : 'int8' } = options;
   if (!Array.isArray(shape) || shape.length !== 4 || !shape.every((d) => Number.isInteger(d) && d > 0)) {
     const expected = '[outChannels, kernelH, kernelW, channels / groups], four positive integers';
     throw new InvalidArgumentError(operation, 'shape', expected, JSON.stringify(shape));
@@ -96,7 +98,7 @@ function pack(
     groups,
     bits,
     storage === 'int4',
-    blockSizeOf(granularity),
+    weightBlock(operation, granularity),
     scales,
     options.reduceRange ?? false,
   );
@@ -112,7 +114,7 @@ function pack(
 
 /**
  * Quantizes weights [outChannels, kernelH, kernelW, channels / groups] symmetrically (scale = max |w| / (2^(bits−1) − 1),
- * round half to even) and packs them. Blocks of `granularity.blockSize` run along kernelH · kernelW · channels / groups.
+ * round half to even) and packs them. Blocks of `perGroup` run along kernelH · kernelW · channels / groups.
  * Throws InvalidArgumentError on a wrong length, NaN or infinity (naming the output channel).
  */
 export function packConvWeights(
@@ -140,9 +142,9 @@ export function packQuantizedConvWeights(
   if (!(codes instanceof Int8Array)) {
     throw new InvalidArgumentError(operation, 'weights', 'Int8Array', describe(codes));
   }
-  if (options.granularity === 'perTensor') {
-    const expected = '"perChannel" (repeat a single scale for every channel) or { blockSize }';
-    throw new InvalidArgumentError(operation, 'granularity', expected, describe(options.granularity));
+  if (options.granularity?.kind === 'perTensor') {
+    const expected = 'perChannel(0) (repeat a single scale for every channel) or perGroup(blockSize)';
+    throw new InvalidArgumentError(operation, 'granularity', expected, formatGranularity(options.granularity));
   }
   return pack(operation, codes, shape, scales, options);
 }
@@ -161,8 +163,8 @@ export interface ConvWindowOptions {
 export interface ConvActivationOptions {
   /** Bits of an activation, 2–8: one number, or one for each sample. Default 8. */
   readonly activationBits?: number | Uint8Array | undefined;
-  /** What shares a range: each sample (default), or the whole tensor. */
-  readonly activationRange?: 'perSample' | 'perTensor' | undefined;
+  /** What shares a range: each sample (perSample, default), or the whole tensor (perTensor). */
+  readonly activationRange?: Granularity | undefined;
   /** Filled with the scale each sample was quantized with, [n]. */
   readonly sampleScale?: Float32Array | undefined;
   /** Filled with the zero point of each sample, [n]. */
@@ -282,7 +284,7 @@ function begin(operation: string, x: Float32Array, shape: ImageShape, weights: u
  *
  * x: [n, h, w, channels] (`shape`), weights [outChannels, kernelH, kernelW, channels / groups], result
  * [n, outH, outW, outChannels]. Each sample is quantized at run time, asymmetrically, from the minimum and maximum of all
- * its values (zero included); at 8 bits and `"perTensor"` that is ONNX DynamicQuantizeLinear bit for bit. Products are
+ * its values (zero included); at 8 bits and `perTensor` that is ONNX DynamicQuantizeLinear bit for bit. Products are
  * summed exactly in int32. A sample's result never depends on the other samples, and is the same on every processor.
  *
  * Throws InvalidArgumentError on shapes that do not fit and on NaN or infinity in x (naming the sample).
@@ -327,7 +329,7 @@ function convolve(
   const outputs = sizeOf(outputShape(weights));
   const { device, sampleScale, sampleZeroPoint } = options;
   const ranges = { scale: sampleScale, zeroPoint: sampleZeroPoint };
-  const end = productEnd('conv2dDynamic', out, outputs, options, ranges);
+  const end = productEnd('conv2dDynamic', 'sample', out, outputs, options, ranges);
   if (options.arithmetic !== 'saturating16') {
     const there = onDevice('conv2dDynamic', device, (cuda) => {
       const uploaded = convWeights(cuda, weights);

@@ -1,6 +1,7 @@
 // Dynamic products on the device: packed weights uploaded once, and single products whose operands are the host's.
 
 import { InvalidArgumentError } from '../core/errors.js';
+import type { Granularity } from '../format/granularity.js';
 import {
   type Cuda,
   chooseDevice,
@@ -15,7 +16,7 @@ import type { ProductEnd } from './product_end.js';
 /** Packed weights as the upload reads them. */
 interface Packed {
   readonly storage: 'int8' | 'int4';
-  readonly granularity: 'perTensor' | 'perChannel' | { readonly blockSize: number };
+  readonly granularity: Granularity;
   /** [channels, …] */
   codes(): Int8Array;
   /** [scale groups, channels] */
@@ -33,7 +34,7 @@ function upload(weights: Packed, make: () => NativeDeviceWeights): NativeDeviceW
 }
 
 function blockSize({ granularity }: Packed): number {
-  return typeof granularity === 'object' ? granularity.blockSize : 0;
+  return granularity.kind === 'perGroup' ? granularity.blockSize : 0;
 }
 
 /** The weights on the device, uploaded when first asked for. */

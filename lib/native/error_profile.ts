@@ -3,6 +3,7 @@
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
+import { type Granularity, perOutputChannel, perSample } from '../format/granularity.js';
 import { addon, type NativeErrorProfile } from './addon.js';
 import {
   MAX_BITS,
@@ -14,24 +15,24 @@ import {
   SUMS_PER_TERM,
 } from './codes.js';
 import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeometry } from './conv2d.js';
-import type { WeightGranularity } from './packed_weights.js';
+import { sharesRange, weightBlock } from './granularity.js';
 import { checkArithmetic } from './product_end.js';
 
 /** How the layer is quantized whose error is profiled. */
 export interface ErrorProfileOptions {
   /** Bits of a weight, 2–8. Default 8. */
   readonly weightBits?: number;
-  /** Default `"perChannel"`. */
-  readonly weightGranularity?: WeightGranularity;
+  /** Default perChannel(0): of output channels. */
+  readonly weightGranularity?: Granularity;
   /** Eight-bit weights in −64 … 64; see `packWeights`. Default false. */
   readonly reduceRange?: boolean;
   /** Bits of an activation, 2–8. Default 8. */
   readonly activationBits?: number;
   /**
-   * The range of activations: `"perSample"` (default; a sample is a row of a matrix or an image), `"perTensor"` (the
+   * The range of activations: perSample (default; a sample is a row of a matrix or an image), perTensor (the
    * range of each batch that is added), or a fixed [min, max], beyond which values are clipped. Zero is always included.
    */
-  readonly range?: 'perSample' | 'perTensor' | readonly [number, number];
+  readonly range?: Granularity | readonly [number, number];
   /** `"saturating16"`: the quantized output is that of a processor without VNNI; see `matmulDynamic`. */
   readonly arithmetic?: 'exact' | 'saturating16';
 }
@@ -169,10 +170,13 @@ function unusedCodes(histogram: Float64Array): number {
   return histogram.reduce((count, elements) => count + (elements === 0 ? 1 : 0), 0);
 }
 
+const isFixed = (range: Granularity | readonly [number, number]): range is readonly [number, number] =>
+  Array.isArray(range);
+
 /**
  * Accumulates the error profile of one layer over any number of batches: memory does not grow with them, and however
  * the same samples are split into batches, and on whatever processor and number of threads, the result has the same
- * bits (`range: "perTensor"` excepted: there a batch is what shares a range).
+ * bits (`range: perTensor` excepted: there a batch is what shares a range).
  *
  * Precision: errors of operands are rounded once to fp32; products are chains of K fp32 fused multiply-adds; sums over
  * outputs are fp64. A term is within γ(K + 1) · Σ|a_k · b_k| of its true value, γ(n) ≈ n · 2^-24; the quantized output
@@ -209,7 +213,7 @@ export class ErrorProfile {
     }
     this.#shape = shape.length === 2 ? [shape[0], 1, 1, shape[1]] : shape;
     this.#groups = groups;
-    const { weightBits = 8, weightGranularity = 'perChannel', activationBits = 8, range = 'perSample' } = options;
+    const { weightBits = 8, weightGranularity = perOutputChannel, activationBits = 8, range = perSample } = options;
     requireInteger(operation, 'weightBits', weightBits, MIN_BITS, MAX_BITS);
     requireInteger(operation, 'activationBits', activationBits, MIN_BITS, MAX_BITS);
     requireInteger(operation, 'groups', groups, 1, shape[0]);
@@ -217,18 +221,13 @@ export class ErrorProfile {
     if (options.reduceRange && weightBits !== 8) {
       throw new InvalidArgumentError(operation, 'reduceRange', 'weightBits: 8', `weightBits: ${weightBits}`);
     }
-    const fixed = Array.isArray(range);
-    const [min, max] = fixed ? (range as readonly [number, number]) : [0, 0];
-    if (
-      fixed
-        ? !(Number.isFinite(min) && Number.isFinite(max) && min <= max)
-        : range !== 'perSample' && range !== 'perTensor'
-    ) {
-      const expected = '"perSample", "perTensor" or [min, max] with min ≤ max';
-      throw new InvalidArgumentError(operation, 'range', expected, fixed ? `[${range.join(', ')}]` : describe(range));
+    const fixed = isFixed(range);
+    const [min, max] = fixed ? range : [0, 0];
+    if (!(Number.isFinite(min) && Number.isFinite(max) && min <= max)) {
+      throw new InvalidArgumentError(operation, 'range', '[min, max] with min ≤ max', `[${min}, ${max}]`);
     }
-    const blockSize =
-      weightGranularity === 'perTensor' ? -1 : weightGranularity === 'perChannel' ? 0 : weightGranularity.blockSize;
+    const item = shape.length === 2 ? 'row' : 'sample';
+    const dynamic = !fixed && sharesRange(operation, range, item) ? 'perTensor' : 'perSample';
     const [outChannels, kernelH, kernelW, groupChannels] = this.#shape;
     this.#handle = new addon.ErrorProfile(
       weights,
@@ -238,10 +237,10 @@ export class ErrorProfile {
       groupChannels,
       groups,
       weightBits,
-      blockSize,
+      weightBlock(operation, weightGranularity),
       options.reduceRange ?? false,
       activationBits,
-      RANGE_SOURCE[fixed ? 'fixed' : (range as 'perSample' | 'perTensor')],
+      RANGE_SOURCE[fixed ? 'fixed' : dynamic],
       min,
       max,
       options.arithmetic === 'saturating16',

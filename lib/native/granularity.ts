@@ -1,39 +1,8 @@
-// Granularity: which elements of a tensor share quantization parameters.
-
-import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+// Granularities as the native addon has them: numbers. The one place that converts them.
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
-
-/**
- * Frozen data, compared by content. For a tensor of shape [8, 3, 32, 64]:
- *
- *   perTensor             scale shape []                one range for everything
- *   perChannel(1)         scale shape [3]               one for each index of an axis (−1 is the last)
- *   perRow                scale shape [8, 3, 32]        one for each run along the last axis ("per token")
- *   perGroup(16)          scale shape [8, 3, 32, 4]     one for each 16 neighbours along the last axis; the last group
- *                                                       is shorter when 16 does not divide it
- */
-export type Granularity =
-  | { readonly kind: 'perTensor' }
-  | { readonly kind: 'perChannel'; readonly axis: number }
-  | { readonly kind: 'perRow' }
-  | { readonly kind: 'perGroup'; readonly blockSize: number };
-
-/** One scale for all. */
-export const perTensor: Granularity = Object.freeze({ kind: 'perTensor' });
-
-/** A scale for each run along the last axis. */
-export const perRow: Granularity = Object.freeze({ kind: 'perRow' });
-
-/** A scale for each index of an axis. */
-export function perChannel(axis: number): Granularity {
-  return Object.freeze({ kind: 'perChannel', axis });
-}
-
-/** A scale for each block of values along the last axis. */
-export function perGroup(blockSize: number): Granularity {
-  requireInteger('perGroup', 'blockSize', blockSize, 1, Number.MAX_SAFE_INTEGER);
-  return Object.freeze({ kind: 'perGroup', blockSize });
-}
+import { formatGranularity, type Granularity, requireAxis, scaleShape } from '../format/granularity.js';
+import { SCALE_PER_CHANNEL, SCALE_PER_TENSOR } from './codes.js';
 
 /** The arguments of a native operation that say which elements share parameters: see native/ops/quantize.h. */
 export type ParamView = readonly [
@@ -66,46 +35,48 @@ export function blockView(shape: readonly number[], axis: number, blockSize: num
   return [sizeOf(shape.slice(0, axis)), shape[axis] as number, inner, blockSize, false, inner !== 1];
 }
 
-/** `axis` counted from the front; throws when the shape has no such axis. */
-export function requireAxis(operation: string, axis: number, rank: number): number {
-  requireInteger(operation, 'axis', axis, -rank, rank - 1);
-  return axis < 0 ? axis + rank : axis;
-}
-
 /** The shape of the scales (and zero points, and bit widths) of a tensor, and the view that finds them. */
 export function layOut(
   operation: string,
   shape: readonly number[],
   granularity: Granularity,
 ): { readonly scaleShape: readonly number[]; readonly view: ParamView } {
-  const rank = shape.length;
-  const last = rank - 1;
-  if (granularity.kind === 'perTensor') return { scaleShape: [], view: tensorView(sizeOf(shape)) };
-  if (rank === 0) {
-    throw new InvalidArgumentError(operation, 'granularity', 'perTensor for a scalar', granularity.kind);
-  }
-  const length = shape[last] as number;
-  switch (granularity.kind) {
-    case 'perChannel': {
-      const axis = requireAxis(operation, granularity.axis, rank);
-      return { scaleShape: [shape[axis] as number], view: axisView(shape, axis) };
+  const scales = scaleShape(operation, shape, granularity);
+  const last = shape.length - 1;
+  const view = (): ParamView => {
+    switch (granularity.kind) {
+      case 'perTensor':
+        return tensorView(sizeOf(shape));
+      case 'perSample':
+        return axisView(shape, 0);
+      case 'perChannel':
+        return axisView(shape, requireAxis(operation, granularity.axis, shape.length));
+      case 'perToken':
+        return blockView(shape, last, Math.max(shape[last] as number, 1));
+      case 'perGroup':
+        return blockView(shape, last, granularity.blockSize);
     }
-    case 'perRow':
-      return { scaleShape: shape.slice(0, last), view: blockView(shape, last, Math.max(length, 1)) };
-    case 'perGroup': {
-      const { blockSize } = granularity;
-      requireInteger(operation, 'blockSize', blockSize, 1, Number.MAX_SAFE_INTEGER);
-      return {
-        scaleShape: [...shape.slice(0, last), Math.ceil(length / blockSize)],
-        view: blockView(shape, last, blockSize),
-      };
-    }
-    default:
-      throw new InvalidArgumentError(
-        operation,
-        'granularity',
-        'perTensor, perChannel(axis), perRow or perGroup(blockSize)',
-        describe(granularity),
-      );
-  }
+  };
+  return { scaleShape: scales, view: view() };
+}
+
+/** The addon's number for weights [output channels, …]: −1 per tensor, 0 per output channel, else the block size. */
+export function weightBlock(operation: string, granularity: Granularity): number {
+  if (granularity?.kind === 'perTensor') return SCALE_PER_TENSOR;
+  if (granularity?.kind === 'perChannel' && granularity.axis === 0) return SCALE_PER_CHANNEL;
+  if (granularity?.kind === 'perGroup') return granularity.blockSize;
+  return refuse(operation, 'granularity', 'perChannel(0), perTensor or perGroup(blockSize)', granularity);
+}
+
+/** Whether all activations share a range; else each `item` of the operation has its own, which per sample means. */
+export function sharesRange(operation: string, granularity: Granularity, item: 'row' | 'sample'): boolean {
+  if (granularity?.kind === 'perTensor') return true;
+  if (granularity?.kind === 'perSample' || (item === 'row' && granularity?.kind === 'perToken')) return false;
+  const expected = item === 'row' ? 'perSample, perToken (a row either way) or perTensor' : 'perSample or perTensor';
+  return refuse(operation, 'range of activations', expected, granularity);
+}
+
+function refuse(operation: string, argument: string, expected: string, received: Granularity): never {
+  const what = received?.kind ? formatGranularity(received) : describe(received);
+  throw new InvalidArgumentError(operation, argument, expected, what);
 }

@@ -1,6 +1,7 @@
 // Dynamic matrix product on packed weights.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
+import type { Granularity } from '../format/granularity.js';
 import { addon } from './addon.js';
 import { matmulWeights, multiplyOnDevice, onDevice } from './cuda_products.js';
 import type { Device } from './device_error.js';
@@ -10,8 +11,8 @@ import { type ArithmeticOptions, type EpilogueOptions, nativeEnd, productEnd } f
 export interface ActivationOptions extends ArithmeticOptions {
   /** Bits of an activation, 2–8: one number, or one for each row. Default 8. */
   readonly activationBits?: number | Uint8Array | undefined;
-  /** What shares a range: each row (default), or the whole tensor. */
-  readonly activationRange?: 'perRow' | 'perTensor' | undefined;
+  /** What shares a range: each row (perSample, default, or perToken), or the whole tensor (perTensor). */
+  readonly activationRange?: Granularity | undefined;
   /** Filled with the scale each row was quantized with, [m]. */
   readonly rowScale?: Float32Array | undefined;
   /** Filled with the zero point of each row, [m]. */
@@ -52,7 +53,7 @@ function requireFloat32(operation: string, argument: string, value: unknown): as
  * y[m, n] = dequantize(quantize(x))[m, k] · W[n, k]ᵀ, + bias, + residual, clipped.
  *
  * Each row of x is quantized at run time, asymmetrically, from its own minimum and maximum (zero included); at 8 bits
- * and `"perTensor"` that is ONNX DynamicQuantizeLinear bit for bit. Products are summed exactly in int32. A row's result
+ * and `perTensor` that is ONNX DynamicQuantizeLinear bit for bit. Products are summed exactly in int32. A row's result
  * never depends on the other rows, and is the same on every processor.
  *
  * Throws InvalidArgumentError on wrong lengths and on NaN or infinity in x (naming the row).
@@ -90,7 +91,10 @@ function multiply(
   options: EpilogueOptions & ActivationOptions,
 ): void {
   const { device, rowScale, rowZeroPoint } = options;
-  const end = productEnd('matmulDynamic', out, m * weights.n, options, { scale: rowScale, zeroPoint: rowZeroPoint });
+  const end = productEnd('matmulDynamic', 'row', out, m * weights.n, options, {
+    scale: rowScale,
+    zeroPoint: rowZeroPoint,
+  });
   if (options.arithmetic !== 'saturating16') {
     const there = onDevice('matmulDynamic', device, (cuda) => {
       const uploaded = matmulWeights(cuda, weights);

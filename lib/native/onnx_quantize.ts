@@ -2,8 +2,9 @@
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { equalDims, sizeOf } from '../core/shape.js';
+import { requireAxis } from '../format/granularity.js';
 import { addon } from './addon.js';
-import { axisView, blockView, type ParamView, requireAxis, tensorView } from './granularity.js';
+import { axisView, blockView, type ParamView, tensorView } from './granularity.js';
 import { type OnnxTensor, onnxTensor, requireTensor, requireZeroPoint } from './onnx_tensor.js';
 import { chooseQParams, quantize } from './quantize.js';
 

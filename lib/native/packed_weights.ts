@@ -1,22 +1,21 @@
 // Weights of a matrix product: quantized, laid out for this machine's kernels, kept in native memory.
 
-import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
+import { formatGranularity, type Granularity, perOutputChannel } from '../format/granularity.js';
 import { addon, type NativePackedWeights } from './addon.js';
-import { MAX_BITS, MIN_BITS, SCALE_PER_CHANNEL, SCALE_PER_TENSOR } from './codes.js';
+import { MAX_BITS, MIN_BITS } from './codes.js';
 import { forgetWeights } from './cuda_products.js';
-
-/**
- * How many weights share a scale: one scale for the tensor, one for each output channel, or one for each block of
- * `blockSize` consecutive k of a channel (a power of two from 16 to 16384).
- */
-export type WeightGranularity = 'perTensor' | 'perChannel' | { readonly blockSize: number };
+import { weightBlock } from './granularity.js';
 
 /** How the weights of a matrix product are quantized. */
 export interface PackWeightsOptions {
   /** Bits of a weight, 2–8; codes lie in ±(2^(bits−1) − 1). Default 8. */
   readonly bits?: number;
-  /** Default `"perChannel"`. */
-  readonly granularity?: WeightGranularity;
+  /**
+   * What shares a scale: each output channel (default, perChannel(0)), the tensor (perTensor), or blocks of consecutive k
+   * of a channel (perGroup of a power of two from 16 to 16384).
+   */
+  readonly granularity?: Granularity;
   /**
    * Eight-bit weights in −64 … 64 (scale = max |w| / 64), as ONNX Runtime's `reduce_range`: for processors whose u8·s8
    * product saturates pairs to 16 bits, 2 · 255 · 64 = 32640 cannot. (`bits: 7` also cannot: ±63.) Default false.
@@ -39,7 +38,7 @@ export class PackedWeights {
     /** Reduced length. */
     readonly k: number,
     readonly bits: number,
-    readonly granularity: WeightGranularity,
+    readonly granularity: Granularity,
     readonly storage: 'int8' | 'int4',
   ) {
     this.handle = handle;
@@ -80,13 +79,6 @@ function readShape(operation: string, shape: readonly [number, number], length: 
   return [n, k];
 }
 
-/** @internal The addon's number for a granularity: one of codes.ts, or the block size. */
-export function blockSizeOf(granularity: WeightGranularity): number {
-  if (granularity === 'perTensor') return SCALE_PER_TENSOR;
-  if (granularity === 'perChannel') return SCALE_PER_CHANNEL;
-  return granularity.blockSize;
-}
-
 /**
  * Quantizes w[n, k] symmetrically (scale = max |w| / (2^(bits−1) − 1), round half to even; see `reduceRange` for the
  * one exception) and packs it.
@@ -97,7 +89,7 @@ export function packWeights(
   shape: readonly [number, number],
   options: PackWeightsOptions = {},
 ): PackedWeights {
-  const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
+  const { bits = 8, granularity = perOutputChannel, storage = bits <= 4 ? 'int4' : 'int8' } = options;
   const [n, k] = readShape('packWeights', shape, weights.length);
   requireInteger('packWeights', 'bits', bits, MIN_BITS, MAX_BITS);
   if (options.reduceRange && bits !== 8) {
@@ -109,7 +101,7 @@ export function packWeights(
     k,
     bits,
     storage === 'int4',
-    blockSizeOf(granularity),
+    weightBlock('packWeights', granularity),
     undefined,
     options.reduceRange ?? false,
   );
@@ -126,17 +118,25 @@ export function packQuantizedWeights(
   scales?: Float32Array,
   options: Omit<PackWeightsOptions, 'reduceRange'> = {},
 ): PackedWeights {
-  const { bits = 8, granularity = 'perChannel', storage = bits <= 4 ? 'int4' : 'int8' } = options;
+  const { bits = 8, granularity = perOutputChannel, storage = bits <= 4 ? 'int4' : 'int8' } = options;
   const [n, k] = readShape('packQuantizedWeights', shape, codes.length);
   requireInteger('packQuantizedWeights', 'bits', bits, MIN_BITS, MAX_BITS);
-  if (granularity === 'perTensor') {
+  if (granularity.kind === 'perTensor') {
     throw new InvalidArgumentError(
       'packQuantizedWeights',
       'granularity',
-      '"perChannel" (repeat a single scale n times) or { blockSize }',
-      describe(granularity),
+      'perChannel(0) (repeat a single scale n times) or perGroup(blockSize)',
+      formatGranularity(granularity),
     );
   }
-  const handle = new addon.PackedWeights(codes, n, k, bits, storage === 'int4', blockSizeOf(granularity), scales);
+  const handle = new addon.PackedWeights(
+    codes,
+    n,
+    k,
+    bits,
+    storage === 'int4',
+    weightBlock('packQuantizedWeights', granularity),
+    scales,
+  );
   return new PackedWeights(handle, n, k, bits, granularity, storage);
 }

@@ -1,7 +1,9 @@
 // What a dynamic product ends with, whether it is a matrix product or a convolution, here or on a device.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
+import { type Granularity, perSample } from '../format/granularity.js';
 import type { NativeEnd } from './addon.js';
+import { sharesRange } from './granularity.js';
 
 /** What happens to a float output after dequantization, in this order: + bias, + residual, clip. */
 export interface EpilogueOptions {
@@ -46,7 +48,7 @@ const NO_CLIP = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 
 interface ProductOptions extends EpilogueOptions, ArithmeticOptions {
   readonly activationBits?: number | Uint8Array | undefined;
-  readonly activationRange?: string | undefined;
+  readonly activationRange?: Granularity | undefined;
 }
 
 /** @internal */
@@ -62,18 +64,19 @@ export function checkArithmetic(operation: string, { arithmetic = 'exact', satur
 /** @internal The end that options ask for, checked. `ranges`: filled with the parameters of each row or sample. */
 export function productEnd(
   operation: string,
+  item: 'row' | 'sample',
   out: Float32Array | Int32Array,
   outputs: number,
   options: ProductOptions,
   ranges: Pick<ProductEnd, 'scale' | 'zeroPoint'>,
 ): ProductEnd {
   checkArithmetic(operation, options);
-  const { activationBits = 8, activationRange, bias, residual, clip = NO_CLIP } = options;
+  const { activationBits = 8, activationRange = perSample, bias, residual, clip = NO_CLIP } = options;
   if (!(clip[0] <= clip[1])) {
     throw new InvalidArgumentError(operation, 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
   }
   const { scale, zeroPoint } = ranges;
-  const perTensor = activationRange === 'perTensor';
+  const perTensor = sharesRange(operation, activationRange, item);
   return { out, outputs, activationBits, perTensor, bias, residual, clip, scale, zeroPoint };
 }
 

@@ -2,9 +2,10 @@
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
+import { type Granularity, perTensor } from '../format/granularity.js';
 import { addon } from './addon.js';
 import { MAX_BITS, MIN_BITS } from './codes.js';
-import { type Granularity, layOut, type ParamView } from './granularity.js';
+import { layOut, type ParamView } from './granularity.js';
 
 /**
  * How real numbers become codes of b bits. Asymmetric codes fill the range of the type; symmetric ones leave out the
@@ -34,15 +35,13 @@ export interface QParams extends QuantScheme {
 export interface ChooseQParamsOptions {
   /** Default perTensor. */
   readonly granularity?: Granularity;
-  /** 2–8, default 8: one width, or one for each scale (`perRow` with a Uint8Array: per-row bit widths). */
+  /** 2–8, default 8: one width, or one for each scale (`perToken` with a Uint8Array: per-row bit widths). */
   readonly bits?: number | Uint8Array;
   /** Default false: asymmetric. */
   readonly symmetric?: boolean;
   /** Default false: unsigned. */
   readonly signed?: boolean;
 }
-
-const PER_TENSOR: Granularity = { kind: 'perTensor' };
 
 function rowLength(shape: readonly number[]): number {
   return Math.max(shape.at(-1) ?? 1, 1);
@@ -81,7 +80,7 @@ function requireBits(operation: string, bits: number | Uint8Array, scales: numbe
  */
 export function chooseQParams(x: Float32Array, shape: readonly number[], options: ChooseQParamsOptions = {}): QParams {
   const operation = 'chooseQParams';
-  const { granularity = PER_TENSOR, bits = 8, symmetric = false, signed = false } = options;
+  const { granularity = perTensor, bits = 8, symmetric = false, signed = false } = options;
   requireFloats(operation, x);
   requireShape(operation, 'x', x.length, shape);
   const { scaleShape, view } = layOut(operation, shape, granularity);

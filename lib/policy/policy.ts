@@ -1,7 +1,7 @@
 // A policy: the scheme that each quantizable node gets. Nodes that it excludes stay in float32. Policies name nodes, so one
 // made for a graph holds for the same graph with its batch norms folded.
 import { InvalidArgumentError } from '../core/errors.js';
-import { formatScheme, parseScheme, type Scheme } from '../format/scheme.js';
+import { formatScheme, type Granularities, parseScheme, type Scheme, withGranularities } from '../format/scheme.js';
 import { quantizableNodes } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph } from '../graph/graph.js';
@@ -59,6 +59,12 @@ export function uniformPolicy(graph: Graph, scheme: string | Scheme, options: Po
   const value = toScheme(scheme);
   const { names, excluded } = quantizedNames(graph, options);
   return { schemes: new Map(names.map((name) => [name, options.pinned?.get(name) ?? value])), excluded };
+}
+
+/** The policy with other granularities where these are passed. */
+export function withPolicyGranularities(policy: Policy, granularities: Granularities): Policy {
+  const schemes = [...policy.schemes].map(([name, own]) => [name, withGranularities(own, granularities)] as const);
+  return { ...policy, schemes: new Map(schemes) };
 }
 
 /** Throws, naming the node, unless the policy has a scheme for every quantizable node it does not exclude, and no other. */

@@ -1,6 +1,7 @@
 /** The integer kernels, on packed weights and on ONNX tensors, their error profiles, and tensors. @module engine */
 
 export { InvalidArgumentError } from '../core/errors.js';
+export { type Granularity, perChannel, perGroup, perSample, perTensor, perToken } from '../format/granularity.js';
 export {
   type Conv2dDynamicOptions,
   type ConvActivationOptions,
@@ -27,7 +28,6 @@ export {
   profileConv2d,
   profileMatmul,
 } from '../native/error_profile.js';
-export { type Granularity, perChannel, perGroup, perRow, perTensor } from '../native/granularity.js';
 export { type Inspection, inspect } from '../native/inspect.js';
 export {
   type ActivationOptions,
@@ -51,7 +51,6 @@ export {
   type PackWeightsOptions,
   packQuantizedWeights,
   packWeights,
-  type WeightGranularity,
 } from '../native/packed_weights.js';
 export type { ArithmeticOptions, EpilogueOptions } from '../native/product_end.js';
 export {

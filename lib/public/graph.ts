@@ -50,10 +50,9 @@ export { type PolicyJson, policyFromJson, policyToJson } from '../policy/json.js
 export { checkPolicy, formatPolicy, type Policy, type PolicyOptions, uniformPolicy } from '../policy/policy.js';
 export type { Backend } from '../runtime/backend.js';
 export { device } from '../runtime/backends/device.js';
-export { type FakeQuantOptions, type FakeQuantUse, fakeQuant, type Operands } from '../runtime/backends/fake_quant.js';
+export { type FakeQuantUse, fakeQuant, type Operands } from '../runtime/backends/fake_quant.js';
 export { type FloatOptions, type FloatUse, float, runFloat, type Substitution } from '../runtime/backends/float.js';
 export { type IntegerOptions, type IntegerUse, integer, type ProductRecord } from '../runtime/backends/integer.js';
-export type { BitChooser, ProductBits } from '../runtime/bits.js';
 export {
   type EvaluatePoliciesOptions,
   type EvaluationData,
@@ -69,5 +68,6 @@ export {
   type ExportQuantizedOptions,
   exportQuantized,
 } from '../runtime/export/quantized.js';
+export type { ProductScheme, SchemeChooser } from '../runtime/product_scheme.js';
 export { type CompileOptions, compile, type Program } from '../runtime/program.js';
 export type { Feeds, Run } from '../runtime/run.js';

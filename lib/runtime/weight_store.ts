@@ -1,57 +1,81 @@
-// Packed weights of one network's products: packed once for each bit width and shared by every policy that asks for it.
+// Quantized weights of one network's products: made once for each way to quantize them, and shared by every policy that
+// asks for it.
+
+import { formatGranularity } from '../format/granularity.js';
+import { MOST_BITS } from '../format/numeric_format.js';
+import type { Operand } from '../format/scheme.js';
 import { type PackedConvWeights, packConvWeights } from '../native/conv2d.js';
-import { type PackedWeights, packWeights, type WeightGranularity } from '../native/packed_weights.js';
+import { type PackedWeights, packWeights } from '../native/packed_weights.js';
 import type { ConvProduct, MatmulProduct, Product } from './product.js';
 
-/** Packed weights of one graph's products, each made when first asked for. */
-export class WeightStore {
-  private readonly packed = new Map<Product, Map<number, PackedConvWeights | PackedWeights>>();
+type Packed = PackedConvWeights | PackedWeights;
 
-  constructor(
-    private readonly granularity: WeightGranularity,
-    private readonly reduceRange = false,
-  ) {}
+const BYTES = 4;
+const keyOf = ({ format, granularity }: Operand) => `${format.name} ${formatGranularity(granularity)}`;
+
+/** Weights of one graph's products, each made when first asked for. */
+export class WeightStore {
+  private readonly packed = new Map<Product, Map<string, Packed>>();
+  /** For weights-only schemes: what the codes stand for, in the order of the node's own weight. */
+  private readonly floats = new Map<Product, Map<string, Float32Array>>();
+
+  constructor(private readonly reduceRange = false) {}
 
   /** The reduced range is one of eight-bit weights. */
-  private optionsFor(bits: number) {
-    return { bits, granularity: this.granularity, reduceRange: this.reduceRange && bits === 8 };
+  private optionsFor({ format, granularity }: Operand) {
+    const { bits } = format;
+    return { bits, granularity, reduceRange: this.reduceRange && bits === MOST_BITS };
   }
 
-  conv(product: ConvProduct, bits: number): PackedConvWeights {
+  conv(product: ConvProduct, operand: Operand): PackedConvWeights {
     const { weights, shape, groups } = product;
-    const make = () => packConvWeights(weights, shape, { ...this.optionsFor(bits), groups });
-    return this.get(product, bits, make) as PackedConvWeights;
+    const make = () => packConvWeights(weights, shape, { ...this.optionsFor(operand), groups });
+    return kept(this.packed, product, operand, make) as PackedConvWeights;
   }
 
-  matmul(product: MatmulProduct, bits: number): PackedWeights {
+  matmul(product: MatmulProduct, operand: Operand): PackedWeights {
     const { weights, channels } = product;
-    const make = () => packWeights(weights, [channels, weights.length / channels], this.optionsFor(bits));
-    return this.get(product, bits, make) as PackedWeights;
+    const make = () => packWeights(weights, [channels, weights.length / channels], this.optionsFor(operand));
+    return kept(this.packed, product, operand, make) as PackedWeights;
   }
 
-  private get(product: Product, bits: number, make: () => PackedConvWeights | PackedWeights) {
-    let widths = this.packed.get(product);
-    if (!widths) {
-      widths = new Map();
-      this.packed.set(product, widths);
-    }
-    let weights = widths.get(bits);
-    if (!weights) {
-      weights = make();
-      widths.set(bits, weights);
-    }
-    return weights;
+  /** Weights that codes stand for, as `make` computes them. */
+  dequantized(product: Product, operand: Operand, make: () => Float32Array): Float32Array {
+    return kept(this.floats, product, operand, make);
   }
 
-  /** Native memory held. */
+  /** Memory held. */
   get bytes(): number {
     let bytes = 0;
-    for (const widths of this.packed.values()) for (const weights of widths.values()) bytes += weights.bytes;
+    for (const each of this.packed.values()) for (const weights of each.values()) bytes += weights.bytes;
+    for (const each of this.floats.values()) for (const weights of each.values()) bytes += BYTES * weights.length;
     return bytes;
   }
 
   dispose(): void {
-    for (const widths of this.packed.values()) for (const weights of widths.values()) weights.dispose();
+    for (const each of this.packed.values()) for (const weights of each.values()) weights.dispose();
     this.packed.clear();
+    this.floats.clear();
   }
+}
+
+/** The weights of a product under one key, made where they are missing. */
+function kept<Weights>(
+  all: Map<Product, Map<string, Weights>>,
+  product: Product,
+  operand: Operand,
+  make: () => Weights,
+): Weights {
+  let own = all.get(product);
+  if (!own) {
+    own = new Map();
+    all.set(product, own);
+  }
+  const key = keyOf(operand);
+  let weights = own.get(key);
+  if (weights === undefined) {
+    weights = make();
+    own.set(key, weights);
+  }
+  return weights;
 }

@@ -7,8 +7,9 @@
 import type { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { MOST_BITS } from '../format/numeric_format.js';
+import type { Scheme } from '../format/scheme.js';
 import type { GraphNode } from '../graph/graph.js';
-import type { BitChooser } from '../runtime/bits.js';
+import type { SchemeChooser } from '../runtime/product_scheme.js';
 import type { Mlp } from './mlp.js';
 import { type Observer, rawInputFeatures, STATISTICS, type Standardizer } from './observation.js';
 import type { ActivationSpace } from './space.js';
@@ -81,7 +82,7 @@ class Pass {
   }
 
   /** The plan's question: bits for the activation of this node. */
-  readonly choose: BitChooser = (node: GraphNode, activation: Value) => {
+  readonly choose: SchemeChooser = (node: GraphNode, activation: Value) => {
     const { space } = this.policy;
     const place = space.place(node.name);
     if (place === undefined) return undefined;
@@ -107,7 +108,7 @@ class Pass {
       (this.spent[i] as number) += space.cost(place, option);
       bits[i] = space.options[place]?.[option] as number;
     }
-    return { weightBits: space.schemes[place]?.[0]?.weights.format.bits as number, activationBits: bits };
+    return { scheme: space.schemes[place]?.[0] as Scheme, sampleBits: bits };
   };
 
   private first(activation: Value): void {

@@ -4,10 +4,11 @@
 import { Value } from '../autograd/tape.js';
 import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
+import type { Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
 import { type IntegerUse, integer } from '../runtime/backends/integer.js';
-import type { BitChooser } from '../runtime/bits.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
+import type { SchemeChooser } from '../runtime/product_scheme.js';
 import { compile, type Program } from '../runtime/program.js';
 import { indexOfLargest } from '../tasks/classification.js';
 import { DEFAULT_TASK } from '../tasks/index.js';
@@ -134,7 +135,7 @@ export class InputPolicyRunner {
   }
 
   /** Logits of a batch, the program's memory. */
-  logits(choose: BitChooser, x: Value): Float32Array {
+  logits(choose: SchemeChooser, x: Value): Float32Array {
     return (this.program.run({ [this.input]: x }, { bits: choose }).get(this.output) as Value).data;
   }
 
@@ -213,16 +214,16 @@ export function repeatOptions(options: Uint8Array, count: number): Uint8Array {
 }
 
 /** A chooser of known bits: option numbers [samples, nodes]. */
-export function fixedBits(space: ActivationSpace, options: Uint8Array, samples: number): BitChooser {
+export function fixedBits(space: ActivationSpace, options: Uint8Array, samples: number): SchemeChooser {
   const nodes = space.names.length;
   return ({ name }) => {
     const node = space.place(name);
     if (node === undefined) return undefined;
-    const activationBits = Uint8Array.from(
+    const sampleBits = Uint8Array.from(
       { length: samples },
       (_, i) => space.options[node]?.[options[i * nodes + node] as number] as number,
     );
-    return { weightBits: space.schemes[node]?.[0]?.weights.format.bits as number, activationBits };
+    return { scheme: space.schemes[node]?.[0] as Scheme, sampleBits };
   };
 }
 

@@ -1,9 +1,9 @@
 // The quantization cells of a network's weights under a policy: how wide a code is in each output channel, and which code
 // each weight has. Weights quantize symmetrically with a scale for each output channel (largest |w| / (2^(b−1) − 1)).
 
+import { perChannel, perTensor } from '../format/granularity.js';
 import type { Graph } from '../graph/graph.js';
 import { channelStride, type ProductView, productView } from '../graph/product.js';
-import { perChannel, perTensor } from '../native/granularity.js';
 import { chooseQParams, quantize } from '../native/quantize.js';
 import type { Policy } from '../policy/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';

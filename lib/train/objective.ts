@@ -2,10 +2,10 @@
 // which passes a step takes (in full precision, and quantized by each policy) and what is lost in each.
 
 import type { Policy } from '../policy/policy.js';
-import type { BitChooser } from '../runtime/bits.js';
+import type { SchemeChooser } from '../runtime/product_scheme.js';
 
 /** How a pass is quantized: a policy, or bits chosen layer by layer, for each sample if need be. */
-export type Bits = Policy | BitChooser;
+export type Bits = Policy | SchemeChooser;
 
 /** What a batch is measured against. */
 export interface Targets {

@@ -93,7 +93,7 @@ export function referenceLayer(
   for (let m = 0; m < channels; m++) {
     const { codes, scale } = quantizeWeight(
       Float32Array.from({ length: k }, (_, i) => element(m, i)),
-      record.bits.weightBits,
+      record.scheme.scheme.weights.format.bits,
     );
     weightCodes.set(codes, m * k);
     weightScales[m] = scale;

@@ -87,7 +87,7 @@ export class Measurer {
         const own = policies.slice(from, from + group);
         const results = await evaluator.evaluate(own, plainData(data), {
           logits: true,
-          batchSize: this.batch ?? (plan.activationRange === 'perTensor' ? SHARED_BATCH : undefined),
+          batchSize: this.batch ?? (own.some(sharesRanges) ? SHARED_BATCH : undefined),
           signal,
           onProgress: (part) => onProgress?.(done + part, total),
         });
@@ -119,6 +119,11 @@ export class Measurer {
     for (const evaluator of this.evaluators.values()) evaluator.dispose();
     this.evaluators.clear();
   }
+}
+
+/** Whether samples of a batch share ranges under a policy: its figures then depend on the batch. */
+function sharesRanges({ schemes }: Policy): boolean {
+  return [...schemes.values()].some(({ activations }) => activations.granularity.kind === 'perTensor');
 }
 
 /** Labels are compared here, not by the evaluator. */

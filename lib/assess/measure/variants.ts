@@ -1,7 +1,8 @@
 // The same policies with scales shared more widely, and in the arithmetic of other processors.
 
-import { policyFromJson } from '../../policy/json.js';
-import type { Policy } from '../../policy/policy.js';
+import { perOutputChannel, perSample, perTensor } from '../../format/granularity.js';
+import { policyFromJson, policyToJson } from '../../policy/json.js';
+import { type Policy, withPolicyGranularities } from '../../policy/policy.js';
 import { type Figures, figuresOf, type PolicyFigures, type Thresholds } from './figures.js';
 import type { MeasureOptions, Measurer, PlanOptions } from './measurer.js';
 import type { Part } from './part.js';
@@ -30,7 +31,7 @@ async function compared(
   part: Part,
   policies: readonly PolicyFigures[],
   thresholds: Thresholds,
-  plan: PlanOptions,
+  plan: PlanOptions | undefined,
   options: MeasureOptions,
 ) {
   const own = policies.map(({ policy }): Policy => policyFromJson(measurer.graph, policy));
@@ -42,7 +43,7 @@ async function compared(
       ...figuresOf(measurer.task, part.fp, outcome, part.samples.labels, thresholds),
     }));
   } finally {
-    measurer.forget(plan);
+    if (plan) measurer.forget(plan);
   }
 }
 
@@ -57,9 +58,15 @@ export async function granularities(
   const results: GranularityFigures[] = [];
   for (const weights of ['perChannel', 'perTensor'] as const) {
     for (const activations of ['perSample', 'perBatch'] as const) {
-      const activationRange = activations === 'perSample' ? 'perSample' : 'perTensor';
-      const plan: PlanOptions = { granularity: weights, activationRange };
-      const figures = await compared(measurer, part, policies, thresholds, plan, options);
+      const own = {
+        weights: weights === 'perChannel' ? perOutputChannel : perTensor,
+        activations: activations === 'perSample' ? perSample : perTensor,
+      };
+      const changed = policies.map((each) => ({
+        ...each,
+        policy: policyToJson(withPolicyGranularities(policyFromJson(measurer.graph, each.policy), own)),
+      }));
+      const figures = await compared(measurer, part, changed, thresholds, undefined, options);
       results.push(...figures.map((each) => ({ ...each, weights, activations })));
     }
   }

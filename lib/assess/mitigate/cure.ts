@@ -4,7 +4,7 @@
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
-import type { BitChooser } from '../../runtime/bits.js';
+import type { SchemeChooser } from '../../runtime/product_scheme.js';
 import { InputPolicy } from '../../search/input_policy.js';
 import { InputPolicyRunner } from '../../search/runner.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
@@ -65,7 +65,7 @@ export interface Cure {
 }
 
 /** How a batch of so many samples is quantized. */
-export function bitsFor({ policy }: Candidate, samples: number): Policy | BitChooser {
+export function bitsFor({ policy }: Candidate, samples: number): Policy | SchemeChooser {
   return policy instanceof InputPolicy ? policy.begin(samples).choose : policy;
 }
 

@@ -1,7 +1,8 @@
 // One layer's profile in the making: everything that is summed over the batches, and the figures read from it.
 
 import type { Value } from '../../autograd/tape.js';
-import { formatScheme, type Scheme } from '../../format/scheme.js';
+import { MOST_BITS } from '../../format/numeric_format.js';
+import { formatScheme, isWeightsOnly, type Scheme } from '../../format/scheme.js';
 import type { GraphNode } from '../../graph/graph.js';
 import type { NodeSummary } from '../../graph/printer.js';
 import { ErrorProfile, type ErrorProfileOptions, type LayerErrorProfile } from '../../native/error_profile.js';
@@ -36,9 +37,7 @@ export interface LayerProfile {
 }
 
 /** How the kernels quantize, as the split has to. */
-export type SplitOptions = Pick<ErrorProfileOptions, 'weightGranularity' | 'reduceRange' | 'arithmetic'> & {
-  readonly range: 'perSample' | 'perTensor';
-};
+export type SplitOptions = Pick<ErrorProfileOptions, 'reduceRange' | 'arithmetic'>;
 
 const FLOAT_BYTES = 4;
 
@@ -76,12 +75,15 @@ export class LayerProfiler {
     private readonly signal: boolean,
   ) {
     this.errors = new OutputErrors(product.channels);
-    if (!scheme) return;
-    const reduceRange = split.reduceRange === true && scheme.weights.format.bits === 8;
+    // By quantized weights alone, no kernel quantizes its input: there is nothing to split.
+    if (!scheme || isWeightsOnly(scheme)) return;
+    const reduceRange = split.reduceRange === true && scheme.weights.format.bits === MOST_BITS;
     const options = {
       ...split,
       weightBits: scheme.weights.format.bits,
+      weightGranularity: scheme.weights.granularity,
       activationBits: scheme.activations.format.bits,
+      range: scheme.activations.granularity,
       reduceRange,
     };
     const k = product.weights.length / product.channels;
@@ -150,7 +152,7 @@ export class LayerProfiler {
       inPlace: this.inPlace?.read(),
       accumulated: this.errors.total(),
       channels: this.errors.byChannel(),
-      ranges: this.scheme && this.ranges.read(),
+      ranges: this.maxima && this.ranges.read(),
       inputs: this.maxima?.read(),
       speed: this.fastest && speedOf(this.fastest, ceilings, total),
     };

@@ -172,16 +172,14 @@ const fp32: IntegerUse = {};
  * InvalidArgumentError naming the node on NaN or infinity; the signal's reason when called off.
  */
 export async function profile(source: Graph, samples: Samples, options: ProfileOptions = {}): Promise<Profile> {
-  const { granularity = 'perChannel', activationRange = 'perSample', reduceRange, arithmetic, signal } = options;
+  const { reduceRange, arithmetic, signal } = options;
   const { graph, batch } = freeBatch(source, samples.dims);
   const policy = options.policy ?? uniformPolicy(graph, 'W8A8');
-  const program = compile(graph, integer({ granularity, activationRange, reduceRange, arithmetic }));
+  const program = compile(graph, integer({ reduceRange, arithmetic }));
   const most = Math.min(MOST_BATCH, Math.max(1, Math.floor(BATCH_ELEMENTS / program.largestValue)));
   const batchSize = options.batchSize ?? batch ?? most;
   requireInteger('profile', 'batchSize', batchSize, 1, 2 ** 31 - 1);
   const split: SplitOptions = {
-    weightGranularity: granularity,
-    range: activationRange,
     ...(reduceRange === undefined ? {} : { reduceRange }),
     ...(arithmetic === undefined ? {} : { arithmetic }),
   };

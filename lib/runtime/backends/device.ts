@@ -7,6 +7,7 @@ import { geometryOf } from '../../autograd/ops/pool2d.js';
 import { type Layout, Value } from '../../autograd/tape.js';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
+import { isWeightsOnly } from '../../format/scheme.js';
 import { GraphError } from '../../graph/errors.js';
 import type { DeviceUse, UnaryUse } from '../../graph/facts.js';
 import { viewOf } from '../../graph/fusion.js';
@@ -17,10 +18,10 @@ import { type Cuda, type NativeDeviceArray, type NativeProductEnd, openCuda } fr
 import { convWeights, matmulWeights, NO_FAULT, readFault } from '../../native/cuda_products.js';
 import { spreadBits } from '../../policy/spread_bits.js';
 import type { Backend, CountRequest, Engine, Network } from '../backend.js';
-import type { ProductBits } from '../bits.js';
 import type { Fusions, Step } from '../compile.js';
 import { convGeometry } from '../conv_geometry.js';
 import type { ConvProduct, MatmulProduct, Product } from '../product.js';
+import { activationBits, type ProductScheme } from '../product_scheme.js';
 import type { Run } from '../run.js';
 import type { SampleCounts } from '../scores.js';
 import { DeviceBuffer } from './device_buffer.js';
@@ -132,46 +133,47 @@ class DeviceEngine implements Engine<IntegerUse> {
     if (use.inspect) return this.host.compute(step, run, use);
     const product = this.host.productOf(step);
     if (!product) return this.floatStep(step, run) ?? this.host.compute(step, run, use);
-    const bits = this.host.bitsOf(step, run, use);
-    const there = bits && this.host.arithmetic === 'exact' ? this.productStep(step, product, run, bits) : undefined;
-    return there ?? this.host.product(step, product, run, bits, undefined);
+    const scheme = this.host.schemeOf(step, product, run, use);
+    const integers = scheme && !isWeightsOnly(scheme.scheme) && this.host.arithmetic === 'exact';
+    const there = integers ? this.productStep(step, product, run, scheme) : undefined;
+    return there ?? this.host.product(step, product, run, scheme, undefined);
   }
 
-  private productStep(step: Step, product: Product, run: Run, bits: ProductBits): Value | undefined {
+  private productStep(step: Step, product: Product, run: Run, scheme: ProductScheme): Value | undefined {
     try {
       return product.kind === 'conv'
-        ? this.convStep(step, product, run, bits)
-        : this.matmulStep(step, product, run, bits);
+        ? this.convStep(step, product, run, scheme)
+        : this.matmulStep(step, product, run, scheme);
     } catch (error) {
       if (error instanceof InvalidArgumentError) throw new GraphError(describeNode(step.node), error.message);
       throw error;
     }
   }
 
-  private convStep(step: Step, product: ConvProduct, run: Run, bits: ProductBits): Value | undefined {
+  private convStep(step: Step, product: ConvProduct, run: Run, scheme: ProductScheme): Value | undefined {
     const [name] = step.node.inputs as [string];
     if (run.find(name)?.dims.length !== 4) return undefined;
-    const weights = convWeights(this.cuda, this.host.weights.conv(product, bits.weightBits));
+    const weights = convWeights(this.cuda, this.host.weights.conv(product, scheme.scheme.weights));
     if (!weights) return undefined;
     const x = this.inLayout('channelsLast', this.send(run, name));
     const { output, strides, dilations, padding } = convGeometry(step.node, product, x.dims);
     const [n, c, h, w] = x.dims as [number, number, number, number];
     const geometry = Int32Array.of(n, h, w, c, ...strides, ...dilations, ...padding);
     const y = this.make([n, product.channels, ...output], 'channelsLast');
-    const end = this.productEnd(step, product, run, y, bits.activationBits, 'channelsLast');
+    const end = this.productEnd(step, product, run, y, scheme, undefined);
     this.cuda.addon.conv2dDynamic(this.arrayOf(x), geometry, weights, ...end);
     return y;
   }
 
-  private matmulStep(step: Step, product: MatmulProduct, run: Run, bits: ProductBits): Value | undefined {
+  private matmulStep(step: Step, product: MatmulProduct, run: Run, scheme: ProductScheme): Value | undefined {
     const dims = this.dimsOf(run, step.node.outputs[0] as string);
     if (product.transposed || product.addend || !dims) return undefined;
-    const packed = this.host.weights.matmul(product, bits.weightBits);
+    const packed = this.host.weights.matmul(product, scheme.scheme.weights);
     const weights = matmulWeights(this.cuda, packed);
     const x = this.inLayout('rows', this.send(run, step.node.inputs[0] as string));
     const m = x.size / packed.k;
     const y = this.make(dims, 'rows');
-    const end = this.productEnd(step, product, run, y, spreadBits(bits.activationBits, m), 'rows');
+    const end = this.productEnd(step, product, run, y, scheme, m);
     this.cuda.addon.matmulDynamic(this.arrayOf(x), m, weights, ...end);
     return y;
   }
@@ -181,17 +183,20 @@ class DeviceEngine implements Engine<IntegerUse> {
     product: Product,
     run: Run,
     y: Value,
-    bits: number | Uint8Array,
-    layout: Layout,
+    scheme: ProductScheme,
+    /** Rows of a product of matrices; undefined: images. */
+    rows: number | undefined,
   ): NativeProductEnd {
+    const layout = rows === undefined ? 'channelsLast' : 'rows';
+    const bits = activationBits(scheme);
     const residual = step.residual === undefined ? undefined : this.inLayout(layout, this.send(run, step.residual));
     const [low, high] = step.clip ?? UNBOUNDED;
     const bias = this.host.biasOf(step, product);
     this.calls.push(step);
     return [
       this.arrayOf(y),
-      bits,
-      this.host.perTensor,
+      rows === undefined ? bits : spreadBits(bits, rows),
+      scheme.scheme.activations.granularity.kind === 'perTensor',
       bias && this.arrayOf(this.keep(product, bias, [product.channels], 'rows')),
       residual && this.arrayOf(residual),
       low,

@@ -4,29 +4,23 @@
 import { fakeQuantize } from '../../autograd/ops/fake_quantize.js';
 import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { transpose } from '../../autograd/ops/movement.js';
-import { unary } from '../../autograd/ops/unary.js';
 import { nextVersion, type Tape, type Value } from '../../autograd/tape.js';
-import { InvalidArgumentError } from '../../core/errors.js';
 import { quantizableNodes } from '../../graph/check.js';
 import type { GraphNode } from '../../graph/graph.js';
 import { type ProductView, productView } from '../../graph/product.js';
-import type { WeightGranularity } from '../../native/packed_weights.js';
 import { checkPolicy, type Policy } from '../../policy/policy.js';
 import { spreadBits } from '../../policy/spread_bits.js';
 import type { Backend, Engine, Network, Results } from '../backend.js';
-import { type BitChooser, type ProductBits, productBits } from '../bits.js';
 import type { Fusions, Step } from '../compile.js';
+import { activationBits, type ProductScheme, productScheme, type SchemeChooser } from '../product_scheme.js';
 import type { Feeds, Run } from '../run.js';
 import { FloatEngine, type FloatOptions, type FloatUse } from './float.js';
-import type { IntegerOptions } from './integer.js';
-
-/** How fake quantization shares scales. */
-export interface FakeQuantOptions extends FloatOptions, Pick<IntegerOptions, 'granularity' | 'activationRange'> {}
+import { quantizedWeight } from './quantized_weight.js';
 
 /** What one node was computed with. */
 export interface Operands {
   readonly node: GraphNode;
-  readonly bits: ProductBits;
+  readonly scheme: ProductScheme;
   /** The activation and the weight after quantization and back, in the layouts the node reads. */
   readonly x: Value;
   readonly w: Value;
@@ -35,7 +29,7 @@ export interface Operands {
 /** What one run is given. Runs on one tape, quantized or not, share the parameters: their gradients add up. */
 export interface FakeQuantUse extends Omit<FloatUse, 'substitute'> {
   /** Absent: full precision. */
-  readonly bits?: Policy | BitChooser | undefined;
+  readonly bits?: Policy | SchemeChooser | undefined;
   /** Sees the operands of every node that has bits, before it is computed. */
   readonly operands?: ((operands: Operands) => void) | undefined;
 }
@@ -49,8 +43,6 @@ interface Shared {
 
 class FakeQuantEngine implements Engine<FakeQuantUse> {
   private readonly float: FloatEngine;
-  private readonly granularity: WeightGranularity;
-  private readonly perTensor: boolean;
   private readonly products: ReadonlyMap<string, ProductView>;
   /** Values that several quantizable nodes read as their activation. */
   private readonly readTwice: ReadonlySet<string>;
@@ -58,12 +50,9 @@ class FakeQuantEngine implements Engine<FakeQuantUse> {
 
   constructor(
     private readonly network: Network,
-    options: FakeQuantOptions,
+    options: FloatOptions,
   ) {
-    const { granularity = 'perChannel', activationRange = 'perSample' } = options;
     this.float = new FloatEngine(network, options);
-    this.granularity = granularity;
-    this.perTensor = activationRange === 'perTensor';
     const { graph } = network;
     const products = quantizableNodes(graph).map(
       (node) => [node.name, productView(graph, node) as ProductView] as const,
@@ -95,13 +84,15 @@ class FakeQuantEngine implements Engine<FakeQuantUse> {
     const choose = typeof bits === 'function' ? bits : ({ name }: GraphNode) => bits.schemes.get(name);
     const substitute = (node: GraphNode, inputs: readonly (Value | undefined)[]) => {
       const [input, weight, ...rest] = inputs;
-      const scheme = input && weight && choose(node, input);
-      if (!scheme) return inputs;
-      const chosen = productBits(node, scheme);
+      const chosen = input && weight && choose(node, input);
+      if (!chosen) return inputs;
       const product = this.products.get(node.name) as ProductView;
-      const x = this.activation(run.tape, product, input, chosen.activationBits, this.sharedBy(run));
-      const w = this.weight(run.tape, product, weight, chosen.weightBits);
-      use.operands?.({ node, bits: chosen, x, w });
+      const scheme = productScheme(node, product.kind, chosen);
+      const x = this.activation(run.tape, product, input, scheme, this.sharedBy(run));
+      const w = quantizedWeight(run.tape, product, weight, scheme.scheme.weights);
+      // Convolutions keep a reordered copy of weights that say which they are.
+      w.version = nextVersion();
+      use.operands?.({ node, scheme, x, w });
       return [x, w, ...rest];
     };
     return this.float.compute(step, run, { substitute, inspect });
@@ -124,17 +115,17 @@ class FakeQuantEngine implements Engine<FakeQuantUse> {
     tape: Tape,
     { kind, transposed, activation: name }: ProductView,
     input: Value,
-    bits: number | Uint8Array,
+    scheme: ProductScheme,
     shared: Map<string, Shared>,
   ): Value {
+    const { format, granularity } = scheme.scheme.activations;
+    if (format.kind === 'float') return input;
+    const bits = activationBits(scheme);
     const isConv = kind === 'conv';
     const laidOut = isConv && input.dims.length === 4 ? toChannelsLast(tape, input) : toRows(tape, input);
     const x = transposed ? transpose(tape, laidOut, [1, 0]) : laidOut;
     const items = isConv ? (x.dims[0] as number) : x.size / (x.dims.at(-1) as number);
-    const rows = this.perTensor ? 1 : items;
-    if (this.perTensor && typeof bits !== 'number') {
-      throw new InvalidArgumentError('fakeQuant', 'activationBits', 'one width, with ranges per tensor', 'several');
-    }
+    const rows = granularity.kind === 'perTensor' ? 1 : items;
     const shares = typeof bits === 'number' && !transposed && this.readTwice.has(name);
     const known = shares ? shared.get(name) : undefined;
     if (known && known.bits === bits && known.rows === rows) {
@@ -148,36 +139,10 @@ class FakeQuantEngine implements Engine<FakeQuantUse> {
     }
     return transposed ? transpose(tape, y, [1, 0]) : y;
   }
-
-  /** Ranges run over what the integer kernels pack as a row: [outChannels, kernelH · kernelW · channels] or [n, k]. */
-  private weight(tape: Tape, { order, channels, alpha }: ProductView, w: Value, bits: number): Value {
-    const { granularity } = this;
-    const block = typeof granularity === 'object' ? granularity.blockSize : undefined;
-    const scaled = alpha === 1 ? w : unary(tape, 'scale', w, alpha);
-    // Within a row, the order of weights matters to blocks alone.
-    const moved = order.some((axis, i) => axis !== i) && (block !== undefined || order[0] !== 0);
-    const rows = granularity === 'perTensor' ? 1 : channels;
-    let y = fakeQuantize(tape, moved ? transpose(tape, scaled, order) : scaled, {
-      rows,
-      bits,
-      symmetric: true,
-      ...(block === undefined ? {} : { block }),
-    });
-    if (moved)
-      y = transpose(
-        tape,
-        y,
-        [...order.keys()].map((axis) => order.indexOf(axis)),
-      );
-    if (alpha !== 1) y = unary(tape, 'scale', y, 1 / alpha);
-    // Convolutions keep a reordered copy of weights that say which they are.
-    y.version = nextVersion();
-    return y;
-  }
 }
 
 /** Training through quantization; `integer` computes the same network on integers. */
-export function fakeQuant(options: FakeQuantOptions = {}): Backend<FakeQuantUse> {
+export function fakeQuant(options: FloatOptions = {}): Backend<FakeQuantUse> {
   return {
     name: 'fakeQuant',
     device: 'cpu',

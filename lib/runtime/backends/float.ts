@@ -101,9 +101,15 @@ export class FloatEngine implements Engine<FloatUse> {
     return result;
   }
 
-  /** A step's node by itself, without what is computed with it; undefined where its outputs are kept in the run. */
-  alone({ node, operator, index }: Step, run: Run): Value | undefined {
-    const inputs = node.inputs.map((name) => run.find(name));
+  /**
+   * A step's node by itself, without what is computed with it, a product by another weight where one is passed; undefined
+   * where its outputs are kept in the run.
+   */
+  alone({ node, operator, index }: Step, run: Run, weight?: Value): Value | undefined {
+    const { product } = operator;
+    const inputs = node.inputs.map((name, i) =>
+      weight && product !== 'none' && i === product.weight ? weight : run.find(name),
+    );
     const plain = { relu: false, clip: undefined, residual: undefined };
     return execute({ node, operator, state: this.stateOf(node), index, inputs, ...plain }, run);
   }

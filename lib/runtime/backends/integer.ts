@@ -6,35 +6,37 @@ import { transpose } from '../../autograd/ops/movement.js';
 import { unary } from '../../autograd/ops/unary.js';
 import type { Value } from '../../autograd/tape.js';
 import { InvalidArgumentError } from '../../core/errors.js';
+import { isWeightsOnly, type Scheme } from '../../format/scheme.js';
 import { GraphError } from '../../graph/errors.js';
 import { describeNode, type GraphNode } from '../../graph/graph.js';
 import { asImage, fromImage } from '../../graph/operators/window.js';
+import { type ProductView, productView } from '../../graph/product.js';
 import { conv2dDynamic, type PackedConvWeights } from '../../native/conv2d.js';
 import { matmulDynamic } from '../../native/matmul.js';
-import type { PackedWeights, WeightGranularity } from '../../native/packed_weights.js';
+import type { PackedWeights } from '../../native/packed_weights.js';
 import type { ArithmeticOptions } from '../../native/product_end.js';
 import { checkPolicy, type Policy } from '../../policy/policy.js';
 import { spreadBits } from '../../policy/spread_bits.js';
 import { Memory } from '../../tensor/memory.js';
 import type { Backend, Engine, Network } from '../backend.js';
-import { type BitChooser, type ProductBits, productBits } from '../bits.js';
 import type { Fusions, Step } from '../compile.js';
 import { convGeometry } from '../conv_geometry.js';
 import { InferenceTape } from '../inference_tape.js';
 import { type ConvProduct, type MatmulProduct, type Product, productOf } from '../product.js';
+import {
+  activationBits,
+  type ProductScheme,
+  productScheme,
+  requireKernel,
+  type SchemeChooser,
+} from '../product_scheme.js';
 import type { Run } from '../run.js';
 import { WeightStore } from '../weight_store.js';
 import { FloatEngine } from './float.js';
+import { quantizedWeight } from './quantized_weight.js';
 
-/** What shares scales, and in whose arithmetic. */
+/** In whose arithmetic. */
 export interface IntegerOptions {
-  /** What shares a weight scale. Default `perChannel`. */
-  readonly granularity?: WeightGranularity | undefined;
-  /**
-   * What shares an activation range: each sample (default; for matrix products each row, a token), so that a result
-   * never depends on the rest of the batch; or the whole tensor.
-   */
-  readonly activationRange?: 'perSample' | 'perTensor' | undefined;
   /** Eight-bit weights in −64 … 64; see packWeights. Default false. */
   readonly reduceRange?: boolean | undefined;
   /** `saturating16`: what a processor without VNNI computes; see matmulDynamic. Default `exact`. */
@@ -44,7 +46,7 @@ export interface IntegerOptions {
 /** One product as it was computed. */
 export interface ProductRecord {
   readonly node: GraphNode;
-  readonly bits: ProductBits;
+  readonly scheme: ProductScheme;
   readonly weights: PackedConvWeights | PackedWeights;
   /** As quantized: channels-last images, or rows. */
   readonly x: Value;
@@ -63,14 +65,13 @@ export interface ProductRecord {
 /** What a run on integers is given. */
 export interface IntegerUse {
   /** Absent: no node has bits, all runs in float32. */
-  readonly bits?: Policy | BitChooser | undefined;
+  readonly bits?: Policy | SchemeChooser | undefined;
   /** Sees every product as it is computed. */
   readonly inspect?: ((record: ProductRecord) => void) | undefined;
 }
 
 /** Integers at work on the processor, also for what a device leaves to it. */
 export class IntegerEngine implements Engine<IntegerUse> {
-  readonly perTensor: boolean;
   readonly arithmetic: 'exact' | 'saturating16';
   readonly weights: WeightStore;
   readonly constants = new Map<string, Value>();
@@ -84,10 +85,8 @@ export class IntegerEngine implements Engine<IntegerUse> {
     readonly network: Network,
     options: IntegerOptions,
   ) {
-    const { granularity = 'perChannel', activationRange = 'perSample', arithmetic = 'exact' } = options;
-    this.perTensor = activationRange === 'perTensor';
-    this.arithmetic = arithmetic;
-    this.weights = new WeightStore(granularity, options.reduceRange);
+    this.arithmetic = options.arithmetic ?? 'exact';
+    this.weights = new WeightStore(options.reduceRange);
     this.float = new FloatEngine(network);
     for (const [name, tensor] of network.graph.initializers) {
       if (tensor.dtype !== 'float32') continue;
@@ -106,6 +105,10 @@ export class IntegerEngine implements Engine<IntegerUse> {
   check({ bits }: IntegerUse): void {
     if (!bits || typeof bits === 'function' || this.checked.has(bits)) return;
     checkPolicy(this.network.source, bits);
+    for (const [node, { kind }] of this.products) {
+      const scheme = bits.schemes.get(node.name);
+      if (scheme) requireKernel(node, kind, scheme);
+    }
     this.checked.add(bits);
   }
 
@@ -127,34 +130,35 @@ export class IntegerEngine implements Engine<IntegerUse> {
     return this.products.get(node);
   }
 
-  /** The bits that a run gives a product. */
-  bitsOf({ node }: Step, run: Run, { bits }: IntegerUse): ProductBits | undefined {
+  /** How a run quantizes a product; undefined: in float32. */
+  schemeOf({ node }: Step, product: Product, run: Run, { bits }: IntegerUse): ProductScheme | undefined {
     const chosen =
       typeof bits === 'function'
         ? bits(node, run.find(node.inputs[0] as string) as Value)
         : bits?.schemes.get(node.name);
-    return chosen && productBits(node, chosen);
+    return chosen && productScheme(node, product.kind, chosen);
   }
 
   compute(step: Step, run: Run, use: IntegerUse): Value | undefined {
     const product = this.productOf(step);
     if (!product) return this.float.compute(step, run, {});
-    return this.product(step, product, run, this.bitsOf(step, run, use), use.inspect);
+    return this.product(step, product, run, this.schemeOf(step, product, run, use), use.inspect);
   }
 
-  /** A quantizable step under these bits; without, in float32. */
+  /** A quantizable step under this scheme; without, in float32. */
   product(
     step: Step,
     product: Product,
     run: Run,
-    bits: ProductBits | undefined,
+    scheme: ProductScheme | undefined,
     inspect: IntegerUse['inspect'],
   ): Value {
-    if (!bits) return this.excluded(step, run);
+    if (!scheme) return this.inFloat(step, run);
+    if (isWeightsOnly(scheme.scheme)) return this.inFloat(step, run, this.floatWeight(step, product, scheme.scheme));
     try {
       return product.kind === 'conv'
-        ? this.conv(step, product, run, bits, inspect)
-        : this.matmul(step, product, run, bits, inspect);
+        ? this.conv(step, product, run, scheme, inspect)
+        : this.matmul(step, product, run, scheme, inspect);
     } catch (error) {
       if (error instanceof InvalidArgumentError) throw new GraphError(describeNode(step.node), error.message);
       throw error;
@@ -167,13 +171,19 @@ export class IntegerEngine implements Engine<IntegerUse> {
     return this.network.graph.initializers.get(step.bias)?.data as Float32Array;
   }
 
-  private conv(step: Step, product: ConvProduct, run: Run, bits: ProductBits, inspect: IntegerUse['inspect']): Value {
+  private conv(
+    step: Step,
+    product: ConvProduct,
+    run: Run,
+    scheme: ProductScheme,
+    inspect: IntegerUse['inspect'],
+  ): Value {
     const { tape } = this;
     const input = run.find(step.node.inputs[0] as string) as Value;
     const x = toChannelsLast(tape, asImage(tape, input));
     const [n, c, h, w] = x.dims as [number, number, number, number];
     const { output, strides, dilations, padding } = convGeometry(step.node, product, input.dims);
-    const weights = this.weights.conv(product, bits.weightBits);
+    const weights = this.weights.conv(product, scheme.scheme.weights);
     const residual = step.residual === undefined ? undefined : run.find(step.residual);
     const added = residual && toChannelsLast(tape, asImage(tape, residual));
     const y = tape.make([n, product.channels, ...output], 'channelsLast', []);
@@ -185,8 +195,8 @@ export class IntegerEngine implements Engine<IntegerUse> {
       strides,
       dilations,
       padding,
-      activationBits: bits.activationBits,
-      activationRange: this.perTensor ? 'perTensor' : 'perSample',
+      activationBits: activationBits(scheme),
+      activationRange: scheme.scheme.activations.granularity,
       arithmetic: this.arithmetic,
       bias,
       residual: added?.data,
@@ -198,7 +208,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     });
     if (params) {
       const milliseconds = performance.now() - start;
-      inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
+      inspect?.({ node: step.node, scheme, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
     }
     return fromImage(tape, y, run.types.get(step.node.outputs[0] as string)?.dims as readonly number[]);
   }
@@ -207,7 +217,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     step: Step,
     product: MatmulProduct,
     run: Run,
-    bits: ProductBits,
+    scheme: ProductScheme,
     inspect: IntegerUse['inspect'],
   ): Value {
     const { tape } = this;
@@ -215,7 +225,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     const bias = this.biasOf(step, product);
     const rows = toRows(tape, run.find(step.node.inputs[0] as string) as Value);
     const x = product.transposed ? toRows(tape, transpose(tape, rows, [1, 0])) : rows;
-    const weights = this.weights.matmul(product, bits.weightBits);
+    const weights = this.weights.matmul(product, scheme.scheme.weights);
     const m = x.size / weights.k;
     // What is added before the residual, and is no bias of the kernel's, keeps it from adding the residual itself.
     const after = addend !== undefined;
@@ -226,8 +236,8 @@ export class IntegerEngine implements Engine<IntegerUse> {
     const params = inspect && { scale: new Float32Array(m), zeroPoint: new Int32Array(m) };
     const start = inspect ? performance.now() : 0;
     matmulDynamic(x.data, weights, {
-      activationBits: spreadBits(bits.activationBits, m),
-      activationRange: this.perTensor ? 'perTensor' : 'perRow',
+      activationBits: spreadBits(activationBits(scheme), m),
+      activationRange: scheme.scheme.activations.granularity,
       arithmetic: this.arithmetic,
       bias,
       residual: added?.data,
@@ -239,7 +249,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     });
     if (params) {
       const milliseconds = performance.now() - start;
-      inspect?.({ node: step.node, bits, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
+      inspect?.({ node: step.node, scheme, weights, x, y, bias, residual: added, clip, milliseconds, ...params });
     }
     if (!addend) return y;
     const addition = run.find(addend.name) as Value;
@@ -257,9 +267,20 @@ export class IntegerEngine implements Engine<IntegerUse> {
     return y;
   }
 
-  /** A product that has no bits. */
-  private excluded(step: Step, run: Run): Value {
-    let y = this.float.alone(step, run) ?? (run.values.get(step.node.outputs[0] as string) as Value);
+  /** What the codes of a weight stand for. */
+  private floatWeight({ node }: Step, product: Product, { weights }: Scheme): Value {
+    const { graph } = this.network;
+    const view = productView(graph, node) as ProductView;
+    const make = () => {
+      const w = this.constants.get(view.weight) as Value;
+      return quantizedWeight(this.tape, view, w, weights).data.slice();
+    };
+    return this.tape.constant(this.weights.dequantized(product, weights, make), view.weightDims);
+  }
+
+  /** A product in float32, by its own weight or another. */
+  private inFloat(step: Step, run: Run, weight?: Value): Value {
+    let y = this.float.alone(step, run, weight) ?? (run.values.get(step.node.outputs[0] as string) as Value);
     const bias = step.bias === undefined ? undefined : run.find(step.bias);
     if (bias) y = binary(this.tape, 'add', y, bias);
     return this.finished(step, run, y);

@@ -1,11 +1,11 @@
 // One quantized product in ONNX operators, in one of three forms: integer (ConvInteger, MatMulInteger), int4 blocks
 // (com.microsoft MatMulNBits), or QDQ: float32 operators on dequantized codes, which every runtime has.
 
-import type { Scheme } from '../../format/scheme.js';
+import { isWeightsOnly, type Scheme } from '../../format/scheme.js';
 import type { GraphNode } from '../../graph/graph.js';
 import type { AttributeProto } from '../../graph/onnx/messages.js';
 import { packConvWeights } from '../../native/conv2d.js';
-import { packWeights, type WeightGranularity } from '../../native/packed_weights.js';
+import { packWeights } from '../../native/packed_weights.js';
 import { floats, hostTensor } from '../../tensor/host_tensor.js';
 import type { ConvProduct, MatmulProduct, Product } from '../product.js';
 import type { ActivationQuantizer } from './activation.js';
@@ -22,8 +22,7 @@ export interface ProductExport {
   readonly weightDims: readonly number[];
   /** Attributes of the node, as messages. */
   readonly attributes: AttributeProto[];
-  readonly bits: Scheme;
-  readonly granularity: WeightGranularity;
+  readonly scheme: Scheme;
   readonly reduceRange: boolean;
 }
 
@@ -53,19 +52,23 @@ const NBITS_DEFAULT_BLOCK = 32;
 /** Operator set from which DequantizeLinear reads int4. */
 const INT4_OPSET = 21;
 
-function codesOf({ product, bits, granularity, reduceRange }: ProductExport): Codes {
-  const options = {
-    bits: bits.weights.format.bits,
-    granularity,
-    reduceRange: reduceRange && bits.weights.format.bits === 8,
-  };
+/** Neighbours that share a scale; undefined: all of a channel. */
+function blockOf({ scheme }: ProductExport): number | undefined {
+  const { granularity } = scheme.weights;
+  return granularity.kind === 'perGroup' ? granularity.blockSize : undefined;
+}
+
+function codesOf(each: ProductExport): Codes {
+  const { product, scheme, reduceRange } = each;
+  const { format, granularity } = scheme.weights;
+  const options = { bits: format.bits, granularity, reduceRange: reduceRange && format.bits === BYTE_BITS };
   const n = product.channels;
   const k = product.weights.length / n;
   const packed =
     product.kind === 'conv'
       ? packConvWeights(product.weights, product.shape, { ...options, groups: product.groups })
       : packWeights(product.weights, [n, k], options);
-  const block = typeof granularity === 'object' ? Math.min(granularity.blockSize, k) : k;
+  const block = Math.min(blockOf(each) ?? k, k);
   const result = { codes: packed.codes(), n, k, scales: packed.scales(), block };
   packed.dispose();
   return result;
@@ -105,25 +108,29 @@ export class ProductExporter {
 
   /** The form nearest to the one expected that the target can execute, and why it is another where it is. */
   chooseForm(each: ProductExport, expected: 'integer' | 'qdq'): { form: ExportForm; remark?: string } {
-    const { product, bits, granularity, weightDims } = each;
+    const { product, scheme, weightDims } = each;
+    const grouped = blockOf(each);
     if (expected === 'qdq') return { form: 'qdq' };
-    const block = typeof granularity === 'object' ? granularity.blockSize : NBITS_DEFAULT_BLOCK;
+    const block = grouped ?? NBITS_DEFAULT_BLOCK;
+    const weightsOnly = isWeightsOnly(scheme);
     const plain = product.kind === 'matmul' && weightDims.length === 2;
-    if (plain && bits.weights.format.bits <= NBITS && NBITS_BLOCKS.includes(block)) {
+    if (plain && scheme.weights.format.bits <= NBITS && NBITS_BLOCKS.includes(block)) {
+      if (weightsOnly) return { form: 'matMulNBits' };
       const remark = 'MatMulNBits multiplies the same codes in float32, not in integers';
       return { form: 'matMulNBits', remark };
     }
-    if (typeof granularity === 'object') {
-      const remark = `no integer operator has a scale for each block of ${granularity.blockSize} weights: QDQ, in float32`;
+    if (weightsOnly) return { form: 'qdq' };
+    if (grouped !== undefined) {
+      const remark = `no integer operator has a scale for each block of ${grouped} weights: QDQ, in float32`;
       return { form: 'qdq', remark };
     }
     return { form: 'integer' };
   }
 
   /** Bits that the file spends on a weight. */
-  storedBits({ bits }: ProductExport, form: ExportForm): number {
+  storedBits({ scheme }: ProductExport, form: ExportForm): number {
     if (form === 'matMulNBits') return NBITS;
-    return form === 'qdq' && bits.weights.format.bits <= NBITS && this.writer.opset >= INT4_OPSET ? NBITS : BYTE_BITS;
+    return form === 'qdq' && scheme.weights.format.bits <= NBITS && this.writer.opset >= INT4_OPSET ? NBITS : BYTE_BITS;
   }
 
   /** Writes the nodes that compute the product, bias and all, into the node's own output. */
@@ -154,7 +161,8 @@ export class ProductExporter {
   }
 
   private dequantized(each: ProductExport, input: string): string {
-    return this.activations.dequantize(input, each.bits.activations.format.bits);
+    const { format } = each.scheme.activations;
+    return format.kind === 'float' ? input : this.activations.dequantize(input, format.bits);
   }
 
   /** What a Gemm adds: its bias, or beta times a value. */
@@ -184,10 +192,10 @@ export class ProductExporter {
 
   private convInteger(each: ProductExport, product: ConvProduct, input: string): void {
     const { writer } = this;
-    const { node, weightDims, bits } = each;
+    const { node, weightDims, scheme } = each;
     const { name } = node;
     const { codes, scales, n } = codesOf(each);
-    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activations.format.bits);
+    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, scheme.activations.format.bits);
     // ONNX Runtime's ConvInteger has fast kernels for unsigned weights only.
     const bytes = hostTensor('uint8', weightDims, unsigned(channelsFirst(codes, product.shape)));
     const w = writer.constant(`${name}.codes`, bytes);
@@ -224,10 +232,10 @@ export class ProductExporter {
 
   private matMulInteger(each: ProductExport, input: string, own: { output?: string }): string {
     const { writer } = this;
-    const { node, bits, weightDims } = each;
+    const { node, scheme, weightDims } = each;
     const { codes, scales, n, k } = codesOf(each);
     const dims = weightDims.length === 2 ? [k, n] : weightDims;
-    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, bits.activations.format.bits);
+    const { codes: x, scale, zeroPoint } = this.activations.quantize(input, scheme.activations.format.bits);
     const w = writer.constant(`${node.name}.codes`, hostTensor('int8', dims, transposed(codes, n, k)));
     // A vector on the right has one channel, and the result no axis for it.
     const scaleDims = weightDims.length === 1 ? [] : [n];
@@ -239,9 +247,10 @@ export class ProductExporter {
   /** Codes + 8, two to a byte, rows padded to whole blocks; scales[n, blocks]. */
   private matMulNBits(each: ProductExport, input: string, own: { output?: string }): string {
     const { writer } = this;
-    const { node, granularity } = each;
+    const { node } = each;
     const { codes, scales, n, k } = codesOf(each);
-    const blockSize = typeof granularity === 'object' ? granularity.blockSize : NBITS_DEFAULT_BLOCK;
+    const grouped = blockOf(each);
+    const blockSize = grouped ?? NBITS_DEFAULT_BLOCK;
     const blocks = Math.ceil(k / blockSize);
     const bytes = new Uint8Array((n * blocks * blockSize) / 2).fill(NBITS_ZERO | (NBITS_ZERO << NBITS));
     const blockScales = new Float32Array(n * blocks);
@@ -253,7 +262,7 @@ export class ProductExporter {
         bytes[at >> 1] = ((bytes[at >> 1] as number) & ~(15 << shift)) | (code << shift);
       }
       for (let block = 0; block < blocks; block++) {
-        const group = typeof granularity === 'object' ? block : 0;
+        const group = grouped === undefined ? 0 : block;
         blockScales[channel * blocks + block] = scales[group * n + channel] as number;
       }
     }

@@ -1,5 +1,5 @@
 // A quantized network as an ONNX model that other runtimes run: the codes of the integer backend, activations
-// quantized at run time from the range of the whole tensor (`activationRange: 'perTensor'` of `integer()`; with one image
+// quantized at run time from the range of the whole tensor (`W8A8/tensor`; with one image
 // a batch that is each sample's own range, but for matrix products of several rows).
 
 import type { Scheme } from '../../format/scheme.js';
@@ -9,7 +9,6 @@ import { encodeModel } from '../../graph/onnx/codec.js';
 import { modelOf } from '../../graph/onnx/export.js';
 import type { GraphProto, NodeProto } from '../../graph/onnx/messages.js';
 import { prepare } from '../../graph/prepare.js';
-import type { WeightGranularity } from '../../native/packed_weights.js';
 import { checkPolicy, type Policy } from '../../policy/policy.js';
 import { productOf } from '../product.js';
 import { ActivationQuantizer } from './activation.js';
@@ -23,8 +22,6 @@ export interface ExportQuantizedOptions {
    * bits. `qdq`: float32 operators between DequantizeLinear, for runtimes that fuse these or have nothing else.
    */
   readonly format?: 'integer' | 'qdq' | undefined;
-  /** What shares a weight scale. Default `perChannel`. */
-  readonly granularity?: WeightGranularity | undefined;
   /** Eight-bit weights in −64 … 64, for targets whose processors have no VNNI. Default false. */
   readonly reduceRange?: boolean | undefined;
 }
@@ -55,7 +52,8 @@ const DYNAMIC_BITS = 8;
 function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: boolean): string[] {
   const [weightBits, activationBits] = [weights.format.bits, activations.format.bits];
   const remarks: string[] = [];
-  if (rows) remarks.push('all rows of its input share a range; measured here is one for each row');
+  const apart = activations.format.kind === 'integer' && activations.granularity.kind !== 'perTensor';
+  if (rows && apart) remarks.push('all rows of its input share a range; measured here is one for each row');
   if (activationBits < DYNAMIC_BITS) {
     remarks.push(`no operator quantizes to ${activationBits} bits at run time: elementary ones make the same codes`);
   }
@@ -71,7 +69,7 @@ function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: b
  */
 export function exportQuantized(graph: Graph, policy: Policy, options: ExportQuantizedOptions = {}): ExportedModel {
   checkPolicy(graph, policy);
-  const { format = 'integer', granularity = 'perChannel', reduceRange = false } = options;
+  const { format = 'integer', reduceRange = false } = options;
   const folded = prepare(graph);
   const model = modelOf(folded);
   const proto = model.graph as GraphProto;
@@ -92,7 +90,7 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
     }
     const weightDims = folded.initializers.get(node.inputs[1] ?? '')?.dims ?? [];
     const attributes = message.attribute ?? [];
-    const each: ProductExport = { node, product, bits, weightDims, attributes, granularity, reduceRange };
+    const each: ProductExport = { node, product, scheme: bits, weightDims, attributes, reduceRange };
     const { form, remark } = exporter.chooseForm(each, format);
     exporter.write(each, form);
     const rows = product.kind === 'matmul' && (types.get(node.inputs[0] as string)?.dims.length ?? 0) > 2;

@@ -5,14 +5,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
-import { perChannel, perGroup, perSample, perTensor, perToken } from '../../../lib/format/granularity.js';
+import {
+  perChannel,
+  perGroup,
+  perOutputChannel,
+  perSample,
+  perTensor,
+  perToken,
+} from '../../../lib/format/granularity.js';
 import { float32, NUMERIC_FORMATS } from '../../../lib/format/numeric_format.js';
 import {
   formatScheme,
   isWeightsOnly,
   looksLikeScheme,
   parseScheme,
-  perOutputChannel,
   type Scheme,
   schemeOf,
   shiftBits,

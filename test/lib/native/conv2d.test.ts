@@ -1,7 +1,9 @@
 // conv2dDynamic against a plain reference in TypeScript, its invariances, and its refusals.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { perGroup, perTensor } from '../../../lib/format/granularity.js';
 import {
   type ConvWeightShape,
   type ConvWindowOptions,
@@ -221,7 +223,7 @@ describe('conv2dDynamic', () => {
     const x = randomArray(product(shape), 5).map((v, i) => v * (1 + Math.floor((3 * i) / 96)));
     const weights = packConvWeights(randomArray(4 * 2, 6), [4, 1, 1, 2]);
     const sampleScale = new Float32Array(3);
-    conv2dDynamic(x, shape, weights, { activationRange: 'perTensor', sampleScale });
+    conv2dDynamic(x, shape, weights, { activationRange: perTensor, sampleScale });
     const scale = Math.fround(Math.fround(Math.max(...x) - Math.min(...x)) / 255);
     assert.deepEqual(sampleScale, Float32Array.of(scale, scale, scale));
   });
@@ -283,7 +285,7 @@ describe('conv2dDynamic', () => {
 
   it('refuses what it cannot take, saying what was expected and what received', () => {
     const weights = packConvWeights(randomArray(4 * 18, 1), [4, 3, 3, 2]);
-    const grouped = packConvWeights(randomArray(4 * 18, 1), [4, 3, 3, 2], { granularity: { blockSize: 16 } });
+    const grouped = packConvWeights(randomArray(4 * 18, 1), [4, 3, 3, 2], { granularity: perGroup(16) });
     const x = randomArray(50, 1);
     const shape: ImageShape = [1, 5, 5, 2];
     const misaligned = { ...shape, length: 4 } as unknown as ImageShape;
@@ -328,7 +330,7 @@ describe('conv2dDynamic', () => {
         /expected 2 to 8, received 1 for sample 0/,
       ],
       [
-        () => conv2dDynamic(x, shape, weights, { activationBits: Uint8Array.of(8), activationRange: 'perTensor' }),
+        () => conv2dDynamic(x, shape, weights, { activationBits: Uint8Array.of(8), activationRange: perTensor }),
         /activationBits: expected one number with perTensor ranges/,
       ],
       [() => conv2dDynamic(x, shape, weights, { clip: [1, 0] }), /clip: expected \[min, max\]/],
@@ -344,10 +346,7 @@ describe('conv2dDynamic', () => {
         /groups: expected a divisor of the 5 output channels, received 2/,
       ],
       [() => packConvWeights(x, [5, 1, 1, 10], { bits: 1 }), /bits: expected an integer from 2 to 8, received 1/],
-      [
-        () => packConvWeights(x, [5, 1, 1, 10], { granularity: { blockSize: 24 } }),
-        /blockSize: expected a power of two/,
-      ],
+      [() => packConvWeights(x, [5, 1, 1, 10], { granularity: perGroup(24) }), /blockSize: expected a power of two/],
       [
         () =>
           packConvWeights(

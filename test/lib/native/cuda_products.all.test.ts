@@ -1,10 +1,12 @@
 // Single products on the device, and what is said where there is none.
+
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { packageRoot } from '../../../lib/core/package_root.js';
+import { perGroup, perTensor } from '../../../lib/format/granularity.js';
 import { conv2dDynamic, conv2dDynamicAccumulators, packConvWeights } from '../../../lib/native/conv2d.js';
 import { openCuda } from '../../../lib/native/cuda_addon.js';
 import { matmulDynamic, matmulDynamicAccumulators } from '../../../lib/native/matmul.js';
@@ -42,7 +44,7 @@ describe('device: single products', () => {
     const x = floats(m * k);
     const epilogue = { bias: floats(n), residual: floats(m * n), clip: [-0.5, 2] as const };
     const rowBits = Uint8Array.from({ length: m }, (_, i) => 2 + (i % 7));
-    for (const packing of [{}, { bits: 4 }, { bits: 3, granularity: { blockSize: 32 } }] as const) {
+    for (const packing of [{}, { bits: 4 }, { bits: 3, granularity: perGroup(32) }] as const) {
       const weights = packWeights(floats(n * k), [n, k], packing);
       for (const activationBits of [8, 5, rowBits]) {
         const run = (device: 'cpu' | 'cuda') => {
@@ -55,7 +57,7 @@ describe('device: single products', () => {
         const integers = (device: 'cpu' | 'cuda') => matmulDynamicAccumulators(x, weights, { activationBits, device });
         assert.deepEqual(integers('cuda'), integers('cpu'));
       }
-      const tensor = (device: 'cpu' | 'cuda') => matmulDynamic(x, weights, { activationRange: 'perTensor', device });
+      const tensor = (device: 'cpu' | 'cuda') => matmulDynamic(x, weights, { activationRange: perTensor, device });
       assert.deepEqual(tensor('cuda'), tensor('cpu'));
       weights.dispose();
       assert.throws(() => matmulDynamic(x, weights, { device: 'cuda' }), InvalidArgumentError);
@@ -70,7 +72,7 @@ describe('device: single products', () => {
       { groups: 1 },
       { groups: 2, bits: 4 },
       { groups: 8 },
-      { groups: 1, granularity: { blockSize: 16 } },
+      { groups: 1, granularity: perGroup(16) },
     ] as const;
     for (const packing of packings) {
       const channels = 8 / packing.groups;

@@ -1,7 +1,9 @@
 // The error profile of a matrix product against a plain fp64 reference, closed forms, and its invariances.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { perChannel, perGroup, perSample, perTensor } from '../../../lib/format/granularity.js';
 import { ErrorProfile, type ErrorSummary, profileConv2d, profileMatmul } from '../../../lib/native/error_profile.js';
 import { matmulDynamic } from '../../../lib/native/matmul.js';
 import { packWeights } from '../../../lib/native/packed_weights.js';
@@ -18,9 +20,9 @@ describe('profileMatmul', () => {
         fc.record({
           weightBits: fc.integer({ min: 2, max: 8 }),
           activationBits: fc.integer({ min: 2, max: 8 }),
-          range: fc.constantFrom('perSample' as const, [-0.5, 0.3] as const, [0.1, 0.4] as const),
+          range: fc.constantFrom(perSample, [-0.5, 0.3] as const, [0.1, 0.4] as const),
           arithmetic: fc.constantFrom('exact' as const, 'saturating16' as const),
-          weightGranularity: fc.constantFrom('perChannel' as const, 'perTensor' as const),
+          weightGranularity: fc.constantFrom(perChannel(0), perTensor),
         }),
         fc.nat(),
         (m, n, k, options, seed) => {
@@ -209,7 +211,7 @@ describe('profileMatmul', () => {
   it('shares one range over a batch when asked to', () => {
     const x = Float32Array.of(1, 0.001, 0.002, 0.003);
     const w = Float32Array.of(1, 1);
-    const whole = profileMatmul(x, w, [1, 2], { range: 'perTensor' });
+    const whole = profileMatmul(x, w, [1, 2], { range: perTensor });
     assert.deepEqual(whole, {
       ...profileMatmul(x, w, [1, 2], { range: [0, 1] }),
     });
@@ -232,13 +234,10 @@ describe('profileMatmul', () => {
       [() => profileMatmul(w, Float32Array.of(Number.NaN, 1), [2, 1]), /weights: expected finite .* output channel 0/],
       [() => new ErrorProfile(w, [2, 7]), /weights: expected 14 elements for shape \[2,7\], received 16/],
       [() => new ErrorProfile(w, [2, 8], { range: [1, 0] }), /range: expected .*min ≤ max, received \[1, 0\]/],
-      [() => new ErrorProfile(w, [2, 8], { range: 'none' as never }), /range: expected .*, received "none"/],
+      [() => new ErrorProfile(w, [2, 8], { range: 'none' as never }), /expected perSample.*, received "none"/],
       [() => new ErrorProfile(w, [2, 8], { weightBits: 9 }), /weightBits: expected an integer from 2 to 8, received 9/],
       [() => new ErrorProfile(w, [2, 8], { weightBits: 7, reduceRange: true }), /reduceRange: expected weightBits: 8/],
-      [
-        () => new ErrorProfile(w, [2, 8], { weightGranularity: { blockSize: 24 } }),
-        /blockSize: expected a power of two/,
-      ],
+      [() => new ErrorProfile(w, [2, 8], { weightGranularity: perGroup(24) }), /blockSize: expected a power of two/],
       [
         () => new ErrorProfile(w, [4, 2, 2, 1], {}, 3),
         /groups: expected a divisor of the 4 output channels, received 3/,

@@ -1,7 +1,9 @@
 // matmulDynamic against a plain reference in TypeScript, its invariances, and its refusals.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { perGroup } from '../../../lib/format/granularity.js';
 import { matmulDynamic, matmulDynamicAccumulators } from '../../../lib/native/matmul.js';
 import { packWeights } from '../../../lib/native/packed_weights.js';
 
@@ -133,7 +135,7 @@ describe('matmulDynamic', () => {
       [() => packWeights(x, [4, 5]), /weights: expected 20 elements for shape \[4, 5\], received 16/],
       [() => packWeights(x, [0, 5]), /shape: expected \[n, k\]/],
       [() => packWeights(x, [2, 8], { bits: 1 }), /bits: expected an integer from 2 to 8, received 1/],
-      [() => packWeights(x, [2, 8], { granularity: { blockSize: 24 } }), /blockSize: expected a power of two/],
+      [() => packWeights(x, [2, 8], { granularity: perGroup(24) }), /blockSize: expected a power of two/],
     ];
     for (const [call, message] of refusals) {
       assert.throws(call, (error: unknown) => error instanceof InvalidArgumentError && message.test(error.message));

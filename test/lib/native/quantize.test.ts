@@ -1,8 +1,16 @@
 // chooseQParams, quantize and dequantize against the definition in plain numbers, their properties, their refusals.
+
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
-import { type Granularity, perChannel, perGroup, perRow, perTensor } from '../../../lib/native/granularity.js';
+import {
+  type Granularity,
+  perChannel,
+  perGroup,
+  perSample,
+  perTensor,
+  perToken,
+} from '../../../lib/format/granularity.js';
 import { chooseQParams, dequantize, type QParams, quantize } from '../../../lib/native/quantize.js';
 import { setThreads } from '../../../lib/native/threads.js';
 
@@ -21,7 +29,9 @@ function paramIndex(at: number, shape: readonly number[], granularity: Granulari
   switch (granularity.kind) {
     case 'perTensor':
       return 0;
-    case 'perRow':
+    case 'perSample':
+      return Math.floor(at / shape.slice(1).reduce((a, b) => a * b, 1));
+    case 'perToken':
       return row;
     case 'perGroup':
       return row * Math.ceil(last / granularity.blockSize) + Math.floor((at % last) / granularity.blockSize);
@@ -59,7 +69,7 @@ const cases = fc
     shape: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }),
     symmetric: fc.boolean(),
     signed: fc.boolean(),
-    kind: fc.constantFrom('perTensor', 'perChannel', 'perRow', 'perGroup'),
+    kind: fc.constantFrom('perTensor', 'perChannel', 'perToken', 'perGroup'),
     axis: fc.nat(3),
     fromBack: fc.boolean(),
     blockSize: fc.integer({ min: 1, max: 10 }),
@@ -72,7 +82,7 @@ const cases = fc
     const granularity = {
       perTensor,
       perChannel: perChannel(axis),
-      perRow,
+      perToken,
       perGroup: perGroup(c.blockSize),
     }[c.kind] as Granularity;
     const size = c.shape.reduce((a, b) => a * b, 1);
@@ -113,7 +123,7 @@ describe('chooseQParams', () => {
     assert.deepEqual(scaleShape(perTensor), []);
     assert.deepEqual(scaleShape(perChannel(1)), [3]);
     assert.deepEqual(scaleShape(perChannel(-1)), [64]);
-    assert.deepEqual(scaleShape(perRow), [8, 3, 4]);
+    assert.deepEqual(scaleShape(perToken), [8, 3, 4]);
     assert.deepEqual(scaleShape(perGroup(16)), [8, 3, 4, 4]);
     assert.deepEqual(scaleShape(perGroup(24)), [8, 3, 4, 3]);
   });
@@ -121,7 +131,15 @@ describe('chooseQParams', () => {
   it('gives the same bits with every number of threads', () => {
     const shape = [64, 48, 512];
     const x = Float32Array.from({ length: 64 * 48 * 512 }, (_, i) => Math.sin(i) * (i % 77));
-    for (const granularity of [perTensor, perChannel(0), perChannel(1), perChannel(2), perRow, perGroup(100)]) {
+    for (const granularity of [
+      perTensor,
+      perChannel(0),
+      perChannel(1),
+      perChannel(2),
+      perSample,
+      perToken,
+      perGroup(100),
+    ]) {
       const results = [1, 2, 5].map((count) => {
         setThreads(count);
         const params = chooseQParams(x, shape, { granularity, signed: true });
@@ -189,7 +207,7 @@ describe('quantize and dequantize', () => {
       const x = new Float32Array(240).fill(1);
       x[4 * 40 + 17] = bad;
       const message = /x: expected finite values, received NaN or infinity in row 4/;
-      for (const granularity of [perTensor, perChannel(1), perChannel(2), perRow, perGroup(16)]) {
+      for (const granularity of [perTensor, perChannel(1), perChannel(2), perToken, perGroup(16)]) {
         assert.throws(() => chooseQParams(x, shape, { granularity }), message);
       }
       assert.throws(() => quantize(x, shape, params), message);
@@ -197,7 +215,7 @@ describe('quantize and dequantize', () => {
   });
 
   it('take tensors without elements', () => {
-    for (const granularity of [perTensor, perChannel(0), perChannel(1), perRow, perGroup(4)]) {
+    for (const granularity of [perTensor, perChannel(0), perChannel(1), perToken, perGroup(4)]) {
       const params = chooseQParams(new Float32Array(0), [3, 0], { granularity });
       assert.equal(quantize(new Float32Array(0), [3, 0], params).length, 0);
     }
@@ -205,7 +223,7 @@ describe('quantize and dequantize', () => {
 
   it('refuse what they cannot take, saying what was expected and what received', () => {
     const x = new Float32Array(12);
-    const params = chooseQParams(x, [3, 4], { granularity: perRow });
+    const params = chooseQParams(x, [3, 4], { granularity: perToken });
     const refusals: [() => unknown, RegExp][] = [
       [() => chooseQParams(x, [3, 5]), /chooseQParams: x: expected 15 elements for shape \[3,5\], received 12/],
       [() => chooseQParams(x, [12], { bits: 9 }), /bits: expected an integer from 2 to 8, received 9/],

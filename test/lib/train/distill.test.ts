@@ -1,11 +1,13 @@
 // Distillation: failures and robustness are learned and show on integers, the teacher is a black box asked once, runs are
 // exact, and what others add (passes, coordinates, policies that change) takes part.
+
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Value } from '../../../lib/autograd/tape.js';
 import { imageSize } from '../../../lib/data/image_set.js';
+import { schemeOf } from '../../../lib/format/scheme.js';
 import type { Graph, GraphNode } from '../../../lib/graph/graph.js';
 import { exportModel } from '../../../lib/graph/onnx/export.js';
 import { simplify } from '../../../lib/graph/passes/index.js';
@@ -183,12 +185,12 @@ describe('distill', () => {
         configuration: 'alternating',
         at: ({ step, steps, batch }: StepContext) => {
           seen.push([step, steps]);
-          const activationBits = Uint8Array.from({ length: batch.count }, (_, i) => 2 + ((i + step) % 7));
+          const sampleBits = Uint8Array.from({ length: batch.count }, (_, i) => 2 + ((i + step) % 7));
           return [
-            () => ({ weightBits: 4, activationBits }),
+            () => ({ scheme: schemeOf(4, 8), sampleBits }),
             (_node: GraphNode, { dims }: Value) => {
               rows.push(dims[0] as number);
-              return { weightBits: 8, activationBits };
+              return { scheme: schemeOf(8, 8), sampleBits };
             },
           ];
         },

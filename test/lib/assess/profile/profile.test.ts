@@ -135,10 +135,10 @@ describe('error profile of a network', () => {
   it('takes per-tensor weights and ranges, saturating arithmetic, and reduced weights where they have 8 bits', async () => {
     const own = async (options: ProfileOptions) => (await profile(graph, samples, options)).layers;
     const plain = await own({});
-    const coarse = await own({ granularity: 'perTensor' });
+    const coarse = await own({ policy: uniformPolicy(graph, 'W8A8/wtensor') });
     const noise = (layers: Profile['layers']) => layers.reduce((sum, { isolated }) => sum + (isolated?.mse ?? 0), 0);
     assert.ok(noise(coarse) > noise(plain));
-    assert.ok(noise(await own({ activationRange: 'perTensor', batchSize: 24 })) > noise(plain));
+    assert.ok(noise(await own({ policy: uniformPolicy(graph, 'W8A8/tensor'), batchSize: 24 })) > noise(plain));
     const saturating = await own({ arithmetic: 'saturating16' });
     assert.ok(saturating.some(({ isolated }) => (isolated?.saturations ?? 0) > 0));
     const reduced = await own({ arithmetic: 'saturating16', reduceRange: true });

@@ -1,6 +1,7 @@
 // Whole networks on the device: the bits of the integer backend on the processor, whatever runs where.
 
 import assert from 'node:assert/strict';
+import { schemeOf } from '../../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
@@ -12,8 +13,8 @@ import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import { device } from '../../../../lib/runtime/backends/device.js';
 import { DeviceBuffer } from '../../../../lib/runtime/backends/device_buffer.js';
 import { type IntegerOptions, type IntegerUse, integer } from '../../../../lib/runtime/backends/integer.js';
-import type { BitChooser } from '../../../../lib/runtime/bits.js';
 import { PolicyEvaluator } from '../../../../lib/runtime/evaluate_policies.js';
+import type { SchemeChooser } from '../../../../lib/runtime/product_scheme.js';
 import { compile, type Program } from '../../../../lib/runtime/program.js';
 import { floats, type HostTensor } from '../../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../../lib/tensor/random.js';
@@ -21,12 +22,16 @@ import { onRealDevice, useTestDevice } from '../../../support/device.js';
 import { randomTensor } from '../../../support/onnxruntime.js';
 import { CASES, type Feeds, gemms, images, mixed } from '../../../support/quantized_networks.js';
 
-function outputs(program: Program<IntegerUse>, bits: Policy | BitChooser, feeds: Feeds): Record<string, Float32Array> {
+function outputs(
+  program: Program<IntegerUse>,
+  bits: Policy | SchemeChooser,
+  feeds: Feeds,
+): Record<string, Float32Array> {
   return Object.fromEntries([...program.run(feeds, { bits })].map(([name, value]) => [name, value.data.slice()]));
 }
 
 /** The same graph on both, the same policy: equal bits. Returns the names of steps whose values were on the device. */
-function compare(graph: Graph, feeds: Feeds, policy?: Policy | BitChooser, options: IntegerOptions = {}): string[] {
+function compare(graph: Graph, feeds: Feeds, policy?: Policy | SchemeChooser, options: IntegerOptions = {}): string[] {
   const host = compile(graph, integer(options));
   const there = compile(graph, device(options));
   const bits = policy ?? mixed(host.products.map(({ name }) => name));
@@ -102,14 +107,15 @@ describe('device backend', () => {
   it('bits by sample, chosen from activations; one range for all; scales by block; unusual Gemms; a transformer', () => {
     const graph = buildModel('convnet2', { input: [1, 6, 6], seed: 5 });
     const feeds = images(graph, 3);
-    const chooser: BitChooser = (_, activation) => {
+    const chooser: SchemeChooser = (_, activation) => {
       const each = activation.size / 3;
       const bits = (i: number) => ((activation.data[i * each + 1] as number) > 0.1 ? 3 : 6);
-      return { weightBits: 5, activationBits: Uint8Array.of(bits(0), bits(1), bits(2)) };
+      return { scheme: schemeOf(5, 8), sampleBits: Uint8Array.of(bits(0), bits(1), bits(2)) };
     };
     compare(graph, feeds, chooser);
-    compare(graph, feeds, undefined, { activationRange: 'perTensor' });
-    compare(graph, feeds, undefined, { granularity: { blockSize: 16 } });
+    for (const scheme of ['W5A6/tensor', 'W5A6/g16', 'W5A6/wtensor', 'W4A16']) {
+      compare(graph, feeds, uniformPolicy(graph, scheme));
+    }
     const excluded = new Set(['conv2.conv']);
     compare(graph, feeds, mixed(['conv1.conv', 'logits'], excluded));
     compare(gemms(), { input: randomTensor(new Random(9), [7, 5]) });

@@ -4,16 +4,16 @@ import assert from 'node:assert/strict';
 import { fakeQuantize } from '../../../../lib/autograd/ops/fake_quantize.js';
 import { Tape, type Value } from '../../../../lib/autograd/tape.js';
 import { sizeOf } from '../../../../lib/core/shape.js';
-import { parseScheme } from '../../../../lib/format/scheme.js';
+import { parseScheme, schemeOf } from '../../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import type { Graph, GraphNode } from '../../../../lib/graph/graph.js';
 import { Parameters } from '../../../../lib/graph/parameters.js';
 import { buildModel } from '../../../../lib/models/index.js';
 import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
-import { type FakeQuantOptions, fakeQuant, type Operands } from '../../../../lib/runtime/backends/fake_quant.js';
+import { fakeQuant, type Operands } from '../../../../lib/runtime/backends/fake_quant.js';
 import { runFloat } from '../../../../lib/runtime/backends/float.js';
 import { integer, type ProductRecord } from '../../../../lib/runtime/backends/integer.js';
-import type { BitChooser } from '../../../../lib/runtime/bits.js';
+import { activationBits, type SchemeChooser } from '../../../../lib/runtime/product_scheme.js';
 import { compile } from '../../../../lib/runtime/program.js';
 import { floats, type HostTensor } from '../../../../lib/tensor/host_tensor.js';
 import { Memory } from '../../../../lib/tensor/memory.js';
@@ -24,8 +24,6 @@ import { CASES, type Feeds, gemms, images, mixed, recorder } from '../../../supp
 
 /** Half the distance of 1 to the next float. */
 const ROUNDING = 2 ** -24;
-
-type Ranges = Omit<FakeQuantOptions, 'keep'>;
 
 const recording = () => new Tape({ memory: new Memory(), training: true, record: true });
 
@@ -73,9 +71,9 @@ function dequantized(record: ProductRecord, bitsOf: (row: number, rows: number) 
   const channels = 'shape' in record.weights ? record.weights.shape[0] : record.weights.n;
   const k = codes.length / channels;
   const { granularity } = record.weights;
-  const block = typeof granularity === 'object' ? granularity.blockSize : k;
+  const block = granularity.kind === 'perGroup' ? granularity.blockSize : k;
   const scaleOf = (channel: number, at: number) =>
-    granularity === 'perTensor' ? scales[0] : scales[Math.floor(at / block) * channels + channel];
+    granularity.kind === 'perTensor' ? scales[0] : scales[Math.floor(at / block) * channels + channel];
   const w = Float32Array.from(codes, (code, i) => code * (scaleOf(Math.floor(i / k), i % k) as number));
   return { x, w, k };
 }
@@ -109,8 +107,8 @@ function assertSame(actual: Float32Array, expected: Float32Array, what: string):
  * differ by rounding only. With products of length k the float sum errs by k roundings of Σ |x · w|, both factors by one
  * each, the integer way back by three (its scale's product, the multiplication, the bias).
  */
-function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | BitChooser, options: Ranges = {}): number {
-  const integers = compile(graph, integer(options), { keep: 'all' });
+function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | SchemeChooser): number {
+  const integers = compile(graph, integer(), { keep: 'all' });
   const records: ProductRecord[] = [];
   const values = bare(integers.run(feeds, { bits: policy, inspect: recorder(records) }));
   for (const [name, { dtype, dims, data }] of Object.entries(feeds)) {
@@ -120,7 +118,7 @@ function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | BitChooser, op
   for (const record of records) {
     const { node } = record;
     const single = alone(integers.graph, node, values);
-    const program = compile(single.graph, fakeQuant(options));
+    const program = compile(single.graph, fakeQuant());
     const tape = new Tape({ memory: new Memory(), training: false, record: false });
     const seen: Operands[] = [];
     const results = program.run(single.feeds, {
@@ -132,13 +130,11 @@ function checkLayers(graph: Graph, feeds: Feeds, policy: Policy | BitChooser, op
         seen.push({ ...operands, x: copy(operands.x), w: copy(operands.w) });
       },
     });
-    const [{ x, w, bits }] = seen as [Operands];
-    const { activationBits } = bits;
+    const [{ x, w, scheme }] = seen as [Operands];
+    const bits = activationBits(scheme);
     const bitsOf = (row: number, rows: number) =>
-      typeof activationBits === 'number'
-        ? activationBits
-        : (activationBits[Math.floor((row * activationBits.length) / rows)] as number);
-    const expected = dequantized(record, bitsOf, options.activationRange === 'perTensor');
+      typeof bits === 'number' ? bits : (bits[Math.floor((row * bits.length) / rows)] as number);
+    const expected = dequantized(record, bitsOf, scheme.scheme.activations.granularity.kind === 'perTensor');
     const { alpha = 1, transA = 0 } = node.attributes as { alpha?: number; transA?: number };
     const rows = transA === 0 ? x.data : kernelOrder({ ...node, attributes: {} }, x);
     assertSame(rows, expected.x, `${node.name}: activations`);
@@ -176,24 +172,20 @@ describe('fake quantization beside the integer plan', () => {
       const names = compile(graph, integer()).products.map((node) => node.name);
       assert.equal(checkLayers(folded, feeds(2), mixed(names)), names.length);
       const own = Uint8Array.of(8, 2, 5);
-      checkLayers(folded, feeds(3), () => ({ weightBits: 3, activationBits: own }));
+      checkLayers(folded, feeds(3), () => ({ scheme: schemeOf(3, 8), sampleBits: own }));
     });
   }
 
   it('codes are equal with other granularities, and with ranges over the whole batch', () => {
     const { graph, feeds } = CASES.resnet8 as (typeof CASES)[string];
     const { graph: folded } = compile(graph, fakeQuant());
-    for (const options of [
-      { granularity: 'perTensor' },
-      { granularity: { blockSize: 16 } },
-      { activationRange: 'perTensor' },
-    ] as const) {
-      checkLayers(folded, feeds(2), uniformPolicy(graph, 'W4A5'), options);
+    for (const scheme of ['W4A5/wtensor', 'W4A5/g16', 'W4A5/tensor', 'W4A5/g32/tensor']) {
+      checkLayers(folded, feeds(2), uniformPolicy(graph, scheme));
     }
-    const program = compile(graph, fakeQuant({ activationRange: 'perTensor' }));
-    const bits = { weightBits: 8, activationBits: Uint8Array.of(8, 8) };
+    const program = compile(graph, fakeQuant());
+    const bits = { scheme: parseScheme('W8A8/tensor'), sampleBits: Uint8Array.of(8, 8) };
     const use = { tape: recording(), parameters: new Parameters(program.graph), bits: () => bits };
-    assert.throws(() => program.run(feeds(2), use), /one width/);
+    assert.throws(() => program.run(feeds(2), use), /quantized per sample.*received W8A8\/tensor/);
   });
 
   it('unusual Gemms: transposed activations and factors', () => {
@@ -365,7 +357,7 @@ describe('several passes on one tape', () => {
     joined.output(sum);
     const program = compile(joined.build(), fakeQuant());
     const feeds = { x: randomTensor(new Random(3), [5, 6]) };
-    const gradients = (bits: BitChooser) => {
+    const gradients = (bits: SchemeChooser) => {
       const parameters = new Parameters(program.graph);
       const tape = recording();
       const [y] = program.run(feeds, { tape, parameters, bits }).values();
@@ -373,8 +365,8 @@ describe('several passes on one tape', () => {
       return parameters.get('s')?.gradient?.slice() as Float32Array;
     };
     // Widths by number are shared, the same widths by row are not.
-    const shared = gradients(() => ({ weightBits: 8, activationBits: 3 }));
-    const apart = gradients(() => ({ weightBits: 8, activationBits: new Uint8Array(5).fill(3) }));
+    const shared = gradients(() => schemeOf(8, 3));
+    const apart = gradients(() => ({ scheme: schemeOf(8, 8), sampleBits: new Uint8Array(5).fill(3) }));
     shared.forEach((value, i) => {
       assert.ok(Math.abs(value - (apart[i] as number)) <= 1e-5 * Math.abs(value), `${value}, ${apart[i]}`);
     });

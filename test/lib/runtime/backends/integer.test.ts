@@ -1,16 +1,22 @@
 // The integer interpreter against the numeric contract in plain TypeScript, layer by layer, and against full precision.
 
 import assert from 'node:assert/strict';
+import { Tape } from '../../../../lib/autograd/tape.js';
 import { sizeOf } from '../../../../lib/core/shape.js';
+import { parseScheme, type Scheme, schemeOf } from '../../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
+import { type ProductView, productView } from '../../../../lib/graph/product.js';
 import { buildModel } from '../../../../lib/models/index.js';
-import { uniformPolicy } from '../../../../lib/policy/policy.js';
+import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import { runFloat } from '../../../../lib/runtime/backends/float.js';
 import { type IntegerUse, integer, type ProductRecord } from '../../../../lib/runtime/backends/integer.js';
+import { quantizedWeight } from '../../../../lib/runtime/backends/quantized_weight.js';
+import { activationBits } from '../../../../lib/runtime/product_scheme.js';
 import { compile, type Program } from '../../../../lib/runtime/program.js';
-import { type HostTensor, hostTensor } from '../../../../lib/tensor/host_tensor.js';
+import { floats, type HostTensor, hostTensor } from '../../../../lib/tensor/host_tensor.js';
+import { Memory } from '../../../../lib/tensor/memory.js';
 import { Random } from '../../../../lib/tensor/random.js';
 import { randomTensor } from '../../../support/onnxruntime.js';
 import { referenceLayer } from '../../../support/product_reference.js';
@@ -43,7 +49,7 @@ function only(feeds: Feeds, i: number): Feeds {
 function checkLayers(
   graph: Graph,
   records: readonly ProductRecord[],
-  bitsOf = (r: ProductRecord) => r.bits.activationBits,
+  bitsOf = (r: ProductRecord) => activationBits(r.scheme),
 ) {
   for (const record of records) {
     const bits = bitsOf(record);
@@ -104,12 +110,12 @@ describe('integer backend', () => {
       const policy = mixed(program.products.map((node) => node.name));
       const bits = Uint8Array.of(8, 2, 4, 7, 3);
       const together = outputOf(program, policy, batch);
-      const own = outputOf(program, () => ({ weightBits: 8, activationBits: bits }), batch);
+      const own = outputOf(program, () => ({ scheme: schemeOf(8, 8), sampleBits: bits }), batch);
       const size = together.length / 5;
       for (let i = 0; i < 5; i++) {
         const part = (values: Float32Array) => values.slice(i * size, (i + 1) * size);
         assert.deepEqual(outputOf(program, policy, only(batch, i)), part(together), `sample ${i}`);
-        const static_ = () => ({ weightBits: 8, activationBits: bits[i] as number });
+        const static_ = () => schemeOf(8, bits[i] as number);
         assert.deepEqual(outputOf(program, static_, only(batch, i)), part(own), `sample ${i}, own bits`);
       }
       program.dispose();
@@ -157,10 +163,66 @@ describe('integer backend', () => {
   it('per-tensor ranges depend on the batch', () => {
     const graph = buildModel('convnet2');
     const feeds = images(graph, 3);
-    const program = compile(graph, integer({ activationRange: 'perTensor' }));
-    const policy = uniformPolicy(graph, 'W8A4');
+    const program = compile(graph, integer());
+    const policy = uniformPolicy(graph, 'W8A4/tensor');
     const together = outputOf(program, policy, feeds).slice(0, 10);
     assert.notDeepEqual(outputOf(program, policy, only(feeds, 0)), together);
+    program.dispose();
+  });
+
+  it('schemes differ from node to node, and weights alone may be quantized', () => {
+    const { graph, feeds } = CASES.transformer as (typeof CASES)[string];
+    const program = compile(graph, integer());
+    const names = program.products.map((node) => node.name);
+    const batch = feeds(2);
+    const of = (...schemes: string[]): Policy => ({
+      schemes: new Map(names.map((name, i) => [name, parseScheme(schemes[i % schemes.length] as string)])),
+      excluded: new Set(),
+    });
+    const plain = outputOf(program, of('W8A8'), batch);
+    assert.deepEqual(outputOf(program, of('W8A8/token'), batch), plain, 'a row is a token');
+    for (const schemes of [
+      ['W8A8/tensor'],
+      ['W8A8/g16'],
+      ['W8A8/wtensor'],
+      ['W8A16'],
+      ['W8A8', 'W4A16/g16', 'W8A4/tensor'],
+    ]) {
+      assert.notDeepEqual(outputOf(program, of(...schemes), batch), plain, schemes.join());
+    }
+    // By weights on the integer grid alone: full precision of a network that has these weights.
+    const { schemes } = of('W4A16/g16');
+    const initializers = new Map(program.graph.initializers);
+    for (const node of program.products) {
+      const weight = node.inputs[1] as string;
+      const { dims, data } = initializers.get(weight) as HostTensor<'float32'>;
+      const view = productView(program.graph, node) as ProductView;
+      const tape = new Tape({ memory: new Memory(), training: false, record: false });
+      const w = quantizedWeight(tape, view, tape.constant(data, dims), (schemes.get(node.name) as Scheme).weights);
+      initializers.set(weight, floats(dims, w.data.slice()));
+    }
+    const [expected] = runFloat(program.graph.with({ initializers }), batch).values();
+    const received = outputOf(program, of('W4A16/g16'), batch);
+    const largest = received.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    (expected as HostTensor<'float32'>).data.forEach((value, i) => {
+      assert.ok(Math.abs(value - (received[i] as number)) <= 1e-5 * largest, `${i}: ${received[i]}, expected ${value}`);
+    });
+    program.dispose();
+  });
+
+  it('a scheme without a kernel is refused before any work, naming node and scheme', () => {
+    const graph = buildModel('convnet2');
+    const program = compile(graph, integer());
+    const refuse = (scheme: string, message: RegExp) =>
+      assert.throws(
+        () => program.check({ bits: uniformPolicy(graph, scheme) }),
+        (error: Error) => {
+          return error instanceof GraphError && message.test(error.message);
+        },
+      );
+    refuse('W8A8/token', /conv1\.conv.*a convolution has no tokens, received W8A8\/token/);
+    refuse('W8A8/g24', /conv1\.conv.*a power of two from 16 to 16384, received W8A8\/g24/);
+    refuse('W16A8', /conv1\.conv.*integer weights .*received W16A8/);
     program.dispose();
   });
 
@@ -189,7 +251,7 @@ describe('integer backend', () => {
     (broken.input as HostTensor<'float32'>).data[784] = Number.NaN;
     assert.throws(() => program.run(broken, { bits: policy }), /Gemm \(hidden1\): .*NaN/);
     assert.throws(
-      () => program.run(images(graph, 1), { bits: () => ({ weightBits: 8, activationBits: 9 }) }),
+      () => program.run(images(graph, 1), { bits: () => ({ scheme: schemeOf(8, 8), sampleBits: Uint8Array.of(9) }) }),
       GraphError,
     );
     program.dispose();

@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict';
 import ort from 'onnxruntime-node';
+import { perGroup, perOutputChannel, perTensor } from '../../../../lib/format/granularity.js';
 import { type Scheme, schemeOf } from '../../../../lib/format/scheme.js';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { GraphError } from '../../../../lib/graph/errors.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { decodeModel, encodeModel } from '../../../../lib/graph/onnx/codec.js';
 import { type ArchitectureName, buildModel } from '../../../../lib/models/index.js';
-import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
+import { type Policy, uniformPolicy, withPolicyGranularities } from '../../../../lib/policy/policy.js';
 import { integer } from '../../../../lib/runtime/backends/integer.js';
 import { type ExportQuantizedOptions, exportQuantized } from '../../../../lib/runtime/export/quantized.js';
 import { compile } from '../../../../lib/runtime/program.js';
@@ -44,9 +45,10 @@ async function onnxruntime(bytes: Uint8Array, feeds: Feeds): Promise<Float32Arra
 }
 
 function interpreted(graph: Graph, policy: Policy, feeds: Feeds, options: ExportQuantizedOptions): Float32Array {
-  const { granularity, reduceRange } = options;
-  const program = compile(graph, integer({ activationRange: 'perTensor', granularity, reduceRange }));
-  const [value] = [...program.run(feeds, { bits: policy }).values()];
+  const { reduceRange } = options;
+  const program = compile(graph, integer({ reduceRange }));
+  const bits = withPolicyGranularities(policy, { activations: perTensor });
+  const [value] = [...program.run(feeds, { bits }).values()];
   const result = (value as { data: Float32Array }).data.slice();
   program.dispose();
   return result;
@@ -135,8 +137,9 @@ describe('export of quantized models', () => {
       const names = ['grouped', 'same', 'first', 'second', 'third', 'batched', 'vector'];
       const bits = new Map(names.map((name, i): [string, Scheme] => [name, schemeOf(8 - (i % 7), 8 - ((i * 3) % 5))]));
       for (const format of ['integer', 'qdq'] as const) {
-        for (const granularity of ['perChannel', 'perTensor', { blockSize: 16 }] as const) {
-          await check(graph, { schemes: bits, excluded: new Set() }, oddFeeds(), { format, granularity });
+        for (const weights of [perOutputChannel, perTensor, perGroup(16)]) {
+          const policy = withPolicyGranularities({ schemes: bits, excluded: new Set() }, { weights });
+          await check(graph, policy, oddFeeds(), { format });
         }
       }
     }
@@ -145,11 +148,9 @@ describe('export of quantized models', () => {
   it('convolutions of signals, [N, C, L]', async () => {
     const graph = signals();
     const feeds = { input: randomTensor(new Random(2), [3, 4, 20]) };
-    for (const bits of ['W8A8', 'W4A5']) {
-      for (const granularity of ['perChannel', { blockSize: 16 }] as const) {
-        for (const format of ['integer', 'qdq'] as const) {
-          await check(graph, uniformPolicy(graph, bits), feeds, { format, granularity });
-        }
+    for (const scheme of ['W8A8', 'W4A5', 'W8A8/g16', 'W4A5/g16', 'W4A16']) {
+      for (const format of ['integer', 'qdq'] as const) {
+        await check(graph, uniformPolicy(graph, scheme), feeds, { format });
       }
     }
   });
@@ -207,7 +208,7 @@ describe('export of quantized models', () => {
     );
     for (const { remarks } of others) assert.match(remarks.join('; '), /no operator quantizes to 4 bits/);
     assert.match(others[0]?.remarks.join('; ') ?? '', /4-bit weights take 8 bits/);
-    const blocks = exportQuantized(graph, uniformPolicy(graph, 'W8A8'), { granularity: { blockSize: 16 } }).nodes;
+    const blocks = exportQuantized(graph, uniformPolicy(graph, 'W8A8/g16')).nodes;
     for (const { form, remarks } of blocks) {
       assert.equal(form, 'qdq');
       assert.match(remarks.join(), /block of 16/);
