@@ -1,7 +1,6 @@
 // Data for a model that came from elsewhere: which images, and how they become the network's input. What is not said on
 // the command line is read from the model's input.
 import { statSync } from 'node:fs';
-import type { Command } from 'commander';
 import { classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
 import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
 import { loadDataset, openDataset } from '../data/load.js';
@@ -9,7 +8,6 @@ import type { LoadOptions } from '../data/reader.js';
 import { type ImageSource, mapImages } from '../data/stored_images.js';
 import type { Graph } from '../graph/graph.js';
 import { chosen, flag, integer, option, refuse, text } from './option.js';
-import { addOptions } from './parse.js';
 import { Progress } from './progress.js';
 
 export interface InputFlags {
@@ -59,10 +57,6 @@ export function inputOptions(images?: number) {
     pixels: text('<range>', 'range that mean and std are for, of byte pixels: 1 or 255', { default: '1' }),
     bgr: flag('the model takes blue, green, red'),
   };
-}
-
-export function addInputOptions(command: Command, defaultImages?: number): Command {
-  return addOptions(command, inputOptions(defaultImages));
 }
 
 /** Height, width and channels that the model declares, where it does. */

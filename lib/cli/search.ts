@@ -1,81 +1,75 @@
-// `faultline search`: the worst or the best policy of a budget, the network untouched; the agent beside its baselines.
-
-import { basename, join } from 'node:path';
-import type { Command } from 'commander';
-import { freeBatch, type Samples, splitSamples } from '../assess/samples.js';
-import { InvalidArgumentError } from '../core/errors.js';
+// `faultline search`: the worst or the best policy of a budget, the network untouched, static or by input.
+import { freeBatch, imageSamples } from '../assess/samples.js';
 import { formatScheme, parseScheme, type Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
-import { modelDigest } from '../graph/onnx/codec.js';
 import { BudgetSpace } from '../policy/budget.js';
-import { sha256, toJson } from '../run/files.js';
-import { RunDirectory } from '../run/run_directory.js';
-import type { EvaluationData } from '../runtime/evaluate_policies.js';
+import { inputSearchData, staticSearchData } from '../reproduce/search_data.js';
 import { agentNamed, agentsOf } from '../search/agents/index.js';
 import { BASELINES } from '../search/controls.js';
 import { extremeOf, type Objective } from '../search/judge.js';
+import { activationSpaceOf } from '../search/runner.js';
 import { searchPolicy } from '../search/search.js';
-import { addInputOptions, type InputFlags, readInputs } from './inputs.js';
-import { readGraph } from './model.js';
-import { integerOption, numberOption } from './options.js';
-import { Progress } from './progress.js';
-import { inputSearchText, type NamedBudget, prepareInputSearch } from './search_input.js';
-import { searchText } from './search_text.js';
+import { type Context, defineCommand, type Outcome } from './command.js';
+import { inputOptions, readImages, readInputs } from './inputs.js';
+import { MODEL, readGraph } from './model.js';
+import { choice, flag, integer, positive, refuse, repeated, text, unless, type Values } from './option.js';
 
-interface SearchFlags extends InputFlags {
-  readonly worst?: true;
-  readonly best?: true;
-  readonly policy: string;
-  readonly budget: number;
-  readonly tolerance?: number;
-  readonly weighting: string;
-  readonly bits: string;
-  readonly pin?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly agent?: string;
-  readonly baselines: boolean;
-  readonly evaluations: number;
-  readonly enumerate: number;
-  readonly measure?: string;
-  readonly out?: string;
-  readonly fresh?: true;
-  readonly json?: true;
-}
-
-type PolicyKind = 'static' | 'input';
-
-/** The agent of static policies, and the images that it searches on. */
-const DEFAULT_AGENT = 'ddpg';
-const DEFAULT_IMAGES = 1000;
+/** The agent of static policies, the images that it searches on, the policies that it tries and may enumerate. */
+const STATIC = { agent: 'ddpg', images: 1000, evaluations: 40, enumerate: 1024 } as const;
 /** The agent of policies by input. */
 const INPUT_AGENT = 'ppo';
 
-/** Options that mean nothing where bits are chosen for each input. */
-const STATIC_ONLY = ['evaluations', 'enumerate', 'measure', 'baselines'] as const;
+const STATIC_AGENTS = [...agentsOf('static').keys()].join(', ');
+const INPUT_AGENTS = [...agentsOf('input').keys()].join(' or ');
 
-const list = (text: string) => text.split(',').map((part) => part.trim());
-/** Bits that a number on the command line stands for: of weights and activations, or of activations that are chosen. */
-const BITS_OF: Readonly<Record<PolicyKind, (bits: number) => string>> = {
-  static: (bits) => `W${bits}A${bits}`,
-  input: (bits) => `W8A${bits}`,
+const OPTIONS = {
+  worst: flag('the policy that does most harm'),
+  best: flag('the policy that does least'),
+  budget: positive('<bits>', 'effective bits of every policy, exactly', { required: true }),
+  bits: text('<list>', 'what a node may get: 4,8 or 2-8 or W4A4,W4A8,W8A8', { required: true }),
+  policy: choice('<kind>', 'static, or input: activation bits chosen for each input as it runs', ['static', 'input'], {
+    default: 'static',
+  }),
+  tolerance: positive('<bits>', 'how far from --budget effective bits may lie'),
+  weighting: choice(
+    '<name>',
+    'what a node counts for in the budget: nodes, weights or macs',
+    ['nodes', 'weights', 'macs'],
+    { default: 'nodes' },
+  ),
+  pin: repeated('<node=bits...>', 'bits that some nodes have, as stem.conv=W8A8'),
+  exclude: repeated('<nodes...>', 'nodes left in float32'),
+  agent: text('<name>', `${STATIC_AGENTS}; ${INPUT_AGENTS} for --policy input`),
+  baselines: unless('only the agent'),
+  evaluations: integer('<n>', `policies that each agent may try; default ${STATIC.evaluations}`, 1),
+  enumerate: integer('<n>', `budgets of up to so many policies are enumerated; default ${STATIC.enumerate}`, 0),
+  measure: choice('<name>', 'accuracy, or agreement with full precision; default: accuracy where there are labels', [
+    'accuracy',
+    'agreement',
+  ]),
+  ...inputOptions(),
 };
 
-/** `4,8` → W4A4, W8A8; `2-8` → W2A2 … W8A8; `W4A8` as it is. */
-function choicesOf(text: string, kind: PolicyKind): string[] {
-  return list(text).flatMap((part) => {
-    const range = /^(\d)(?:-(\d))?$/.exec(part);
-    if (!range) return [formatScheme(parseScheme(part))];
-    const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
-    const all = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => BITS_OF[kind](from + i));
-    if (all.length > 0) return all.map((bits) => formatScheme(parseScheme(bits)));
-    throw new InvalidArgumentError('search', '--bits', 'widths as 4,8 or 2-8 or W4A4,W8A8', text);
-  });
+type Options = Values<typeof OPTIONS>;
+
+/** What is searched, checked. */
+interface Task {
+  readonly model: string;
+  readonly graph: Graph;
+  readonly objective: Objective;
+  readonly budget: ReturnType<typeof budgetOf>;
 }
 
-function oneOf<Name extends string>(option: string, names: readonly Name[], text: string): Name {
-  const name = names.find((each) => each === text);
-  if (name) return name;
-  throw new InvalidArgumentError('search', option, names.join(' or '), text);
+/** `4,8` → W4A4, W8A8; `2-8` → W2A2 … W8A8; `W4A8` as it is. By input, numbers are bits of activations: W8A4, W8A8. */
+function choicesOf({ bits: list, policy }: Options): string[] {
+  const named = (bits: number) => (policy === 'static' ? `W${bits}A${bits}` : `W8A${bits}`);
+  return list.split(',').flatMap((each) => {
+    const range = /^(\d)(?:-(\d))?$/.exec(each.trim());
+    if (!range) return [formatScheme(parseScheme(each.trim()))];
+    const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
+    if (to < from) return refuse('--bits', 'widths as 4,8 or 2-8 or W4A4,W8A8', list);
+    return Array.from({ length: to - from + 1 }, (_, i) => formatScheme(parseScheme(named(from + i))));
+  });
 }
 
 /** `node=W8A8` */
@@ -83,168 +77,96 @@ function pinsOf(pins: readonly string[] = []): Map<string, Scheme> {
   return new Map(
     pins.map((pin) => {
       const at = pin.lastIndexOf('=');
-      if (at < 1) throw new InvalidArgumentError('search', '--pin', 'node=W8A8', pin);
+      if (at < 1) refuse('--pin', 'node=W8A8', pin);
       return [pin.slice(0, at), parseScheme(pin.slice(at + 1))];
     }),
   );
 }
 
-function objectiveOf({ worst, best }: SearchFlags): Objective {
-  if (worst === best)
-    throw new InvalidArgumentError('search', '--worst, --best', 'one of the two', worst ? 'both' : 'none');
+function objectiveOf({ worst, best }: Options): Objective {
+  if (worst === best) refuse('--worst, --best', 'one of the two', worst ? 'both' : 'none');
   return worst ? 'detrimental' : 'robust';
 }
 
-function dataOf(samples: Samples): EvaluationData {
-  const [whole] = samples.batches(samples.count);
-  if (!whole) throw new InvalidArgumentError('search', '--images', 'one or more', 'none');
-  return whole;
+function budgetOf(options: Options) {
+  const { budget: bits, tolerance, weighting, pin, exclude: excluded } = options;
+  return { ...{ bits, tolerance, weighting, excluded }, choices: choicesOf(options), pinned: pinsOf(pin) };
 }
 
-/** Data for searching and, where enough images are left, as many others that nothing is chosen on. */
-function parts(samples: Samples, images: number, seed: number): { searched: EvaluationData; others?: EvaluationData } {
-  if (samples.count <= images) return { searched: dataOf(samples) };
-  const [searched, rest] = splitSamples(samples, images, seed);
-  const count = Math.min(images, rest.count);
-  return { searched: dataOf(searched), others: dataOf(rest.take(Int32Array.from({ length: count }, (_, i) => i))) };
-}
-
-/** The run in its folder: `work` ends it, or is interrupted by Ctrl-C and goes on with the same command. */
-async function inRun(
-  model: string,
-  flags: SearchFlags,
-  work: (run: RunDirectory, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const { out: _, fresh: __, json: ___, ...settings } = flags;
-  const configuration = { ...settings, model: await modelDigest(model) };
-  const key = sha256(JSON.stringify(configuration)).slice(0, 8);
-  const out = flags.out ?? join('runs', `search-${basename(model, '.onnx')}-${key}`);
-  const command = ['faultline', ...process.argv.slice(2)].join(' ');
-  const run = await RunDirectory.open(out, { command, configuration, fresh: flags.fresh ?? false });
-  const abort = new AbortController();
-  const stop = () => abort.abort(new Error(`interrupted; the best so far is in ${out}, the same command goes on`));
-  process.once('SIGINT', stop).once('SIGTERM', stop);
-  try {
-    await work(run, abort.signal);
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-    run.close();
-  }
-}
-
-async function searchCommand(model: string, flags: SearchFlags, command: Command): Promise<void> {
-  const kind = oneOf('--policy', ['static', 'input'], flags.policy);
-  for (const name of STATIC_ONLY) {
-    if (kind === 'static' || command.getOptionValueSource(name) !== 'cli') continue;
-    throw new InvalidArgumentError('search', `--${name}`, '--policy static beside it', 'input');
-  }
-  const objective = objectiveOf(flags);
-  const weighting = oneOf('--weighting', ['nodes', 'weights', 'macs'], flags.weighting);
-  const choices = choicesOf(flags.bits, kind);
-  const loaded = await readGraph(model);
+/** A network whose batch may have any size: samples are searched on many at a time. */
+function withFreeBatch(model: string, loaded: Graph): Graph {
   const { graph, batch } = freeBatch(loaded);
-  if (batch !== undefined) {
-    const expected = 'a batch of any size: export it with a dynamic batch axis';
-    throw new InvalidArgumentError('search', model, expected, `${batch}, which nodes inside depend on`);
-  }
-  const { budget: bits, tolerance, exclude: excluded } = flags;
-  const budget = { bits, tolerance, choices, weighting, excluded, pinned: pinsOf(flags.pin) };
-  if (kind === 'static') await searchStatic(model, graph, budget, objective, flags);
-  else await searchByInput(model, graph, { ...budget, counted: 'activations' }, objective, flags);
+  if (batch === undefined) return graph;
+  const expected = 'a batch of any size: export it with a dynamic batch axis';
+  return refuse(model, expected, `${batch}, which nodes inside depend on`);
 }
 
-async function searchByInput(
-  model: string,
-  graph: Graph,
-  budget: NamedBudget,
-  objective: Objective,
-  flags: SearchFlags,
-): Promise<void> {
-  const agent = agentNamed(flags.agent ?? INPUT_AGENT, 'input');
-  const data = await prepareInputSearch(graph, budget, flags);
-  await inRun(model, flags, async (run, signal) => {
-    const line = new Progress();
-    const report = await searchPolicy(graph, data, {
-      ...{ model, objective, budget, agent, seed: flags.seed, run, signal },
-      onProgress: ({ stage, done, total }) =>
-        line.show(done === 0, () => `${stage} ${Math.round((100 * done) / total)} %`),
-    });
-    line.end();
-    await run.write('search.json', toJson(report));
-    process.stdout.write(flags.json ? toJson(report) : inputSearchText(report, `policy: ${run.file('policy.json')}`));
-  });
-}
+type SearchContext = Context<{ readonly model: string }, Options>;
 
-async function searchStatic(
-  model: string,
-  graph: Graph,
-  budget: NamedBudget,
-  objective: Objective,
-  given: SearchFlags,
-): Promise<void> {
-  const flags = { ...given, agent: given.agent ?? DEFAULT_AGENT, images: given.images ?? DEFAULT_IMAGES };
-  const agent = agentNamed(flags.agent);
+async function searchStatic({ options, signal, progress, openRun }: SearchContext, task: Task): Promise<Outcome> {
+  const { evaluations = STATIC.evaluations, enumerate = STATIC.enumerate, images = STATIC.images, seed } = options;
+  const { model, graph, objective, budget } = task;
+  const agent = agentNamed(options.agent ?? STATIC.agent);
   const space = new BudgetSpace(graph, budget);
-  if (flags.agent === 'exhaustive' && space.count > BigInt(Math.max(flags.enumerate, flags.evaluations))) {
-    throw new InvalidArgumentError('search', '--evaluations', `all ${space.count} policies`, String(flags.evaluations));
+  if (agent.name === 'exhaustive' && space.count > BigInt(Math.max(enumerate, evaluations))) {
+    refuse('--evaluations', `all ${space.count} policies`, String(evaluations));
   }
-  const { images, ...inputs } = flags;
-  const { samples } = await readInputs(graph, inputs);
-  const measure = oneOf(
-    '--measure',
-    ['accuracy', 'agreement'],
-    flags.measure ?? (samples.labels ? 'accuracy' : 'agreement'),
-  );
+  const { samples } = await readInputs(graph, { ...options, images: undefined }, progress);
+  const { measure = samples.labels ? 'accuracy' : 'agreement' } = options;
   if (measure === 'accuracy' && !samples.labels) {
-    throw new InvalidArgumentError('search', '--measure', 'agreement, where images have no labels', 'accuracy');
+    refuse('--measure', 'agreement, where images have no labels', 'accuracy');
   }
-  await inRun(model, flags, async (run, signal) => {
-    const line = new Progress();
-    const { evaluations, enumerate, seed } = flags;
-    const report = await searchPolicy(graph, parts(samples, images, seed), {
-      ...{ model, objective, budget, agent, evaluations, enumerate, measure, seed, run, signal },
-      baselines: flags.baselines ? BASELINES : [],
-      onProgress: ({ stage, done, total, best }) => {
-        const so = best === undefined ? '' : `, ${extremeOf(objective)} ${(100 * best).toFixed(2)} %`;
-        line.show(done === total, () => `${stage}: ${done}/${total} policies${so}`);
-      },
-    });
-    line.end();
-    await run.write('search.json', toJson(report));
-    process.stdout.write(flags.json ? toJson(report) : searchText(graph, report, `policy: ${run.file('policy.json')}`));
+  const data = staticSearchData(samples, images, seed);
+  const run = await openRun();
+  const result = await searchPolicy(graph, data, {
+    ...{ model, objective, budget, agent, evaluations, enumerate, measure, seed, run, signal },
+    baselines: options.baselines ? BASELINES : [],
+    onProgress: ({ stage, done, total, best }) => {
+      const so = best === undefined ? '' : `, ${extremeOf(objective)} ${(100 * best).toFixed(2)} %`;
+      progress.show(done === total, () => `${stage}: ${done}/${total} policies${so}`);
+    },
   });
+  return { result, files: [run.file('policy.json')] };
 }
 
-export function addSearchCommand(program: Command): void {
-  const command = program
-    .command('search')
-    .argument('<model.onnx>')
-    .description('the worst or the best policy of a budget, the network untouched, beside what baselines find')
-    .option('--worst', 'the policy that does most harm')
-    .option('--best', 'the policy that does least')
-    .requiredOption('--budget <bits>', 'effective bits of every policy, exactly', numberOption('--budget'))
-    .requiredOption('--bits <list>', 'what a node may get: 4,8 or 2-8 or W4A4,W4A8,W8A8')
-    .option('--policy <kind>', 'static, or input: activation bits chosen for each input as it runs', 'static')
-    .option('--tolerance <bits>', 'how far from --budget effective bits may lie', numberOption('--tolerance'))
-    .option('--weighting <name>', 'what a node counts for in the budget: nodes, weights or macs', 'nodes')
-    .option('--pin <node=bits...>', 'bits that some nodes have, as stem.conv=W8A8')
-    .option('--exclude <nodes...>', 'nodes left in float32')
-    .option(
-      '--agent <name>',
-      `${DEFAULT_AGENT}, ${BASELINES.map(({ name }) => name).join(', ')} or exhaustive; ${[...agentsOf('input').keys()].join(' or ')} for --policy input`,
-    )
-    .option('--no-baselines', 'only the agent')
-    .option('--evaluations <n>', 'policies that each agent may try', integerOption('--evaluations', 1), 40)
-    .option(
-      '--enumerate <n>',
-      'budgets of up to so many policies are enumerated',
-      integerOption('--enumerate', 0),
-      1024,
-    )
-    .option('--measure <name>', 'accuracy, or agreement with full precision; default: accuracy where there are labels');
-  addInputOptions(command)
-    .option('--out <folder>', 'the run, which the same command goes on with; default: runs/search-…')
-    .option('--fresh', 'begin anew what --out holds')
-    .option('--json', 'everything as JSON on stdout, schema faultline.search/2')
-    .action(searchCommand);
+async function searchByInput({ options, signal, progress, openRun }: SearchContext, task: Task): Promise<Outcome> {
+  for (const name of ['evaluations', 'enumerate', 'measure'] as const) {
+    if (options[name] !== undefined) refuse(`--${name}`, '--policy static beside it', 'input');
+  }
+  if (!options.baselines) refuse('--no-baselines', '--policy static beside it', 'input');
+  const { model, graph, objective } = task;
+  const budget = { ...task.budget, counted: 'activations' } as const;
+  const agent = agentNamed(options.agent ?? INPUT_AGENT, 'input');
+  activationSpaceOf(graph, budget);
+  const { set, dataset, normalization, layout, prepare } = await readImages(graph, options, progress);
+  const { split, images, seed } = options;
+  const data = inputSearchData({
+    ...{ set, dataset, split, images, seed },
+    samples: (part) => imageSamples(graph, prepare(part), normalization, { layout }),
+  });
+  const run = await openRun();
+  const result = await searchPolicy(graph, data, {
+    ...{ model, objective, budget, agent, seed, run, signal },
+    onProgress: ({ stage, done, total }) =>
+      progress.show(done === 0, () => `${stage} ${Math.round((100 * done) / total)} %`),
+  });
+  return { result, files: [run.file('policy.json')] };
 }
+
+export const command = defineCommand({
+  name: 'search',
+  arguments: MODEL,
+  options: OPTIONS,
+  out: 'named',
+  examples: [
+    'faultline search model.onnx --worst --budget 6 --bits 4,8 --data images.npy',
+    'faultline search model.onnx --best --budget 6 --bits 4,8 --agent cem --data images.npy --out runs/best',
+  ],
+  async run(context) {
+    const { arguments: all, options, progress } = context;
+    const [objective, budget] = [objectiveOf(options), budgetOf(options)];
+    const graph = withFreeBatch(all.model, await readGraph(all.model, progress));
+    const task = { model: all.model, graph, objective, budget };
+    return options.policy === 'static' ? searchStatic(context, task) : searchByInput(context, task);
+  },
+});

@@ -28,6 +28,8 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = 
   'faultline.quantize/1': () => import('./kinds/quantize.js'),
   'faultline.report/1': () => import('./kinds/report.js'),
   'faultline.scan/1': () => import('./kinds/scan.js'),
+  'faultline.search/2': () => import('./kinds/search.js'),
+  'faultline.search-input/2': () => import('./kinds/search_input.js'),
   'faultline.train/1': () => import('./kinds/train.js'),
   'faultline.vulnerable/1': () => import('./kinds/vulnerable.js'),
 };

@@ -16,7 +16,7 @@ import { Memory } from '../tensor/memory.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { yieldToEvents } from '../train/steps.js';
 import type { InputPolicy } from './input_policy.js';
-import type { ActivationSpace } from './space.js';
+import { type ActivationBudget, ActivationSpace } from './space.js';
 
 /** Samples at a time: the values of a small network's widest layer then fit the cache. */
 export const BATCH = 250;
@@ -246,4 +246,14 @@ export async function chosenBits(
     options.set(policy.candidates[candidate] as Uint8Array, i * nodes);
   });
   return options;
+}
+
+/** The activation bits of a budget, by the nodes that a plan of the network runs. Throws InvalidArgumentError as ActivationSpace does. */
+export function activationSpaceOf(graph: Graph, budget: ActivationBudget): ActivationSpace {
+  const runner = new InputPolicyRunner(graph);
+  try {
+    return new ActivationSpace(graph, runner.program.products, budget);
+  } finally {
+    runner.dispose();
+  }
 }

@@ -4,6 +4,7 @@
 
 import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
+import { summarize } from '../graph/printer.js';
 import { type BudgetOptions, BudgetSpace } from '../policy/budget.js';
 import type { Weighting } from '../policy/effective_bits.js';
 import { type PolicyJson, policyFromJson, policyToJson } from '../policy/json.js';
@@ -107,6 +108,8 @@ export interface SearchReport {
   readonly images: { readonly searched: number; readonly others: number };
   /** Accuracy in full precision, where there are labels. */
   readonly fullPrecision: { readonly searched?: number; readonly others?: number };
+  /** What each quantized node does: `Conv 3x3`. */
+  readonly operators: Readonly<Record<string, string>>;
   /** The agent asked for, then the baselines. */
   readonly agents: readonly AgentReport[];
   /** Measure of every policy, ascending, where the space was enumerated. */
@@ -151,6 +154,15 @@ const count = (data: EvaluationData | undefined) => data?.dims[0] ?? 0;
 const named = ({ choices }: BudgetOptions) =>
   choices.map((each) => (typeof each === 'string' ? each : formatScheme(each)));
 
+function operatorsOf(graph: Graph, names: readonly string[]): Record<string, string> {
+  const described = summarize(graph).nodes.map(({ name, operator, detail }) => [
+    name,
+    `${operator} ${detail}`.trimEnd(),
+  ]);
+  const all = new Map(described as [string, string][]);
+  return Object.fromEntries(names.map((name) => [name, all.get(name) as string]));
+}
+
 /** Forgets: nothing is kept beyond the result. */
 const NOT_KEPT: NonNullable<SearchPolicyOptions['run']> = {
   stage: (_, compute) => compute({ write: async () => undefined }),
@@ -194,6 +206,8 @@ async function searchStatic(graph: Graph, data: StaticSearchData, options: Searc
   const optimum = landscape && (objective === 'detrimental' ? landscape[0] : landscape.at(-1));
   const sign = signOf(objective);
   const best = found.reduce((top, each) => (sign * each.value > sign * top.value ? each : top));
+  // Of policies that are as good, the one of the report.
+  await options.run?.write('policy.json', toJson(best.policy));
   const accuracies = { searched: shareOf(searched.accuracy), others: shareOf(others?.accuracy) };
   const known = Object.entries(accuracies).filter(([, value]) => value !== undefined);
   return {
@@ -204,6 +218,7 @@ async function searchStatic(graph: Graph, data: StaticSearchData, options: Searc
     },
     images: { searched: count(data.searched), others: count(data.others) },
     fullPrecision: Object.fromEntries(known),
+    operators: operatorsOf(graph, space.names),
     agents: found.map((each, i) => ({
       ...each,
       ...(optimum === undefined ? {} : { regret: rounded(regretOf(objective, each.value, optimum)) }),

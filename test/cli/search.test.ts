@@ -65,8 +65,12 @@ describe('faultline search', () => {
       text.stdout.split('\n').filter((line) => line.length > 80),
       [],
     );
-    for (const name of policy.schemes.keys())
-      assert.match(text.stdout, new RegExp(`^${name} .* W\\d █+ +A\\d █+$`, 'm'));
+    for (const [name, { weights, activations }] of policy.schemes) {
+      const [w, a] = [weights.format.bits, activations.format.bits];
+      assert.match(text.stdout, new RegExp(`^${name} +(Conv|Gemm|MatMul)\\b.* W${w}A${a} +${w} +${a}$`, 'm'));
+    }
+    assert.match(text.stdout, /^all \d+ policies by accuracy$/m);
+    assert.ok(existsSync(join(folder, 'best', 'tables', 'agents.csv')));
   });
 
   it('pins and excludes nodes', () => {
@@ -79,7 +83,7 @@ describe('faultline search', () => {
       ['exhaustive'],
     );
     assert.deepEqual(only?.policy.excluded, ['logits']);
-    assert.deepEqual(only?.policy.nodes['conv1.conv'], { weightBits: 4, activationBits: 4 });
+    assert.deepEqual(only?.policy.nodes['conv1.conv'], 'W4A4');
   });
 
   it('refuses what cannot be before any work, naming it', () => {
