@@ -12,7 +12,7 @@
 //    JSON) and writes report.json, report.html, report.md and tables/*.csv to the folder. `exitCode` where it is not 0.
 // 6. Give two examples that run as they stand, on model.onnx and images.npy.
 // 7. Add a line to commands.ts: name, group, summary, import. Nothing else is loaded before the command runs.
-// 8. Test it in test/cli/<name>.test.ts; test/cli/commands.test.ts parses its examples and measures its help.
+// 8. Test it in test/lib/cli/<name>.test.ts; test/lib/cli/commands.test.ts parses its examples and measures its help.
 import type { RunDirectory, Stage } from '../run/run_directory.js';
 import type { ArgumentSpec, OptionSpec, Specs, Values } from './option.js';
 import type { Progress } from './progress.js';

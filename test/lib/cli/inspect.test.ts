@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/core/package_root.js';
-import type { Inspection } from '../../lib/native/inspect.js';
-import { EMULATED_ADDON } from '../support/device.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import type { Inspection } from '../../../lib/native/inspect.js';
+import { EMULATED_ADDON } from '../../support/device.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 

@@ -5,13 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ort from 'onnxruntime-node';
-import { packageRoot } from '../../lib/core/package_root.js';
-import { GraphBuilder } from '../../lib/graph/builder.js';
-import { exportModel, saveModel } from '../../lib/graph/onnx/export.js';
-import { buildModel } from '../../lib/models/index.js';
-import { policyToJson } from '../../lib/policy/json.js';
-import { uniformPolicy } from '../../lib/policy/policy.js';
-import { hostTensor } from '../../lib/tensor/host_tensor.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { exportModel, saveModel } from '../../../lib/graph/onnx/export.js';
+import { buildModel } from '../../../lib/models/index.js';
+import { policyToJson } from '../../../lib/policy/json.js';
+import { uniformPolicy } from '../../../lib/policy/policy.js';
+import { hostTensor } from '../../../lib/tensor/host_tensor.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 

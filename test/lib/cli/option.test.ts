@@ -1,6 +1,6 @@
 // Options as data: names, values, defaults, refusals.
 import assert from 'node:assert/strict';
-import { defineCommand } from '../../lib/cli/command.js';
+import { defineCommand } from '../../../lib/cli/command.js';
 import {
   argument,
   choice,
@@ -13,9 +13,9 @@ import {
   repeated,
   text,
   unless,
-} from '../../lib/cli/option.js';
-import { parseCommandLine } from '../../lib/cli/parse.js';
-import { InvalidArgumentError } from '../../lib/core/errors.js';
+} from '../../../lib/cli/option.js';
+import { parseCommandLine } from '../../../lib/cli/parse.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 
 const command = defineCommand({
   name: 'test',

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/core/package_root.js';
-import { GraphBuilder } from '../../lib/graph/builder.js';
-import { exportModel } from '../../lib/graph/onnx/export.js';
-import { floats } from '../../lib/tensor/host_tensor.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import { GraphBuilder } from '../../../lib/graph/builder.js';
+import { exportModel } from '../../../lib/graph/onnx/export.js';
+import { floats } from '../../../lib/tensor/host_tensor.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 

@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Vulnerable } from '../../lib/assess/vulnerable/vulnerable.js';
-import { packageRoot } from '../../lib/core/package_root.js';
-import { saveModel } from '../../lib/graph/onnx/export.js';
-import { blobs, network } from '../support/assess_networks.js';
-import { idx } from '../support/idx.js';
+import type { Vulnerable } from '../../../lib/assess/vulnerable/vulnerable.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import { saveModel } from '../../../lib/graph/onnx/export.js';
+import { blobs, network } from '../../support/assess_networks.js';
+import { idx } from '../../support/idx.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 

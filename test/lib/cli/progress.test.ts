@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/core/package_root.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
 
 const MODULE = join(packageRoot(), 'dist', 'lib', 'cli', 'progress.js');
 

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { modelReportSchema } from '../../lib/bench/model/schema.js';
-import { packageRoot } from '../../lib/core/package_root.js';
-import { saveModel } from '../../lib/graph/onnx/export.js';
-import { buildModel } from '../../lib/models/index.js';
+import { modelReportSchema } from '../../../lib/bench/model/schema.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import { saveModel } from '../../../lib/graph/onnx/export.js';
+import { buildModel } from '../../../lib/models/index.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 const QUICK = ['--batch', '2', '-r', '1', '--round-ms', '1', '--no-peers'];

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sections } from '../../lib/bench/kernels.js';
-import { reportSchema } from '../../lib/bench/schema.js';
-import { OPS, parseShapes } from '../../lib/bench/shapes.js';
-import { packageRoot } from '../../lib/core/package_root.js';
+import { sections } from '../../../lib/bench/kernels.js';
+import { reportSchema } from '../../../lib/bench/schema.js';
+import { OPS, parseShapes } from '../../../lib/bench/shapes.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/core/package_root.js';
-import { FORMATS } from '../../lib/report/render.js';
-import { writeReport } from '../../lib/report/write.js';
-import { reportFixture } from '../support/report_fixture.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import { FORMATS } from '../../../lib/report/render.js';
+import { writeReport } from '../../../lib/report/write.js';
+import { reportFixture } from '../../support/report_fixture.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 const faultline = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/core/package_root.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
 
 const PROGRAM = join(packageRoot(), 'dist', 'test', 'support', 'harness_command.js');
 

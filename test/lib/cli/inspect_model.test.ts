@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../lib/core/package_root.js';
-import { saveModel } from '../../lib/graph/onnx/export.js';
-import { buildModel } from '../../lib/models/index.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import { saveModel } from '../../../lib/graph/onnx/export.js';
+import { buildModel } from '../../../lib/models/index.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { COMMANDS, findCommand } from '../../lib/cli/commands.js';
-import { overview } from '../../lib/cli/help.js';
-import { commanderOf, parseCommandLine } from '../../lib/cli/parse.js';
-import { packageRoot } from '../../lib/core/package_root.js';
+import { COMMANDS, findCommand } from '../../../lib/cli/commands.js';
+import { overview } from '../../../lib/cli/help.js';
+import { commanderOf, parseCommandLine } from '../../../lib/cli/parse.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 const run = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });

@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AssessResult } from '../../lib/assess/verdict/result.js';
-import { packageRoot } from '../../lib/core/package_root.js';
-import { saveModel } from '../../lib/graph/onnx/export.js';
-import { blobs, disparate, trainedOnBlobs } from '../support/assess_networks.js';
-import { idx } from '../support/idx.js';
+import type { AssessResult } from '../../../lib/assess/verdict/result.js';
+import { packageRoot } from '../../../lib/core/package_root.js';
+import { saveModel } from '../../../lib/graph/onnx/export.js';
+import { blobs, disparate, trainedOnBlobs } from '../../support/assess_networks.js';
+import { idx } from '../../support/idx.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
 const PREPROCESSING = ['--mean', '.5', '--std', '.25', '--evaluations', '8', '--max-drop', '3'];
