@@ -313,3 +313,18 @@ export function reportFixture(): ReportInput {
     totalSeconds: 161.4,
   };
 }
+
+/** The same with one name, hostile or very long, in the place of objectives, nodes, classes and title. */
+export function namedFixture(name: string): ReportInput {
+  const report = reportFixture();
+  const [pair] = report.pairs ?? [];
+  if (!pair) throw new Error('the fixture has a pair');
+  pair.objective = name;
+  pair.layers?.forEach((layer) => {
+    layer.node = name;
+  });
+  pair.flips?.examples.forEach((flip) => {
+    flip.before = name;
+  });
+  return { ...report, title: name, summary: name };
+}

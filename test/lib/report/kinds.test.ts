@@ -1,19 +1,33 @@
-// The registry of document kinds: each is found by the schema that it says, others are refused.
+// The registry of kinds: every schema has its module, whose name says so.
 import assert from 'node:assert/strict';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { checkResult, kindNamed, SCHEMAS } from '../../../lib/report/kinds.js';
 
-describe('kinds of documents', () => {
-  it('are found by their schema', async () => {
+describe('registry of kinds', () => {
+  it('each schema leads to the kind of its name', async () => {
     for (const schema of SCHEMAS) assert.equal((await kindNamed(schema)).schema, schema);
+    assert.equal(new Set(SCHEMAS).size, SCHEMAS.length);
   });
 
-  it('refuse what is of none, and results that are not whole', async () => {
-    for (const value of [undefined, null, 1, {}, { schema: 'faultline.none/1' }, { schema: 'toString' }]) {
-      await assert.rejects(checkResult(value), InvalidArgumentError);
-    }
-    for (const schema of SCHEMAS.filter((name) => name !== 'faultline.report/1')) {
-      await assert.rejects(checkResult({ schema }), InvalidArgumentError, schema);
+  it('a result is checked by the kind that it names', async () => {
+    const value = {
+      schema: 'faultline.evaluate/1',
+      model: 'a/net.onnx',
+      images: 2,
+      correct: 1,
+      accuracy: 0.5,
+      loss: 1,
+    };
+    const { schema, result, document } = await checkResult(value);
+    assert.deepEqual([schema, result, document.title], [value.schema, value, 'Accuracy of net.onnx']);
+  });
+
+  it('refuses what names no kind', async () => {
+    for (const value of [undefined, null, 3, {}, { schema: 1 }, { schema: 'faultline.scan/99' }]) {
+      await assert.rejects(
+        checkResult(value),
+        (error) => error instanceof InvalidArgumentError && error.argument === 'schema',
+      );
     }
   });
 });

@@ -4,7 +4,8 @@ import { buildDocument } from '../../../lib/report/build.js';
 import { type Block, column, type Document } from '../../../lib/report/document.js';
 import { reportSchema } from '../../../lib/report/schema.js';
 import { terminalReport, terminalTable } from '../../../lib/report/terminal.js';
-import { reportFixture } from '../../support/report_fixture.js';
+import { HOSTILE } from '../../support/pages.js';
+import { namedFixture, reportFixture } from '../../support/report_fixture.js';
 
 const fixture = buildDocument(reportSchema.parse(reportFixture()));
 
@@ -109,5 +110,11 @@ describe('a document on the terminal', () => {
     assert.match(text, /^0 … 1 +1 +█$/m);
     assert.match(text, /^1 … 2 +1,000 +█+$/m);
     for (const line of text.split('\n')) assert.ok(line.length <= 80, line);
+  });
+
+  it('hostile names do not reach the terminal as control sequences', () => {
+    const hostile = buildDocument(reportSchema.parse(namedFixture(HOSTILE)));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+    assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(terminalReport(hostile)));
   });
 });

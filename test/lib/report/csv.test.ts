@@ -1,0 +1,63 @@
+// Tables as CSV: numbers are exact, intervals have both ends, and texts are neither formulas nor new rows.
+import assert from 'node:assert/strict';
+import { buildDocument, pairNames } from '../../../lib/report/build.js';
+import { csvFiles, csvTable } from '../../../lib/report/csv.js';
+import { type Table, tablesOf } from '../../../lib/report/document.js';
+import { reportSchema } from '../../../lib/report/schema.js';
+import { HOSTILE } from '../../support/pages.js';
+import { reportFixture } from '../../support/report_fixture.js';
+
+const fixture = buildDocument(reportSchema.parse(reportFixture()));
+
+/** RFC 4180, as a reader of its own. */
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  const pattern = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gy;
+  for (const match of text.matchAll(pattern)) {
+    row.push(match[1] === undefined ? (match[2] as string) : match[1].replaceAll('""', '"'));
+    if (match[3] === ',') continue;
+    rows.push(row);
+    row = [];
+  }
+  return rows;
+}
+
+describe('tables as CSV', () => {
+  it('parse back to exact numbers and to both ends of intervals', () => {
+    const files = csvFiles(fixture);
+    assert.equal(files.size, tablesOf(fixture).length, 'a name for each table');
+    const [header, ...rows] = parseCsv(files.get('pairs.csv') as string);
+    const report = reportSchema.parse(reportFixture());
+    const column = (name: string) => rows.map((row) => Number(row[(header as string[]).indexOf(name)]));
+    assert.deepEqual(
+      column('drop'),
+      report.pairs.map(({ drop }) => drop),
+    );
+    assert.deepEqual(
+      column('fpAccuracy_low'),
+      report.pairs.map(({ fpInterval }) => fpInterval?.[0]),
+    );
+    assert.deepEqual(
+      column('fpAccuracy_high'),
+      report.pairs.map(({ fpInterval }) => fpInterval?.[1]),
+    );
+    assert.deepEqual(
+      rows.map(([name]) => name),
+      pairNames(report),
+    );
+  });
+
+  it('texts are no formulas, and parse back', () => {
+    for (const text of ['=1+1', '@SUM(A1)', '+1', '-conv']) {
+      const table: Table = {
+        kind: 'table',
+        name: 'x',
+        caption: '',
+        columns: [{ key: 'a', label: 'a', unit: 'text' }],
+        rows: [[text], [HOSTILE]],
+      };
+      assert.deepEqual(parseCsv(csvTable(table)), [['a'], [`'${text}`], [HOSTILE]]);
+    }
+  });
+});
