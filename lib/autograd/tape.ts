@@ -59,7 +59,7 @@ interface Entry {
  */
 export type ConvMethod = keyof typeof CONV_METHOD;
 
-export interface TapeOptions {
+interface TapeOptions {
   readonly memory: Memory;
   /** Batch norm and dropout behave as in training. */
   readonly training: boolean;

@@ -42,8 +42,8 @@ const VARIANTS = {
   },
 } as const satisfies Record<string, Variant>;
 
-export type CifarName = keyof typeof VARIANTS;
-export const CIFAR_NAMES = Object.keys(VARIANTS) as readonly CifarName[];
+type CifarName = keyof typeof VARIANTS;
+const CIFAR_NAMES = Object.keys(VARIANTS) as readonly CifarName[];
 
 const SIZE = 32;
 const PLANE = SIZE * SIZE;
@@ -87,7 +87,7 @@ async function readNames(path: string, classes: number): Promise<readonly string
  * Loads CIFAR-10 or CIFAR-100 from the folder of the binary version (or the folder that contains that folder). `testOnly`
  * leaves out the training images, most of the time that it takes.
  */
-export async function loadCifar(name: CifarName, from?: string, testOnly = false): Promise<Dataset> {
+async function loadCifar(name: CifarName, from?: string, testOnly = false): Promise<Dataset> {
   const variant: Variant = VARIANTS[name];
   const roots = from ? [from] : ['/usr/share/datasets'];
   const folders = roots.flatMap((root) => [root, join(root, variant.folder), join(root, name, variant.folder)]);

@@ -8,7 +8,7 @@ import { type OpenDataset, openData, plainDataset, storedImages } from './stored
 
 const UNSIGNED_BYTE = 0x08;
 
-export interface IdxArray {
+interface IdxArray {
   readonly dims: readonly number[];
   readonly data: Uint8Array;
 }
@@ -51,7 +51,7 @@ export async function loadIdx(imagesPath: string, labelsPath?: string): Promise<
 }
 
 /** The same, not compressed, with images that are read as they are wanted. */
-export async function openIdx(imagesPath: string, labelsPath?: string): Promise<OpenDataset> {
+async function openIdx(imagesPath: string, labelsPath?: string): Promise<OpenDataset> {
   const { descriptor, length, beginning } = openData(imagesPath, 4 + 4 * 3);
   const { dims, header: offset } = parseHeader(imagesPath, beginning, length, 3);
   const [count = 0, height = 0, width = 0] = dims;

@@ -104,7 +104,7 @@ const labelsOf = ({ pictures, classNames }: OpenFolder) =>
   classNames.length > 0 ? { labels: Int32Array.from(pictures, ({ label }) => label) } : {};
 
 /** Loads a folder of PNG, JPEG or WebP pictures; needs the optional package `sharp`. */
-export async function loadImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
+async function loadImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   return loaded(folder, await openFolder(folder, options));
 }
 
@@ -120,11 +120,7 @@ async function loaded(folder: string, opened: OpenFolder): Promise<Dataset> {
  * The same; pictures that take `least` bytes or more are decoded once into a file among the system's temporary ones
  * (TMPDIR), which goes with the process, and read from there as they are wanted.
  */
-export async function openImageFolder(
-  folder: string,
-  options: ImageFolderOptions,
-  least: number,
-): Promise<OpenDataset> {
+async function openImageFolder(folder: string, options: ImageFolderOptions, least: number): Promise<OpenDataset> {
   const opened = await openFolder(folder, options);
   const { pictures, classNames, height, width, channels, size, decode } = opened;
   if (pictures.length * size < least) return loaded(folder, opened);

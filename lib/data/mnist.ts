@@ -61,8 +61,8 @@ const SOURCES = {
   },
 } as const satisfies Record<string, Source>;
 
-export type MnistName = keyof typeof SOURCES;
-export const MNIST_NAMES = Object.keys(SOURCES) as readonly MnistName[];
+type MnistName = keyof typeof SOURCES;
+const MNIST_NAMES = Object.keys(SOURCES) as readonly MnistName[];
 
 const FILES = [
   'train-images-idx3-ubyte',

@@ -20,7 +20,7 @@ type NumericArray =
   | BigInt64Array
   | BigUint64Array;
 
-export interface NpyArray {
+interface NpyArray {
   readonly dims: readonly number[];
   readonly data: NumericArray;
 }
@@ -102,7 +102,7 @@ function npyBytes(source: string, { dims, type, dataAt }: NpyHeader, length: num
 }
 
 /** Parses a .npy file; `source` names it in errors. */
-export function parseNpy(source: string, bytes: Uint8Array): NpyArray {
+function parseNpy(source: string, bytes: Uint8Array): NpyArray {
   const header = parseNpyHeader(source, bytes);
   const size = npyBytes(source, header, bytes.length);
   const { dims, type, dataAt } = header;
@@ -172,13 +172,13 @@ async function readLabels(path: string | undefined): Promise<Int32Array | undefi
 }
 
 /** A pair of .npy files; labels may be absent. Integer pixels other than bytes are taken as floats, unscaled. */
-export async function loadNpy(imagesPath: string, labelsPath?: string): Promise<Dataset> {
+async function loadNpy(imagesPath: string, labelsPath?: string): Promise<Dataset> {
   const images = parseNpy(imagesPath, await readData(imagesPath));
   return toDataset(imagesPath, images, await readLabels(labelsPath));
 }
 
 /** The same with images that are read as they are wanted. */
-export async function openNpy(imagesPath: string, labelsPath?: string): Promise<OpenDataset> {
+async function openNpy(imagesPath: string, labelsPath?: string): Promise<OpenDataset> {
   const { descriptor, length, beginning } = openData(imagesPath, HEADER_BYTES);
   const header = parseNpyHeader(imagesPath, beginning);
   npyBytes(imagesPath, header, length);
@@ -199,7 +199,7 @@ const TRAIN_IMAGE_NAMES = ['x_train', 'train_images'];
 const TRAIN_LABEL_NAMES = ['y_train', 'train_labels'];
 
 /** A .npz file with images and labels under usual names, and training images where it has them (x_train, y_train). */
-export async function loadNpz(path: string): Promise<Dataset> {
+async function loadNpz(path: string): Promise<Dataset> {
   let entries: Record<string, Uint8Array>;
   try {
     entries = unzipSync(await readData(path));

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, imageSize, subset } from './image_set.js';
 
-export interface Split {
+interface Split {
   readonly train: ImageSet;
   readonly validation: ImageSet;
 }

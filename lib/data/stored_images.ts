@@ -36,7 +36,7 @@ export function mapImages(source: ImageSource, change: (set: ImageSet) => ImageS
   return 'read' in source ? { ...source, read: (indices) => change(source.read(indices)) } : change(source);
 }
 
-export interface PixelFile {
+interface PixelFile {
   readonly path: string;
   /** Open for reading; closed when the images are collected or the process ends. */
   readonly descriptor: number;

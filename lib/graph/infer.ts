@@ -18,7 +18,7 @@ export interface InferOptions {
 }
 
 /** What can be told of a graph's values before it runs. */
-export interface Inferred {
+interface Inferred {
   /** Of every value: inputs, initializers and the outputs of nodes. */
   readonly types: ReadonlyMap<string, TensorType>;
   /** Values of nodes that do not depend on what the inputs hold: shapes and what is computed with them. */

@@ -11,7 +11,7 @@ import { GraphError } from '../graph/errors.js';
 import { floats } from '../tensor/host_tensor.js';
 import type { Random } from '../tensor/random.js';
 
-export interface ConvOptions {
+interface ConvOptions {
   readonly out: number;
   readonly kernel: number;
   readonly stride?: number;
@@ -20,7 +20,7 @@ export interface ConvOptions {
   readonly groups?: number;
 }
 
-export type Activation = 'Relu' | 'Relu6' | 'None';
+type Activation = 'Relu' | 'Relu6' | 'None';
 
 export class Layers {
   constructor(

@@ -3,9 +3,9 @@
 import type { Layers } from './layers.js';
 
 /** `cifar`: 3×3, stride 1. `imagenet`: 7×7, stride 2, then a 3×3 max pool of stride 2. `strided`: 3×3, stride 2. */
-export type Stem = 'cifar' | 'imagenet' | 'strided';
+type Stem = 'cifar' | 'imagenet' | 'strided';
 
-export interface ResNetPlan {
+interface ResNetPlan {
   readonly stem: Stem;
   readonly stemChannels: number;
   /** Channels of each stage; every stage but the first halves the resolution. */

@@ -19,7 +19,7 @@ export interface NativePackedWeights {
 export type NativePackedConvWeights = NativePackedWeights;
 
 /** What the addon knows about the machine; see lib/native/inspect.ts. */
-export interface NativeInspection {
+interface NativeInspection {
   cpu: string;
   isas: { name: string; compiled: boolean; available: boolean }[];
   isa: string;
@@ -85,7 +85,7 @@ export type NativeEnd = [
 ];
 
 /** The addon's exports. Arguments are positional: reading option objects in C++ would cost more than a small product. */
-export interface NativeAddon extends FloatAddon, ImageAddon {
+interface NativeAddon extends FloatAddon, ImageAddon {
   abiVersion: number;
   setErrorClass(errorClass: typeof InvalidArgumentError): void;
   setThreads(count: number): void;

@@ -54,7 +54,7 @@ export interface DeviceInfo {
   readonly runtime: string;
 }
 
-export interface DeviceMemoryUse {
+interface DeviceMemoryUse {
   readonly free: number;
   /** Of the device, by this process's addon. */
   readonly held: number;
@@ -62,7 +62,7 @@ export interface DeviceMemoryUse {
   readonly inUse: number;
 }
 
-export interface NativeCuda {
+interface NativeCuda {
   abiVersion: number;
   setErrorClasses(invalidArgument: typeof InvalidArgumentError, device: typeof DeviceError): void;
   open(): DeviceInfo;

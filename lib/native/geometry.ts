@@ -13,7 +13,7 @@ export function windowOutputs(size: number, kernel: number, stride: number, dila
 type Pair = readonly [vertical: number, horizontal: number];
 
 /** A convolution of images, or a pool, which is one with as many groups and output channels as channels. */
-export interface Geometry {
+interface Geometry {
   readonly image: readonly [n: number, h: number, w: number, c: number];
   readonly strides: Pair;
   readonly dilations: Pair;

@@ -3,7 +3,7 @@ import { addon } from './addon.js';
 import { CORRUPTION_KIND, RANGE_ATTACK } from './codes.js';
 
 /** Sides and colours of images [images, height, width, channels]. */
-export interface ImageGeometry {
+interface ImageGeometry {
   readonly images: number;
   readonly height: number;
   readonly width: number;
@@ -30,7 +30,7 @@ export function corruptImages(
   addon.corrupt(kind, Float64Array.from(constants), images, height, width, channels, seed, x, y);
 }
 
-export interface RangeValues {
+interface RangeValues {
   /** What bright values become, [channels]. */
   readonly level: Float32Array;
   /** Scaled values become factor · x + shift, shift[channels]. */

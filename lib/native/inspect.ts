@@ -47,7 +47,7 @@ export interface Inspection {
 }
 
 /** Version of this package. */
-export function packageVersion(): string {
+function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 

@@ -15,7 +15,7 @@ export interface ConvAttributes {
   readonly strides?: readonly number[];
 }
 
-export interface ConvGeometry {
+interface ConvGeometry {
   /** GEOMETRY_FIELD up to `groups`. */
   readonly shape: Int32Array;
   /** Of the result. */

@@ -5,7 +5,7 @@ import { equalDims, sizeOf } from '../core/shape.js';
 import type { OnnxTensor } from './onnx_tensor.js';
 
 /** A batch of matrices: shape [...batch, rows, columns]. */
-export interface MatrixShape {
+interface MatrixShape {
   readonly batch: readonly number[];
   readonly rows: number;
   readonly columns: number;

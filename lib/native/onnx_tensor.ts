@@ -4,7 +4,7 @@ import { describe, InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 
 /** The typed array behind each element type; 4-bit codes have a byte each. */
-export interface OnnxArrays {
+interface OnnxArrays {
   float32: Float32Array;
   int32: Int32Array;
   uint8: Uint8Array;

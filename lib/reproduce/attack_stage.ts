@@ -41,7 +41,7 @@ const OTHERS = [
   { share: 0.5, label: 'half of the others below' },
 ];
 
-export interface AttackPart {
+interface AttackPart {
   readonly pair: PairResult;
   /** All policies of the same bits dealt otherwise, where the policy is not uniform. */
   readonly landscape: Landscape | undefined;

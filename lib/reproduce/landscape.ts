@@ -6,11 +6,11 @@ import { histogram } from '../statistics/histogram.js';
 import { Random } from '../tensor/random.js';
 
 /** Budgets of more policies are drawn from, this many. */
-export const MOST_ENUMERATED = 4096;
+const MOST_ENUMERATED = 4096;
 const BINS = 25;
 const PERCENT = 100;
 
-export interface LandscapeOptions {
+interface LandscapeOptions {
   readonly name: string;
   readonly budget: number;
   /** Marked in the histogram. */
@@ -18,7 +18,7 @@ export interface LandscapeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface MeasuredLandscape {
+interface MeasuredLandscape {
   readonly landscape: Landscape;
   /** Accuracy of the worst policy seen, a share. */
   readonly least: number;

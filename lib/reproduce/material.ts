@@ -19,7 +19,7 @@ export interface Material {
   readonly test: ImageSet;
 }
 
-export interface MaterialOptions extends LoadOptions {
+interface MaterialOptions extends LoadOptions {
   /** Images held out of the training set. */
   readonly validation: number;
   /** Of the split. */

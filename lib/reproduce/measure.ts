@@ -15,7 +15,7 @@ import { type FullPrecision, fullPrecision } from '../train/full_precision.js';
 import type { Material } from './material.js';
 
 /** Beside the policy in question, what the network does under these. */
-export const UNIFORM = ['W8A8', 'W4A8', 'W8A4', 'W4A4'] as const;
+const UNIFORM = ['W8A8', 'W4A8', 'W8A4', 'W4A4'] as const;
 /** Pictures in the report, and of one class. */
 const MOST_EXAMPLES = 24;
 const MOST_OF_A_CLASS = 3;
@@ -27,7 +27,7 @@ export const difference = (a: number, b: number): number => Math.round((a - b) *
 const percents = ([low, high]: readonly [number, number]): [number, number] => [percent(low), percent(high)];
 
 /** Test images and what they are called. */
-export interface TestSet {
+interface TestSet {
   readonly set: ImageSet;
   readonly normalization: Normalization;
   readonly classNames: readonly string[];

@@ -31,7 +31,7 @@ export interface PopulationMember {
   readonly policies: string[];
 }
 
-export interface PopulationOptions {
+interface PopulationOptions {
   readonly archs: readonly ArchitectureName[];
   /** Of each architecture, by the seed. */
   readonly teachers: number;

@@ -24,7 +24,7 @@ import { ASSUMPTIONS, references } from './story.js';
 import { type StressPart, stressStages } from './stress_stage.js';
 
 /** What to do, and who sees how far it is. */
-export interface ExperimentOptions {
+interface ExperimentOptions {
   readonly settings?: Partial<ReproduceSettings> | undefined;
   /** As it was typed, for the report. */
   readonly command?: string | undefined;
@@ -34,7 +34,7 @@ export interface ExperimentOptions {
   readonly onProgress?: OnProgress | undefined;
 }
 
-export interface ReproduceOptions extends ExperimentOptions {
+interface ReproduceOptions extends ExperimentOptions {
   /** The run: networks, policies, report. Continued when it is there already, with the same settings. */
   readonly out: string;
   /** Starts over. Default false. */

@@ -24,7 +24,7 @@ export interface AttackSetting {
 }
 
 /** A sample of what `faultline corruptions`, `faultline scan` and `faultline mitigate` do. */
-export interface StressSetting {
+interface StressSetting {
   /** Of all corruptions and range attacks. */
   readonly severities: readonly number[];
   /** Test images that are corrupted. */

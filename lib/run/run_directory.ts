@@ -19,7 +19,7 @@ export class RunError extends Error {
   }
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** As it was typed: told in the manifest. */
   readonly command: string;
   /** Everything that decides the result, as JSON: a run is continued only with the same. */

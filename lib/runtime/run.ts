@@ -24,6 +24,7 @@ interface RunParts {
   readsOthers(node: GraphNode): boolean;
 }
 
+/** One run of a compiled network: every value that it has computed and may still read. */
 export class Run implements Surroundings {
   constructor(
     private readonly parts: RunParts,
@@ -80,6 +81,7 @@ export class Run implements Surroundings {
     return new Run(this.parts, new Map(this.values), new Map(this.hosts));
   }
 
+  /** Frees what it holds. */
   letGo(): void {
     for (const value of this.values.values()) this.tape.release(value);
     this.values.clear();

@@ -9,7 +9,7 @@ import { Memory } from '../tensor/memory.js';
 import type { Random } from '../tensor/random.js';
 import { Mlp } from './mlp.js';
 
-export interface ActorCriticOptions {
+interface ActorCriticOptions {
   /** Numbers in an observation. */
   readonly features: number;
   /** Units in each of two hidden layers. */

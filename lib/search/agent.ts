@@ -50,7 +50,7 @@ export interface InputSearchResult {
 }
 
 /** A policy by input that was looked at on the validation samples. */
-export interface SelectionPoint {
+interface SelectionPoint {
   readonly iteration: number;
   /** Mean reward of the iteration before, on training samples; NaN at the start. */
   readonly reward: number;

@@ -8,7 +8,7 @@ import { margins, type Objective, reward } from './judge.js';
 import { type Choices, countOf, type Referenced, type RunnerOptions, sliceSamples } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
-export interface CandidateOptions extends RunnerOptions {
+interface CandidateOptions extends RunnerOptions {
   readonly objective: Objective;
   /** How many to return at most. */
   readonly candidates: number;

@@ -7,7 +7,7 @@ import type { Environment } from './environment.js';
 import type { NodeSchemes } from './space.js';
 
 /** Expected contribution of a node's bits to the fitness. */
-export type EffectEstimate = (node: number, bits: Scheme) => number;
+type EffectEstimate = (node: number, bits: Scheme) => number;
 
 /** Policies of the budget that differ from a candidate in one node or two. */
 export function neighbours(environment: Environment, from: NodeSchemes): NodeSchemes[] {
@@ -38,7 +38,7 @@ export function neighbours(environment: Environment, from: NodeSchemes): NodeSch
 const same = (a: Scheme, b: Scheme) => a === b;
 
 /** Sum of an estimate over a candidate. */
-export function estimated(candidate: NodeSchemes, estimate: EffectEstimate): number {
+function estimated(candidate: NodeSchemes, estimate: EffectEstimate): number {
   return candidate.reduce((sum, bits, node) => sum + estimate(node, bits), 0);
 }
 

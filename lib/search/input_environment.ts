@@ -41,8 +41,7 @@ export interface InputEnvironmentOptions extends RunnerOptions {
 }
 
 /** What an agent by input may spend, every number of it. */
-export type InputSettings = Omit<InputEnvironmentOptions, keyof typeof DEFAULTS> &
-  Record<keyof typeof DEFAULTS, number>;
+type InputSettings = Omit<InputEnvironmentOptions, keyof typeof DEFAULTS> & Record<keyof typeof DEFAULTS, number>;
 
 const DEFAULTS = { grid: 14, candidates: 16, pool: 1600, screened: 400, finalists: 96, compared: 2000 } as const;
 
@@ -50,7 +49,7 @@ const DEFAULTS = { grid: 14, candidates: 16, pool: 1600, screened: 400, finalist
 const SCALED_SAMPLES = 1000;
 
 /** What can be seen of some training samples. */
-export interface Seen {
+interface Seen {
   readonly data: Referenced;
   /** What a gate sees of them: [samples, features], standardised. */
   readonly features: Float32Array;

@@ -32,7 +32,7 @@ export interface Decision {
 export type Decider = (decision: Decision, options: Uint8Array) => void;
 
 /** The open option of the largest logit, the first of equals. */
-export const decideBest: Decider = ({ samples, logits, open }, options) => {
+const decideBest: Decider = ({ samples, logits, open }, options) => {
   const width = logits.length / samples;
   for (let i = 0; i < samples; i++) {
     let best = -1;
@@ -44,7 +44,7 @@ export const decideBest: Decider = ({ samples, logits, open }, options) => {
   }
 };
 
-export interface InputPolicyParts {
+interface InputPolicyParts {
   readonly space: ActivationSpace;
   readonly observer: Observer;
   /** Of the gate's features: the small picture of the first node's activation and its statistics. */

@@ -75,7 +75,7 @@ export interface Scorer {
 }
 
 /** How policies are scored on data. */
-export interface ScorerOptions {
+interface ScorerOptions {
   /** Default: agreement where the data has a reference, else accuracy. */
   readonly measure?: Measure | undefined;
   /** Of the integer backend. */
@@ -86,7 +86,7 @@ export interface ScorerOptions {
  * Scores of a network on data, from integers. Throws InvalidArgumentError on data without samples or without what the
  * measure needs, GraphError on the graph.
  */
-export function integerScorer(graph: Graph, data: EvaluationData, options: ScorerOptions = {}): Scorer {
+function integerScorer(graph: Graph, data: EvaluationData, options: ScorerOptions = {}): Scorer {
   const { measure = data.reference ? 'agreement' : 'accuracy' } = options;
   const [samples = 0] = data.dims;
   if (!(samples > 0)) throw new InvalidArgumentError('search', 'data', 'one or more samples', 'none');

@@ -20,7 +20,7 @@ import { Optimizer, type OptimizerOptions } from '../train/optimizer.js';
 const INPUT = 'features';
 
 /** What a perceptron starts from: how the values of a layer lie between −bound and bound, and what is between layers. */
-export interface MlpStart {
+interface MlpStart {
   readonly activation: 'Tanh' | 'Relu';
   /** `layer` counts from 1. Zero biases where `biases` is false. */
   layer(

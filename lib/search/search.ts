@@ -22,7 +22,7 @@ import { inputPolicyFromJson, inputPolicyToJson } from './input_policy_json.js';
 import { extremeOf, Judge, type Objective, regretOf, signOf } from './judge.js';
 
 /** How far a search is. */
-export interface SearchPolicyProgress {
+interface SearchPolicyProgress {
   /** The agent that plays, or what is done. */
   readonly stage: string;
   readonly done: number;
@@ -119,7 +119,7 @@ export interface SearchReport {
 }
 
 /** Accuracy, where there are labels, and agreement with full precision; percent. */
-export interface ControlFigures {
+interface ControlFigures {
   readonly name: string;
   readonly accuracy?: number;
   readonly agreement: number;

@@ -25,7 +25,7 @@ const PRIOR_DEVIATION = 1.5;
 const PRIOR_TOTAL = 2;
 
 /** Where bits lie between the least and the most noise that a node can get, for weight and activation. */
-export type NoiseCoordinates = (node: number, bits: Scheme) => readonly [number, number];
+type NoiseCoordinates = (node: number, bits: Scheme) => readonly [number, number];
 
 /** Amplitude of the rounding noise, a step of 2^−b, from 0 (the most bits of the node) to 1 (the fewest). */
 export function noiseCoordinates({ space }: Pick<Environment, 'space'>): NoiseCoordinates {

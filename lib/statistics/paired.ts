@@ -3,7 +3,7 @@ import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { DEFAULT_CONFIDENCE, type Interval, wilsonInterval } from './shares.js';
 
 /** Two classifiers on the same samples: how many both, one or neither of them got right. */
-export interface PairedCounts {
+interface PairedCounts {
   readonly both: number;
   readonly onlyFirst: number;
   readonly onlySecond: number;

@@ -9,7 +9,7 @@ import type { Policy } from '../policy/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 
 /** One weight, its cells, and the bias that goes with it. */
-export interface WeightCells {
+interface WeightCells {
   readonly node: string;
   readonly weight: string;
   /** Undefined where the node has none of its own channels' length. */

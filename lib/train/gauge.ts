@@ -19,7 +19,7 @@ import type { DetrimentalObjective } from './objective.js';
 import type { OptimizerOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 
-export interface GaugeOptions {
+interface GaugeOptions {
   /** Largest |ln scale|. */
   readonly bound: number;
   /**
@@ -40,7 +40,7 @@ function limitOf({ bound, powersOfTwo }: GaugeOptions): number {
 }
 
 /** ln scale of every channel group, in place of the weights: these follow from `graph`'s, which has all scales 1. */
-export class GaugeCoordinates implements Coordinates {
+class GaugeCoordinates implements Coordinates {
   readonly values: Float32Array;
   readonly gradients: Float32Array;
   readonly learned: Coordinates['learned'];

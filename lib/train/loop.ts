@@ -30,7 +30,7 @@ export interface CheckpointOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface Loop extends CheckpointOptions {
+interface Loop extends CheckpointOptions {
   readonly operation: string;
   readonly loader: Loader;
   readonly batchSize: number;

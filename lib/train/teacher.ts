@@ -26,7 +26,7 @@ export interface TeacherLogits {
   readonly logits: Float32Array;
 }
 
-export interface TeacherOptions {
+interface TeacherOptions {
   readonly batchSize?: number;
   readonly signal?: AbortSignal | undefined;
   /** Images answered, and in all. */

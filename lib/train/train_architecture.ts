@@ -11,7 +11,7 @@ import { TEACHER, TEACHER_RESNET18 } from './recipes.js';
 import { type TrainingRecipe, type TrainProgress, train } from './train.js';
 
 /** What may differ from the recipe that an architecture is trained with. */
-export interface TrainArchitectureOptions extends CheckpointOptions {
+interface TrainArchitectureOptions extends CheckpointOptions {
   readonly architecture: ArchitectureName;
   readonly epochs?: number | undefined;
   readonly batchSize?: number | undefined;
@@ -28,7 +28,7 @@ export interface TrainArchitectureOptions extends CheckpointOptions {
 }
 
 /** A network with its full-precision accuracy. */
-export interface TrainedArchitecture {
+interface TrainedArchitecture {
   readonly graph: Graph;
   readonly recipe: TrainingRecipe;
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
@@ -41,7 +41,7 @@ export interface TrainedArchitecture {
 }
 
 /** The recipe of an architecture with what the options replace. */
-export function trainingRecipe(options: Omit<TrainArchitectureOptions, keyof CheckpointOptions>): TrainingRecipe {
+function trainingRecipe(options: Omit<TrainArchitectureOptions, keyof CheckpointOptions>): TrainingRecipe {
   const { architecture, epochs, batchSize, rate, augment, bf16 = false, seed = 0 } = options;
   const usual = architecture === 'resnet18' ? TEACHER_RESNET18 : TEACHER;
   return {

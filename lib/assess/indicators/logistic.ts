@@ -8,7 +8,7 @@ const STEPS = 50;
 const SETTLED = 1e-9;
 
 /** P = 1 / (1 + exp(−(offset + Σ slopes · features))). */
-export interface Logistic {
+interface Logistic {
   readonly offset: number;
   readonly slopes: readonly number[];
 }

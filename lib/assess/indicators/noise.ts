@@ -9,10 +9,10 @@ import { activationSteps, type LayerActivation, type LayerHook, type ScanLayer, 
 
 const UNIT = 2 ** -32;
 /** Of weights' root mean square in their channel, and of the inputs' deviation. */
-export const RELATIVE_NOISE = 0.1;
+const RELATIVE_NOISE = 0.1;
 
 /** What a pass over the samples changes. */
-export interface Noise {
+interface Noise {
   readonly hook?: LayerHook;
   /** Inputs in place of a batch's own. */
   readonly inputs?: (batch: SampleBatch) => Float32Array;

@@ -25,7 +25,7 @@ export interface StudyNetwork {
   readonly indicators: Readonly<Record<IndicatorName, number>>;
 }
 
-export interface Provenance {
+interface Provenance {
   readonly networks: number;
   /** Networks under a policy: what it was fitted on. */
   readonly points: number;
@@ -38,7 +38,7 @@ export interface Provenance {
 }
 
 /** An indicator in the predictor's score: asinh(value / scale), turned so that more is worse: a logarithm that takes 0 and signs. */
-export interface Term {
+interface Term {
   readonly indicator: IndicatorName;
   readonly scale: number;
   readonly slope: number;
@@ -70,7 +70,7 @@ export interface Prediction {
 
 /** Of the median magnitude: from a hundredth of it on, asinh is a logarithm. */
 const LOG_FROM = 0.01;
-export const CONFIDENCE = 0.9;
+const CONFIDENCE = 0.9;
 const NAMES = Object.keys(INDICATORS) as IndicatorName[];
 const SINGLE: readonly (readonly IndicatorName[])[] = NAMES.map((name) => [name]);
 /** One indicator, or two. */
@@ -80,7 +80,7 @@ const CHOICES: readonly (readonly IndicatorName[])[] = [
 ];
 
 /** Values of some indicators. */
-export type Indications<Name extends IndicatorName = IndicatorName> = Readonly<Record<Name, number>>;
+type Indications<Name extends IndicatorName = IndicatorName> = Readonly<Record<Name, number>>;
 
 /** More is worse. */
 export function worseness(name: IndicatorName, value: number): number {

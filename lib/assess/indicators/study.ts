@@ -7,7 +7,7 @@ import { INDICATORS, type IndicatorName } from './names.js';
 import { chooseIndicators, fitPredictor, heldOut, type Predictor, type StudyNetwork, worseness } from './predictor.js';
 
 /** Drop in points from which on a network counts as broken. */
-export const BROKEN = 10;
+const BROKEN = 10;
 
 export interface Quality {
   /** Networks, each once for every policy that it was measured under. */

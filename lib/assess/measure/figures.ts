@@ -100,7 +100,7 @@ function flippedMargin(fp: Answers, { flips }: Comparison): number | undefined {
 }
 
 /** Whether an interval of drops lies below the threshold, above it, or on both sides; far above: a catastrophe. */
-export function levelOf([low, high]: Interval, { maxDrop, catastrophe }: Thresholds): Level {
+function levelOf([low, high]: Interval, { maxDrop, catastrophe }: Thresholds): Level {
   if (high <= maxDrop) return 'safe';
   return low > catastrophe ? 'unsafe' : 'caution';
 }

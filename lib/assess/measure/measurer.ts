@@ -23,7 +23,7 @@ export interface MeasureOptions {
 /** Floats of the inputs that are in memory at once: 64 MB. */
 const CHUNK_ELEMENTS = 2 ** 24;
 /** Samples that share a range where the whole tensor has one. */
-export const SHARED_BATCH = 64;
+const SHARED_BATCH = 64;
 /** Logits of all policies of one call that are: 64 MB. */
 const LOGIT_ELEMENTS = 2 ** 24;
 const LEAST_POLICIES = 16;

@@ -26,7 +26,7 @@ const MOST_ELEMENTS = 2 ** 26;
 /** Parts of the values that stay inside; 1 leaves the range as it is. */
 const SHARES = [1, 0.9999, 0.9995, 0.999, 0.995, 0.99, 0.98] as const;
 /** What `clip percentile` keeps: one value in a thousand is cut. */
-export const DEFAULT_SHARE = 0.999;
+const DEFAULT_SHARE = 0.999;
 
 /** The values of one product's input: samples one after another. */
 interface Activations {

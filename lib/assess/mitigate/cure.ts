@@ -33,7 +33,7 @@ export interface Calibration {
   readonly classes: Int32Array;
 }
 
-export interface CureOptions {
+interface CureOptions {
   /** Of the order of training images and everything else drawn. */
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;

@@ -71,7 +71,7 @@ export interface MitigateOptions {
 }
 
 /** Percent of the validation images that keep the class that full precision said at first, clean. */
-export type Agreement = Readonly<Record<Scene, number | undefined>>;
+type Agreement = Readonly<Record<Scene, number | undefined>>;
 
 /** What one cure did, on images that it never saw. */
 export interface CureResult {

@@ -13,14 +13,14 @@ import { type MeasureOptions, Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 import { type Candidate, type Cure, type Cured, quantizedClasses, staticPolicy } from './cure.js';
 
-export interface Raise {
+interface Raise {
   readonly node: string;
   readonly bits: Scheme;
   /** Points of agreement won. */
   readonly gain: number;
 }
 
-export interface RepairedPolicy {
+interface RepairedPolicy {
   readonly policy: Policy;
   readonly raises: readonly Raise[];
 }

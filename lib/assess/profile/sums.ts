@@ -32,7 +32,7 @@ enum Sum {
 
 const ratio = (numerator: number, denominator: number) => (denominator === 0 ? 0 : numerator / denominator);
 
-export function ratioDb(signal: number, noise: number): number {
+function ratioDb(signal: number, noise: number): number {
   return noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(signal / noise);
 }
 

@@ -20,7 +20,7 @@ export interface CostEstimate {
 }
 
 /** What a stage runs: policies times samples, and what part of that is computed (shared beginnings are not). */
-export interface StageWork {
+interface StageWork {
   readonly stage: string;
   readonly policies: number;
   readonly samples: number;
@@ -57,7 +57,7 @@ export function estimateCost(perRun: number, work: readonly StageWork[]): CostEs
 }
 
 /** Numbers of nodes, of policies and of samples that decide what an assessment runs. */
-export interface AssessmentSize {
+interface AssessmentSize {
   readonly nodes: number;
   readonly uniform: number;
   /** Policies that all agents may evaluate together. */

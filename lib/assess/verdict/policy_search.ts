@@ -39,7 +39,7 @@ export interface PolicySearch {
 }
 
 /** What agents found in a budget, each with as many evaluations. */
-export interface PolicySearchOptions {
+interface PolicySearchOptions {
   readonly evaluations: number;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;

@@ -2,7 +2,7 @@
 // on one part of the samples, judged on the other; which of them works also tells what kind of failure it is.
 
 import { MOST_BITS } from '../../format/numeric_format.js';
-import { formatScheme, type Scheme, shiftBits } from '../../format/scheme.js';
+import { type Scheme, shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
 import { type PolicyJson, policyToJson } from '../../policy/json.js';
 import type { Policy } from '../../policy/policy.js';
@@ -31,7 +31,7 @@ function shifted(policy: Policy, by: number): Policy {
 const isEight = (scheme: Scheme) => shiftBits(scheme, 1, 1) === scheme;
 
 /** The policy with some nodes at 8 bits, those that have them already in float32. */
-export function keep(policy: Policy, nodes: readonly string[]): Policy {
+function keep(policy: Policy, nodes: readonly string[]): Policy {
   const full = nodes.filter((name) => isEight(policy.schemes.get(name) as Scheme));
   const raised = new Set(nodes.filter((name) => !full.includes(name)));
   const { schemes, excluded } = excluding(policy, full);
@@ -118,12 +118,4 @@ export async function remediesFor(
   const what = `keep ${parts.join('; ')}`;
   remedies.push({ kind: 'keepNodes', what, nodes, policy: policyToJson(kept), ...figures(first as Answers) });
   return remedies;
-}
-
-/** For messages: `W4A4`, or how many nodes have which bits. */
-export function describePolicy(policy: Policy): string {
-  const counts = new Map<string, number>();
-  for (const bits of policy.schemes.values()) counts.set(formatScheme(bits), (counts.get(formatScheme(bits)) ?? 0) + 1);
-  if (counts.size === 1 && policy.excluded.size === 0) return [...counts.keys()][0] as string;
-  return [...counts].map(([bits, count]) => `${bits} × ${count}`).join(', ');
 }

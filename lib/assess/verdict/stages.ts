@@ -58,7 +58,7 @@ export interface Setting extends Terms {
 }
 
 /** What a stage adds. */
-export interface StageResult {
+interface StageResult {
   readonly evidence: Partial<Findings>;
   /** Why it did not run, or not to its end. */
   readonly skipped?: string | undefined;
@@ -66,7 +66,7 @@ export interface StageResult {
   readonly seconds?: number | undefined;
 }
 
-export interface AssessStage {
+interface AssessStage {
   readonly name: string;
   run(evidence: Findings, setting: Setting): Promise<StageResult>;
 }

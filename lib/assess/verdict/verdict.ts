@@ -5,7 +5,7 @@ import { type ProcessorFigures, REDUCED, SATURATING } from '../measure/variants.
 import type { Remedy } from './remedies.js';
 import type { Evidence } from './result.js';
 
-export interface Verdict {
+interface Verdict {
   readonly verdict: Level;
   /** Which policies may be used, in a sentence. */
   readonly answer: string;
@@ -34,11 +34,7 @@ function lossOf(evidence: Evidence, { accuracy, agreement, drop, interval }: Fig
 }
 
 /** About as many samples as would tell whether the loss is below the threshold; undefined where none would. */
-export function samplesNeeded(
-  { drop, interval }: Figures,
-  samples: number,
-  thresholds: Thresholds,
-): number | undefined {
+function samplesNeeded({ drop, interval }: Figures, samples: number, thresholds: Thresholds): number | undefined {
   const gap = Math.abs(thresholds.maxDrop - drop);
   const half = (interval[1] - interval[0]) / 2;
   // The interval shrinks with the root of the samples.

@@ -5,7 +5,7 @@ import type { Buffer32 } from '../../tensor/memory.js';
 import { REPEATS, type Tape, type Value } from '../tape.js';
 import { toChannelsLast } from './layout.js';
 
-export interface BatchNormOptions {
+interface BatchNormOptions {
   readonly epsilon: number;
   /** Share that the running statistics keep in a training step. */
   readonly momentum: number;

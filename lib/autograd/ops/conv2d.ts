@@ -19,7 +19,7 @@ export interface ConvWindow {
 }
 
 /** What a result is brought into: a ReLU is [0, ∞]. */
-export type Bounds = readonly [number, number];
+type Bounds = readonly [number, number];
 export const RELU: Bounds = [0, Number.POSITIVE_INFINITY];
 const UNBOUNDED: Bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
@@ -52,7 +52,7 @@ export class ConvKernels {
 }
 
 /** What follows a convolution. */
-export interface ConvFollowed {
+interface ConvFollowed {
   readonly bounds?: Bounds | undefined;
   /** As the result, added before the bounds. */
   readonly residual?: Value | undefined;

@@ -3,7 +3,7 @@
 import { addon } from '../../native/addon.js';
 import type { Tape, Value } from '../tape.js';
 
-export interface FakeQuantization {
+interface FakeQuantization {
   /** x, as it lies in memory, is [rows, n]; a row has a range of its own. */
   readonly rows: number;
   /** … or every `block` elements of a row have (the last may be fewer). */

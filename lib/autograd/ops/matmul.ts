@@ -3,7 +3,7 @@ import { addon } from '../../native/addon.js';
 import { REPEATS, type Tape, type Value } from '../tape.js';
 import { sumToShape } from './binary.js';
 
-export interface MatmulOptions {
+interface MatmulOptions {
   readonly transA?: boolean;
   readonly transB?: boolean;
   /** [n], added to every row. */

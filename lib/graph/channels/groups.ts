@@ -7,7 +7,7 @@ import { inferShapes } from '../infer.js';
 import { PINNED, type ScaledAxis, Trace } from './trace.js';
 
 /** One axis of a constant; groups[i]: the group of its index i, or −1 where the scale is fixed. */
-export interface GroupedAxis {
+interface GroupedAxis {
   readonly axis: number;
   /** Of the constant read by a grouped convolution: all channels, group after group. */
   readonly groups: Int32Array;
@@ -28,7 +28,7 @@ export interface GroupedConstant {
   readonly read: GroupedAxis | undefined;
 }
 
-export interface Channel {
+interface Channel {
   readonly node: string;
   readonly channel: number;
 }

@@ -15,7 +15,7 @@ export interface ScaledAxis {
   readonly ids: Int32Array;
 }
 
-export interface ScaledConstant {
+interface ScaledConstant {
   readonly node: string;
   /** It is added: a bias. */
   shift: boolean;

@@ -3,12 +3,12 @@
 /** A 64-bit integer of a message: a number when we write it, low and high words when protobufjs read it. */
 export type Int64 = number | { readonly low: number; readonly high: number; readonly unsigned: boolean };
 
-export interface StringStringEntryProto {
+interface StringStringEntryProto {
   key?: string;
   value?: string;
 }
 
-export interface OperatorSetIdProto {
+interface OperatorSetIdProto {
   domain?: string;
   version?: Int64;
 }
@@ -46,12 +46,12 @@ export interface AttributeProto {
   refAttrName?: string;
 }
 
-export interface DimensionProto {
+interface DimensionProto {
   dimValue?: Int64;
   dimParam?: string;
 }
 
-export interface TypeProto {
+interface TypeProto {
   tensorType?: { elemType?: number; shape?: { dim?: DimensionProto[] } | null } | null;
 }
 

@@ -161,7 +161,6 @@ const root = protobuf.parse(SCHEMA).root.resolveAll();
 
 export const modelType = root.lookupType('onnx.ModelProto');
 export const tensorType = root.lookupType('onnx.TensorProto');
-export const valueInfoType = root.lookupType('onnx.ValueInfoProto');
 
 /** AttributeProto.AttributeType. */
 export const AttributeType = {

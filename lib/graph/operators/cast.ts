@@ -21,7 +21,7 @@ function narrow(data: Float32Array, dtype: 'float16' | 'bfloat16'): void {
 }
 
 /** A tensor's values in another type. */
-export function castTo(input: HostTensor, dtype: Exclude<DType, 'string'>): HostTensor {
+function castTo(input: HostTensor, dtype: Exclude<DType, 'string'>): HostTensor {
   if (input.dtype === dtype) return input;
   const from = input.data as unknown as ArrayLike<number | bigint | string>;
   const data = allocate(dtype as DType, from.length) as unknown as (number | bigint)[];

@@ -24,7 +24,7 @@ import {
 import { broadcastOffsets } from './movement.js';
 import { numberOf, without } from './upgrades.js';
 
-export interface UnaryOptions extends OwnAnswers {
+interface UnaryOptions extends OwnAnswers {
   /** First operator set that has it. */
   readonly since?: number;
   /** The function for integers, where the operator takes them. */

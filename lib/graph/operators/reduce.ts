@@ -42,7 +42,7 @@ function reducedAxes(
   return reduced;
 }
 
-export interface Reduction {
+interface Reduction {
   readonly start: number;
   /** The next state from the last and an element. */
   step(state: number, x: number): number;

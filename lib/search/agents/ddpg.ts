@@ -223,7 +223,7 @@ export interface DdpgOptions {
   readonly replay: number;
 }
 
-export const DDPG_DEFAULTS: DdpgOptions = {
+const DDPG_DEFAULTS: DdpgOptions = {
   hidden: 48,
   actorRate: 2e-3,
   criticRate: 5e-3,

@@ -65,7 +65,7 @@ export function makeActor(policy: InputPolicy, hidden: number, seed: number): Ml
 }
 
 /** Draws options with the probabilities that the logits give. */
-export function decideBySampling(random: Random): Decider {
+function decideBySampling(random: Random): Decider {
   return ({ samples, logits }, options) => {
     const width = logits.length / samples;
     const p = new Float64Array(width);
