@@ -21,9 +21,9 @@ import { checkArithmetic } from './product_end.js';
 /** How the layer is quantized whose error is profiled. */
 export interface ErrorProfileOptions {
   /** Bits of a weight, 2–8. Default 8. */
-  readonly weightBits?: number;
+  readonly bits?: number;
   /** Default perChannel(0): of output channels. */
-  readonly weightGranularity?: Granularity;
+  readonly granularity?: Granularity;
   /** Eight-bit weights in −64 … 64; see `packWeights`. Default false. */
   readonly reduceRange?: boolean;
   /** Bits of an activation, 2–8. Default 8. */
@@ -213,13 +213,13 @@ export class ErrorProfile {
     }
     this.#shape = shape.length === 2 ? [shape[0], 1, 1, shape[1]] : shape;
     this.#groups = groups;
-    const { weightBits = 8, weightGranularity = perOutputChannel, activationBits = 8, range = perSample } = options;
-    requireInteger(operation, 'weightBits', weightBits, MIN_BITS, MAX_BITS);
+    const { bits = 8, granularity = perOutputChannel, activationBits = 8, range = perSample } = options;
+    requireInteger(operation, 'bits', bits, MIN_BITS, MAX_BITS);
     requireInteger(operation, 'activationBits', activationBits, MIN_BITS, MAX_BITS);
     requireInteger(operation, 'groups', groups, 1, shape[0]);
     checkArithmetic(operation, options);
-    if (options.reduceRange && weightBits !== 8) {
-      throw new InvalidArgumentError(operation, 'reduceRange', 'weightBits: 8', `weightBits: ${weightBits}`);
+    if (options.reduceRange && bits !== 8) {
+      throw new InvalidArgumentError(operation, 'reduceRange', 'bits: 8', `bits: ${bits}`);
     }
     const fixed = isFixed(range);
     const [min, max] = fixed ? range : [0, 0];
@@ -236,8 +236,8 @@ export class ErrorProfile {
       kernelW,
       groupChannels,
       groups,
-      weightBits,
-      weightBlock(operation, weightGranularity),
+      bits,
+      weightBlock(operation, granularity),
       options.reduceRange ?? false,
       activationBits,
       RANGE_SOURCE[fixed ? 'fixed' : dynamic],

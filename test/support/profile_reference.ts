@@ -143,7 +143,7 @@ export function referenceMatmul(
   [n, k]: readonly [number, number],
   options: ErrorProfileOptions,
 ): Output[][] {
-  const { weightBits: bits = 8, activationBits = 8, range, weightGranularity: granularity, reduceRange } = options;
+  const { bits = 8, activationBits = 8, range, granularity, reduceRange } = options;
   const packed = packWeights(w, [n, k], {
     bits,
     ...(granularity === undefined ? {} : { granularity }),

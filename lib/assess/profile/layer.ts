@@ -80,8 +80,8 @@ export class LayerProfiler {
     const reduceRange = split.reduceRange === true && scheme.weights.format.bits === MOST_BITS;
     const options = {
       ...split,
-      weightBits: scheme.weights.format.bits,
-      weightGranularity: scheme.weights.granularity,
+      bits: scheme.weights.format.bits,
+      granularity: scheme.weights.granularity,
       activationBits: scheme.activations.format.bits,
       range: scheme.activations.granularity,
       reduceRange,

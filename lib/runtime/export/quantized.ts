@@ -50,14 +50,14 @@ const DYNAMIC_BITS = 8;
 
 /** `rows`: whether a sample has several rows, tokens, that the integer backend gives ranges of their own. */
 function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: boolean): string[] {
-  const [weightBits, activationBits] = [weights.format.bits, activations.format.bits];
+  const [bits, activationBits] = [weights.format.bits, activations.format.bits];
   const remarks: string[] = [];
   const apart = activations.format.kind === 'integer' && activations.granularity.kind !== 'perTensor';
   if (rows && apart) remarks.push('all rows of its input share a range; measured here is one for each row');
   if (activationBits < DYNAMIC_BITS) {
     remarks.push(`no operator quantizes to ${activationBits} bits at run time: elementary ones make the same codes`);
   }
-  if (weightBits < storedBits) remarks.push(`its ${weightBits}-bit weights take ${storedBits} bits each`);
+  if (bits < storedBits) remarks.push(`its ${bits}-bit weights take ${storedBits} bits each`);
   return remarks;
 }
 

@@ -18,11 +18,11 @@ describe('profileMatmul', () => {
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 1, max: 80 }),
         fc.record({
-          weightBits: fc.integer({ min: 2, max: 8 }),
+          bits: fc.integer({ min: 2, max: 8 }),
           activationBits: fc.integer({ min: 2, max: 8 }),
           range: fc.constantFrom(perSample, [-0.5, 0.3] as const, [0.1, 0.4] as const),
           arithmetic: fc.constantFrom('exact' as const, 'saturating16' as const),
-          weightGranularity: fc.constantFrom(perChannel(0), perTensor),
+          granularity: fc.constantFrom(perChannel(0), perTensor),
         }),
         fc.nat(),
         (m, n, k, options, seed) => {
@@ -68,7 +68,7 @@ describe('profileMatmul', () => {
     const w = randomArray(n * k, 2);
     const packed = packWeights(w, [n, k], { bits: 5 });
     const y = matmulDynamic(x, packed, { activationBits: 7 });
-    const profile = profileMatmul(x, w, [n, k], { weightBits: 5, activationBits: 7 });
+    const profile = profileMatmul(x, w, [n, k], { bits: 5, activationBits: 7 });
     // Σ fp32² from any channel's sqnr; Σ ŷ² from the cosine: exact only up to their rounding, a few 2^-53.
     const signal = profile.mse * m * n * 10 ** (profile.sqnrDb / 10);
     let quantized = 0;
@@ -235,9 +235,9 @@ describe('profileMatmul', () => {
       [() => new ErrorProfile(w, [2, 7]), /weights: expected 14 elements for shape \[2,7\], received 16/],
       [() => new ErrorProfile(w, [2, 8], { range: [1, 0] }), /range: expected .*min ≤ max, received \[1, 0\]/],
       [() => new ErrorProfile(w, [2, 8], { range: 'none' as never }), /expected perSample.*, received "none"/],
-      [() => new ErrorProfile(w, [2, 8], { weightBits: 9 }), /weightBits: expected an integer from 2 to 8, received 9/],
-      [() => new ErrorProfile(w, [2, 8], { weightBits: 7, reduceRange: true }), /reduceRange: expected weightBits: 8/],
-      [() => new ErrorProfile(w, [2, 8], { weightGranularity: perGroup(24) }), /blockSize: expected a power of two/],
+      [() => new ErrorProfile(w, [2, 8], { bits: 9 }), /bits: expected an integer from 2 to 8, received 9/],
+      [() => new ErrorProfile(w, [2, 8], { bits: 7, reduceRange: true }), /reduceRange: expected bits: 8/],
+      [() => new ErrorProfile(w, [2, 8], { granularity: perGroup(24) }), /blockSize: expected a power of two/],
       [
         () => new ErrorProfile(w, [4, 2, 2, 1], {}, 3),
         /groups: expected a divisor of the 4 output channels, received 3/,
