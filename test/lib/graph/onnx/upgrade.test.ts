@@ -1,0 +1,23 @@
+// Operator sets before 13: nodes in the words of 13.
+import assert from 'node:assert/strict';
+import type { NodeProto } from '../../../../lib/graph/onnx/messages.js';
+import { floats } from '../../../../lib/tensor/host_tensor.js';
+import { load, model } from '../../../support/onnx_model.js';
+
+describe('upgrading', () => {
+  it('upgrades operator sets before 13 node by node, and says so', () => {
+    const nodes: NodeProto[] = [
+      { opType: 'Clip', name: 'c', input: ['x'], output: ['a'], attribute: [{ name: 'max', type: 1, f: 6 }] },
+      { opType: 'Softmax', name: 's', input: ['a'], output: ['y'], attribute: [{ name: 'axis', type: 2, i: 3 }] },
+    ];
+    const { graph, notes } = load(model(nodes, {}, 9));
+    assert.equal(graph.opset, 13);
+    assert.deepEqual(graph.node('c').inputs, ['x', '', 'c.max']);
+    assert.deepEqual(graph.initializers.get('c.max'), floats([], [6]));
+    assert.equal(notes.length, 2);
+    assert.throws(
+      () => load(model([{ opType: 'Softmax', name: 's', input: ['x'], output: ['y'] }], {}, 9)),
+      /Softmax \(s\): before operator set 13: softmax over several dimensions/,
+    );
+  });
+});
