@@ -1,14 +1,10 @@
 // Policies of a network judged on integers: scores against the evaluator's own, errors before any work.
-
 import assert from 'node:assert/strict';
-import { evaluationData } from '../../../lib/data/evaluation_data.js';
 import { buildModel } from '../../../lib/models/index.js';
 import { BudgetSpace } from '../../../lib/policy/budget.js';
-import { runFloat } from '../../../lib/runtime/backends/float.js';
 import { evaluatePolicies } from '../../../lib/runtime/evaluate_policies.js';
 import { agentNamed } from '../../../lib/search/agents/index.js';
 import { fitness, Judge, regretOf, reward } from '../../../lib/search/judge.js';
-import { describeLayers } from '../../../lib/search/layers.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
 import { randomTensor } from '../../support/onnxruntime.js';
@@ -87,51 +83,5 @@ describe('judge', () => {
     );
     assert.throws(() => make({ dims, inputs }, 'accuracy'), /expected labels to measure accuracy by/);
     assert.throws(() => make({ dims, inputs }, 'agreement'), /expected classes of full precision/);
-  });
-
-  it('describes layers as their weights and windows say', () => {
-    const net = buildModel('resnet8');
-    const [stem] = describeLayers(net, ['stem.conv']);
-    assert.deepEqual(stem, {
-      name: 'stem.conv',
-      operator: 'Conv',
-      weights: 16 * 9,
-      inputSize: 28 * 28,
-      depthwise: false,
-      inChannels: 1,
-      outChannels: 16,
-      stride: 2,
-      kernel: 3,
-    });
-    const [logits] = describeLayers(net, ['logits']);
-    assert.deepEqual([logits?.inChannels, logits?.outChannels, logits?.inputSize], [64, 10, 64]);
-    const mobile = buildModel('mobilenetv2', { input: [3, 32, 32] });
-    const names = new BudgetSpace(mobile, { bits: 8, choices: ['W8A8'] }).names;
-    const depthwise = describeLayers(mobile, names).filter((layer) => layer.depthwise);
-    assert.equal(depthwise.length, mobile.nodes.filter(({ attributes }) => Number(attributes.group) > 1).length);
-  });
-});
-
-describe('fullPrecision', () => {
-  it('gives the logits of the float interpreter, whatever the batch, and the accuracy of its classes', async () => {
-    const tensor = { dtype: 'float32', dims, data: inputs } as const;
-    const wanted = runFloat(graph, { input: tensor }).get('logits')?.data as Float32Array;
-    const first = await fullPrecision(graph, { dims, inputs });
-    assert.deepEqual(first.logits, Float32Array.from(wanted));
-    assert.equal(first.accuracy, undefined);
-    const labels = first.classes.map((value, i) => (i % 4 === 0 ? (value + 1) % 10 : value));
-    const again = await fullPrecision(graph, { dims, inputs, labels }, { batchSize: SAMPLES });
-    assert.equal(again.accuracy, 0.75);
-    await assert.rejects(fullPrecision(graph, { dims: [25, 1, 10, 10], inputs }), /expected 2500 > 0 elements/);
-  });
-
-  it('takes the normalised images of a set', () => {
-    const pixels = Uint8Array.of(0, 255, 51, 102);
-    const set = { count: 2, height: 1, width: 1, channels: 2, pixels, labels: Int32Array.of(1, 0) };
-    const data = evaluationData(set, { mean: [0, 0.2], std: [1, 0.5] });
-    assert.deepEqual(data.dims, [2, 2, 1, 1]);
-    assert.equal(data.layout, 'channelsLast');
-    assert.deepEqual(data.inputs, Float32Array.of(0, 1.6, 0.2, 0.4));
-    assert.equal(data.labels, set.labels);
   });
 });

@@ -1,11 +1,11 @@
-// What agents expect of policies: the value model against formulas; draws by weight.
+// The value model against formulas.
 import assert from 'node:assert/strict';
 import type { Scheme } from '../../../lib/format/scheme.js';
-import { type BudgetOptions, BudgetSpace } from '../../../lib/policy/budget.js';
+import type { BudgetOptions } from '../../../lib/policy/budget.js';
 import { Environment } from '../../../lib/search/environment.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../../../lib/search/value_model.js';
 import { Random } from '../../../lib/tensor/random.js';
-import { GRAPH, stubJudge } from '../../support/landscape.js';
+import { stubJudge } from '../../support/landscape.js';
 
 const budget = { bits: 5, choices: ['W2A2', 'W4A4', 'W8A8'] };
 const environmentOf = (options: BudgetOptions) =>
@@ -78,30 +78,5 @@ describe('value model', () => {
     }
     assert.equal(expectedImprovement({ mean: 2, deviation: 0 }, 1), 1);
     assert.equal(expectedImprovement({ mean: 0, deviation: 0 }, 1), 0);
-  });
-});
-
-describe('BudgetSpace.draw', () => {
-  it('draws policies as often as their weights say, given the budget', () => {
-    const space = new BudgetSpace(GRAPH, { bits: 7.6, choices: ['W4A4', 'W8A8'] }); // one node of ten at four bits
-    const odds = [1, 2, 3, 4, 5, 1, 1, 1, 1, 1];
-    const total = odds.reduce((sum, each) => sum + each, 0);
-    const counts = new Float64Array(10);
-    const random = new Random(8);
-    const draws = 4000;
-    for (let i = 0; i < draws; i++) {
-      const bits = space.draw((node, { weights }) => (weights.format.bits === 4 ? (odds[node] as number) : 1), random);
-      assert.ok(bits);
-      const at = bits.findIndex(({ weights }) => weights.format.bits === 4);
-      counts[at] = (counts[at] as number) + 1;
-    }
-    counts.forEach((count, node) => {
-      const p = (odds[node] as number) / total;
-      assert.ok(Math.abs(count / draws - p) < 5 * Math.sqrt((p * (1 - p)) / draws), `node ${node}: ${count}`); // 5 sigma
-    });
-    assert.equal(
-      space.draw((_, { weights }) => (weights.format.bits === 4 ? 0 : 1), random),
-      undefined,
-    );
   });
 });
