@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = 
   'faultline.corruptions/1': () => import('./kinds/corruptions.js'),
   'faultline.diff/1': () => import('./kinds/diff.js'),
   'faultline.evaluate/1': () => import('./kinds/evaluate.js'),
+  'faultline.indicators/1': () => import('./kinds/study.js'),
   'faultline.inspect/1': () => import('./kinds/inspect.js'),
   'faultline.inspectModel/1': () => import('./kinds/inspect_model.js'),
   'faultline.mitigate/1': () => import('./kinds/mitigate.js'),

@@ -263,6 +263,6 @@ export function predictDrop(predictor: Predictor, indicators: Partial<Indication
 }
 
 /** The predictor's indicators as a person reads them. */
-export function termLabels({ terms }: Predictor): string {
+export function termLabels({ terms }: { readonly terms: readonly Pick<Term, 'indicator'>[] }): string {
   return terms.map(({ indicator }) => INDICATORS[indicator].label).join(' and ');
 }
