@@ -1,5 +1,5 @@
 // Runs a command: reads its line, stops it on Ctrl-C, keeps its run, prints and writes what it found, ends with its code.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CommanderError } from 'commander';
 import { InvalidArgumentError } from '../core/errors.js';
@@ -45,10 +45,19 @@ export function exitCodeOf(error: unknown, codes: ExitCodes = EXIT_CODES): numbe
   return error instanceof InvalidArgumentError ? codes.refused : codes.failed;
 }
 
-/** A value that decides what is computed; of a file, its content. */
+/** Bytes up to which a file is known by its content; a larger one by its size and when it was last changed. */
+const MOST_HASHED = 2 ** 28;
+
+async function contentOf(path: string): Promise<string> {
+  if (path.endsWith('.onnx')) return modelDigest(path);
+  const { size, mtimeMs } = await stat(path);
+  return size <= MOST_HASHED ? sha256(await readFile(path)) : `${size} bytes of ${mtimeMs}`;
+}
+
+/** A value that decides what is computed; of a file, or of several between commas, the content. */
 async function decisive(value: unknown): Promise<unknown> {
-  if (!isFile(value)) return value;
-  return value.endsWith('.onnx') ? modelDigest(value) : sha256(await readFile(value));
+  const paths = typeof value === 'string' ? value.split(',') : [];
+  return paths.length > 0 && paths.every(isFile) ? Promise.all(paths.map(contentOf)) : value;
 }
 
 /** Everything that decides the results: a run goes on only with the same. */

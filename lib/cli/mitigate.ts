@@ -74,7 +74,7 @@ export const command = defineCommand({
   ],
   examples: [
     'faultline mitigate model.onnx --data images.npy --policy W8A8 --out runs/mitigated',
-    'faultline mitigate model.onnx --data images.npy,labels.npy --policy W4A4 --cures all --out runs/mitigated',
+    'faultline mitigate model.onnx --data images.npy,labels.npy --policy W4A4 --cures all --out runs/repaired',
   ],
   async run({ arguments: { model }, options, signal, progress, openRun }) {
     const graph = await readGraph(model, progress);
