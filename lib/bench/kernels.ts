@@ -143,33 +143,3 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
     notes: [...absentPeers(machine, options), ...notes],
   } satisfies Report);
 }
-
-/** The rows of one operation and thread count, gathered by shape in order of appearance. */
-export interface ShapeRows {
-  readonly shape: string;
-  readonly rows: readonly Row[];
-}
-
-/** Groups a report as its tables show it. */
-export function sections(report: Report): { op: Row['op']; threads: number; shapes: ShapeRows[] }[] {
-  const found = new Map<string, { op: Row['op']; threads: number; shapes: Map<string, Row[]> }>();
-  for (const row of report.rows) {
-    const key = `${row.op} ${row.threads}`;
-    const section = found.get(key) ?? { op: row.op, threads: row.threads, shapes: new Map<string, Row[]>() };
-    found.set(key, section);
-    const rows = section.shapes.get(row.shape) ?? [];
-    section.shapes.set(row.shape, rows);
-    rows.push(row);
-  }
-  return [...found.values()].map(({ op, threads, shapes }) => ({
-    op,
-    threads,
-    shapes: [...shapes].map(([shape, rows]) => ({ shape, rows })),
-  }));
-}
-
-/** Geometric mean; undefined of nothing. */
-export function geometricMean(values: readonly number[]): number | undefined {
-  if (values.length === 0) return undefined;
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-}

@@ -21,9 +21,9 @@ export interface NapiOverhead {
   readonly shape: string;
 }
 
-async function nativeUs(): Promise<number> {
+async function nativeUs(signal: AbortSignal | undefined): Promise<number> {
   const lines = [`matmul.dynamic m=${M} n=${N} k=${K} threads=1`];
-  for await (const message of runNative({ lines, ceilings: [], quick: true })) {
+  for await (const message of runNative({ lines, ceilings: [], quick: true, signal })) {
     if (message.type === 'row' && message.impl === 'faultline') return message.medianUs;
   }
   throw new Error('bench napi: expected a native measurement, received none');
@@ -46,8 +46,8 @@ function javascriptUs(): number {
   return rounds.sort((a, b) => a - b)[ROUNDS >> 1] ?? Number.NaN;
 }
 
-export async function napiOverhead(): Promise<NapiOverhead> {
-  const native = await nativeUs();
+export async function napiOverhead(signal?: AbortSignal): Promise<NapiOverhead> {
+  const native = await nativeUs(signal);
   const javascript = javascriptUs();
   return {
     javascriptUs: javascript,

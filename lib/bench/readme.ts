@@ -1,8 +1,9 @@
 // The README's table of measured figures, made from a summary so that nobody types a number.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { markdownTable } from 'markdown-table';
+import { figure, machineText } from './figures.js';
 import { type Summary, summarySchema } from './summary.js';
-import { figure, machineText } from './terminal.js';
 
 const BEGIN = '<!-- measured: begin -->';
 const END = '<!-- measured: end -->';
@@ -11,34 +12,29 @@ const PEERS: Readonly<Record<string, string>> = { onednn: 'oneDNN', onnxruntime:
 
 const COLUMNS = ['operation', 'threads', 'shapes', 'geometric mean', 'worst', 'best', 'fastest shape, GOPS', 'peers'];
 
-function line(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`;
-}
-
 /** One row for each operation and thread count: our time against the fastest peer's, over all shapes. */
 export function readmeSection(summary: Summary | undefined): string {
   if (summary === undefined) {
-    return 'No full report is kept yet: `npm run bench -- kernels --json NAME.json`, then `npm run readme -- NAME.json`.';
+    return 'No full report is kept yet: `npm run bench -- kernels --out RUN`, then `npm run readme -- RUN/report.json`.';
   }
-  const rows = summary.rows.map(({ op, threads, shapes, ratioToBestPeer, gops, peers }) =>
-    line([
-      `\`${op}\``,
-      String(threads),
-      String(shapes),
-      ratioToBestPeer ? `**${figure(ratioToBestPeer.mean)}×**` : '-',
-      ratioToBestPeer ? `${figure(ratioToBestPeer.worst)}×` : '-',
-      ratioToBestPeer ? `${figure(ratioToBestPeer.best)}×` : '-',
-      figure(gops),
-      peers.map((peer) => PEERS[peer]).join(', ') || '-',
-    ]),
-  );
+  const rows = summary.rows.map(({ op, threads, shapes, ratioToBestPeer, gops, peers }) => [
+    `\`${op}\``,
+    String(threads),
+    String(shapes),
+    ratioToBestPeer ? `**${figure(ratioToBestPeer.mean)}×**` : '-',
+    ratioToBestPeer ? `${figure(ratioToBestPeer.worst)}×` : '-',
+    ratioToBestPeer ? `${figure(ratioToBestPeer.best)}×` : '-',
+    figure(gops),
+    peers.map((peer) => PEERS[peer]).join(', ') || '-',
+  ]);
   return [
     'How many times as fast as the fastest peer, shape by shape, in one interleaved run. Shapes and rules:',
     '[bench/README.md](bench/README.md).',
     '',
-    line(COLUMNS),
-    line(COLUMNS.map((_, i) => (i === 0 ? '---' : '--:'))),
-    ...rows,
+    markdownTable([COLUMNS, ...rows], {
+      align: COLUMNS.map((_, at) => (at === 0 ? 'l' : 'r')),
+      alignDelimiters: false,
+    }),
     '',
     machineText(summary),
   ].join('\n');

@@ -1,8 +1,7 @@
 // What is kept of a benchmark run in bench/results: one row for each operation and thread count.
 import { z } from 'zod';
-import { geometricMean, sections } from './kernels.js';
+import { geometricMean, ratios, sections } from './figures.js';
 import { IMPLS, machineSchema, type Report, rowSchema } from './schema.js';
-import { ratios } from './terminal.js';
 
 const summaryRowSchema = rowSchema.pick({ op: true, threads: true }).extend({
   /** How many shapes faultline was timed on. */

@@ -1,11 +1,11 @@
 // What the kernels are meant to reach, and whether they do on this machine. The figures were set for one core with AMX;
 // ratios between libraries are evaluated anywhere, what needs an AMX unit is said to be out of reach without one.
 import { integerPeak } from './ceilings.js';
-import { type BenchOptions, benchKernels, geometricMean, timeRatio } from './kernels.js';
+import { figure, geometricMean } from './figures.js';
+import { type BenchOptions, benchKernels, timeRatio } from './kernels.js';
 import { napiOverhead } from './napi.js';
 import type { Impl, Report, Row, TargetResult } from './schema.js';
 import type { Job, Op } from './shapes.js';
-import { figure } from './terminal.js';
 
 /** Everything the targets are judged by; a string says why a run could not be made. */
 export interface Evidence {
@@ -236,6 +236,6 @@ export async function benchTargets(peers: readonly Job[], options: RunOptions): 
     main.machine.cpus < 2
       ? 'cannot be measured on this machine (one CPU)'
       : await attempt(() => benchKernels({ ...options, jobs: large, threads: [1, 2], withoutOnnxRuntime: true }));
-  const { overheadUs } = await napiOverhead();
+  const { overheadUs } = await napiOverhead(options.signal);
   return { ...main, targets: evaluateTargets({ main, vnni, avx2, twoThreads, napiUs: overheadUs }) };
 }

@@ -1,5 +1,4 @@
 // All commands: what is known of each before its module is loaded. A new command is a line here and a file beside it.
-import type { Command } from 'commander';
 import type { CommandDefinition } from './command.js';
 
 /** What a person wants, in the order of the help. */
@@ -11,23 +10,14 @@ export interface CommandLine {
   readonly group: Group;
   /** At most 53 columns: the help has one line a command. */
   readonly summary: string;
-  readonly load?: () => Promise<{ readonly command: CommandDefinition }>;
-  /** Adds a command that does not use the harness. */
-  readonly add?: () => Promise<(program: Command) => void>;
+  readonly load: () => Promise<{ readonly command: CommandDefinition }>;
 }
 
-const line = (name: string, group: Group, summary: string, load: NonNullable<CommandLine['load']>): CommandLine => ({
+const line = (name: string, group: Group, summary: string, load: CommandLine['load']): CommandLine => ({
   name,
   group,
   summary,
   load,
-});
-
-const plain = (name: string, group: Group, summary: string, add: NonNullable<CommandLine['add']>): CommandLine => ({
-  name,
-  group,
-  summary,
-  add,
 });
 
 // biome-ignore format: a line a command
@@ -46,9 +36,9 @@ export const COMMANDS: readonly CommandLine[] = [
   line('reproduce', 'attack', 'the published experiment, from end to end', () => import('./reproduce.js')),
   line('study', 'attack', 'how well indicators predict the drop', () => import('./study.js')),
   line('evaluate', 'measure', 'accuracy in full precision', () => import('./evaluate.js')),
-  plain('bench model', 'measure', 'speed of a whole network, beside ONNX Runtime', async () => (await import('./bench.js')).addBenchCommand),
-  plain('bench kernels', 'measure', 'speed of every operation, beside its peers', async () => (await import('./bench.js')).addBenchCommand),
-  plain('bench napi', 'measure', 'what a call from JavaScript costs', async () => (await import('./bench.js')).addBenchCommand),
+  line('bench model', 'measure', 'speed of a whole network, beside ONNX Runtime', () => import('./bench_model.js')),
+  line('bench kernels', 'measure', 'speed of every operation, beside its peers', () => import('./bench_kernels.js')),
+  line('bench napi', 'measure', 'what a call from JavaScript costs', () => import('./bench_napi.js')),
   line('train', 'train', 'a network from an architecture and a data set', () => import('./train.js')),
   line('report', 'documents', 'a result in another format', () => import('./report.js')),
   line('diff', 'documents', 'what changed between two results', () => import('./diff.js')),

@@ -30,21 +30,6 @@ function packageVersion(): string {
   return `${version}\n`;
 }
 
-/** Runs a command that brings its own commander. */
-async function plain(add: (program: import('commander').Command) => void): Promise<number> {
-  const { Command } = await import('commander');
-  const { InvalidArgumentError } = await import('../core/errors.js');
-  const program = new Command('faultline').exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : REFUSED));
-  add(program);
-  try {
-    await program.parseAsync();
-    return Number(process.exitCode ?? 0);
-  } catch (error) {
-    complain(error);
-    return error instanceof InvalidArgumentError ? REFUSED : FAILED;
-  }
-}
-
 async function main(argv: readonly string[]): Promise<number> {
   const [first = '--help'] = argv;
   // `faultline help scan` is `faultline scan --help`.
@@ -63,9 +48,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return REFUSED;
   }
   const { found, rest } = command;
-  if (found.add) return plain(await found.add());
-  const [{ execute }, loaded] = await Promise.all([import('./harness.js'), found.load?.()]);
-  return loaded ? execute(loaded.command, rest, found.summary) : FAILED;
+  const [{ execute }, loaded] = await Promise.all([import('./harness.js'), found.load()]);
+  return execute(loaded.command, rest, found.summary);
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error) => {

@@ -161,3 +161,19 @@ export function repeated<const Extras extends Extra<readonly string[]> = Record<
 export function isFile(path: unknown): path is string {
   return typeof path === 'string' && existsSync(path) && statSync(path).isFile();
 }
+
+/** Numbers from 1 to `most` between commas, each once. */
+export function counts(help: string, most: number, byDefault: readonly number[]) {
+  const parse = (one: string, name: string): readonly number[] => {
+    const numbers = one.split(',').map(Number);
+    const good = numbers.every((number) => Number.isInteger(number) && number >= 1 && number <= most);
+    return good ? [...new Set(numbers)] : refuse(name, `numbers from 1 to ${most}, separated by commas`, one);
+  };
+  return option<readonly number[], { default: readonly number[] }>('<n,…>', help, parse, { default: byDefault });
+}
+
+/** The values of an option that may be repeated, one each time. */
+export function collected(value: string, help: string) {
+  const parse = (one: string, _: string, before: readonly string[] = []): readonly string[] => [...before, one];
+  return option<readonly string[], { default: readonly string[] }>(value, help, parse, { default: [] });
+}

@@ -18,6 +18,9 @@ import type { Kind } from './kind.js';
 
 const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
   'faultline.assess/1': () => import('./kinds/assess.js'),
+  'faultline.bench/1': () => import('./kinds/bench_kernels.js'),
+  'faultline.bench-model/1': () => import('./kinds/bench_model.js'),
+  'faultline.bench-napi/1': () => import('./kinds/bench_napi.js'),
   'faultline.corruptions/1': () => import('./kinds/corruptions.js'),
   'faultline.diff/1': () => import('./kinds/diff.js'),
   'faultline.evaluate/1': () => import('./kinds/evaluate.js'),

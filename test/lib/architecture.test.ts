@@ -25,9 +25,9 @@ const TYPESCRIPT_LAYERS = [
   'train',
   'search',
   'assess',
+  'bench',
   'report',
   'reproduce',
-  'bench',
   'cli',
 ];
 // The package's entries export from everything but the commands; nothing of lib/ imports them.

@@ -34,6 +34,8 @@ export interface BenchModelOptions {
   readonly seed: number;
   /** Whether ONNX Runtime runs too, where it is installed. */
   readonly peers: boolean;
+  /** Keeps what is measured at a batch size and thread count, so that a run that was stopped goes on. */
+  readonly stage?: (<Result>(name: string, compute: () => Promise<Result>) => Promise<Result>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;
 }
@@ -235,6 +237,7 @@ export async function benchModel(path: string, options: BenchModelOptions): Prom
   const startedAt = new Date().toISOString();
   const { graph } = freeBatch((await loadModel(path)).graph);
   const inputs = options.batches.map((batch) => ({ batch, input: inputShape(graph, batch, options.seed) }));
+  const { stage = (_, compute) => compute() } = options;
   const notes: string[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'faultline-bench-'));
   const report = { rows: [] as ModelRow[], failures: [] as ModelReport['failures'] };
@@ -246,7 +249,9 @@ export async function benchModel(path: string, options: BenchModelOptions): Prom
     const contenders = await contendersOf(path, graph, folder, { ...options, policies }, notes);
     for (const { batch, input } of inputs) {
       for (const threads of options.threads) {
-        const { rows, failures } = await meet({ contenders, batch, threads, input, options });
+        const { rows, failures } = await stage(`b${batch}-t${threads}`, () =>
+          meet({ contenders, batch, threads, input, options }),
+        );
         report.rows.push(...rows);
         report.failures.push(...failures);
       }

@@ -1,6 +1,7 @@
 // Figures of `bench kernels`: ratios between rows and their mean.
 import assert from 'node:assert/strict';
-import { geometricMean, sections, timeRatio } from '../../../lib/bench/kernels.js';
+import { geometricMean, sections } from '../../../lib/bench/figures.js';
+import { timeRatio } from '../../../lib/bench/kernels.js';
 import { EMPTY_REPORT, row } from '../../support/bench_report.js';
 
 describe('bench kernels: figures', () => {

@@ -31,7 +31,7 @@ describe('faultline bench model', () => {
   }
 
   it('JSON follows its schema', () => {
-    const { status, stdout, stderr } = bench(...QUICK, '--policy', 'fp32,W8A8', '-o', 'json');
+    const { status, stdout, stderr } = bench(...QUICK, '--policy', 'fp32,W8A8', '--json');
     assert.equal(status, 0, stderr);
     const report = modelReportSchema.parse(JSON.parse(stdout));
     assert.deepEqual(

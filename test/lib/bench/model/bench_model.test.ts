@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchModel, nearness } from '../../../../lib/bench/model/bench_model.js';
 import { MeasuringProcess } from '../../../../lib/bench/model/child.js';
-import { modelDocument } from '../../../../lib/bench/model/document.js';
 import { inputShape } from '../../../../lib/bench/model/inputs.js';
-import { modelOutput } from '../../../../lib/bench/model/output.js';
 import { makeRunner } from '../../../../lib/bench/model/runner.js';
 import { type ModelReport, modelReportSchema } from '../../../../lib/bench/model/schema.js';
 import { quantizableNodes } from '../../../../lib/graph/check.js';
@@ -15,8 +13,8 @@ import { saveModel } from '../../../../lib/graph/onnx/export.js';
 import { buildModel } from '../../../../lib/models/index.js';
 import { policyToJson } from '../../../../lib/policy/json.js';
 import { uniformPolicy } from '../../../../lib/policy/policy.js';
-import { markdownReport } from '../../../../lib/report/markdown.js';
-import { terminalReport } from '../../../../lib/report/terminal.js';
+import { kind } from '../../../../lib/report/kinds/bench_model.js';
+import { checkDocument, documentOf } from '../../../support/documents.js';
 
 const graph = buildModel('convnet2', { input: [1, 12, 12], classes: 10, seed: 1 });
 const policies = [
@@ -93,26 +91,10 @@ describe('bench model', () => {
     }
   });
 
-  it('the report fits 80 columns, and Markdown has the layers', () => {
-    const document = modelDocument(report);
-    for (const line of terminalReport(document).split('\n')) assert.ok([...line].length <= 80, line);
-    const markdown = markdownReport(document);
-    for (const { name } of quantizableNodes(graph)) assert.ok(markdown.includes(`| ${name.replaceAll('_', '\\_')} |`));
-  });
-
-  it('CSV and JSON lines have a line for each row', () => {
-    const [header, ...lines] = modelOutput(report, 'csv').trimEnd().split('\r\n');
-    assert.match(header as string, /^batch,threads,implementation,policy,samplesPerSecond,/);
-    assert.deepEqual(
-      lines.map((line) => line.split(',').slice(0, 4).join(' ')),
-      report.rows.map(({ batch, threads, impl, policy }) => `${batch} ${threads} ${impl} ${policy}`),
-    );
-    const rows = modelOutput(report, 'jsonl').trimEnd().split('\n');
-    assert.deepEqual(
-      rows.map((row) => JSON.parse(row)),
-      report.rows.map((row) => ({ model, ...row })),
-    );
-    assert.deepEqual(modelReportSchema.parse(JSON.parse(modelOutput(report, 'json'))), report);
+  it('has a document of every format, with the layers', async () => {
+    const names = quantizableNodes(graph).map(({ name }) => name);
+    checkDocument(await documentOf(kind, report), ['onnxruntime', ...names.filter((name) => !name.includes('_'))]);
+    assert.deepEqual(modelReportSchema.parse(JSON.parse(JSON.stringify(report))), report);
   });
 
   it('in turns the logits are those of one process', async () => {

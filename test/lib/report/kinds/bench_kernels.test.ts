@@ -1,17 +1,16 @@
-// Reports of `bench kernels` as text.
-import assert from 'node:assert/strict';
+// The document of `bench kernels`.
 import { join } from 'node:path';
-import { markdownReport } from '../../../lib/bench/markdown.js';
-import { selectJobs } from '../../../lib/bench/shapes.js';
-import { evaluateTargets } from '../../../lib/bench/targets.js';
-import { terminalReport } from '../../../lib/bench/terminal.js';
-import { packageRoot } from '../../../lib/core/package_root.js';
-import { EMPTY_REPORT, row } from '../../support/bench_report.js';
+import { selectJobs } from '../../../../lib/bench/shapes.js';
+import { evaluateTargets } from '../../../../lib/bench/targets.js';
+import { packageRoot } from '../../../../lib/core/package_root.js';
+import { kind } from '../../../../lib/report/kinds/bench_kernels.js';
+import { EMPTY_REPORT, row } from '../../../support/bench_report.js';
+import { checkDocument, documentOf } from '../../../support/documents.js';
 
 const SHAPES = join(packageRoot(), 'bench', 'shapes');
 
-describe('bench kernels: text', () => {
-  it('tables keep to 80 columns, also with the longest shapes and many notes', () => {
+describe('the document of bench kernels', () => {
+  it('tables keep to 80 columns, also with the longest shapes and many notes', async () => {
     const longest = selectJobs(SHAPES, {}).map((job) =>
       row({
         op: job.op,
@@ -38,7 +37,10 @@ describe('bench kernels: text', () => {
       ],
       targets: evaluateTargets({ main: EMPTY_REPORT, vnni: 'no', avx2: 'no', twoThreads: 'no', napiUs: 1 }),
     };
-    for (const line of terminalReport(report).split('\n')) assert.ok(line.length <= 80, line);
-    assert.match(markdownReport(report), /## Wrong results, not timed/);
+    checkDocument(await documentOf(kind, report), [
+      'Wrong results, not timed',
+      'not measured',
+      'matmul.int4, 1 thread',
+    ]);
   });
 });

@@ -1,8 +1,9 @@
-// The report of `bench model` as a Document, so that the terminal, Markdown and CSV show the same.
-import type { Block, Document, Section } from '../../report/document.js';
-import { type Cell, formatNumber, plural } from '../../report/format.js';
-import { groupBy } from '../../report/names.js';
-import type { ModelReport, ModelRow } from './schema.js';
+// What `bench model` measured: throughput, latency, memory and time by layer of a network, beside ONNX Runtime.
+import { type ModelReport, type ModelRow, modelReportSchema } from '../../bench/model/schema.js';
+import type { Block, Document, Section } from '../document.js';
+import { type Cell, formatNumber, plural } from '../format.js';
+import { defineKind } from '../kind.js';
+import { groupBy } from '../names.js';
 
 const MIB = 2 ** 20;
 
@@ -86,7 +87,7 @@ function failureSection({ failures }: ModelReport): Section[] {
   return [{ id: 'failures', title: 'Failed or wrong, not timed', blocks }];
 }
 
-export function modelDocument(report: ModelReport): Document {
+function modelDocument(report: ModelReport): Document {
   const { machine, rows, macs, parameters, notes } = report;
   const peers = machine.onnxruntime === '' ? 'no peers' : `ONNX Runtime ${machine.onnxruntime}`;
   const meetings = [...groupBy(rows, ({ batch, threads }) => `${batch} ${threads}`).values()];
@@ -126,3 +127,9 @@ export function modelDocument(report: ModelReport): Document {
     footer: `${report.command}, ${report.startedAt}`,
   };
 }
+
+export const kind = defineKind({
+  schema: 'faultline.bench-model/1',
+  result: modelReportSchema.loose(),
+  document: modelDocument,
+});

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sections } from '../../../lib/bench/kernels.js';
+import { sections } from '../../../lib/bench/figures.js';
 import { reportSchema } from '../../../lib/bench/schema.js';
 import { OPS, parseShapes } from '../../../lib/bench/shapes.js';
 import { packageRoot } from '../../../lib/core/package_root.js';
@@ -32,11 +32,10 @@ describe('faultline bench kernels', () => {
       'conv.int4 1 5 5 8 6 3x3 p1',
     ];
     writeFileSync(shapes, `${text.join('\n')}\n`);
-    const json = join(folder, 'report.json');
-    const md = join(folder, 'report.md');
-    const run = faultline('bench', 'kernels', '--quick', '--shapes', shapes, '--json', json, '--md', md);
+    const out = join(folder, 'run');
+    const run = faultline('bench', 'kernels', '--quick', '--shapes', shapes, '--out', out);
     assert.equal(run.status, 0, run.stderr);
-    const report = reportSchema.parse(JSON.parse(readFileSync(json, 'utf8')));
+    const report = reportSchema.parse(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')));
     assert.deepEqual(report.failures, []);
     const ours = report.rows.filter((r) => r.impl === 'faultline');
     const jobs = parseShapes(text.join('\n'), shapes);
@@ -53,17 +52,16 @@ describe('faultline bench kernels', () => {
       if (report.machine[peer] === '') assert.ok(report.notes.some((note) => note.startsWith(peer)));
       else assert.ok(rows > 0, `${peer} ${report.machine[peer]} is there, but has no rows`);
     }
-    assert.match(readFileSync(md, 'utf8'), /## conv\.int4, 1 thread\n/);
+    assert.match(readFileSync(join(out, 'report.md'), 'utf8'), /## conv\.int4, 1 thread\n/);
     assert.match(run.stdout, /matmul\.dynamic, 1 thread/);
     assert.match(run.stderr, /\[1\/\d+\] matmul\.s32 3x17x70/);
   });
 
   it('measures each thread count', () => {
-    const json = join(folder, 'threads.json');
     const filter = ['--filter', '^matmul.s32 1x768x768'];
-    const run = faultline('bench', 'kernels', '--quick', ...filter, '--threads', '1,2', '--json', json);
+    const run = faultline('bench', 'kernels', '--quick', ...filter, '--threads', '1,2', '--json');
     assert.equal(run.status, 0, run.stderr);
-    const report = reportSchema.parse(JSON.parse(readFileSync(json, 'utf8')));
+    const report = reportSchema.parse(JSON.parse(run.stdout));
     assert.deepEqual(
       report.rows.filter((r) => r.impl === 'faultline').map((r) => r.threads),
       [1, 2],
@@ -71,11 +69,10 @@ describe('faultline bench kernels', () => {
   });
 
   it('--isa holds faultline to an instruction set', () => {
-    const json = join(folder, 'isa.json');
     const filter = ['--filter', '^matmul.s32 1x10.*', '--filter', 'resnet|peers'];
-    const run = faultline('bench', 'kernels', '--quick', '--isa', 'scalar', ...filter, '--json', json);
+    const run = faultline('bench', 'kernels', '--quick', '--isa', 'scalar', ...filter, '--json');
     assert.equal(run.status, 0, run.stderr);
-    const report = reportSchema.parse(JSON.parse(readFileSync(json, 'utf8')));
+    const report = reportSchema.parse(JSON.parse(run.stdout));
     assert.deepEqual(new Set(report.rows.filter((r) => r.impl === 'faultline').map((r) => r.isa)), new Set(['scalar']));
     assert.ok(!report.rows.some((r) => r.impl === 'onnxruntime'));
   });
