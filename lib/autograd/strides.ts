@@ -1,5 +1,5 @@
-// Walks for the native elementwise operations: dimensions with the strides of two operands, neighbours merged where both
-// operands run through them as through one.
+// Walks for the native elementwise operations: dimensions with the strides of two operands, adjacent dimensions merged
+// where both operands allow it.
 import { stridesOf } from '../core/shape.js';
 import type { Layout } from './tape.js';
 
@@ -14,9 +14,9 @@ export function strides(dims: readonly number[], layout: Layout): number[] {
 
 /** Strides with which a tensor is read as if it had the shape `to`: 0 where it broadcasts. */
 export function broadcastStrides(dims: readonly number[], layout: Layout, to: readonly number[]): number[] {
-  const own = strides(dims, layout);
+  const from = strides(dims, layout);
   const lead = to.length - dims.length;
-  return to.map((_, axis) => (axis < lead || dims[axis - lead] === 1 ? 0 : (own[axis - lead] as number)));
+  return to.map((_, axis) => (axis < lead || dims[axis - lead] === 1 ? 0 : (from[axis - lead] as number)));
 }
 
 /** The order in which a tensor's axes lie in memory. */

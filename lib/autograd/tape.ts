@@ -1,5 +1,5 @@
-// The tape: operations write down how their gradients are computed, and backward() walks them in reverse. What an
-// operation keeps for its backward is let go as soon as that has run.
+// The tape: operations record how their gradients are computed, and backward() runs them in reverse. What an operation
+// keeps for its backward is released as soon as that has run.
 
 import { sizeOf } from '../core/shape.js';
 import { addon } from '../native/addon.js';
@@ -11,7 +11,7 @@ import type { Trace } from './trace.js';
 export type Layout = 'rows' | 'channelsLast';
 
 let versions = 0;
-/** A number that no other state of any weights has. */
+/** A number unique to this state of these weights. */
 export function nextVersion(): number {
   versions += 1;
   return versions;
@@ -21,7 +21,7 @@ export function nextVersion(): number {
 export class Value {
   /** Of the loss, in the layout of the value; set during backward. */
   gradient: Buffer32 | undefined;
-  /** Where the gradient of a parameter is to be written; other values take memory of the step. */
+  /** Where the gradient of a parameter is written; other values use memory of the step. */
   gradientTarget: Float32Array | undefined;
   /** Of the contents of a parameter: it changes when they do. 0: not a parameter. */
   version = 0;
@@ -43,7 +43,7 @@ export class Value {
   }
 }
 
-/** What `record` is told where a backward can be traced. */
+/** Options of `record` for a backward that can be traced. */
 export const REPEATS = 'repeats';
 
 interface Entry {
@@ -63,11 +63,11 @@ interface TapeOptions {
   readonly memory: Memory;
   /** Batch norm and dropout behave as in training. */
   readonly training: boolean;
-  /** Write down gradients; without, buffers belong to whoever holds the values. */
+  /** Record gradients; without, buffers belong to the holder of the values. */
   readonly record: boolean;
   /** How convolutions compute. Default: direct; the others never for reported evaluation. */
   readonly convolutions?: ConvMethod;
-  /** Gets every call, those of backward included. */
+  /** Receives every call, backward included. */
   readonly trace?: Trace;
 }
 
@@ -87,7 +87,7 @@ export class Tape {
     this.trace = options.trace;
   }
 
-  /** A value over an array of the caller's; no gradient runs to it. */
+  /** A value over an array of the caller; it gets no gradient. */
   constant(data: Float32Array, dims: readonly number[], layout: Layout = 'rows'): Value {
     return new Value(dims, layout, Memory.borrow(data), false);
   }
@@ -113,7 +113,7 @@ export class Tape {
     return new Value(dims, layout, this.memory.take(sizeOf(dims)), needs);
   }
 
-  /** A value to fill where x lies, which ends with that; undefined where others hold x, or may want it again. */
+  /** A value to fill in place of x, which is released; undefined where x is shared or may be read again. */
   replace(x: Value, dims: readonly number[], layout: Layout): Value | undefined {
     const { buffer } = x;
     if (this.recording || buffer.references > 1 || !buffer.slab || sizeOf(dims) !== x.size) return undefined;
@@ -122,7 +122,7 @@ export class Tape {
     return new Value(dims, layout, buffer, false);
   }
 
-  /** Makes a native call that the same arrays can be given again: fills the value made last, or adds up gradients. */
+  /** Makes a native call that a trace can repeat on the same arrays: fills the value made last, or sums gradients. */
   compute(call: () => void): void {
     call();
     this.trace?.computed(call);
@@ -137,9 +137,9 @@ export class Tape {
   }
 
   /**
-   * Writes down an operation. `kept`: values whose contents its backward reads (they stay until it has run). backward
+   * Records an operation. `kept`: values whose contents its backward reads (they stay until it has run). backward
    * gets the gradient of the output and passes gradients on with `into` and `give`. `repeats`: it calls native code only
-   * by these and `compute`, with the same arrays in every step, and chooses nothing by what they hold.
+   * by these and `compute`, with the same arrays in every step, and never branches on their contents.
    */
   record(output: Value, kept: readonly Value[], backward: Entry['backward'], repeats?: typeof REPEATS): void {
     if (this.recording && !repeats) this.trace?.lose();
@@ -149,7 +149,7 @@ export class Tape {
     this.entries.push({ output, backward, kept: buffers });
   }
 
-  /** Memory for the backward of an operation to keep (statistics, places of maxima); let go with the step. */
+  /** Memory for the backward of an operation to keep (statistics, places of maxima); released with the step. */
   scratch(length: number): Float32Array {
     return this.memory.take(length).array;
   }
@@ -159,7 +159,7 @@ export class Tape {
     return compute();
   }
 
-  /** Lets go of a value that nobody will read again, except the backward passes that said they would. */
+  /** Releases a value that is not read again, except by backward passes that keep it. */
   release(value: Value): void {
     this.memory.release(value.buffer);
   }
@@ -179,7 +179,7 @@ export class Tape {
     this.memory.release(more);
   }
 
-  /** Adds a gradient that is there already to that of x, sharing the array where it can. */
+  /** Adds a computed gradient to that of x, sharing the array where possible. */
   give(x: Value, gradient: Buffer32): void {
     if (!x.needsGradient) return;
     if (x.gradient) this.add(x, gradient.array);

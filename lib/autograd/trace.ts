@@ -1,10 +1,10 @@
-// A trace: the native calls of one run on a tape, forward or with its gradients, to be made again when other values lie in
-// the same arrays. Whatever depends on shapes alone (checks, look-ups, memory) was done once.
+// A trace: the native calls of one run on a tape, forward or with its gradients, repeated when the same arrays hold other
+// values. What depends on shapes alone (checks, look-ups, memory) is done once.
 
 export class Trace {
   private readonly calls: (() => void)[] = [];
   private lost = false;
-  /** A value was made that nothing filled yet. */
+  /** A value was made and is not filled yet. */
   private open = false;
 
   /** Whether replaying does all that the run did. */

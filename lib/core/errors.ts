@@ -1,4 +1,4 @@
-// The error every refused argument is reported with, from TypeScript and from native code alike.
+// The error of a refused argument, thrown by TypeScript and by native code.
 
 /** An argument that an operation cannot take. `message` is `operation: argument: expected …, received …`. */
 export class InvalidArgumentError extends TypeError {
@@ -15,7 +15,7 @@ export class InvalidArgumentError extends TypeError {
   }
 }
 
-/** A short description of any value, for the `came` of an error. */
+/** A short description of any value, for the `received` of an error. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
     return String(value);

@@ -1,4 +1,4 @@
-// Where this package is installed: what its files are found from.
+// Finds the folder in which this package is installed.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 

@@ -1,4 +1,4 @@
-// Shapes as plain lists of sizes: how many elements they have, and how far apart neighbours lie in memory.
+// Shapes as lists of sizes: number of elements, strides, equality.
 
 /** Elements of a shape; 1 for a scalar, []. */
 export function sizeOf(dims: readonly number[]): number {

@@ -1,4 +1,4 @@
-// Builds a graph node by node. Shapes are inferred as it goes, so that a mistake is refused where it is made.
+// Builds a graph node by node. Shapes are inferred at each node, so that errors name it.
 import type { DType } from '../tensor/dtype.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { FIRST_OPSET, irVersionOf, LAST_OPSET, nodeProblem, operatorOf } from './check.js';
@@ -15,17 +15,17 @@ import {
 } from './graph.js';
 import { ShapeInference } from './infer.js';
 
-/** What readers of the last years all take, and the first with LayerNormalization. */
+/** Read by all recent runtimes, and the first with LayerNormalization. */
 const DEFAULT_OPSET = 17;
 
-/** What a node has beside operator and inputs. */
+/** Attributes, outputs and name of a node. */
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
   /** Names of further outputs, `name.1` and so on by default; 1 by default. */
   readonly outputs?: number;
 }
 
-/** Builds a graph node by node, shapes inferred as it goes. */
+/** Builds a graph node by node, inferring shapes. */
 export class GraphBuilder {
   private readonly inputs: ValueInfo[] = [];
   private readonly outputs: ValueInfo[] = [];
@@ -99,12 +99,12 @@ export class GraphBuilder {
   /** The graph; `metadata` beside or in place of the producer's name and the file format's version. */
   build(metadata: ModelMetadata = {}): Graph {
     const { name, opset, inputs, outputs, nodes, initializers } = this;
-    const own = { irVersion: irVersionOf(opset), producerName: 'faultline' };
-    return new Graph({ name, opset, inputs, outputs, nodes, initializers, metadata: { ...own, ...metadata } });
+    const defaults = { irVersion: irVersionOf(opset), producerName: 'faultline' };
+    return new Graph({ name, opset, inputs, outputs, nodes, initializers, metadata: { ...defaults, ...metadata } });
   }
 }
 
-/** Attributes as a file would give them back: floats are float32. */
+/** Attributes after a round trip through a file: floats are float32. */
 function asStored(node: GraphNode): Record<string, AttributeValue> {
   const table = operatorOf(node).attributes;
   return Object.fromEntries(

@@ -1,11 +1,11 @@
-// Whether a node is one we know (its operator, attributes, and numbers of inputs and outputs), and one to quantize.
+// Checks a node's operator, attributes and numbers of inputs and outputs, and whether it can be quantized.
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { GraphError } from './errors.js';
 import { type AttributeValue, describeNode, type Graph, type GraphNode } from './graph.js';
 import type { AttributeKind, Operator } from './operator.js';
 import * as operators from './operators/index.js';
 
-/** Every operator we know, by its ONNX name. */
+/** Every supported operator, by its ONNX name. */
 export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
   Object.values(operators).map((operator) => [operator.name, operator]),
 );
@@ -14,7 +14,7 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
 export const FIRST_OPSET = 13;
 export const LAST_OPSET = 21;
 
-/** Versions of the file format that came with each operator set, 13 first: readers of that age take the pair. */
+/** Versions of the file format released with each operator set, 13 first: readers of that age accept the pair. */
 const IR_VERSIONS = [7, 7, 8, 8, 8, 8, 9, 9, 10];
 
 export function irVersionOf(opset: number): number {
@@ -44,31 +44,31 @@ function checkCount(what: string, values: readonly string[], [least, most]: read
   return undefined;
 }
 
-/** Says so when an operator set does not have an attribute or input. */
+/** The error where an operator set does not have an attribute or input. */
 function outsideSpan(operator: Operator, what: string | number, opset: number): string | undefined {
   const { since = 0, until = LAST_OPSET } = operator.spans?.[what] ?? {};
-  if (opset < since) return `came with operator set ${since}, this is ${opset}`;
-  if (opset > until) return `went with operator set ${until + 1}, this is ${opset}`;
+  if (opset < since) return `expected operator set ${since} or later, received ${opset}`;
+  if (opset > until) return `expected operator set ${until} or earlier, received ${opset}`;
   return undefined;
 }
 
-/** What is wrong with a node; undefined when nothing is. */
+/** The error of a node; undefined when it is valid. */
 export function nodeProblem(node: GraphNode, opset: number): string | undefined {
   const operator = OPERATORS.get(node.operator);
   if (!operator) return 'unknown operator';
   if (operator.since !== undefined && operator.since > opset) {
-    return `operator set ${opset} does not have it yet (it came with ${operator.since})`;
+    return `expected operator set ${operator.since} or later, received ${opset}`;
   }
   for (const [name, value] of Object.entries(node.attributes)) {
     const spec = Object.hasOwn(operator.attributes, name) ? operator.attributes[name] : undefined;
     if (!spec) return `attribute ${name} is not supported`;
     if (!HOLDS[spec.kind](value)) return `attribute ${name}: expected ${spec.kind}`;
     const outside = outsideSpan(operator, name, opset);
-    if (outside) return `attribute ${name} ${outside}`;
+    if (outside) return `attribute ${name}: ${outside}`;
   }
   for (const [index, input] of node.inputs.entries()) {
     const outside = input !== '' && outsideSpan(operator, index, opset);
-    if (outside) return `input ${index} ${outside}`;
+    if (outside) return `input ${index}: ${outside}`;
   }
   const variadicGap =
     operator.inputs[1] > MOST_NAMED_INPUTS && node.inputs.includes('') ? 'an input is left out' : undefined;
@@ -79,19 +79,19 @@ export function nodeProblem(node: GraphNode, opset: number): string | undefined 
   );
 }
 
-/** The operator of a node that belongs to a graph. Throws GraphError when we do not know it. */
+/** The operator of a node that belongs to a graph. Throws GraphError when it is unsupported. */
 export function operatorOf(node: GraphNode): Operator {
   const operator = OPERATORS.get(node.operator);
   if (!operator) throw new GraphError(describeNode(node), 'unknown operator');
   return operator;
 }
 
-/** Whether the node reads nothing: it stands for a value that the file holds. */
+/** Whether the node reads no value: its value is in the file. */
 export function isLiteral(node: GraphNode): boolean {
   return operatorOf(node).inputs[1] === 0;
 }
 
-/** Whether a policy can give the node bits: its operator can be quantized, and its weight is a float32 constant. */
+/** Whether a policy can assign bits to the node: its operator can be quantized, and its weight is a float32 constant. */
 export function isQuantizable(graph: Graph, node: GraphNode): boolean {
   const { product } = operatorOf(node);
   if (product === 'none') return false;

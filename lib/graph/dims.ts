@@ -1,11 +1,11 @@
-// Arithmetic on shapes that may hold named dimensions: ["N", 3, 32, 32]. A name passes through untouched where an
-// operator leaves its dimension alone; wherever a value cannot be told, the dimension becomes unknown, "?".
+// Arithmetic on shapes that may hold named dimensions: ["N", 3, 32, 32]. A name is kept where an
+// operator keeps its dimension; where a value cannot be inferred, the dimension becomes unknown, "?".
 import { formatDims } from '../tensor/host_tensor.js';
 
 /** A size, the name of one fixed at run time, or UNKNOWN. */
 export type Dim = number | string;
 
-/** A dimension of which nothing is known. */
+/** An unknown dimension. */
 export const UNKNOWN = '?';
 
 /** f(dim), or unknown when the dimension has no number. */
@@ -23,7 +23,7 @@ export function sameDims(a: readonly Dim[] | undefined, b: readonly Dim[] | unde
   return a !== undefined && a.length === b?.length && a.every((dim, axis) => dim === b[axis] && dim !== UNKNOWN);
 }
 
-/** The more telling of two dimensions that are the same size: a number before a name before unknown. */
+/** The more specific of two dimensions of the same size: a number before a name before unknown. */
 export function merge(a: Dim, b: Dim): Dim {
   if (typeof a === 'number') return a;
   return typeof b === 'number' || a === UNKNOWN ? b : a;
@@ -91,7 +91,7 @@ export function quotientDim(a: readonly Dim[], b: readonly Dim[]): Dim | undefin
 /** `[N,3,32,32]`. */
 export const formatShape: (dims: readonly Dim[]) => string = formatDims;
 
-/** A shape of which the rank alone is known. */
+/** A shape whose rank alone is known. */
 export function unknownDims(rank: number): Dim[] {
   return new Array<Dim>(rank).fill(UNKNOWN);
 }

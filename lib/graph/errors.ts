@@ -1,12 +1,11 @@
-// The errors of the graph room: a file that is not what it should be, a graph that does not hold together, and
-// operators that we do not know.
+// Errors of graphs: a malformed file, an inconsistent graph, unsupported operators.
 
 /** Bytes that are not a well-formed ONNX file, or one of a kind that is refused. `message` is `name: what`. */
 export class OnnxFormatError extends Error {
   readonly code = 'ERR_FAULTLINE_ONNX_FORMAT';
 
   constructor(
-    /** The file, or what stands for it. */
+    /** The file, or a name for it. */
     readonly source: string,
     what: string,
   ) {
@@ -15,7 +14,7 @@ export class OnnxFormatError extends Error {
   }
 }
 
-/** A graph that does not hold together; the message begins with the node (operator and name) or value concerned. */
+/** An inconsistent graph; the message begins with the node (operator and name) or value concerned. */
 export class GraphError extends Error {
   readonly code = 'ERR_FAULTLINE_GRAPH';
 
@@ -29,20 +28,20 @@ export class GraphError extends Error {
 }
 
 export interface UnsupportedNode {
-  /** `domain.Operator`, or the operator alone in ONNX's own domain. */
+  /** `domain.Operator`, or the operator alone in ONNX's domain. */
   readonly operator: string;
   readonly node: string;
   /** Why, when the operator is known but this use of it is not. */
   readonly reason?: string;
 }
 
-/** Lines of a message; a file of a million unknown nodes gets no longer one. `nodes` has them all. */
+/** Lines of a message; it stays short for a file of a million unknown nodes. `nodes` has them all. */
 const MAX_LISTED = 1000;
 
-/** Operators of models that somebody has quantized; we quantize those in floating point. */
+/** Operators of models that are quantized already; faultline quantizes models in floating point. */
 const QUANTIZED = /Quantize|^QLinear|Integer|NBits$/;
 
-/** Every node of a model that we cannot run, at once. */
+/** All unsupported nodes of a model. */
 export class UnsupportedOperatorsError extends Error {
   readonly code = 'ERR_FAULTLINE_UNSUPPORTED_OPERATORS';
 
@@ -55,7 +54,7 @@ export class UnsupportedOperatorsError extends Error {
       .map(({ operator, node, reason }) => `  ${operator} (${node})${reason ? `: ${reason}` : ''}`);
     if (nodes.length > MAX_LISTED) lines.push(`  … and ${nodes.length - MAX_LISTED} more`);
     if (nodes.some(({ operator }) => QUANTIZED.test(operator.replace(/^.*\./, '')))) {
-      lines.push('  it is quantized already: expected the model in floating point');
+      lines.push('  expected a model in floating point, received one that is quantized already');
     }
     super(`${source}: ${nodes.length} unsupported ${nodes.length === 1 ? 'node' : 'nodes'}\n${lines.join('\n')}`);
     this.name = 'UnsupportedOperatorsError';

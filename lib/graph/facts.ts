@@ -1,12 +1,12 @@
-// The answers that an operator gives in its file: how it multiplies, what it is to the step before it, to the device, to
-// the scales of channels, to the samples of a batch, and in the operator sets before 13.
+// The answers in an operator's file: its product, fusion into the step before it, device kernel, rule for the scales of
+// channels, independence of samples, and upgrades from operator sets before 13.
 import type { PoolWindow } from '../autograd/ops/pool2d.js';
 import type { BINARY, POOL_KIND, UNARY } from '../native/codes.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import type { Dim } from './dims.js';
 import type { GraphNode } from './graph.js';
 
-/** One node of a graph as its facts see it. */
+/** One node of a graph, for the facts of its operator. */
 export interface NodeView<Attributes = unknown> {
   readonly attributes: Attributes;
   /** Whether an optional input is there. */
@@ -15,17 +15,17 @@ export interface NodeView<Attributes = unknown> {
   constant(index: number): HostTensor | undefined;
 }
 
-/** What a step can compute on the way in place of nodes that follow it: an addition, a ReLU, a clip (a ReLU is one). */
+/** Following nodes that a step can fuse: an addition, a ReLU, a clip (a ReLU is one). */
 export type FusedWork = 'addition' | 'relu' | 'clip';
 
-/** What a node is to the step before it, which may compute it on the way. */
+/** How a node can be fused into the step before it. */
 export type Fusion<Attributes = unknown> =
   /** The sum of two values. */
   | { readonly as: 'addition' }
-  /** Brings every element into bounds; `bounds` is undefined where these are computed. */
+  /** Clips every element; `bounds` is undefined where these are computed. */
   | {
       readonly as: 'activation';
-      /** A ReLU, NaN and all. */
+      /** A ReLU, also for NaN. */
       readonly rectifies: boolean;
       bounds(node: NodeView<Attributes>): readonly [low: number, high: number] | undefined;
     }
@@ -58,7 +58,7 @@ export interface ProductForm {
   readonly transposed: boolean;
 }
 
-/** How an operator multiplies what it reads by a weight that a policy can give bits to. */
+/** How an operator multiplies its input by a weight that a policy can assign bits to. */
 export interface Product<Attributes = unknown> {
   /** Numbers of its inputs; `addend` is c. */
   readonly activation: number;
@@ -87,7 +87,7 @@ export type DeviceUse<Attributes = unknown> =
 export type UnaryUse = readonly [name: keyof typeof UNARY, p?: number | undefined, q?: number | undefined];
 
 /**
- * Whether a sample's result is its own, so that a batch may be computed in parts. `alone`: where the first input has the
+ * Whether a sample's result is independent of the others, so that a batch may be computed in parts. `alone`: where the first input has the
  * batch and the others are the same for all samples; `between`: element by element, between batches too.
  */
 export type Samplewise = 'alone' | 'between' | 'unknown';
@@ -98,19 +98,19 @@ export interface Slots {
   readonly ids: Int32Array;
 }
 
-/** One node, as the rule for the scales of its channels sees it. */
+/** One node, for the rule of the scales of its channels. */
 export interface ChannelCall<Attributes = unknown> extends NodeView<Attributes> {
   readonly inputCount: number;
   /** Of an input; undefined: it must keep its scale, or is left out. */
   slots(index: number): Slots | undefined;
   dims(index: number): readonly Dim[];
   readonly outputDims: readonly Dim[];
-  /** A float32 constant that nothing but this input reads: it can be scaled without anyone noticing. */
-  own(index: number): HostTensor | undefined;
+  /** A float32 constant that only this input reads, so that it can be scaled. */
+  scalable(index: number): HostTensor | undefined;
   fresh(axis: number, count: number): Slots;
   /** Slots that must keep their scale. */
   pinned(axis: number, count: number): Slots;
-  /** What has these slots must keep its scale. */
+  /** Values with these slots must keep their scale. */
   pin(slots: Slots | undefined): void;
   /** Slot by slot; a single one with each of the others. */
   tie(a: Slots, b: Slots): void;
@@ -128,19 +128,19 @@ export interface ChannelCall<Attributes = unknown> extends NodeView<Attributes> 
  */
 export type ChannelRule<Attributes = unknown> = (call: ChannelCall<Attributes>) => Slots | undefined;
 
-/** What an upgrade may look at and add to. */
+/** The context that an upgrade reads and adds to. */
 export interface UpgradeCall {
   /** The file's operator set, before 13. */
   readonly opset: number;
-  /** Shape of a value that earlier nodes make; undefined where it cannot be told. */
+  /** Shape of a value that earlier nodes make; undefined where it is unknown. */
   shapeOf(value: string): readonly Dim[] | undefined;
   /** Makes a constant for an input of that name, which was an attribute; returns the constant's name. */
   constant(node: GraphNode, input: string, value: HostTensor): string;
   /** Puts a node before this one. */
   insert(node: GraphNode): void;
-  /** What has no equivalent is refused. */
+  /** Refuses a node without equivalent. */
   refuse(reason: string): never;
 }
 
-/** A node of an operator set before 13 in the words of 13, by ONNX's own changelog for the operator. */
+/** A node of an operator set before 13 converted to 13, by ONNX's changelog for the operator. */
 export type Upgrade = (node: GraphNode, call: UpgradeCall) => GraphNode;

@@ -1,4 +1,4 @@
-// What the nodes of a graph are to the steps before them: their operators' answers about fusion.
+// How nodes fuse into the steps before them, by the answers of their operators.
 import { operatorOf } from './check.js';
 import type { Fusion, NodeView } from './facts.js';
 import type { Graph, GraphNode } from './graph.js';
@@ -9,7 +9,7 @@ export function isAddition(node: GraphNode): boolean {
   return fusionOf(node)?.as === 'addition';
 }
 
-/** Whether the node is a ReLU, or brings its input into bounds. */
+/** Whether the node is a ReLU or a clip. */
 export function isActivation(node: GraphNode): boolean {
   return fusionOf(node)?.as === 'activation';
 }
@@ -20,7 +20,7 @@ export function isRectifier(node: GraphNode): boolean {
   return fusion?.as === 'activation' && fusion.rectifies;
 }
 
-/** The bounds that the node brings its input into; undefined where it does not, or they are computed. */
+/** The bounds that the node clips its input to; undefined for other nodes, and where bounds are computed. */
 export function boundsOf(graph: Graph, node: GraphNode): readonly [low: number, high: number] | undefined {
   const fusion = fusionOf(node);
   return fusion?.as === 'activation' ? fusion.bounds(viewOf(graph, node)) : undefined;
@@ -31,7 +31,7 @@ function fusionOf(node: GraphNode): Fusion<NodeAttributes> | undefined {
   return fusion === 'none' ? undefined : fusion;
 }
 
-/** The node as its operator's facts see it. */
+/** The node in the form that its operator's facts take. */
 export function viewOf(graph: Graph, node: GraphNode): NodeView<NodeAttributes> {
   const name = (index: number) => node.inputs[index] ?? '';
   return {

@@ -1,5 +1,5 @@
 // The one representation of a network: nodes (ONNX operators) between named values, weights as initializers. A graph is
-// immutable; a pass builds another. Its constructor refuses what does not hold together.
+// immutable; a pass builds another. Its constructor refuses inconsistent graphs.
 import type { DType } from '../tensor/dtype.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import type { Dim } from './dims.js';
@@ -11,7 +11,7 @@ export interface TensorType {
   readonly dims: readonly Dim[];
 }
 
-/** A named value as a graph declares it; without a shape when the file gave none. */
+/** A named value as a graph declares it; without a shape when the file has none. */
 export interface ValueInfo {
   readonly name: string;
   readonly dtype: DType;
@@ -29,12 +29,12 @@ export interface GraphNode {
   readonly operator: string;
   /** Value names; '' where an optional input is left out. */
   readonly inputs: readonly string[];
-  /** Value names; '' where an optional output is not wanted. */
+  /** Value names; '' where an optional output is not used. */
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
 
-/** What a model file says about itself; kept for export. */
+/** Metadata of a model file; kept for export. */
 export interface ModelMetadata {
   readonly irVersion?: number;
   readonly producerName?: string;
@@ -45,7 +45,7 @@ export interface ModelMetadata {
   readonly properties?: Readonly<Record<string, string>>;
 }
 
-/** What a graph is made of. */
+/** The parts of a graph. */
 export interface GraphParts {
   readonly name: string;
   /** Version of ONNX's operator set that the nodes follow, 13–21. */
@@ -126,7 +126,7 @@ export class Graph implements GraphParts {
   private missing(input: string, node: GraphNode): string {
     const producer = this.producers.get(input);
     if (!producer) return `nothing produces its input "${input}"`;
-    if (producer === node) return `its input "${input}" is its own output`;
+    if (producer === node) return `its input "${input}" is also its output`;
     return `its input "${input}" is produced later, by ${describeNode(producer)}: nodes are not in topological order`;
   }
 

@@ -1,4 +1,4 @@
-// Shape inference: the type and shape of every value, from those of the inputs. Small constants are computed on the way,
+// Shape inference: the type and shape of every value, from those of the inputs. Small constants are computed too,
 // because Reshape, Pad and ReduceMean take their shapes and axes as values.
 import { sizeOf } from '../core/shape.js';
 import { formatDims, type HostTensor } from '../tensor/host_tensor.js';
@@ -11,17 +11,17 @@ import { attributesOf, outputTypes, runNode } from './operator.js';
 /** Constants are followed while they may be shapes, axes or pads: short. Weights are not computed with. */
 const MAX_FOLLOWED_ELEMENTS = 1024;
 
-/** What is known beside the graph. */
+/** Facts beside the graph. */
 export interface InferOptions {
   /** Shapes of inputs, by name, in place of those declared: `{ input: [8, 3, 32, 32] }`. */
   readonly inputs?: Readonly<Record<string, readonly Dim[]>>;
 }
 
-/** What can be told of a graph's values before it runs. */
+/** Facts about a graph's values before it runs. */
 interface Inferred {
   /** Of every value: inputs, initializers and the outputs of nodes. */
   readonly types: ReadonlyMap<string, TensorType>;
-  /** Values of nodes that do not depend on what the inputs hold: shapes and what is computed with them. */
+  /** Values of nodes that do not depend on the contents of inputs: shapes and what is computed from them. */
   readonly known: ReadonlyMap<string, HostTensor>;
 }
 
@@ -30,7 +30,7 @@ export function inferShapes(graph: Graph, options: InferOptions = {}): ReadonlyM
   return inferValues(graph, options).types;
 }
 
-/** Elements for each sample of every value that a run has, inputs included; weights are not a sample's. */
+/** Elements for each sample of every value that a run has, inputs included; weights do not count. */
 export function sampleSizes(graph: Graph): number[] {
   return [...inferShapes(graph)]
     .filter(([name]) => !graph.initializers.has(name))
@@ -38,8 +38,8 @@ export function sampleSizes(graph: Graph): number[] {
 }
 
 /**
- * Types and known values. A graph that computes with the shapes of its values cannot be followed by names: then the
- * named dimensions of its inputs are tried as numbers, and what comes out is told from how it differs.
+ * Types and known values. Names cannot follow a graph that computes with the shapes of its values: then numbers are
+ * tried for the named dimensions of its inputs, and the results are compared.
  */
 export function inferValues(graph: Graph, options: InferOptions = {}): Inferred {
   const inputs = graph.inputs.map((input) => ({ input, type: inputType(input, options.inputs?.[input.name]) }));
@@ -53,14 +53,14 @@ export function inferValues(graph: Graph, options: InferOptions = {}): Inferred 
     } catch (error) {
       if (!(error instanceof GraphError)) throw error;
       const tried = names.map((name) => `${name} = ${size(name)}`).join(', ');
-      const hint = `with ${tried}; give the inputs' dimensions where the network does not take every size`;
+      const hint = `with ${tried}; set the inputs' dimensions where the network does not accept every size`;
       throw new GraphError(error.where, `${error.what} (${hint})`);
     }
   });
   return unify(tries, names);
 }
 
-/** What inference tells for each set of input shapes that a program meets, worked out once. */
+/** The inference for each set of input shapes of a program, computed once. */
 export class InferredShapes {
   private readonly kept = new Map<string, Inferred>();
 
@@ -80,8 +80,8 @@ export class InferredShapes {
 }
 
 /**
- * Numbers tried for named dimensions, a row for each try. One is special (it broadcasts), so it comes first for all; what
- * is the same with all three rows is taken to be the same with any.
+ * Numbers tried for named dimensions, a row for each try. One is special (it broadcasts), so it is first for all; what
+ * is the same with all three rows counts as the same with any.
  */
 const TRIED_SIZES = [
   [1, 1, 1, 1],
@@ -133,12 +133,12 @@ function equalData(a: HostTensor, b: HostTensor): boolean {
   return Array.from(left ?? []).every((value, index) => Object.is(value, right?.[index]));
 }
 
-/** Inference one node at a time, for graphs in the making. */
+/** Inference one node at a time, for graphs under construction. */
 export class ShapeInference {
   readonly types = new Map<string, TensorType>();
-  /** Values of nodes told so far. */
+  /** Inferred values of nodes so far. */
   readonly known = new Map<string, HostTensor>();
-  /** Initializers that a network may learn: what is computed with them is not told beforehand. */
+  /** Initializers that a network may learn: values computed from them are not inferred. */
   private readonly weights = new Set<string>();
   private readonly constants = new Map<string, HostTensor>();
 
@@ -171,7 +171,7 @@ export class ShapeInference {
     });
   }
 
-  /** A node's outputs where they can be told and are short enough to be shapes, axes, indices. */
+  /** A node's outputs where they can be inferred and are short enough to be shapes, axes, indices. */
   private resultsOf(
     node: GraphNode,
     inputs: readonly (TensorType | undefined)[],
@@ -185,16 +185,16 @@ export class ShapeInference {
       const value = operator.fromTypes(attributesOf(operator, node), inputs);
       return value && [value];
     }
-    const told = node.inputs.every((name, index) => name === '' || (known[index] && !this.weights.has(name)));
+    const inferable = node.inputs.every((name, index) => name === '' || (known[index] && !this.weights.has(name)));
     const constant = node.inputs.length === 0 && outputs.some(({ dtype }) => dtype === 'float32');
-    return told && !constant && inputs.every(small) ? runNode(operator, node, known) : undefined;
+    return inferable && !constant && inputs.every(small) ? runNode(operator, node, known) : undefined;
   }
 }
 
-function inputType(input: ValueInfo, given: readonly Dim[] | undefined): TensorType {
+function inputType(input: ValueInfo, supplied: readonly Dim[] | undefined): TensorType {
   const where = `input "${input.name}"`;
-  if (!given && !input.dims) throw new GraphError(where, 'declares no shape; expected one, or its dimensions given');
-  const dims = given ?? (input.dims as readonly Dim[]);
+  if (!supplied && !input.dims) throw new GraphError(where, 'expected a declared shape, or dimensions, received neither');
+  const dims = supplied ?? (input.dims as readonly Dim[]);
   const declared = input.dims ?? dims;
   if (declared.length !== dims.length || !dims.every((dim, axis) => compatible(dim, declared[axis] as Dim))) {
     throw new GraphError(where, `expected shape ${formatShape(declared)}, received ${formatShape(dims)}`);
@@ -209,6 +209,6 @@ function checkOutput(output: ValueInfo, type: TensorType | undefined): void {
       (output.dims.length === type.dims.length && output.dims.every((dim, i) => compatible(dim, type.dims[i] as Dim))));
   if (!fits && type) {
     const declared = `${output.dtype} ${output.dims ? formatShape(output.dims) : ''}`.trimEnd();
-    throw new GraphError(`output "${output.name}"`, `declared ${declared}, is ${type.dtype} ${formatDims(type.dims)}`);
+    throw new GraphError(`output "${output.name}"`, `expected ${declared} as declared, received ${type.dtype} ${formatDims(type.dims)}`);
   }
 }

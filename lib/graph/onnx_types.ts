@@ -1,7 +1,7 @@
 // ONNX's numbers of element types (TensorProto.DataType).
 import type { DType } from '../tensor/dtype.js';
 
-/** What is missing (complex, float8, float4) is refused. */
+/** Other types (complex, float8, float4) are refused. */
 const DTYPES: Readonly<Record<number, DType>> = {
   1: 'float32',
   2: 'uint8',
@@ -22,7 +22,7 @@ const DTYPES: Readonly<Record<number, DType>> = {
 };
 const NUMBERS = new Map(Object.entries(DTYPES).map(([number, dtype]) => [dtype, Number(number)]));
 
-/** The type of a number; undefined for one that we do not hold. */
+/** The type of a number; undefined for unsupported ones. */
 export function dtypeOfNumber(number: number): DType | undefined {
   return DTYPES[number];
 }

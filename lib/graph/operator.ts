@@ -1,5 +1,5 @@
-// What an operator is: one object per ONNX operator (operators/*.ts) with its attributes, shape rule, cost, a plain
-// reference forward and whether it can be quantized. Everything that walks a graph asks these objects.
+// The definition of an operator: one object per ONNX operator (operators/*.ts) with its attributes, shape rule, cost, a
+// plain reference forward and whether it can be quantized. All code that walks a graph uses these objects.
 import type { ConvKernels } from '../autograd/ops/conv2d.js';
 import type { Tape, Value } from '../autograd/tape.js';
 import { sizeOf } from '../core/shape.js';
@@ -24,7 +24,7 @@ export type AttributeKind = keyof AttributeKinds;
 
 export interface AttributeSpec<Kind extends AttributeKind = AttributeKind, Value = unknown> {
   readonly kind: Kind;
-  /** What the operator takes when the attribute is absent; undefined where the operator computes it. */
+  /** Value of an absent attribute; undefined where the operator computes it. */
   readonly default: Value;
   /** It is the number of an element type. */
   readonly isType?: true;
@@ -49,7 +49,7 @@ export const floatList = kind('floats');
 export const strings = kind('strings');
 export const tensor = kind('tensor');
 
-/** First and last operator set in which an attribute or input exists; absent: from 13 on, and for good. */
+/** First and last operator set in which an attribute or input exists; absent: from 13 on, without end. */
 export interface Span {
   readonly since?: number;
   readonly until?: number;
@@ -65,16 +65,16 @@ export type Attributes<Table extends AttributeTable> = {
 /** Those of a node of any operator. */
 export type NodeAttributes = Attributes<AttributeTable>;
 
-/** One use of an operator, as its shape rule sees it. */
+/** One use of an operator, for its shape rule. */
 export interface ShapeCall<Table extends AttributeTable = AttributeTable> {
   readonly attributes: Attributes<Table>;
   /** undefined where an optional input is left out. */
   readonly inputs: readonly (TensorType | undefined)[];
-  /** Outputs that are wanted: trailing optional ones may be left out. */
+  /** Number of outputs: trailing optional ones may be left out. */
   readonly outputCount: number;
   /** The value of an input where it is known: always at run time, for constants during inference. */
   constant(index: number): HostTensor | undefined;
-  /** Refuses, naming the node. */
+  /** Throws GraphError, naming the node. */
   fail(what: string): never;
 }
 
@@ -82,15 +82,15 @@ export interface ShapeCall<Table extends AttributeTable = AttributeTable> {
 export interface ForwardCall<Table extends AttributeTable = AttributeTable> {
   readonly attributes: Attributes<Table>;
   readonly inputs: readonly (HostTensor | undefined)[];
-  /** What the shape rule said, every dimension a number. */
+  /** Result of the shape rule, every dimension a number. */
   readonly outputs: readonly { readonly dtype: DType; readonly dims: readonly number[] }[];
   fail(what: string): never;
 }
 
-/** What a node keeps between its uses on the tape: convolutions made for its shapes. */
+/** Kept between the uses of a node on the tape: convolutions made for its shapes. */
 export interface NodeState {
   readonly convolutions: ConvKernels;
-  /** Its stream of random numbers for this run: told by the seed, the node's name and the step alone. */
+  /** The node's stream of random numbers: it depends on the seed, the node's name and the step alone. */
   random(): Random;
 }
 
@@ -98,7 +98,7 @@ export interface NodeState {
 export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   readonly tape: Tape;
   readonly attributes: Attributes<Table>;
-  /** undefined where an input is left out or is no float32. */
+  /** undefined where an input is left out or not float32. */
   readonly inputs: readonly (Value | undefined)[];
   /** Which output to compute: 0 but for operators with `eachOutput`. */
   readonly output: number;
@@ -107,13 +107,13 @@ export interface FloatCall<Table extends AttributeTable = AttributeTable> {
   /** The type and shape of that output. */
   readonly dtype: DType;
   readonly dims: readonly number[];
-  /** With `fuses` 'relu': the result goes through a ReLU. */
+  /** With `fuses` 'relu': a ReLU is applied to the result. */
   readonly relu: boolean;
-  /** With `fuses` 'clip': the result is brought into these bounds; a ReLU is one. */
+  /** With `fuses` 'clip': the result is clipped to these bounds; a ReLU is one. */
   readonly clip: readonly [number, number] | undefined;
   /** With `fuses` 'addition': to be added to the result, before the ReLU. */
   readonly residual: Value | undefined;
-  /** Nobody reads the residual after this node. */
+  /** The residual is not read after this node. */
   readonly residualEnds: boolean;
   readonly state: NodeState;
   /** The value of an input that is computed off the tape: shapes, axes, indices, scalars. */
@@ -131,42 +131,42 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   /** Fewest and most inputs and outputs. */
   readonly inputs: readonly [number, number];
   readonly outputs: readonly [number, number];
-  /** Inputs that are settings or measured statistics, which training does not learn: no parameters. */
+  /** Inputs that are settings or measured statistics, which training does not learn. */
   readonly settings: readonly number[] | 'none';
   /** Those of them that are measured. */
   readonly statistics: readonly number[] | 'none';
-  /** The input whose value is the output's shape, one dimension of it −1 to be told from the others. */
+  /** The input whose value is the output's shape, one dimension of it −1 where it follows from the others. */
   readonly openShape: number | 'none';
-  /** Why the result of constants is not computed beforehand: it is random, or no sizes bound what it costs. */
+  /** Why the result of constants is not computed beforehand: it is random, or its cost has no bound. */
   readonly unfoldable: 'random' | 'costly' | 'none';
   /** The operators of sets before 13 that became this one, where nodes changed. */
   readonly upgrades: Readonly<Record<string, Upgrade>> | 'none';
   readonly product: Product<Attributes<Table>> | 'none';
-  /** What `float` can compute on the way in place of the nodes that follow. */
+  /** Following nodes that `float` can fuse. */
   readonly fuses: readonly FusedWork[] | 'none';
-  /** What a step before it may compute in its place. */
+  /** How a step before it may compute it. */
   readonly fusion: Fusion<Attributes<Table>> | 'none';
   readonly device: DeviceUse<Attributes<Table>> | 'none';
   readonly samples: Samplewise | ((attributes: Attributes<Table>) => Samplewise);
-  /** What it does to the scale of channels; unknown: what it reads must keep its scale. */
+  /** Its effect on the scale of channels; unknown: its inputs must keep their scale. */
   readonly channels: ChannelRule<Attributes<Table>> | 'unknown';
-  /** What tells one use from another in a summary: "3x3/2 g16". */
+  /** Detail of one use in a summary: "3x3/2 g16". */
   readonly detail: Detail<Table> | 'none';
-  /** Types and shapes of the outputs; at least `outputCount` of them. Calls `fail` on what the operator cannot take. */
+  /** Types and shapes of the outputs; at least `outputCount` of them. Calls `fail` on unsupported inputs. */
   shape(call: ShapeCall<Table>): TensorType[];
   /** Multiply-accumulates of one use; named dimensions count as one. */
   readonly macs: Macs<Table> | 'none';
   /**
-   * The outputs' values where the types of the inputs tell them (Shape), whatever the inputs hold; undefined where a
+   * The outputs' values where they follow from the types of the inputs (Shape); undefined where a
    * dimension has no number.
    */
   readonly fromTypes: FromTypes<Table> | 'none';
   /**
    * The same on the tape, by native operations that keep their backward beside their forward; the first output.
-   * Undefined: not in this use; the reference computes it then, and where there is no `float` at all.
+   * Undefined: not for this use; then, and without `float`, the reference computes it.
    */
   readonly float: ((call: FloatCall<Table>) => Value | undefined) | 'none';
-  /** `float` computes any of its outputs, each by itself. */
+  /** `float` computes any of its outputs separately. */
   readonly eachOutput?: true;
   /** The reference: plain loops over float32 or float64 (sums in float64), checked against ONNX's own tests. */
   forward(call: ForwardCall<Table>): HostTensor[];
@@ -180,7 +180,7 @@ type FromTypes<Table extends AttributeTable> = (
 ) => HostTensor | undefined;
 type Detail<Table extends AttributeTable> = (attributes: Attributes<Table>, inputs: Inputs) => string;
 
-/** Questions about an operator that this word answers. */
+/** Questions about an operator that may have this answer. */
 type AnsweredBy<Word extends string> = {
   [Key in keyof Operator]-?: Word extends Operator[Key] ? (string extends Operator[Key] ? never : Key) : never;
 }[keyof Operator];
@@ -200,7 +200,7 @@ export function unknown<Asked extends AnsweredBy<'unknown'>>(...questions: Asked
 }
 
 /** Answers of a member of a family of operators that differ from the family's. */
-export type OwnAnswers = Partial<Pick<Operator, AnsweredBy<'none'> | AnsweredBy<'unknown'>>>;
+export type FamilyAnswers = Partial<Pick<Operator, AnsweredBy<'none'> | AnsweredBy<'unknown'>>>;
 
 /** Lets TypeScript read the attribute table off the object. */
 export function defineOperator<Table extends AttributeTable>(operator: Operator<Table>): Operator {
@@ -215,7 +215,7 @@ export const MAX_OUTPUTS = 65536;
 /** Elements of one value; a typed array holds no more. */
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
-/** Attributes read before: nodes are immutable, and a run asks for those of every node. */
+/** Attributes read before: nodes are immutable, and a run reads those of every node. */
 const attributesRead = new WeakMap<GraphNode, Attributes<AttributeTable>>();
 
 /** The attributes of a node, defaults filled in. */
@@ -292,7 +292,7 @@ export function isSetting({ settings }: Operator, input: number): boolean {
 /** An input that cannot be left out. */
 export function required<Value>(inputs: readonly (Value | undefined)[], index: number): Value {
   const value = inputs[index];
-  if (value === undefined) throw new RangeError(`input ${index} is missing`); // arity is checked before any call
+  if (value === undefined) throw new RangeError(`expected input ${index}, received none`); // arity is checked before any call
   return value;
 }
 

@@ -1,4 +1,4 @@
-// What a network learns: its float32 initializers in one array, with their gradients in another of the same layout, so
+// Learned parameters: the float32 initializers in one array, with their gradients in another of the same layout, so
 // that an optimizer's step is one pass. Running statistics of batch norms lie beside them and have no gradient.
 import { nextVersion, type Tape, type Value } from '../autograd/tape.js';
 import { sizeOf } from '../core/shape.js';
@@ -76,7 +76,7 @@ export class Parameters {
     let offset = 0;
     return names.map((name) => {
       const tensor = graph.initializers.get(name);
-      if (!tensor) throw new GraphError(name, 'is no initializer');
+      if (!tensor) throw new GraphError(name, 'expected an initializer, received another value');
       const end = offset + sizeOf(tensor.dims);
       const data = values.subarray(offset, end);
       data.set(tensor.data as Float32Array);
@@ -92,12 +92,12 @@ export class Parameters {
     return this.byName.get(name);
   }
 
-  /** Of the values: natively reordered copies of weights are renewed when it changes. */
+  /** Of the values: native reordered copies of weights are updated when it changes. */
   get version(): number {
     return this.current;
   }
 
-  /** To be called when values were changed. */
+  /** Must be called after values change. */
   changed(): void {
     this.current = nextVersion();
   }

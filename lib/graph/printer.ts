@@ -1,4 +1,4 @@
-// A graph in figures: every node with its output's shape, parameters and multiply-accumulates.
+// Summary of a graph: every node with its output's shape, parameters and multiply-accumulates.
 
 import { sizeOf } from '../core/shape.js';
 import { isFloat } from '../tensor/dtype.js';
@@ -11,14 +11,14 @@ import { attributesOf, isSetting, macsOf } from './operator.js';
 export interface NodeSummary {
   readonly name: string;
   readonly operator: string;
-  /** What tells one use of the operator from another: "3x3/2 g16". */
+  /** Detail of this use of the operator: "3x3/2 g16". */
   readonly detail: string;
   readonly output: TensorType;
   /** Weights that training learns and no earlier node has (shared weights count once). */
   readonly parameters: number;
   /** Multiply-accumulates for one sample. */
   readonly macs: number;
-  /** Whether a policy can give it bits: its operator can be quantized, and its weight is a constant. */
+  /** Whether a policy can assign bits: its operator can be quantized, and its weight is a constant. */
   readonly quantizable: boolean;
 }
 
@@ -74,7 +74,7 @@ export function summarize(graph: Graph): GraphSummary {
   };
 }
 
-/** A text in at most so many columns: the middle goes, never the end. */
+/** A text shortened to a number of columns: the middle is cut, never the end. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
   const end = Math.floor((width - 1) / 2);

@@ -1,4 +1,4 @@
-// A node as a product, as its operator describes it: names of values, shape of the weight, and the weight as a matrix.
+// A node as a product, by its operator's description: names of values, shape of the weight, and the weight as a matrix.
 import { sizeOf } from '../core/shape.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { operatorOf } from './check.js';
@@ -15,7 +15,7 @@ export interface ProductView extends ProductForm {
   /** The number of the input that an addend goes to; undefined where the operator adds nothing. */
   readonly addendInput: number | undefined;
   readonly weightDims: readonly number[];
-  /** The weight as the integer kernels have it: [channels, depth], n and k. */
+  /** The weight in the integer kernels' layout: [channels, depth], n and k. */
   readonly channels: number;
   readonly depth: number;
   /** Input channels of one group. */
@@ -26,7 +26,7 @@ export interface ProductView extends ProductForm {
   readonly order: readonly number[];
 }
 
-/** The node as a product by a weight of this shape; undefined where its operator multiplies by none. */
+/** The node as a product by a weight of this shape; undefined where its operator has no product. */
 export function viewProduct(node: GraphNode, weightDims: readonly number[]): ProductView | undefined {
   const operator = operatorOf(node);
   const { product } = operator;
@@ -58,12 +58,12 @@ export function productView(graph: Graph, node: GraphNode): ProductView | undefi
   return weight && viewProduct(node, weight.dims);
 }
 
-/** Elements of the weight, as the node has it, from one output channel to the next. */
+/** Elements of the weight, in the node's layout, from one output channel to the next. */
 export function channelStride({ outAxis, weightDims }: ProductView): number {
   return sizeOf(outAxis === undefined ? weightDims : weightDims.slice(outAxis + 1));
 }
 
-/** The output channel of each element of the weight, as the node has it. */
+/** The output channel of each element of the weight, in the node's layout. */
 export function channelOf(view: ProductView): (index: number) => number {
   const stride = channelStride(view);
   const { channels } = view;

@@ -7,13 +7,13 @@ import { GraphError } from './errors.js';
 import type { Graph } from './graph.js';
 import { runNode } from './operator.js';
 
-/** What a run returns. */
+/** Options of a run. */
 export interface ReferenceOptions {
   /** Values to return beside the outputs. */
   readonly keep?: readonly string[];
 }
 
-/** The outputs of a graph for given inputs. Throws GraphError naming the input or node concerned. */
+/** The outputs of a graph for these inputs. Throws GraphError naming the input or node concerned. */
 export function runReference(
   graph: Graph,
   feeds: Readonly<Record<string, HostTensor>>,
@@ -22,7 +22,7 @@ export function runReference(
   const values = new Map<string, HostTensor>(graph.initializers);
   for (const { name, dtype, dims } of graph.inputs) {
     const value = feeds[name];
-    if (!value) throw new GraphError(`input "${name}"`, 'is missing');
+    if (!value) throw new GraphError(`input "${name}"`, 'expected a tensor, received none');
     const fits =
       !dims || (dims.length === value.dims.length && value.dims.every((dim, i) => compatible(dim, dims[i] ?? 0)));
     if (value.dtype !== dtype || !fits) {

@@ -1,10 +1,10 @@
-// Whether a graph computes each sample by itself, so that a batch may be computed in parts that stay in the cache.
+// Whether a graph computes each sample independently, so that a batch may be computed in parts that stay in the cache.
 import { operatorOf } from './check.js';
 import type { Graph, GraphNode } from './graph.js';
 import { inferShapes } from './infer.js';
 import { attributesOf } from './operator.js';
 
-/** What the parts of a batch are measured by, in bytes. */
+/** Sizes that decide the parts of a batch, in bytes. */
 export interface SampleSize {
   /** The largest value of one sample. */
   readonly largest: number;
@@ -15,7 +15,7 @@ export interface SampleSize {
 
 const BYTES = 4;
 
-/** Undefined where samples may depend on each other, or it cannot be told that they do not. */
+/** Undefined where samples may depend on each other, or independence cannot be shown. */
 export function sampleSize(graph: Graph): SampleSize | undefined {
   const [input, ...others] = graph.inputs;
   if (!input || others.length > 0 || typeof input.dims?.[0] !== 'string') return undefined;
@@ -29,7 +29,7 @@ export function sampleSize(graph: Graph): SampleSize | undefined {
     const [first, ...rest] = node.inputs.filter((name) => name !== '');
     const isBatched = (name: string) => batched.has(name);
     if (each === 'between') {
-      // What all samples share must not reach the batch's dimension.
+      // Values shared by all samples must not broadcast along the batch.
       return node.inputs.every((name) => isBatched(name) || rank(name) < rank(node.outputs[0] as string));
     }
     return each === 'alone' && first !== undefined && isBatched(first) && !rest.some(isBatched);
@@ -56,7 +56,7 @@ export function sampleSize(graph: Graph): SampleSize | undefined {
  */
 const PART_BYTES = 2.5 * 2 ** 20;
 
-/** Samples to compute at a time, of `count`: a divisor of it. Parts so small that reading weights would weigh are none. */
+/** Samples to compute at a time, of `count`: a divisor of it. Parts so small that reading weights dominates are not used. */
 export function partOf(count: number, { largest, all, weights }: SampleSize): number {
   let part = Math.min(count, Math.max(1, Math.floor(PART_BYTES / largest)));
   while (count % part !== 0) part -= 1;

@@ -1,4 +1,4 @@
-// Our architectures by name. Each is a graph with input [N, C, H, W] ("input", N named) and output [N, classes] ("logits").
+// The architectures by name. Each is a graph with input [N, C, H, W] ("input", N named) and output [N, classes] ("logits").
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { GraphBuilder } from '../graph/builder.js';
@@ -11,7 +11,7 @@ import { convnet2, mlp } from './small.js';
 import { vgg11 } from './vgg.js';
 
 interface Architecture {
-  /** Channels, height and width that it was made for. */
+  /** Channels, height and width of its usual images. */
   readonly input: readonly [number, number, number];
   readonly classes: number;
   build(layers: Layers, input: string, classes: number): void;
@@ -50,7 +50,7 @@ export const ARCHITECTURE_NAMES = Object.keys(ARCHITECTURES) as readonly Archite
 
 /** Input, classes and seed of a fresh network. */
 export interface BuildOptions {
-  /** [channels, height, width] of an image. Default: what the architecture was made for. */
+  /** [channels, height, width] of an image. Default: the architecture's usual. */
   readonly input?: readonly [number, number, number];
   readonly classes?: number;
   /** Seed of the weights. Default 0. */

@@ -2,7 +2,7 @@
 //
 // Initialisation: convolutions are Kaiming normal, fan out (He et al., arXiv 1502.01852): deviation √(2 / (out · kernel
 // area)), out counted over all groups, as torchvision does. Linear layers are uniform in ±1/√in, biases too. Batch
-// norms begin as the identity. Each weight draws from a stream of its own name.
+// norms begin as the identity. Each weight draws from the stream of its name.
 
 import { sizeOf } from '../core/shape.js';
 import type { GraphBuilder } from '../graph/builder.js';
@@ -41,7 +41,7 @@ export class Layers {
   /** Sizes of a value without the batch dimension. */
   private sizes(x: string): number[] {
     const dims: readonly Dim[] = this.builder.typeOf(x).dims.slice(1);
-    if (!dims.every((dim) => typeof dim === 'number')) throw new GraphError(x, `${formatShape(dims)} is not known`);
+    if (!dims.every((dim) => typeof dim === 'number')) throw new GraphError(x, `${formatShape(dims)} is unknown`);
     return dims as number[];
   }
 

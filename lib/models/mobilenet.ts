@@ -13,7 +13,7 @@ const BLOCKS = [
 ] as const;
 const STEM_CHANNELS = 32;
 const LAST_CHANNELS = 1280;
-/** Stages whose stride the CIFAR stem takes away, the stem's own first: 32×32 images keep their detail as long. */
+/** Stages without stride for CIFAR, the stem first: 32×32 images keep their resolution longer. */
 const CIFAR_STRIDE_ONE = 1;
 
 function invertedResidual(layers: Layers, name: string, x: string, t: number, out: number, stride: number): string {

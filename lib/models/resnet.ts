@@ -17,7 +17,7 @@ interface ResNetPlan {
 export const RESNET8: ResNetPlan = { stem: 'strided', stemChannels: 16, stages: [16, 32, 64], blocksPerStage: 1 };
 /** The paper's CIFAR network, n = 3 (section 4.2), with projections as shortcuts (option B). */
 export const RESNET20: ResNetPlan = { stem: 'cifar', stemChannels: 16, stages: [16, 32, 64], blocksPerStage: 3 };
-/** The paper's 18-layer network (table 1); the stem is the caller's to choose. */
+/** The paper's 18-layer network (table 1); the caller chooses the stem. */
 export const RESNET18: Omit<ResNetPlan, 'stem'> = { stemChannels: 64, stages: [64, 128, 256, 512], blocksPerStage: 2 };
 
 function basicBlock(layers: Layers, name: string, x: string, out: number, stride: number): string {

@@ -13,7 +13,7 @@ export function mlp(layers: Layers, input: string, classes: number): void {
   layers.builder.output(layers.linear('logits', x, classes));
 }
 
-/** Two 3×3 convolutions with batch norm, each followed by a 2×2 max pool, and one linear layer on all that is left. */
+/** Two 3×3 convolutions with batch norm, each followed by a 2×2 max pool, and one linear layer on what remains. */
 export function convnet2(layers: Layers, input: string, classes: number): void {
   let x = input;
   CONVNET2_CHANNELS.forEach((out, index) => {

@@ -18,7 +18,7 @@ export interface NativePackedWeights {
 /** A packed convolution in native memory. */
 export type NativePackedConvWeights = NativePackedWeights;
 
-/** What the addon knows about the machine; see lib/native/inspect.ts. */
+/** The addon's description of the machine; see lib/native/inspect.ts. */
 interface NativeInspection {
   cpu: string;
   isas: { name: string; compiled: boolean; available: boolean }[];
@@ -53,7 +53,7 @@ type CodeArray = Uint8Array | Int8Array | Uint16Array | Int16Array;
 
 type Bytes = Uint8Array | Int8Array;
 
-/** What the ONNX integer products begin with; see native/binding/onnx_integer.cpp. */
+/** The first arguments of the ONNX integer products; see native/binding/onnx_integer.cpp. */
 export type NativeMatmul = [
   a: Bytes,
   aBatches: number,
@@ -212,7 +212,7 @@ interface NativeAddon extends FloatAddon, ImageAddon {
   ): void;
 }
 
-/** The package `bindings` lists the places where it looked; what to do is not among them. */
+/** The error of the package `bindings` lists the places where it looked, but not how to build. */
 function located(find: () => NativeAddon): NativeAddon {
   try {
     return find();
@@ -228,7 +228,7 @@ function load(): NativeAddon {
   const loaded = located(() => bindings({ bindings: 'faultline.node', module_root: packageRoot() }) as NativeAddon);
   if (loaded.abiVersion !== ABI_VERSION) {
     throw new Error(
-      `faultline: the native addon is of version ${loaded.abiVersion}, this code wants ${ABI_VERSION}: run \`npm run build\``,
+      `faultline: expected the native addon in version ${ABI_VERSION}, received ${loaded.abiVersion}: run \`npm run build\``,
     );
   }
   loaded.setErrorClass(InvalidArgumentError);

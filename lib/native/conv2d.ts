@@ -35,7 +35,7 @@ export class PackedConvWeights {
     readonly groups: number,
     readonly bits: number,
     readonly granularity: Granularity,
-    /** As asked for. Depthwise weights are always held as int8. */
+    /** As requested. Depthwise weights are always stored as int8. */
     readonly storage: 'int8' | 'int4',
   ) {
     this.handle = handle;

@@ -1,4 +1,4 @@
-// Loads the CUDA addon, once, when somebody asks for the device, and gives it types. The one place that chooses a device.
+// Loads the CUDA addon once, when the device is first requested, and types it. The one place that chooses a device.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ export interface NativeDeviceWeights {
   dispose(): void;
 }
 
-/** What a product ends with; see native/binding/cuda_operations.cpp. */
+/** What follows a product; see native/binding/cuda_operations.cpp. */
 export type NativeProductEnd = [
   out: NativeDeviceArray,
   activationBits: number | Uint8Array,
@@ -40,13 +40,13 @@ export type NativeProductEnd = [
   call: number,
 ];
 
-/** What an open device says of itself. */
+/** Description of an open device. */
 export interface DeviceInfo {
   readonly name: string;
   /** `9.0` is sm_90. */
   readonly computeCapability: string;
   readonly multiprocessors: number;
-  /** Of memory, in all. */
+  /** Total device memory. */
   readonly bytes: number;
   /** Newest CUDA that the driver knows. */
   readonly driver: string;
@@ -58,7 +58,7 @@ interface DeviceMemoryUse {
   readonly free: number;
   /** Of the device, by this process's addon. */
   readonly held: number;
-  /** Of these, not waiting to be used again. */
+  /** Of these, in use. */
   readonly inUse: number;
 }
 
@@ -110,7 +110,7 @@ export interface Cuda {
 
 let opened: Cuda | undefined;
 
-/** The device, opened when first asked for. Throws DeviceError. `FAULTLINE_CUDA_ADDON` names another file of the addon. */
+/** The device, opened at the first call. Throws DeviceError. `FAULTLINE_CUDA_ADDON` names another file of the addon. */
 export function openCuda(): Cuda {
   if (opened) return opened;
   const path = process.env.FAULTLINE_CUDA_ADDON || join(packageRoot(), ...BUILT);
@@ -139,7 +139,7 @@ const DEVICES: readonly Device[] = ['cpu', 'cuda', 'auto'];
 /** Read once: a small product takes less time than asking the environment. */
 const DEFAULT_DEVICE = process.env.FAULTLINE_DEVICE || 'cpu';
 
-/** The device asked for: by the caller, else by `FAULTLINE_DEVICE`, else the processor. */
+/** The device requested by the caller, else by `FAULTLINE_DEVICE`, else the processor. */
 export function requestedDevice(operation: string, device: Device | undefined): Device {
   const requested = device ?? DEFAULT_DEVICE;
   if (requested === 'cpu') return 'cpu';
@@ -150,7 +150,7 @@ export function requestedDevice(operation: string, device: Device | undefined): 
   return requested as Device;
 }
 
-/** The device that is asked for, open, or undefined for the processor. Throws DeviceError, for `auto` too: see onDevice. */
+/** The requested device, open, or undefined for the processor. Throws DeviceError, for `auto` too: see onDevice. */
 export function chooseDevice(operation: string, device: Device | undefined): Cuda | undefined {
   return requestedDevice(operation, device) === 'cpu' ? undefined : openCuda();
 }

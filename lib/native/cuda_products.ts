@@ -37,7 +37,7 @@ function blockSize({ granularity }: Packed): number {
   return granularity.kind === 'perGroup' ? granularity.blockSize : 0;
 }
 
-/** The weights on the device, uploaded when first asked for. */
+/** The weights on the device, uploaded at the first call. */
 export function matmulWeights(
   { addon }: Cuda,
   weights: Packed & { readonly n: number; readonly k: number },
@@ -49,7 +49,7 @@ export function matmulWeights(
   );
 }
 
-/** Likewise of a convolution; undefined where the device has no kernel: for scales by block. */
+/** The same for a convolution; undefined for scales by block, for which the device has no kernel. */
 export function convWeights(
   { addon }: Cuda,
   weights: Packed & { readonly shape: readonly [number, number, number, number]; readonly groups: number },
@@ -70,10 +70,10 @@ export function forgetWeights(weights: object): void {
   uploaded.delete(weights);
 }
 
-/** Marks that no product has met NaN or infinity; see FaultMark in native/cuda/quantize_kernels.h. */
+/** Clears the mark of NaN and infinity; see FaultMark in native/cuda/quantize_kernels.h. */
 export const NO_FAULT = Int32Array.of(-1, -1);
 
-/** The first product of `fault` that met NaN or infinity, and which row or sample of it. Waits for the device. */
+/** The first product of `fault` that read NaN or infinity, and its row or sample. Waits for the device. */
 export function readFault(fault: NativeDeviceArray): { call: number; unit: number } | undefined {
   const word = new Int32Array(2);
   fault.read(word);
@@ -81,7 +81,7 @@ export function readFault(fault: NativeDeviceArray): { call: number; unit: numbe
   return unit === -1 && call === -1 ? undefined : { call, unit };
 }
 
-/** What the device computes where one is asked for; undefined: it is the processor's turn, for `auto` after a failure too. */
+/** The device's result where a device is requested; undefined: use the processor, also after a failure with `auto`. */
 export function onDevice<Result>(
   operation: string,
   device: Device | undefined,
@@ -96,7 +96,7 @@ export function onDevice<Result>(
   }
 }
 
-/** One product from the host's arrays to the host's arrays. `unit`: what has a range of its own, for errors. */
+/** One product from the host's arrays to the host's arrays. `unit`: what one range covers, for errors. */
 export function multiplyOnDevice(
   { addon }: Cuda,
   operation: string,

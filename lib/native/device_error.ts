@@ -1,11 +1,11 @@
-// Where work is done, and what is wrong with a device that was asked for.
+// The devices, and the error of a device that cannot be used.
 
 /** `auto`: the GPU where there is one, else the processor; the bits are the same. */
 export type Device = 'cpu' | 'cuda' | 'auto';
 
 /**
  * `not-built`: no CUDA addon; `stale-build`: one of another version; `no-driver`, `no-device`, `unsupported-device`: this
- * machine's; `out-of-memory`: everything goes on, with less; `failed`: the device is of no more use to this process.
+ * machine's; `out-of-memory`: later calls that need less work; `failed`: no later call of this process works.
  */
 export type DeviceFailure =
   | 'not-built'
@@ -16,7 +16,7 @@ export type DeviceFailure =
   | 'out-of-memory'
   | 'failed';
 
-/** A device that cannot do what was asked. `message` is `cuda: expected …, received …`. */
+/** A requested device that cannot be used. `message` is `cuda: expected …, received …`. */
 export class DeviceError extends Error {
   readonly code = 'ERR_FAULTLINE_DEVICE';
 

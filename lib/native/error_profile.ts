@@ -1,4 +1,4 @@
-// Where the error of one quantized layer comes from: rounding or clipping of activations, rounding of weights, their
+// Splits the error of one quantized layer by cause: rounding or clipping of activations, rounding of weights, their
 // cross term, saturation of an emulated processor; per layer and per output channel.
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
@@ -18,7 +18,7 @@ import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeome
 import { sharesRange, weightBlock } from './granularity.js';
 import { checkArithmetic } from './product_end.js';
 
-/** How the layer is quantized whose error is profiled. */
+/** Quantization of the profiled layer. */
 export interface ErrorProfileOptions {
   /** Bits of a weight, 2–8. Default 8. */
   readonly bits?: number;
@@ -45,7 +45,7 @@ export interface ErrorTerm {
   readonly sqnrDb: number;
   readonly maxAbs: number;
   /**
-   * Σ term · error / Σ error²: the part of the squared error that goes away with the term, to first order. The shares of
+   * Σ term · error / Σ error²: the part of the squared error that vanishes with the term, to first order. The shares of
    * all terms sum to 1; a term that others cancel has a negative one. 0 where there is no error.
    */
   readonly share: number;
@@ -297,8 +297,8 @@ export class ErrorProfile {
     let weightSquares = 0;
     let weightsUnused = 0;
     for (let channel = 0; channel < outChannels; channel++) {
-      const own = raw.sums.subarray(channel * SUMS, (channel + 1) * SUMS);
-      own.forEach((value, which) => {
+      const sums = raw.sums.subarray(channel * SUMS, (channel + 1) * SUMS);
+      sums.forEach((value, which) => {
         const sum = total[which] as number;
         total[which] = isMaximum(which) ? Math.max(sum, value) : sum + value;
       });
@@ -307,7 +307,7 @@ export class ErrorProfile {
       const weights = { rmseOverScale: Math.sqrt(squared / k), unusedRange: 1 - used / (2 * largestCode) };
       weightSquares += squared;
       weightsUnused += weights.unusedRange;
-      channels.push({ ...summarize(own, raw.outputs, raw.saturations[channel] as number), weights });
+      channels.push({ ...summarize(sums, raw.outputs, raw.saturations[channel] as number), weights });
     }
     const activation = (field: keyof typeof PROFILE_ACTIVATION) => raw.activations[PROFILE_ACTIVATION[field]] as number;
     const [samples, elements] = [activation('samples'), activation('elements')];

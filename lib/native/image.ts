@@ -1,4 +1,4 @@
-// Corruptions of images by native code: what the addon takes and the numbers it knows operations by.
+// Corruptions of images by native code: arguments and codes of the operations.
 import { addon } from './addon.js';
 import { CORRUPTION_KIND, RANGE_ATTACK } from './codes.js';
 

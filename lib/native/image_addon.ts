@@ -1,13 +1,13 @@
 // The addon's operations on images, as native/binding/{image,batch_filler}.cpp define them.
 
-/** Fills a batch of inputs in a thread of its own. Between start() and the end of wait() no array may change. */
+/** Fills a batch of inputs in a separate thread. Between start() and the end of wait() no array may change. */
 export interface NativeBatchFiller {
   start(
     count: number,
     height: number,
     width: number,
     channels: number,
-    /** Bytes, or inputs as they stand. */
+    /** Bytes, or inputs that are used unchanged. */
     pixels: Uint8Array | Float32Array,
     /** [channels · 256]: values of bytes. */
     table: Float32Array | undefined,

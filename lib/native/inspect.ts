@@ -1,4 +1,4 @@
-// What this machine offers and what faultline makes of it.
+// Describes this machine: processor, instruction sets, threads, devices, versions.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -17,30 +17,30 @@ export interface Inspection {
     readonly model: string;
     /** Logical processors of the machine. */
     readonly logical: number;
-    /** Bytes; 0 where the system does not tell. */
+    /** Bytes; 0 where the system does not report it. */
     readonly caches: { readonly l1d: number; readonly l2: number; readonly l3: number; readonly line: number };
   };
   readonly isa: {
-    /** The instruction set in use. With an error: the one that would be, were operations not refused. */
+    /** The instruction set in use. With an error: the one that would be used without the request. */
     readonly chosen: string;
-    /** What `FAULTLINE_ISA` asks for. */
+    /** The value of `FAULTLINE_ISA`. */
     readonly requested?: string;
-    /** Why the request cannot be met; then every operation refuses with this message. */
+    /** Why the request cannot be met; then every operation throws this message. */
     readonly error?: string;
     /** `available`: compiled, and the processor and the operating system have it. */
     readonly all: readonly { readonly name: string; readonly compiled: boolean; readonly available: boolean }[];
   };
   readonly threads: {
-    /** What operations use. */
+    /** Threads that operations use. */
     readonly used: number;
     /** CPUs in this process's affinity mask. */
     readonly affinity: number;
     /** CPUs' worth of time the cgroup grants; absent without a quota. */
     readonly quota?: number;
-    /** `OMP_NUM_THREADS`, which goes before both. */
+    /** `OMP_NUM_THREADS`, which overrides both. */
     readonly ompNumThreads?: string;
   };
-  /** With `FAULTLINE_DEVICE`: the GPU that it asks for, or why there is none. */
+  /** With `FAULTLINE_DEVICE`: the GPU it requests, or why there is none. */
   readonly device?: { readonly requested: string } & (DeviceInfo | { readonly error: string });
   /** Version of the oneDNN library found on this machine. */
   readonly onednn?: string;

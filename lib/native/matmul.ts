@@ -52,7 +52,7 @@ function requireFloat32(operation: string, argument: string, value: unknown): as
 /**
  * y[m, n] = dequantize(quantize(x))[m, k] · W[n, k]ᵀ, + bias, + residual, clipped.
  *
- * Each row of x is quantized at run time, asymmetrically, from its own minimum and maximum (zero included); at 8 bits
+ * Each row of x is quantized at run time, asymmetrically, from its minimum and maximum (zero included); at 8 bits
  * and `perTensor` that is ONNX DynamicQuantizeLinear bit for bit. Products are summed exactly in int32. A row's result
  * never depends on the other rows, and is the same on every processor.
  *

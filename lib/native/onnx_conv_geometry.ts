@@ -4,7 +4,7 @@ import { geometryNumbers, MAX_DIMENSION, windowOutputs } from './geometry.js';
 
 /** Attributes of ONNX's convolutions. */
 export interface ConvAttributes {
-  /** Default NOTSET: `pads` as given. */
+  /** Default NOTSET: `pads` is used. */
   readonly auto_pad?: 'NOTSET' | 'SAME_UPPER' | 'SAME_LOWER' | 'VALID';
   /** One for each spatial axis, as kernel_shape and strides. */
   readonly dilations?: readonly number[];

@@ -15,9 +15,9 @@ export interface MatmulPlan {
   readonly aShape: MatrixShape;
   readonly bShape: MatrixShape;
   readonly yShape: MatrixShape;
-  /** Shape of the result, without the dimensions that vectors were given. */
+  /** Shape of the result, without the dimensions that were added to vectors. */
   readonly dims: readonly number[];
-  // As the native operation sees it: a batch of A with a single B is one tall A.
+  // For the native operation: a batch of A with a single B is one tall A.
   readonly aBatches: number;
   readonly m: number;
   readonly k: number;
@@ -54,9 +54,9 @@ function sourceIndex(at: number, full: readonly number[], batch: readonly number
   let rest = at;
   for (let i = full.length - 1; i >= 0; i--) {
     const dim = full[i] as number;
-    const own = batch[i - full.length + batch.length] ?? 1;
-    if (own !== 1) index += (rest % dim) * stride;
-    stride *= own;
+    const size = batch[i - full.length + batch.length] ?? 1;
+    if (size !== 1) index += (rest % dim) * stride;
+    stride *= size;
     rest = Math.floor(rest / dim);
   }
   return index;

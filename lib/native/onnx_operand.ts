@@ -9,7 +9,7 @@ import { type ByteTensor, type OnnxTensor, requireTensor, requireZeroPoint } fro
 export const BYTES = ['uint8', 'int8'] as const;
 
 /**
- * B with its zero points (packB), or the w of a convolution with its (packW), in native memory. It takes the place of
+ * B with its zero points (packB), or the w of a convolution with its (packW), in native memory. It replaces
  * the tensor in any number of calls. Freed by the garbage collector, or at once by `dispose()`.
  */
 export class PackedOperand {
@@ -108,8 +108,8 @@ export function packW(
 }
 
 /**
- * Calls use() with the packed form of an operand: the one that came, or one packed for this call alone. A packed one
- * holds its zero points already.
+ * Calls use() with the packed form of an operand: the one supplied, or one packed for this call. A packed one
+ * includes its zero points.
  *
  * @internal
  */
@@ -126,7 +126,7 @@ export function withPacked<T>(
     if (operand.kind !== kind) throw new InvalidArgumentError(operation, argument, `packed ${kind}`, operand.kind);
     if (zeroPoint !== undefined) {
       const name = `${argument.toLowerCase()}_zero_point`;
-      throw new InvalidArgumentError(operation, name, 'none with a packed operand, which holds its own', 'one');
+      throw new InvalidArgumentError(operation, name, 'none with a packed operand, which includes it', 'one');
     }
     return use(operand);
   }

@@ -1,4 +1,4 @@
-// Tensors as the ONNX integer operators take them, and the checks they share.
+// Tensors as the ONNX integer operators take them, and their shared checks.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
@@ -39,7 +39,7 @@ const ARRAYS = {
   int4: Int8Array,
 } as const;
 
-/** A tensor with its shape; zeros where no data are given. */
+/** A tensor with its shape; zeros without data. */
 export function onnxTensor<Type extends OnnxType>(
   dtype: Type,
   dims: readonly number[],

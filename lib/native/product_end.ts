@@ -1,11 +1,11 @@
-// What a dynamic product ends with, whether it is a matrix product or a convolution, here or on a device.
+// What follows a dynamic product (matrix product or convolution, on any device): bias, residual, clip, output.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
 import { type Granularity, perSample } from '../format/granularity.js';
 import type { NativeEnd } from './addon.js';
 import { sharesRange } from './granularity.js';
 
-/** What happens to a float output after dequantization, in this order: + bias, + residual, clip. */
+/** Applied to a float output after dequantization, in this order: + bias, + residual, clip. */
 export interface EpilogueOptions {
   /** [n] */
   readonly bias?: Float32Array | undefined;
@@ -30,10 +30,10 @@ export interface ArithmeticOptions {
   readonly saturations?: Float64Array | undefined;
 }
 
-/** The output of a product and what it goes through. */
+/** The output of a product and what is applied to it. */
 export interface ProductEnd {
   readonly out: Float32Array | Int32Array;
-  /** Elements that the product has; `out` may be longer. */
+  /** Elements of the product; `out` may be longer. */
   readonly outputs: number;
   readonly activationBits: number | Uint8Array;
   readonly perTensor: boolean;
@@ -61,7 +61,7 @@ export function checkArithmetic(operation: string, { arithmetic = 'exact', satur
   }
 }
 
-/** @internal The end that options ask for, checked. `ranges`: filled with the parameters of each row or sample. */
+/** @internal The end that the options describe, checked. `ranges`: filled with the parameters of each row or sample. */
 export function productEnd(
   operation: string,
   item: 'row' | 'sample',

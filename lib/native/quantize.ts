@@ -111,7 +111,7 @@ function viewOf(operation: string, shape: readonly number[], params: QParams): P
 
 /**
  * codes = clamp(round(x / scale) + zeroPoint): the quotient rounds to fp32, then half to even. Int8Array for signed
- * schemes, else Uint8Array; `out`, when given, is filled and returned.
+ * schemes, else Uint8Array; `out`, where supplied, is filled and returned.
  *
  * Throws InvalidArgumentError on wrong lengths, on a zero point outside the codes, and on NaN or infinity in x (naming
  * the row).

@@ -1,4 +1,4 @@
-// How many threads the native operations use.
+// The number of threads of the native operations.
 
 import { requireInteger } from '../core/errors.js';
 import { addon } from './addon.js';
@@ -15,8 +15,7 @@ export function setThreads(count: number): void {
 }
 
 /**
- * Computes without help: networks of a few thousand weights are far too small to be shared between threads, waiting for
- * each other would be all these did.
+ * Computes in one thread: with a few thousand weights, threads would only wait for each other.
  */
 export function onOneThread<Result>(compute: () => Result): Result {
   const before = threads();

@@ -1,7 +1,7 @@
 // Policies of an exact budget. Spending is counted in whole numbers (what a node counts for times its bits), so a budget
-// is met exactly or not at all. A table of the sums that can be reached, node by node, with the number of ways to go on
+// is met exactly or not at all. A table of the sums that can be reached, node by node, with the number of ways to continue
 // from each, answers everything: whether the budget can be met, by how many policies, which choices are left after some
-// were made, how to draw one policy uniformly, and which policy is best where what nodes get adds up.
+// were made, how to draw one policy uniformly, and which policy is best where the values of nodes add up.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
 import type { Scheme } from '../format/scheme.js';
@@ -16,7 +16,7 @@ export interface BudgetOptions extends PolicyOptions, EffectiveBitsOptions {
   readonly bits: number;
   /** How far from `bits` the effective bits may lie. Default 0: exactly. */
   readonly tolerance?: number | undefined;
-  /** What a node that is not pinned may get: `['W4A4', 'W8A8']`. */
+  /** Schemes of a node that is not pinned: `['W4A4', 'W8A8']`. */
   readonly choices: readonly (string | Scheme)[];
   /** Names of the nodes in the order of choice. Default: the order of the graph. */
   readonly order?: readonly string[] | undefined;
@@ -29,18 +29,18 @@ const ROUNDING = 1e-9;
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
-/** All policies of a budget: counted, listed, drawn and told from others, however many there are. */
+/** All policies of a budget: counted, listed, drawn and recognised, however many there are. */
 export class BudgetSpace {
   /** Nodes in the order of choice, pinned ones among them. */
   readonly names: readonly string[];
   readonly choices: readonly Scheme[];
   readonly excluded: ReadonlySet<string>;
   private readonly inGraph: readonly string[];
-  /** What each node may get. */
+  /** Choices of each node. */
   private readonly options: readonly (readonly Scheme[])[];
-  /** What each of these spends. */
+  /** Cost of each choice. */
   private readonly costs: readonly (readonly number[])[];
-  /** ways[i]: sum spent on the nodes before i → number of ways to complete it. Sums that lead nowhere are absent. */
+  /** ways[i]: sum spent on the nodes before i → number of ways to complete it. Sums that cannot be completed are absent. */
   private readonly ways: readonly ReadonlyMap<number, bigint>[];
 
   /** Throws, before anything else is done: GraphError on unknown nodes, InvalidArgumentError when no policy fits. */
@@ -89,7 +89,7 @@ export class BudgetSpace {
     return ends.reverse();
   }
 
-  /** Sums spent before each node from which [low, high] is not out of reach for certain. */
+  /** Bounds of the sums spent before each node from which [low, high] may be reachable. */
   private reachable(low: number, high: number): Set<number>[] {
     const [least, most] = [this.extremes(Math.min), this.extremes(Math.max)];
     const levels = [new Set([0])];
@@ -129,7 +129,7 @@ export class BudgetSpace {
     return ways;
   }
 
-  /** What an impossible budget could have been: the reachable effective bits on either side. */
+  /** The reachable effective bits on either side of an impossible budget. */
   private nearest(unit: number, target: number): string {
     const all = this.reachable(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY).at(-1) as Set<number>;
     let [below, above] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -147,7 +147,7 @@ export class BudgetSpace {
   }
 
   /**
-   * What the next node may get so that the budget can still be met, given the bits of the nodes before it, in order.
+   * Choices of the next node with which the budget can still be met, after the bits of the nodes before it, in order.
    * Throws InvalidArgumentError when these cannot be completed themselves.
    */
   allowed(chosen: readonly Scheme[]): Scheme[] {
@@ -177,18 +177,18 @@ export class BudgetSpace {
     return this.ways[node]?.has(spent) ?? false;
   }
 
-  /** What a node may get if the budget is left aside: one thing where it is pinned. */
+  /** Choices of a node whatever the budget: one where it is pinned. */
   optionsOf(node: number): readonly Scheme[] {
     return this.options[node] ?? [];
   }
 
-  /** What these bits of a node take from the budget, in whole numbers. */
+  /** Cost of these bits of a node, in whole numbers. */
   cost(node: number, bits: Scheme): number {
     return this.costs[node]?.[this.optionsOf(node).indexOf(bits)] ?? Number.NaN;
   }
 
   /**
-   * Bits of the policy with the largest sum of what `worth` says of each node's bits, −Infinity for what a node must not
+   * Bits of the policy with the largest sum of `worth` over the nodes, −Infinity for bits that a node must not
    * get: a knapsack of groups, solved exactly over the table of sums. Undefined when no policy of the budget is left.
    */
   optimum(worth: (node: number, bits: Scheme) => number): Scheme[] | undefined {
@@ -201,8 +201,8 @@ export class BudgetSpace {
       const worths = (options[i] as readonly Scheme[]).map((bits) => worth(i, bits));
       for (const spent of ways[i]?.keys() ?? []) {
         let best = { worth: Number.NEGATIVE_INFINITY, choice: -1 };
-        worths.forEach((own, choice) => {
-          const total = own + (later.get(spent + (costs[i]?.[choice] as number))?.worth ?? Number.NEGATIVE_INFINITY);
+        worths.forEach((value, choice) => {
+          const total = value + (later.get(spent + (costs[i]?.[choice] as number))?.worth ?? Number.NEGATIVE_INFINITY);
           if (total > best.worth) best = { worth: total, choice };
         });
         if (best.choice >= 0) level.set(spent, best);
@@ -254,7 +254,7 @@ export class BudgetSpace {
   }
 
   /**
-   * Bits of a policy with a probability proportional to the product of what `weight` (≥ 0) says of each node's bits: nodes
+   * Bits of a policy with a probability proportional to the product of `weight` (≥ 0) over the nodes: nodes
    * draw independently, and only policies of the budget count. Undefined when all of these have weight 0.
    */
   draw(weight: (node: number, bits: Scheme) => number, random: Random): Scheme[] | undefined {
@@ -279,7 +279,7 @@ export class BudgetSpace {
     return options.map((node, i): Scheme => {
       const later = masses[i + 1] as ReadonlyMap<number, number>;
       let rest = random.uniform() * (masses[i]?.get(spent) as number);
-      // Rounding can leave a rest behind: then the last that is possible.
+      // Rounding can leave a remainder: then the last possible one.
       let chosen = -1;
       for (let k = 0; k < node.length && rest >= 0; k++) {
         const mass = massOf(later, i, spent, k);

@@ -8,12 +8,12 @@ import { summarize } from '../graph/printer.js';
 import { productView } from '../graph/product.js';
 import { checkPolicy, type Policy } from './policy.js';
 
-/** What a node counts for in a mean: one, its weights, or its multiply-accumulates. */
+/** Weight of a node in the mean: one, its weights, or its multiply-accumulates. */
 export type Weighting = 'nodes' | 'weights' | 'macs';
 /** Which bits of a node count: the mean of its weight and activation bits, or one of the two. */
 export type Counted = 'both' | 'weights' | 'activations';
 
-/** What effective bits are the mean of. */
+/** Options of the mean. */
 export interface EffectiveBitsOptions {
   /** Default `nodes`. */
   readonly weighting?: Weighting | undefined;
@@ -31,7 +31,7 @@ export function bitUnit(counted: Counted): number {
   return counted === 'both' ? 2 : 1;
 }
 
-/** What each of these nodes counts for: whole numbers. */
+/** Weight of each of these nodes: whole numbers. */
 export function nodeWeights(graph: Graph, names: readonly string[], weighting: Weighting): number[] {
   if (weighting === 'nodes') return names.map(() => 1);
   const macs = new Map(weighting === 'macs' ? summarize(graph).nodes.map((node) => [node.name, node.macs]) : []);

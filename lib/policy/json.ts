@@ -28,7 +28,7 @@ const operation = 'policyFromJson';
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What a file says of one node: the name of a scheme or, in files of schema 1, two bit widths. */
+/** A node's entry in a file: the name of a scheme or, in files of schema 1, two bit widths. */
 export function schemeFromJson(argument: string, value: unknown): Scheme {
   if (typeof value === 'string') return parseScheme(value, operation, argument);
   if (!isObject(value)) throw new InvalidArgumentError(operation, argument, 'the name of a scheme', describe(value));
@@ -40,8 +40,8 @@ export function schemeFromJson(argument: string, value: unknown): Scheme {
 }
 
 /**
- * A policy from parsed JSON of either schema, its nodes in the order of the graph. Throws InvalidArgumentError on what is
- * no policy or no scheme, GraphError naming a node that is unknown or missing.
+ * A policy from parsed JSON of either schema, its nodes in the order of the graph. Throws InvalidArgumentError on an
+ * invalid policy or scheme, GraphError naming a node that is unknown or missing.
  */
 export function policyFromJson(graph: Graph, json: unknown): Policy {
   if (!isObject(json)) throw new InvalidArgumentError(operation, 'json', 'an object', describe(json));

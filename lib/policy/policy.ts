@@ -1,5 +1,5 @@
 // A policy: the scheme that each quantizable node gets. Nodes that it excludes stay in float32. Policies name nodes, so one
-// made for a graph holds for the same graph with its batch norms folded.
+// made for a graph also fits that graph with its batch norms folded.
 import { InvalidArgumentError } from '../core/errors.js';
 import { formatScheme, type Granularities, parseScheme, type Scheme, withGranularities } from '../format/scheme.js';
 import { quantizableNodes } from '../graph/check.js';
@@ -14,7 +14,7 @@ export interface Policy {
   readonly excluded: ReadonlySet<string>;
 }
 
-/** Nodes that a policy treats apart. */
+/** Pinned and excluded nodes. */
 export interface PolicyOptions {
   /** Schemes of some nodes whatever the others get; budgets count them. */
   readonly pinned?: ReadonlyMap<string, Scheme> | undefined;
@@ -33,7 +33,7 @@ export function formatPolicy(policy: Policy): string {
   return new Set(names).size === 1 && policy.excluded.size === 0 ? (names[0] as string) : names.join(' ');
 }
 
-/** Names of the quantizable nodes, those excluded apart. Throws GraphError for names that are no quantizable node. */
+/** Names of the quantizable nodes, excluded ones separately. Throws GraphError for names of no quantizable node. */
 export function quantizedNames(graph: Graph, options: PolicyOptions = {}): { names: string[]; excluded: Set<string> } {
   const all = quantizableNodes(graph).map(({ name }) => name);
   const excluded = new Set(options.excluded);

@@ -1,4 +1,4 @@
-// Files that are whole or not there: written under another name, forced to the disk and renamed.
+// Files that are complete or absent: written under another name, synced to disk and renamed.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -17,10 +17,10 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
 const plainArrays = (_: string, value: unknown): unknown =>
   ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Float64Array) : value;
 
-/** A value as a file of JSON that people can read. */
+/** A value as indented JSON. */
 export const toJson = (value: unknown): string => `${JSON.stringify(value, plainArrays, 1)}\n`;
 
-/** A value as a reader of its file would find it. */
+/** A value after a round trip through JSON. */
 export const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value, plainArrays) ?? 'null');
 
 export const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');

@@ -1,11 +1,11 @@
-// One writer to a folder: a file that names the process, outlived by no process that was killed.
+// One writer to a folder: a lock file that names the process; the lock of a killed process is ignored.
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where /proc/PID/stat, after the command's name in parentheses, tells when the process started. */
+/** Where /proc/PID/stat, after the command's name in parentheses, has the time the process started. */
 const START_FIELD = 19;
 
-/** A process as no later one with the same number: its number and when it started, in clock ticks since the boot. */
+/** Distinguishes a process from later ones with its number: the number and the start, in clock ticks since boot. */
 function identity(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -18,9 +18,9 @@ function identity(pid: number): string | undefined {
 /** Locks a folder; the function returned unlocks it. Throws an Error naming the process that holds it. */
 export function lockFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true });
-  const own = identity(process.pid) ?? String(process.pid);
+  const self = identity(process.pid) ?? String(process.pid);
   const [path, candidate] = [join(folder, 'lock'), join(folder, `lock-${process.pid}`)];
-  writeFileSync(candidate, own);
+  writeFileSync(candidate, self);
   try {
     for (;;) {
       try {
@@ -33,7 +33,9 @@ export function lockFolder(folder: string): () => void {
       if (holder === undefined) continue;
       const pid = Number(holder.split(' ')[0]);
       if (identity(pid) === holder) {
-        throw new Error(`${folder}: process ${pid} is writing there; expected a folder that nobody writes to`);
+        throw new Error(
+          `${folder}: expected a folder without another writer, received one that process ${pid} is writing to`,
+        );
       }
       takeAway(path, holder, candidate);
     }

@@ -1,5 +1,5 @@
-// A run is a directory. Its work is a row of stages, each with a result kept as JSON and files beside it; a run that was
-// killed finds the stages it had finished and goes on with the next, to the same end.
+// A run is a directory. Its work is a sequence of stages, each with a result stored as JSON and files beside it; a run
+// that was killed reads its finished stages and resumes with the next, with the same results.
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -20,11 +20,11 @@ export class RunError extends Error {
 }
 
 interface RunOptions {
-  /** As it was typed: told in the manifest. */
+  /** As typed; recorded in the manifest. */
   readonly command: string;
   /** Everything that decides the result, as JSON: a run is continued only with the same. */
   readonly configuration: unknown;
-  /** Removes what an earlier run left in the directory. Default false: goes on from it. */
+  /** Removes what an earlier run left in the directory. Default false: resumes it. */
   readonly fresh?: boolean | undefined;
 }
 
@@ -41,14 +41,14 @@ interface StageRecord {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** What a stage may do. */
+/** Context of a stage. */
 export interface Stage {
-  /** Writes a file of the run. A path given twice is written twice. */
+  /** Writes a file of the run. A path passed twice is written twice. */
   write(path: string, content: string | Uint8Array): Promise<void>;
 }
 
 export class RunDirectory {
-  /** Seconds of each stage, of whichever process finished it, in the order of this process. */
+  /** Seconds of each stage, from the process that finished it, in the order of this process. */
   readonly seconds = new Map<string, number>();
   private readonly events: string;
 
@@ -62,8 +62,8 @@ export class RunDirectory {
   }
 
   /**
-   * Opens a directory for one process, making it or going on in it. Throws RunError when it is of another run or holds
-   * files of none, an Error when a process is writing there.
+   * Opens a directory for one process, creating or resuming it. Throws RunError when it belongs to another run or has
+   * foreign files, an Error when a process is writing there.
    */
   static async open(path: string, options: RunOptions): Promise<RunDirectory> {
     const { command, fresh = false } = options;
@@ -83,7 +83,7 @@ export class RunDirectory {
       const same = before !== undefined && isDeepStrictEqual(before.configuration, configuration);
       if (before && !same && !fresh) {
         const difference = differences(configuration, before.configuration);
-        throw new RunError(path, `is of a run with other settings (${difference}): name another folder, or --fresh`);
+        throw new RunError(path, `expected a run with the same settings, received others (${difference}): name another folder, or --fresh`);
       }
       if (before && fresh) for (const name of others) await rm(join(path, name), { recursive: true, force: true });
       const continued = same && !fresh;
@@ -103,8 +103,8 @@ export class RunDirectory {
   }
 
   /**
-   * The result of a stage: computed now, or as it was computed before. `compute` returns what JSON can hold (numbers
-   * come back as they were, typed arrays as arrays, infinity as null). Throws RunError when a file of a finished stage was changed.
+   * The result of a stage: computed now, or stored by an earlier process. `compute` returns JSON values (numbers stay
+   * exact, typed arrays become arrays, infinity null). Throws RunError when a file of a finished stage was changed.
    */
   async stage<Result>(name: string, compute: (stage: Stage) => Promise<Result>): Promise<Result> {
     const path = join(this.path, 'stages', `${name}.json`);
@@ -113,9 +113,9 @@ export class RunDirectory {
       const record = JSON.parse(known.toString()) as StageRecord;
       for (const [file, hash] of Object.entries(record.files)) {
         const content = await readIfThere(join(this.path, file));
-        if (!content) throw new RunError(join(this.path, file), `is gone, and stage ${name} wrote it: use --fresh`);
+        if (!content) throw new RunError(join(this.path, file), `expected the file that stage ${name} wrote, received none: use --fresh`);
         if (sha256(content) !== hash) {
-          throw new RunError(join(this.path, file), `was changed since stage ${name} wrote it: use --fresh`);
+          throw new RunError(join(this.path, file), `expected the file that stage ${name} wrote, received changed content: use --fresh`);
         }
       }
       this.seconds.set(name, record.seconds);
@@ -128,7 +128,7 @@ export class RunDirectory {
     };
     await this.event('stage begins', { stage: name });
     const started = performance.now();
-    // What is returned now must be what a later process would read.
+    // A later process must read exactly what is returned now.
     const result = asJson(await compute({ write }));
     const seconds = (performance.now() - started) / 1000;
     const record: StageRecord = { seconds, result, files };
@@ -169,7 +169,7 @@ function parseManifest(path: string, bytes: Buffer): Manifest {
   try {
     manifest = JSON.parse(bytes.toString()) as Manifest;
   } catch {
-    throw new RunError(path, 'is no JSON');
+    throw new RunError(path, 'expected JSON, received other text');
   }
   if (manifest?.schema !== SCHEMA) throw new RunError(path, `expected schema ${SCHEMA}, received ${manifest?.schema}`);
   return manifest;

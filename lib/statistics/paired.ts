@@ -2,7 +2,7 @@
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { DEFAULT_CONFIDENCE, type Interval, wilsonInterval } from './shares.js';
 
-/** Two classifiers on the same samples: how many both, one or neither of them got right. */
+/** Samples that both, one or neither of two classifiers got right. */
 interface PairedCounts {
   readonly both: number;
   readonly onlyFirst: number;
@@ -27,7 +27,7 @@ export interface PairedDifference {
   /** Share right of the first minus that of the second. */
   readonly difference: number;
   readonly interval: Interval;
-  /** That they err alike, McNemar's exact test. */
+  /** Of equal error, by McNemar's exact test. */
   readonly pValue: number;
 }
 

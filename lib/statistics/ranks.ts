@@ -23,7 +23,7 @@ export interface Estimate {
 }
 
 /**
- * Spearman's rank correlation, ties at their mean rank; interval by Fisher's z with Bonett and Wright's variance (2000).
+ * Spearman's rank correlation, ties at the mean rank; interval by Fisher's z with Bonett and Wright's variance (2000).
  * NaN where either side is constant; the interval needs four samples. Throws InvalidArgumentError on NaN and on
  * different lengths.
  */
@@ -66,7 +66,7 @@ export function auroc(
   if (m === 0 || n === 0) return { value: Number.NaN, interval: [0, 1] };
   const all = ranks([...positives, ...negatives]);
   const [within, other] = [ranks(positives), ranks(negatives)];
-  // Placement of each sample among the other class: its rank among all less that among its own.
+  // Placement of each sample among the other class: its rank among all less that within its class.
   const above = positives.map((_, i) => ((all[i] as number) - (within[i] as number)) / n);
   const below = negatives.map((_, i) => 1 - ((all[m + i] as number) - (other[i] as number)) / m);
   const value = mean(above);

@@ -1,4 +1,4 @@
-// How sure a share is: the normal distribution and Wilson's interval.
+// Confidence of a share: the normal distribution and Wilson's interval.
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 
 /** Two ends, lower first. */

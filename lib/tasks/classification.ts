@@ -20,7 +20,7 @@ export function indexOfLargest(values: ArrayLike<number>, start: number, count: 
   return best - start;
 }
 
-/** Throws InvalidArgumentError when the outputs are no whole rows. */
+/** Throws InvalidArgumentError when the outputs are not complete rows. */
 function answers(outputs: Float32Array, samples: number): Int32Array {
   const classes = outputs.length / samples;
   if (!Number.isInteger(classes)) {

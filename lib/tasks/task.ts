@@ -1,12 +1,12 @@
-// What a good answer is. A task reads answers from a network's outputs, scores each sample, and says how scores become a
-// figure and how two figures of the same samples are compared. Everything that counts good answers asks a task.
+// What a good answer is. A task reads answers from a network's outputs, scores each sample, aggregates scores to a
+// figure, and compares two figures of the same samples. All code that counts good answers uses a task.
 import type { PairedDifference } from '../statistics/paired.js';
 import type { Interval } from '../statistics/shares.js';
 
-/** What the share of good answers is called: against labels, or against full precision where there are none. */
+/** Name of the share of good answers: against labels, or against full precision without labels. */
 export type Measure = 'accuracy' | 'agreement';
 
-/** What a network answers. */
+/** Answers of a network. */
 export interface Answers {
   /** Answer to each sample: its class. */
   readonly classes: Int32Array;
@@ -46,7 +46,7 @@ export interface ClassComparison {
 /** Answers of two networks to the same samples. */
 export interface Comparison {
   readonly samples: number;
-  /** Share of the samples that keep their answer, 0–1. */
+  /** Share of the samples with the same answer, 0–1. */
   readonly agreement: number;
   readonly agreementInterval: Interval;
   readonly flips: readonly Flip[];
@@ -72,9 +72,9 @@ export interface ComparisonOptions {
  */
 export interface Task {
   readonly name: string;
-  /** What one score is of. */
+  /** The unit that gets a score. */
   readonly unit: string;
-  /** What the aggregated score is called with labels, and without. */
+  /** Names of the aggregated score, with labels and without. */
   readonly measures: { readonly labelled: Measure; readonly unlabelled: Measure };
   /** Answer to each sample. outputs: [samples, width] f32. */
   answers(outputs: Float32Array, samples: number): Int32Array;
@@ -86,7 +86,7 @@ export interface Task {
   good(answers: ArrayLike<number>, expected: ArrayLike<number>): number;
   /** Scores aggregated to a figure: percent that are 1. */
   percent(answers: ArrayLike<number>, expected: ArrayLike<number>): number;
-  /** How sure the network is of what is expected, 0–1, mean over samples: it moves where no score does. */
+  /** Mean confidence of the network in the expected answer, 0–1: it changes where no score does. */
   support(outputs: Float32Array, expected: ArrayLike<number>): number;
   /** Aggregated scores of the first less those of the second on the same samples, with interval and test. */
   difference(first: ArrayLike<number>, second: ArrayLike<number>, confidence?: number): PairedDifference;

@@ -1,6 +1,6 @@
 // Element types of tensors, ONNX's names for them in lower case, and the typed array that holds each on the host.
 
-/** Held as Float32Array: float16 and bfloat16 too (every value of theirs is a float32). Held as bytes: bool, int4. */
+/** Held as Float32Array: float16 and bfloat16 too (all their values are float32). Held as bytes: bool, int4. */
 export type DType =
   | 'float32'
   | 'float64'

@@ -1,4 +1,4 @@
-// A tensor as ONNX files and the reference interpreter have it: a plain array in row-major order with its shape.
+// The tensor of ONNX files and of the reference interpreter: an array in row-major order with its shape.
 import { describe, InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { allocate, type DType, type DTypeArrays, holds, type TensorData } from './dtype.js';
@@ -7,7 +7,7 @@ import { allocate, type DType, type DTypeArrays, holds, type TensorData } from '
 export interface HostTensor<Type extends DType = DType> {
   readonly dtype: Type;
   readonly dims: readonly number[];
-  /** Row-major, one element each; see DType for what holds what. */
+  /** Row-major, one element each; see DType for the arrays. */
   readonly data: DTypeArrays[Type];
 }
 

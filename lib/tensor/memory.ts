@@ -1,5 +1,5 @@
-// Memory for the tensors of a step: 64-byte aligned slabs that V8 owns, counted and used again. A training step takes
-// the same sizes as the one before, so after the first nothing is allocated.
+// Memory for the tensors of a step: 64-byte aligned slabs owned by V8, counted and reused. A training step needs the
+// sizes of the one before, so nothing is allocated after the first.
 import { addon } from '../native/addon.js';
 
 /** A cache line, a zmm register. */
@@ -11,7 +11,7 @@ const LEAST_ELEMENTS = 64;
 
 interface Slab {
   readonly elements: number;
-  readonly whole: Float32Array;
+  readonly floats: Float32Array;
   /** Views handed out before, by length: making one costs more than a small operation. */
   readonly views: Map<number, Float32Array>;
 }
@@ -22,7 +22,7 @@ export function alignedFloats(length: number): Float32Array {
   return new Float32Array(bytes.buffer, addon.alignment(bytes), length);
 }
 
-/** A counted array: shared by tensors of the same values, given back when the last lets go of it. */
+/** A counted array: shared by tensors of the same values, returned when the last one releases it. */
 export class Buffer32 {
   references = 1;
   constructor(
@@ -38,7 +38,7 @@ export class Buffer32 {
     return this.held.length;
   }
 
-  /** The last has let go of a buffer that is none of a Memory's. */
+  /** The last user has released a buffer that belongs to no Memory. */
   freed(): void {}
 }
 
@@ -58,7 +58,7 @@ export class Memory {
     return this.allocatedElements * ELEMENT;
   }
 
-  /** Buffers handed out and not given back. */
+  /** Buffers handed out and not returned. */
   get liveBuffers(): number {
     return this.live.size;
   }
@@ -68,12 +68,12 @@ export class Memory {
     const elements = slabElements(length);
     let slab = this.free.get(elements)?.pop();
     if (!slab) {
-      slab = { elements, whole: alignedFloats(elements), views: new Map() };
+      slab = { elements, floats: alignedFloats(elements), views: new Map() };
       this.allocatedElements += elements;
     }
     let view = slab.views.get(length);
     if (!view) {
-      view = slab.whole.subarray(0, length);
+      view = slab.floats.subarray(0, length);
       slab.views.set(length, view);
     }
     const buffer = new Buffer32(view, slab);
@@ -81,7 +81,7 @@ export class Memory {
     return buffer;
   }
 
-  /** An array that belongs to someone else, to be read as a tensor. */
+  /** A caller's array, read as a tensor. */
   static borrow(array: Float32Array): Buffer32 {
     return new Buffer32(array, undefined);
   }

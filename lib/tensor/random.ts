@@ -1,12 +1,12 @@
-// The one source of random numbers. Every purpose (initialisation of a weight, order of an epoch, …) has a stream of its
-// own, split off by name, so that drawing more for one never changes what another gets.
+// The one source of random numbers. Every purpose (initialisation of a weight, order of an epoch, …) has a stream,
+// split off by name, so that drawing more for one never changes another.
 //
 // xoshiro128** 1.1 (Blackman & Vigna, "Scrambled linear pseudorandom number generators", 2021), keyed by a hash of the
 // seed and the names. Integers, uniform numbers and shuffles are the same on every machine; normal numbers as far as
 // V8's log, sin and cos are, which it computes itself.
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 
-/** Words of the generator and, for a normal number kept back, its value: enough to go on exactly. */
+/** Words of the generator and, for a normal number kept back, its value: enough to resume exactly. */
 export interface RandomState {
   readonly key: readonly number[];
   readonly words: readonly number[];
@@ -119,12 +119,12 @@ export class Random {
     return items;
   }
 
-  /** Where the stream stands; `Random.restore` goes on from there. */
+  /** State of the stream; `Random.restore` resumes from it. */
   state(): RandomState {
     return { key: [...this.key], words: [...this.words], spare: this.spare };
   }
 
-  /** A stream as it was when its state was taken. Throws InvalidArgumentError on what is no state. */
+  /** The stream of a saved state. Throws InvalidArgumentError on anything else. */
   static restore(state: RandomState): Random {
     const valid = (words: readonly number[]) => words?.length === WORDS && words.every((word) => word >>> 0 === word);
     if (!valid(state.key) || !valid(state.words)) {

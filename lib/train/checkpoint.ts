@@ -89,7 +89,9 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint | undef
   try {
     manifest = JSON.parse((await read('checkpoint.json')).toString()) as Manifest;
   } catch (error) {
-    throw error instanceof CheckpointError ? error : new CheckpointError(path, 'checkpoint.json is no JSON');
+    throw error instanceof CheckpointError
+      ? error
+      : new CheckpointError(path, 'expected JSON in checkpoint.json, received other text');
   }
   if (manifest.schema !== SCHEMA) throw new CheckpointError(path, `expected ${SCHEMA}, received ${manifest.schema}`);
   const [model, bytes] = [await read('model.onnx'), await read('state.bin')];

@@ -42,7 +42,7 @@ export function batchNorm(
     }
     addon.batchNorm(xs, rows, channels, scales, shifts, mean, variance, epsilon, relu, added, ys);
   });
-  // What the ReLU let through is told from the normalized x, where nothing else was added.
+  // Where no residual was added, the sign of the normalized x says what passed the ReLU.
   const readsResult = relu && residual !== undefined;
   const backward = (dy: Float32Array, gradient: Buffer32) => {
     const keepsMask = relu && residual?.needsGradient;

@@ -10,14 +10,14 @@ import { reluGradient } from './unary.js';
 
 type Plain = Pick<Value, 'dims' | 'layout' | 'data'>;
 
-/** What of a value stays true after the tape has let go of it. */
+/** The part of a value that stays valid after the tape has released it. */
 function plain({ dims, layout, data }: Value): Plain {
   return { dims, layout, data };
 }
 
 type Shaped = Pick<Value, 'dims' | 'layout'>;
 
-/** How native functions of two walk over operands that broadcast. */
+/** How native binary functions walk over operands that broadcast. */
 export function binaryWalk(dims: readonly number[], layout: Layout, x: Shaped, y: Shaped): Int32Array {
   const order = (items: readonly number[]) => memoryOrder(items, layout);
   const xStrides = broadcastStrides(x.dims, x.layout, dims);
@@ -50,12 +50,12 @@ function broadcastDims(x: readonly number[], y: readonly number[]): number[] {
   });
 }
 
-/** What comes of operands that broadcast: in the layout of one that does not, channels-last before rows. */
+/** Shape and layout of the result: the layout of an operand that does not broadcast, channels-last before rows. */
 export function broadcastResult(x: Value, y: Value): { dims: number[]; layout: Layout } {
   const dims = broadcastDims(x.dims, y.dims);
   const size = sizeOf(dims);
-  const whole = [x, y].filter((operand) => operand.size === size && operand.dims.length === dims.length);
-  return { dims, layout: whole.some((operand) => operand.layout === 'channelsLast') ? 'channelsLast' : 'rows' };
+  const full = [x, y].filter((operand) => operand.size === size && operand.dims.length === dims.length);
+  return { dims, layout: full.some((operand) => operand.layout === 'channelsLast') ? 'channelsLast' : 'rows' };
 }
 
 export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value): Value {
@@ -111,7 +111,7 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
         apply(BINARY.mul, dims, layout, { dims, layout, data: out }, gs, out);
       });
     } else if (choice) {
-      // To the operand that was chosen; to x where both are equal.
+      // The gradient goes to the chosen operand; to x where both are equal.
       const chosen = (wantsX: boolean) => (out: Float32Array) => {
         apply(BINARY.sub, dims, layout, zs, xs, out);
         for (let i = 0; i < out.length; i++) out[i] = (out[i] === 0) === wantsX ? (gs.data[i] as number) : 0;
@@ -124,7 +124,7 @@ export function binary(tape: Tape, name: keyof typeof BINARY, x: Value, y: Value
     }
     if (masked) tape.memory.release(masked);
   };
-  // That of a power takes memory on the way.
+  // The gradient of a power needs intermediate memory.
   tape.record(z, kept, backward, name === 'pow' ? undefined : REPEATS);
   return z;
 }

@@ -18,18 +18,18 @@ export interface ConvWindow {
   readonly groups: number;
 }
 
-/** What a result is brought into: a ReLU is [0, ∞]. */
+/** Bounds of the result: a ReLU is [0, ∞]. */
 type Bounds = readonly [number, number];
 export const RELU: Bounds = [0, Number.POSITIVE_INFINITY];
 const UNBOUNDED: Bounds = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
-/** Batch sizes a network meets: that of training, of evaluation, and the last of each. */
+/** Distinct batch sizes: training, evaluation, and the last batch of each. */
 const MOST_KERNELS = 8;
 
-/** The native convolutions of one node, by geometry. Each has its own reordered copy of the node's weights. */
+/** The native convolutions of one node, by geometry. Each has a reordered copy of the node's weights. */
 export class ConvKernels {
   private readonly kernels = new Map<string, NativeConvolution>();
-  /** A network meets the same batch again and again. */
+  /** Cached, because batches repeat their geometry. */
   private last: { geometry: readonly number[]; method: ConvMethod; kernel: NativeConvolution } | undefined;
 
   for(geometry: readonly number[], method: ConvMethod): NativeConvolution {
@@ -54,9 +54,9 @@ export class ConvKernels {
 /** What follows a convolution. */
 interface ConvFollowed {
   readonly bounds?: Bounds | undefined;
-  /** As the result, added before the bounds. */
+  /** Of the result's shape, added before the bounds. */
   readonly residual?: Value | undefined;
-  /** Nobody reads the residual after this. */
+  /** The residual is not read afterwards and may be overwritten. */
   readonly residualEnds?: boolean;
 }
 

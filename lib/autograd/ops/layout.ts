@@ -1,4 +1,4 @@
-// Between layouts: an operation that wants one asks for it here, and the gradient comes back in the other.
+// Conversion between layouts; the gradient is converted back.
 import { addon } from '../../native/addon.js';
 import { memoryOrder, strides, walk } from '../strides.js';
 import { type Layout, REPEATS, type Tape, type Value } from '../tape.js';
@@ -18,7 +18,7 @@ export function layoutWalk(dims: readonly number[], from: Layout, to: Layout): I
 function relayout(tape: Tape, x: Value, to: Layout): Value {
   if (x.layout === to) return x;
   const { dims, layout } = x;
-  if (samePlanes(dims)) return tape.alias(x, dims, to); // the same order in memory either way
+  if (samePlanes(dims)) return tape.alias(x, dims, to); // the same order in memory
   const y = tape.make(dims, to, [x]);
   const [axes, xs, ys] = [layoutWalk(dims, layout, to), x.data, y.data];
   tape.compute(() => addon.copyStrided(axes, xs, 0, ys, 0, false));

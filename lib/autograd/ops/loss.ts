@@ -3,13 +3,13 @@ import { addon } from '../../native/addon.js';
 import { CROSS_ENTROPY_RESULT } from '../../native/codes.js';
 import type { Tape, Value } from '../tape.js';
 
-/** As computed last: a trace that is replayed renews it. */
+/** Of the last computation; replaying a trace updates it. */
 export interface CrossEntropyResult {
   /** Mean over the rows. */
   readonly loss: number;
   /** Rows whose largest logit is the label's. */
   readonly correct: number;
-  /** Of the loss with respect to the logits: memory of the step. Undefined unless asked for. */
+  /** Of the loss with respect to the logits: memory of the step. Undefined unless requested. */
   readonly gradient: Float32Array | undefined;
 }
 

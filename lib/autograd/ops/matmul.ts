@@ -1,4 +1,4 @@
-// Matrix products by oneDNN: one matrix or a batch, either operand transposed, bias added on the way.
+// Matrix products by oneDNN: one matrix or a batch, either operand transposed, bias added.
 import { addon } from '../../native/addon.js';
 import { REPEATS, type Tape, type Value } from '../tape.js';
 import { sumToShape } from './binary.js';
@@ -17,7 +17,7 @@ interface Product {
   readonly k: number;
   readonly transA: boolean;
   readonly transB: boolean;
-  /** One matrix for the whole batch. */
+  /** One matrix shared by the batch. */
   readonly sharedA: boolean;
   readonly sharedB: boolean;
 }
@@ -28,7 +28,7 @@ function run(p: Product, a: Float32Array, b: Float32Array, bias: Float32Array | 
 
 /**
  * a: [batch, m, k] (or [m, k]), b: [batch, k, n] (or [k, n]), the last two dimensions swapped where transposed. An
- * operand of rank 2 serves the whole batch. → [batch, m, n], or [m, n] when both have rank 2. All row-major.
+ * operand of rank 2 is shared by the batch. → [batch, m, n], or [m, n] when both have rank 2. All row-major.
  */
 export function matmul(tape: Tape, a: Value, b: Value, options: MatmulOptions = {}): Value {
   const { transA = false, transB = false, bias } = options;
@@ -45,7 +45,7 @@ export function matmul(tape: Tape, a: Value, b: Value, options: MatmulOptions = 
   const backward = (dy: Float32Array) => {
     // op(a) gets dy · op(b)ᵀ, op(b) gets op(a)ᵀ · dy; a transposed operand the transpose of that. Products of a shared
     // operand are summed over the batch.
-    const whole = (shared: boolean, x: Value, compute: (target: Float32Array) => void) => {
+    const gradient = (shared: boolean, x: Value, compute: (target: Float32Array) => void) => {
       if (!shared) return tape.into(x, compute);
       if (!x.needsGradient) return;
       const all = tape.memory.take(batch * x.size);
@@ -55,7 +55,7 @@ export function matmul(tape: Tape, a: Value, b: Value, options: MatmulOptions = 
       );
       tape.memory.release(all);
     };
-    whole(sharedA, a, (da) => {
+    gradient(sharedA, a, (da) => {
       if (transA) {
         run(
           { batch, m: k, n: m, k: n, transA: transB, transB: true, sharedA: sharedB, sharedB: false },
@@ -68,7 +68,7 @@ export function matmul(tape: Tape, a: Value, b: Value, options: MatmulOptions = 
         run({ batch, m, n: k, k: n, transA: false, transB: !transB, sharedA: false, sharedB }, dy, bs, undefined, da);
       }
     });
-    whole(sharedB, b, (db) => {
+    gradient(sharedB, b, (db) => {
       if (transB) {
         run(
           { batch, m: n, n: k, k: m, transA: true, transB: transA, sharedA: false, sharedB: sharedA },

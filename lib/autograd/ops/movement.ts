@@ -88,7 +88,7 @@ export function pick(tape: Tape, input: Value, axis: number, places: readonly nu
   return y;
 }
 
-/** Stretches of neighbours: places at, at + 1, … read from, from + 1, …. */
+/** Runs of neighbours: places at, at + 1, … read from, from + 1, …. */
 function runsOf(places: readonly number[]): { at: number; from: number; count: number }[] {
   const runs: { at: number; from: number; count: number }[] = [];
   places.forEach((from, at) => {
@@ -111,13 +111,13 @@ export function expand(tape: Tape, x: Value, dims: readonly number[]): Value {
   return y;
 }
 
-/** Mean over axes; they stay with size one when `keep`. */
+/** Mean over axes; with `keep` they remain with size one. */
 export function reduceMean(tape: Tape, x: Value, axes: readonly number[], keep: boolean): Value {
   const count = axes.reduce((product, axis) => product * (x.dims[axis] as number), 1);
   return reduceScaled(tape, x, axes, keep, 1 / count);
 }
 
-/** Sum over axes; they stay with size one when `keep`. */
+/** Sum over axes; with `keep` they remain with size one. */
 export function reduceSum(tape: Tape, x: Value, axes: readonly number[], keep: boolean): Value {
   return reduceScaled(tape, x, axes, keep, 1);
 }
@@ -127,9 +127,9 @@ function reduceScaled(tape: Tape, x: Value, axes: readonly number[], keep: boole
   const dims = keep ? kept : x.dims.filter((_, axis) => !axes.includes(axis));
   const y = tape.make(dims, 'rows', [x]);
   const order = (items: readonly number[]) => memoryOrder(items, x.layout);
-  const own = order(strides(x.dims, x.layout));
+  const inOrder = order(strides(x.dims, x.layout));
   const reduced = order(broadcastStrides(kept, 'rows', x.dims));
-  const [steps, xs, ys] = [walk(order(x.dims), reduced, own), x.data, y.data];
+  const [steps, xs, ys] = [walk(order(x.dims), reduced, inOrder), x.data, y.data];
   tape.compute(() => addon.reduceSum(steps, factor, xs, ys));
   tape.record(y, [], (dy) =>
     tape.into(x, (dx) => {
@@ -175,7 +175,7 @@ export function slice(
   return y;
 }
 
-/** y[…, i, …] = x[…, index[i], …] along an axis; `shape` takes that axis's place. */
+/** y[…, i, …] = x[…, index[i], …] along an axis; `shape` replaces that axis. */
 export function gather(tape: Tape, input: Value, index: Int32Array, axis: number, shape: readonly number[]): Value {
   const x = toRows(tape, input);
   const outer = sizeOf(x.dims.slice(0, axis));

@@ -10,14 +10,14 @@ export function unary(tape: Tape, name: keyof typeof UNARY, x: Value, p = 0, q =
   const y = tape.make(x.dims, x.layout, [x]);
   const [xs, ys] = [x.data, y.data];
   tape.compute(() => addon.unary(code, p, q, xs, ys));
-  // relu's slope is told from y alone, and y is kept by whatever comes next
+  // relu's slope follows from y, which the next operation keeps
   const backward = (dy: Float32Array) =>
     tape.into(x, (dx) => addon.unaryBackward(code, p, q, name === 'relu' ? ys : xs, ys, dy, dx));
   tape.record(y, name === 'relu' ? [y] : [x, y], backward, REPEATS);
   return y;
 }
 
-/** dy where y = relu(·) let through, else 0: memory of the step, for the caller to release. */
+/** dy where y = relu(·) > 0, else 0: memory of the step, for the caller to release. */
 export function reluGradient(tape: Tape, y: Float32Array, dy: Float32Array): Buffer32 {
   const masked = tape.memory.take(y.length);
   tape.compute(() => addon.unaryBackward(UNARY.relu, 0, 0, y, y, dy, masked.array));

@@ -6,7 +6,7 @@ import type { Graph } from '../graph.js';
 import type { ChannelGroups } from './groups.js';
 import { visitGroups } from './rescale.js';
 
-/** A column without weight in some row does not rule itself out. */
+/** A column with a zero weight in some row stays a candidate. */
 const LEAST_SHARE = 1e-3;
 
 /** For each group the first group of its family: groups that some node reads together, directly or through others. */
@@ -19,9 +19,9 @@ function familiesOf({ groups, constants }: ChannelGroups): Int32Array {
   };
   for (const { read, shift } of constants) {
     if (!read || shift) continue;
-    const [own, ...others] = [...new Set(read.groups)].filter((group) => group >= 0);
+    const [group, ...others] = [...new Set(read.groups)].filter((group) => group >= 0);
     for (const other of others) {
-      const [a, b] = [find(own as number), find(other)];
+      const [a, b] = [find(group as number), find(other)];
       first[Math.max(a, b)] = Math.min(a, b);
     }
   }

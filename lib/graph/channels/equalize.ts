@@ -7,7 +7,7 @@ import type { Graph } from '../graph.js';
 import { type ChannelGroups, channelGroups } from './groups.js';
 import { rescaleChannels, visitGroups } from './rescale.js';
 
-/** How channels are equalized. */
+/** Options of equalization. */
 export interface EqualizeOptions {
   /** Rounds scales to powers of two: full precision stays equal to the last bit. Default false. */
   readonly powersOfTwo?: boolean | undefined;
@@ -17,9 +17,9 @@ export interface EqualizeOptions {
 export interface Equalized {
   readonly graph: Graph;
   readonly groups: ChannelGroups;
-  /** What each group was scaled by. */
+  /** Scale of each group. */
   readonly scales: Float64Array;
-  /** Times over all groups until nothing moved. */
+  /** Passes over all groups until convergence. */
   readonly rounds: number;
 }
 
@@ -35,7 +35,7 @@ interface Cell {
   readonly log: number;
 }
 
-/** Biases take no part: their range is no range of weights. */
+/** Biases are skipped: their range is not a range of weights. */
 function cellsOf(graph: Graph, { groups, constants }: ChannelGroups): Cell[] {
   const cells: Cell[] = [];
   const width = groups.length + 1; // one more for channels of no group
@@ -56,7 +56,7 @@ function cellsOf(graph: Graph, { groups, constants }: ChannelGroups): Cell[] {
   return cells;
 }
 
-/** Equalizes the weights around every channel group, again and again until none moves. */
+/** Equalizes the weights around every channel group until convergence. */
 export function equalize(graph: Graph, options: EqualizeOptions = {}): Equalized {
   const groups = channelGroups(graph);
   const count = groups.groups.length;
@@ -78,7 +78,7 @@ export function equalize(graph: Graph, options: EqualizeOptions = {}): Equalized
     moved = 0;
     for (let group = 0; group < count; group++) {
       const step = (range(readers[group] as Cell[]) - range(makers[group] as Cell[])) / 2;
-      if (!Number.isFinite(step)) continue; // a channel of zeros, or one that nobody reads
+      if (!Number.isFinite(step)) continue; // a channel of zeros, or one that no node reads
       logs[group] = (logs[group] as number) + step;
       moved = Math.max(moved, Math.abs(step));
     }

@@ -1,6 +1,6 @@
-// Channel groups: which channels of a network can be given another scale without changing what it computes, and which of
-// them only together (a residual addition ties the channels of all that it adds). For every group the constants that make
-// up for its scale are known: rescale.ts moves them, equalize.ts and the gauge attack choose the scales.
+// Channel groups: which channels of a network can be rescaled without changing its function, and which of
+// them only together (a residual addition ties the channels of all that it adds). For every group the constants that
+// compensate its scale are known: rescale.ts moves them, equalize.ts and the gauge attack choose the scales.
 import { InvalidArgumentError } from '../../core/errors.js';
 import type { Graph } from '../graph.js';
 import { inferShapes } from '../infer.js';
@@ -37,7 +37,7 @@ interface Channel {
 export interface ChannelGroup {
   /** Output channels of nodes with weights that share the scale. */
   readonly makers: readonly Channel[];
-  /** Input channels (or features) of nodes with weights that make up for it. */
+  /** Input channels (or features) of nodes with weights that compensate it. */
   readonly readers: readonly Channel[];
 }
 

@@ -1,4 +1,4 @@
-// Another scale for each channel group, the same function: constants that make a channel are multiplied, those that read
+// Rescales channel groups, the function unchanged: constants that make a channel are multiplied, those that read
 // it divided. With powers of two nothing is rounded, so that full precision stays equal to the last bit.
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import type { Graph } from '../graph.js';
@@ -56,7 +56,7 @@ export function rescaleChannels(graph: Graph, groups: ChannelGroups, scales: Arr
 }
 
 /**
- * ∂L/∂(ln scale) of every group, from the gradients of the constants as they stand: a constant is linear in the scale of
+ * ∂L/∂(ln scale) of every group, from the gradients of the current constants: a constant is linear in the scale of
  * what it makes and in the inverse of what it reads, so that it is Σ w · ∂L/∂w over the first less the same over the second.
  */
 export function scaleGradients({ groups, constants }: ChannelGroups, parameters: Parameters): Float64Array {

@@ -1,6 +1,6 @@
 // Which channels must keep one scale, found by walking a graph once. Every value that may be rescaled has slots along its
 // channel axis; operators tie slots together (an addition), pin them (a sigmoid: no other scale gives the same function)
-// or begin new ones (a convolution, whose weight makes up for any scale of what comes in and goes out).
+// or begin new ones (a convolution, whose weight compensates any scale of its input and output).
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
 import type { Dim } from '../dims.js';
@@ -8,7 +8,7 @@ import type { ChannelCall, Slots } from '../facts.js';
 import type { Graph, GraphNode, TensorType } from '../graph.js';
 import { attributesOf, type NodeAttributes } from '../operator.js';
 
-/** What a weight does with slots: the axis along which it is scaled with what it makes, or against what it reads. */
+/** How a weight follows slots: the axis along which it is scaled with its outputs, or against its inputs. */
 export interface ScaledAxis {
   readonly axis: number;
   /** Indices of the axis in order; of a grouped convolution's input, all channels, group after group. */
@@ -44,14 +44,14 @@ class Sets {
     return at;
   }
 
-  /** The smaller number stands for both, so that PINNED always stands for its own. */
+  /** The smaller number stands for both, so that PINNED always represents its set. */
   join(a: number, b: number): void {
     const [first, second] = [this.find(a), this.find(b)];
     this.parents[Math.max(first, second)] = Math.min(first, second);
   }
 }
 
-/** One node, as the rule of its operator sees it. */
+/** One node, for the rule of its operator. */
 class NodeTrace implements ChannelCall<NodeAttributes> {
   readonly attributes: NodeAttributes;
 
@@ -86,7 +86,7 @@ class NodeTrace implements ChannelCall<NodeAttributes> {
     return this.trace.graph.initializers.get(this.node.inputs[index] ?? '');
   }
 
-  own(index: number): HostTensor | undefined {
+  scalable(index: number): HostTensor | undefined {
     const name = this.node.inputs[index] ?? '';
     const { graph } = this.trace;
     const once = this.node.inputs.filter((input) => input === name).length === 1;

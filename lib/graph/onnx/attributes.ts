@@ -1,4 +1,4 @@
-// AttributeProto to the plain values that nodes hold, and back. Which kind an attribute is, the operator's table says.
+// AttributeProto to the plain values that nodes hold, and back. The operator's table has the kind of each attribute.
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import type { AttributeValue, GraphNode } from '../graph.js';
 import type { AttributeKind, Operator } from '../operator.js';
@@ -16,10 +16,10 @@ const KINDS: Readonly<Record<number, AttributeKind>> = {
   [AttributeType.STRINGS]: 'strings',
 };
 
-/** Thrown for an attribute that no operator of ours can hold; `message` is the reason. */
+/** Thrown for an attribute that no supported operator has; `message` is the reason. */
 export class AttributeError extends Error {}
 
-/** An absent field reads as an empty array, which is no Uint8Array. */
+/** An absent field reads as an empty array, not a Uint8Array. */
 const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes?.length ? bytes : new Uint8Array(0));
 
 function integer(value: Int64, name: string): number {
@@ -28,7 +28,7 @@ function integer(value: Int64, name: string): number {
   return number;
 }
 
-/** The value of an attribute. Throws AttributeError for kinds that no operator of ours takes (graphs, sparse tensors). */
+/** The value of an attribute. Throws AttributeError for unsupported kinds (graphs, sparse tensors). */
 export function attributeFromProto(proto: AttributeProto, source: string): AttributeValue {
   const name = proto.name ?? '';
   if (proto.refAttrName) throw new AttributeError(`attribute ${name} refers to a function's`);

@@ -14,14 +14,14 @@ function decode<Message>(type: protobuf.Type, bytes: Uint8Array, source: string)
   try {
     return type.decode(bytes) as Message;
   } catch (error) {
-    throw new OnnxFormatError(source, `not a readable ONNX file: ${(error as Error).message}`);
+    throw new OnnxFormatError(source, `expected an ONNX file, received unreadable bytes: ${(error as Error).message}`);
   }
 }
 
 /** The message in a `.onnx` file. Throws OnnxFormatError; `source` names the file in its message. */
 export function decodeModel(bytes: Uint8Array, source = 'ONNX model'): ModelProto {
   const model = decode<ModelProto>(modelType, bytes, source);
-  if (!model.graph) throw new OnnxFormatError(source, 'not an ONNX model: it holds no graph');
+  if (!model.graph) throw new OnnxFormatError(source, 'expected an ONNX model, received a file without a graph');
   return model;
 }
 
@@ -29,12 +29,12 @@ export function encodeModel(model: ModelProto): Uint8Array {
   return modelType.encode(model as protobuf.Message).finish();
 }
 
-/** The tensor in a `.pb` file (a TensorProto by itself, as in ONNX's test data). Throws OnnxFormatError. */
+/** The tensor in a `.pb` file (a bare TensorProto, as in ONNX's test data). Throws OnnxFormatError. */
 export function decodeTensor(bytes: Uint8Array, source = 'ONNX tensor'): HostTensor {
   return tensorFromProto(decode<TensorProto>(tensorType, bytes, source), source);
 }
 
-/** A tensor as the bytes of a TensorProto. */
+/** The bytes of a tensor's TensorProto. */
 export function encodeTensor(tensor: HostTensor, name = ''): Uint8Array {
   return tensorType.encode(tensorToProto(tensor, name) as protobuf.Message).finish();
 }

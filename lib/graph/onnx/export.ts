@@ -1,4 +1,4 @@
-// A Graph as an ONNX model. What import reads from the result is the same graph again, weights bit for bit.
+// A Graph as an ONNX model. Importing the result gives the same graph, weights bit for bit.
 import { rename, writeFile } from 'node:fs/promises';
 import { irVersionOf, operatorOf } from '../check.js';
 import { UNKNOWN } from '../dims.js';
@@ -10,17 +10,17 @@ import { fromBigInt, type ModelProto, type ValueInfoProto } from './messages.js'
 import { dtypeToOnnx, tensorToProto } from './tensors.js';
 import { MAX_MESSAGE_BYTES } from './wire.js';
 
-/** The bytes of a `.onnx` file. Throws GraphError when they would pass protobuf's 2 GiB. */
+/** The bytes of a `.onnx` file. Throws GraphError beyond protobuf's limit of 2 GiB. */
 export function exportModel(graph: Graph): Uint8Array {
   const weights = [...graph.initializers.values()];
   const bytes = weights.reduce((sum, { data }) => sum + ('byteLength' in data ? data.byteLength : 0), 0);
   if (bytes > MAX_MESSAGE_BYTES) {
-    throw new GraphError(graph.name, `its weights take ${bytes} bytes; an ONNX file holds at most 2 GiB`);
+    throw new GraphError(graph.name, `expected at most 2 GiB of weights (protobuf's limit), received ${bytes} bytes`);
   }
   return encodeModel(modelOf(graph));
 }
 
-/** Writes a `.onnx` file: under a temporary name first, so that none is ever half-written. */
+/** Writes a `.onnx` file: under a temporary name first, so that it is never half-written. */
 export async function saveModel(graph: Graph, path: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, exportModel(graph));

@@ -23,12 +23,12 @@ function externalTensors({ graph }: ModelProto): TensorProto[] {
   return [...(graph?.initializer ?? []), ...constants].filter(isExternal);
 }
 
-/** Where in the model's folder; a model may be anybody's, and names no file elsewhere. */
+/** Where in the model's folder; models are untrusted and may not name files elsewhere. */
 function pathOf(tensor: TensorProto, model: string, where: string): string {
   const location = locationOf(tensor);
   const outside = isAbsolute(location) || win32.isAbsolute(location) || normalize(location).startsWith('..');
   if (location === '' || outside) {
-    throw new OnnxFormatError(where, `its data lie in "${location}"; expected a file in the model's folder`);
+    throw new OnnxFormatError(where, `expected its data in a file in the model's folder, received "${location}"`);
   }
   return join(dirname(model), location);
 }
@@ -56,7 +56,8 @@ async function readPart(file: FileHandle, tensor: TensorProto, where: string): P
   const bytes = new Uint8Array(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
-    if (bytesRead === 0) throw new OnnxFormatError(where, `"${locationOf(tensor)}" ends early`);
+    if (bytesRead === 0)
+      throw new OnnxFormatError(where, `expected more bytes in "${locationOf(tensor)}", received the end of the file`);
     done += bytesRead;
   }
   return bytes;
@@ -82,8 +83,8 @@ export async function readExternalData(model: ModelProto, path: string): Promise
 
 async function openFor(path: string, location: string, where: string): Promise<FileHandle> {
   return open(path).catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'there is no such file beside the model' : error.message;
-    throw new OnnxFormatError(where, `its data lie in "${location}": ${why}`);
+    const why = error.code === 'ENOENT' ? 'received no such file beside the model' : error.message;
+    throw new OnnxFormatError(where, `expected its data in "${location}": ${why}`);
   });
 }
 

@@ -1,5 +1,5 @@
-// An ONNX model as a Graph. Weights are kept bit for bit. Everything that we cannot run is listed at once; everything
-// that the graph says differently from the file (names made unique, old operator sets upgraded) is a note.
+// An ONNX model as a Graph. Weights are kept bit for bit. All unsupported nodes are listed at once; every
+// difference of the graph from the file (names made unique, old operator sets upgraded) is a note.
 import { type HostTensor, MAX_RANK } from '../../tensor/host_tensor.js';
 import { FIRST_OPSET, isLiteral, LAST_OPSET, nodeProblem } from '../check.js';
 import { type Dim, UNKNOWN } from '../dims.js';
@@ -19,14 +19,14 @@ import {
 import { dtypeFromOnnx, tensorFromProto } from './tensors.js';
 import { Upgrader, upgradeNode } from './upgrade.js';
 
-/** A graph, and what was changed to get it. */
+/** A graph, and the changes made on import. */
 export interface ImportedModel {
   readonly graph: Graph;
-  /** What the graph says differently from the file, in sentences. */
+  /** Differences from the file, in sentences. */
   readonly notes: readonly string[];
 }
 
-/** What the file leaves open. */
+/** Options for what the file leaves open. */
 export interface ImportOptions {
   /** Shapes for inputs whose dimensions the file leaves open: `{ x: ['N', 3, 48, 320] }`. */
   readonly inputs?: InputShapes | undefined;
@@ -75,10 +75,10 @@ export function graphFromModel(model: ModelProto, source: string, options: Impor
 }
 
 function opsetOf(model: ModelProto, source: string): number {
-  const own = (model.opsetImport ?? []).filter(({ domain }) => isOwnDomain(domain));
-  const version = own.length === 1 ? toSafeInteger(own[0]?.version ?? 0) : undefined;
+  const imported = (model.opsetImport ?? []).filter(({ domain }) => isOwnDomain(domain));
+  const version = imported.length === 1 ? toSafeInteger(imported[0]?.version ?? 0) : undefined;
   if (version === undefined)
-    throw new OnnxFormatError(source, 'imports no version, or several, of the ONNX operator set');
+    throw new OnnxFormatError(source, 'expected one version of the ONNX operator set, received none or several');
   if (version < 1 || version > LAST_OPSET) {
     throw new OnnxFormatError(source, `expected operator set ${FIRST_OPSET} to ${LAST_OPSET}, received ${version}`);
   }
@@ -104,7 +104,7 @@ function readInputs(
   const declared = proto.input ?? [];
   const inputs = declared.filter(({ name }) => !initializers.has(name ?? ''));
   const defaults = declared.length - inputs.length;
-  if (defaults > 0) notes.push(`${defaults} inputs have an initializer as their default: they are constants now`);
+  if (defaults > 0) notes.push(`${defaults} inputs have an initializer as their default: they become constants`);
   return inputs.map((value) => readValue(value, 'input', source));
 }
 
@@ -124,7 +124,7 @@ function readValue(value: ValueInfoProto, what: string, source: string): ValueIn
   return { name, dtype, dims };
 }
 
-/** A declared inner value; those of other kinds than tensors say nothing that we use. */
+/** A declared inner value; values that are not tensors are skipped. */
 function innerValue(value: ValueInfoProto, source: string): [string, ValueInfo][] {
   if (!value.type?.tensorType || !value.name) return [];
   return [[value.name, readValue(value, 'value', source)]];
@@ -181,7 +181,7 @@ function readNodes(
   return upgrader.nodes;
 }
 
-/** The node's own name, or operator and number where it has none or shares it. */
+/** The node's name, or operator and number where it has none or shares it. */
 function uniqueName(proto: NodeProto, index: number, seen: Set<string>, taken: Set<string>): string {
   let name = proto.name ?? '';
   if (name === '' || seen.has(name)) {
@@ -193,7 +193,7 @@ function uniqueName(proto: NodeProto, index: number, seen: Set<string>, taken: S
   return name;
 }
 
-/** Trailing '' say nothing: optional values left out at the end. */
+/** Removes trailing '': optional values left out at the end. */
 function trimEnd(names: readonly string[]): string[] {
   let length = names.length;
   while (length > 0 && names[length - 1] === '') length--;

@@ -1,6 +1,6 @@
-// The decoded protobuf messages as TypeScript sees them: the part of schema.ts that the importer and exporter touch.
+// TypeScript types of the decoded protobuf messages: the part of schema.ts that the importer and exporter use.
 
-/** A 64-bit integer of a message: a number when we write it, low and high words when protobufjs read it. */
+/** A 64-bit integer of a message: a number when written, low and high words when read by protobufjs. */
 export type Int64 = number | { readonly low: number; readonly high: number; readonly unsigned: boolean };
 
 interface StringStringEntryProto {

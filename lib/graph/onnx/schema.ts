@@ -1,7 +1,7 @@
 // The ONNX file format as protobuf messages: field names and numbers of onnx.proto (IR version 10), and nothing else.
 //
 // The five packed arrays of TensorProto are declared `repeated bytes`: on the wire a packed array and a byte string are
-// the same, and this way a weight is never an object of its own and every NaN keeps its bits (tensors.ts unpacks them).
+// the same, and this way no weight becomes a separate object and every NaN keeps its bits (tensors.ts unpacks them).
 import protobuf from 'protobufjs';
 
 const SCHEMA = `

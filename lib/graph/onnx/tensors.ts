@@ -25,10 +25,10 @@ const REFUSED_TYPES: Readonly<Record<number, string>> = {
   20: 'float8e5m2fnuz',
   23: 'float4e2m1',
 };
-/** TensorProto says so of every dimension, but a product past this could not be an array here. */
+/** Limit of the product of dimensions: more elements do not fit in an array. */
 const MAX_ELEMENTS = 2 ** 32 - 1;
 
-/** The type behind a TensorProto.DataType number; throws OnnxFormatError for one we do not hold. */
+/** The type behind a TensorProto.DataType number; throws OnnxFormatError for unsupported types. */
 export function dtypeFromOnnx(dataType: number, source: string): DType {
   const dtype = dtypeOfNumber(dataType);
   if (dtype) return dtype;
@@ -64,7 +64,7 @@ export function tensorFromProto(proto: TensorProto, source: string): HostTensor 
   if (isExternal(proto)) {
     throw new OnnxFormatError(
       where,
-      `its data lie in "${locationOf(proto)}"; expected one file with its weights inside`,
+      `expected one file with its weights inside, received data in "${locationOf(proto)}"`,
     );
   }
   if (proto.segment) throw new OnnxFormatError(where, 'segmented tensors are not supported');
@@ -103,7 +103,7 @@ function checkLength(received: number, expected: number, dims: readonly number[]
   }
 }
 
-/** What raw_data would hold, from the typed fields. */
+/** The contents of raw_data, from the typed fields. */
 function packedBytes(proto: TensorProto, dtype: Exclude<DType, 'string'>, where: string): Uint8Array {
   if (dtype === 'float32') return Buffer.concat(proto.floatData ?? []);
   if (dtype === 'float64') return Buffer.concat(proto.doubleData ?? []);
@@ -138,14 +138,15 @@ function varints(bytes: Uint8Array, where: string): bigint[] {
       high = 0n;
       shift = 0;
     } else if (shift >= 70) {
-      throw new OnnxFormatError(where, 'a number in its data is longer than 10 bytes');
+      throw new OnnxFormatError(where, 'expected numbers of at most 10 bytes in its data, received a longer one');
     }
   }
-  if (shift !== 0) throw new OnnxFormatError(where, 'truncated: its data end inside a number');
+  if (shift !== 0)
+    throw new OnnxFormatError(where, 'expected complete numbers, received data that end inside one (truncated)');
   return values;
 }
 
-/** Little-endian bytes to the typed array of `dtype`. The host is little-endian, as every platform of Node's is. */
+/** Little-endian bytes to the typed array of `dtype`. The host is little-endian, as on every platform of Node. */
 function unpack(dtype: Exclude<DType, 'string'>, length: number, raw: Uint8Array): HostTensor['data'] {
   const data = allocate(dtype, length);
   if (dtype === 'int4' || dtype === 'uint4') {

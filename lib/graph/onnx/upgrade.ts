@@ -1,5 +1,5 @@
-// Nodes of operator sets before 13 in the words of 13: attributes that became inputs, defaults that moved, attributes
-// that fell away. Each operator has its changes; this applies them and keeps what they add.
+// Converts nodes of operator sets before 13 to 13: attributes that became inputs, changed defaults, removed
+// attributes. Each operator has its changes; this applies them and keeps what they add.
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { OPERATORS, operatorOf } from '../check.js';
 import type { Dim } from '../dims.js';
@@ -10,7 +10,7 @@ import { runNode } from '../operator.js';
 import { without } from '../operators/upgrades.js';
 import { AttributeError } from './attributes.js';
 
-/** What upgrades read and add to. */
+/** The context that upgrades read and add to. */
 export class Upgrader implements UpgradeCall {
   /** Nodes read so far, upgraded. */
   readonly nodes: GraphNode[] = [];
@@ -60,7 +60,7 @@ export class Upgrader implements UpgradeCall {
         this.inference.node(this.nodes[this.inferred] as GraphNode);
       }
     } catch {
-      this.broken = true; // the graph itself is checked, and the error named, once it is whole
+      this.broken = true; // the complete graph is checked later, and the error named there
     }
     return this.inference.types.get(value)?.dims;
   }
@@ -71,10 +71,10 @@ const UPGRADES: ReadonlyMap<string, Upgrade> = new Map(
   [...OPERATORS.values()].flatMap(({ upgrades }) => (upgrades === 'none' ? [] : Object.entries(upgrades))),
 );
 
-/** In operator set 1 every operator could say which inputs it overwrites. */
+/** In operator set 1 every operator could list the inputs it overwrites. */
 const DROPPED = ['consumed_inputs'];
 
-/** A node of an operator set before 13 as a node of 13; reasons to refuse are AttributeErrors. */
+/** A node of an operator set before 13 as a node of 13; refusals are AttributeErrors. */
 export function upgradeNode(node: GraphNode, upgrader: Upgrader): GraphNode {
   const { opset, notes } = upgrader;
   const plain = opset < 6 ? without(node, ...DROPPED) : node;

@@ -1,9 +1,9 @@
 // Walks the protobuf encoding before anything is built from it, so that a truncated or hostile file costs one bounded
-// pass over its bytes and an error that says which field broke where. What passes here decodes without surprises.
+// pass over its bytes and an error that names the field and the byte. What passes here decodes.
 import type protobuf from 'protobufjs';
 import { OnnxFormatError } from '../errors.js';
 
-/** Nested messages; ours go seven deep, and subgraphs of real models a few levels more. */
+/** Depth of nested messages: the schema has seven, and subgraphs of real models a few more. */
 const MAX_DEPTH = 48;
 /**
  * Messages and list elements in one file. Each costs some 100 bytes once decoded; weights do not count (they stay
@@ -106,18 +106,18 @@ class Walker {
     let value = 0;
     let factor = 1;
     for (let index = 0; index < 10; index++) {
-      if (this.position >= end) this.fail(path, 'truncated: the data end inside a number');
+      if (this.position >= end) this.fail(path, 'expected a complete number, received the end of the data (truncated)');
       const byte = this.bytes[this.position++] as number;
       value += (byte & 0x7f) * factor;
       factor *= 128;
       if (byte < 0x80) return value;
     }
-    return this.fail(path, 'a number is longer than 10 bytes');
+    return this.fail(path, 'expected a number of at most 10 bytes, received a longer one');
   }
 
   private skip(length: number, end: number, path: string): void {
     if (length > end - this.position) {
-      this.fail(path, `truncated: expected ${length} bytes, ${end - this.position} are left`);
+      this.fail(path, `expected ${length} bytes, received ${end - this.position} (truncated)`);
     }
     this.position += length;
   }
@@ -128,6 +128,9 @@ class Walker {
   }
 
   private fail(path: string, what: string): never {
-    throw new OnnxFormatError(this.source, `not a readable ONNX file: ${path} (byte ${this.position}): ${what}`);
+    throw new OnnxFormatError(
+      this.source,
+      `expected an ONNX file, received unreadable bytes: ${path} (byte ${this.position}): ${what}`,
+    );
   }
 }

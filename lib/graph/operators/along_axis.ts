@@ -1,4 +1,4 @@
-// What Softmax and LogSoftmax share: every line along one axis is looked at whole, then its elements are mapped.
+// Shared by Softmax and LogSoftmax: every line along one axis is read completely, then its elements are mapped.
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { UNKNOWN } from '../dims.js';
@@ -6,7 +6,7 @@ import type { Upgrade } from '../facts.js';
 import { type AttributeTable, type ForwardCall, floatData, floatOutput, required, resolveAxis } from '../operator.js';
 import { numberOf } from './upgrades.js';
 
-/** The output of `call`: `look` sees a line along its `axis` and gives the map of its elements. */
+/** The output of `call`: `look` reads a line along its `axis` and gives the map of its elements. */
 export function alongAxis<Table extends AttributeTable>(
   call: ForwardCall<Table> & { readonly attributes: { readonly axis: number } },
   look: (line: Float64Array) => (x: number) => number,
@@ -31,15 +31,15 @@ export function alongAxis<Table extends AttributeTable>(
 export const onlyAxis: Upgrade = (node, call) => {
   if (call.opset >= 13) return node;
   const dims = call.shapeOf(node.inputs[0] ?? '');
-  const given = numberOf(node, 'axis', 1);
+  const from = numberOf(node, 'axis', 1);
   if (!dims) {
-    // Counted from the back, the last axis is the last whatever the rank.
-    return given === -1 ? node : call.refuse('before operator set 13: its input has no known shape');
+    // −1 is the last axis whatever the rank.
+    return from === -1 ? node : call.refuse('before operator set 13: expected an input of known shape');
   }
-  const axis = given < 0 ? given + dims.length : given;
+  const axis = from < 0 ? from + dims.length : from;
   const joined = dims.slice(axis).filter((dim) => dim !== 1);
   if (joined.length > 1 || (joined.includes(UNKNOWN) && axis !== dims.length - 1)) {
-    call.refuse(`before operator set 13: softmax over several dimensions (axis ${given} of [${dims}])`);
+    call.refuse(`before operator set 13: softmax over several dimensions (axis ${from} of [${dims}])`);
   }
   const last = dims.findIndex((dim, index) => index >= axis && dim !== 1);
   return { ...node, attributes: { ...node.attributes, axis: last < 0 ? axis : last } };

@@ -20,7 +20,7 @@ export const BatchNormalization = defineOperator({
   outputs: [1, 3],
   ...none('product', 'macs', 'device'),
   ...none('fromTypes', 'openShape', 'unfoldable', 'detail'),
-  // `spatial` (to 8) normalised every position by itself; `is_test` (to 6) is what training_mode says the other way round;
+  // `spatial` (to 8) normalised every position separately; `is_test` (to 6) is the negation of training_mode;
   // to 13, more than one output meant training.
   upgrades: {
     BatchNormalization: (node, call) => {

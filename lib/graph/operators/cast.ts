@@ -15,8 +15,9 @@ import { defineOperator, elementType, int, none, required, unknown } from '../op
 function narrow(data: Float32Array, dtype: 'float16' | 'bfloat16'): void {
   const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
   for (let i = 0; i < bits.length; i++) {
-    const own = bits[i] as number;
-    bits[i] = dtype === 'float16' ? float16ToFloat32Bits(float32ToFloat16Bits(own)) : float32ToBfloat16Bits(own) << 16;
+    const wide = bits[i] as number;
+    bits[i] =
+      dtype === 'float16' ? float16ToFloat32Bits(float32ToFloat16Bits(wide)) : float32ToBfloat16Bits(wide) << 16;
   }
 }
 
@@ -61,7 +62,7 @@ export const Cast = defineOperator({
     const input = required(call.inputs, 0);
     const dtype = dtypeOfNumber(call.attributes.to ?? 0);
     if (!dtype || dtype === 'string' || input.dtype === 'string' || dtype === 'int4' || dtype === 'uint4') {
-      return call.fail(`from ${input.dtype} to a type of number ${call.attributes.to} is not supported`);
+      return call.fail(`expected types of numbers, received ${input.dtype} to type ${call.attributes.to}`);
     }
     return [{ dtype, dims: input.dims }];
   },

@@ -1,5 +1,5 @@
-// What operators share of their rules for the scales of channels (lib/graph/channels). Other functions of a scaled input
-// (Sigmoid, Softmax, Gelu, …) have no rule: what they read must keep its scale.
+// Rules for the scales of channels (lib/graph/channels) that operators share. Other functions of a scaled input
+// (Sigmoid, Softmax, Gelu, …) have no rule: their inputs must keep their scale.
 import { knownSize } from '../dims.js';
 import type { ChannelCall, Slots } from '../facts.js';
 
@@ -16,7 +16,7 @@ export function homogeneous(call: ChannelCall): Slots | undefined {
   return call.slots(0);
 }
 
-/** Works on each channel of [N, C, …] by itself. */
+/** Works on each channel of [N, C, …] separately. */
 export function perChannel(call: ChannelCall): Slots | undefined {
   const x = call.slots(0);
   return x?.axis === CHANNELS ? x : giveUp(call, x);
@@ -24,11 +24,11 @@ export function perChannel(call: ChannelCall): Slots | undefined {
 
 /** The product's constants, where each can be scaled: the weight along `outAxis` and a bias along its last axis. */
 export function linear(call: ChannelCall, x: Slots | undefined, outAxis: number, inAxis: number, valueAxis: number) {
-  const weight = call.own(1);
+  const weight = call.scalable(1);
   if (!weight) return giveUp(call, x);
   call.reads(1, inAxis, x);
   const channels = weight.dims[outAxis] as number;
-  const bias = call.own(2);
+  const bias = call.scalable(2);
   if (call.has(2) && bias?.dims.at(-1) !== channels) {
     call.makes(1, outAxis, call.pinned(outAxis, channels));
     return undefined;
@@ -39,10 +39,10 @@ export function linear(call: ChannelCall, x: Slots | undefined, outAxis: number,
   return y;
 }
 
-/** Scale and shift of a normalisation: what comes in keeps its scale, what goes out is scaled by them. */
+/** Scale and shift of a normalisation: the input keeps its scale, the output is scaled by them. */
 export function normalization(call: ChannelCall, axis: number): Slots | undefined {
   call.pin(call.slots(0));
-  const [scale, shift] = [call.own(1), call.own(2)];
+  const [scale, shift] = [call.scalable(1), call.scalable(2)];
   if (scale?.dims.length !== 1 || (call.has(2) && shift?.dims.length !== 1)) return undefined;
   const y = call.fresh(axis, scale.dims[0] as number);
   call.makes(1, 0, y);
@@ -52,7 +52,7 @@ export function normalization(call: ChannelCall, axis: number): Slots | undefine
 
 /** x + constant: the constant is scaled too, when it has one number (or more) for each channel. */
 function addConstant(call: ChannelCall, x: Slots, value: number, constant: number): Slots | undefined {
-  const tensor = call.own(constant);
+  const tensor = call.scalable(constant);
   const rank = call.dims(value).length;
   if (!tensor || rank !== call.outputDims.length) return giveUp(call, x);
   const axis = x.axis - rank + tensor.dims.length;

@@ -23,8 +23,8 @@ export const Concat = defineOperator({
   },
   channels: (call) => {
     const rank = call.outputDims.length;
-    const given = call.attributes.axis ?? 0;
-    const axis = given < 0 ? given + rank : given;
+    const from = call.attributes.axis ?? 0;
+    const axis = from < 0 ? from + rank : from;
     const all = Array.from({ length: call.inputCount }, (_, index) => call.slots(index));
     const channelAxis = all.find((slots) => slots)?.axis;
     if (channelAxis === undefined) return undefined;
@@ -37,13 +37,13 @@ export const Concat = defineOperator({
     }
     const sizes = all.map((slots, index) => slots?.ids.length ?? call.dims(index)[axis]);
     if (!sizes.every((size) => typeof size === 'number')) return giveUp(call, ...all);
-    // An input that must keep its scale goes on doing so.
+    // An input that must keep its scale still keeps it.
     const ids = all.flatMap((slots, i) => [...(slots ?? call.pinned(axis, sizes[i] as number)).ids]);
     return { axis, ids: Int32Array.from(ids) };
   },
   shape: (call) => {
     const first = required(call.inputs, 0);
-    if (call.attributes.axis === undefined) return call.fail('attribute axis is missing');
+    if (call.attributes.axis === undefined) return call.fail('expected attribute axis, received none');
     const axis = resolveAxis(call.attributes.axis, first.dims.length, first.dims.length, call.fail);
     const dims: Dim[] = [...first.dims];
     call.inputs.slice(1).forEach((_, index) => {
@@ -55,9 +55,9 @@ export const Concat = defineOperator({
         call.fail(`cannot join ${shapes} along axis ${axis}`);
       }
       input.dims.forEach((dim, i) => {
-        const own = dims[i] as Dim;
-        if (i !== axis) dims[i] = merge(own, dim);
-        else dims[i] = typeof own === 'number' && typeof dim === 'number' ? own + dim : UNKNOWN;
+        const size = dims[i] as Dim;
+        if (i !== axis) dims[i] = merge(size, dim);
+        else dims[i] = typeof size === 'number' && typeof dim === 'number' ? size + dim : UNKNOWN;
       });
     });
     return [{ dtype: first.dtype, dims }];

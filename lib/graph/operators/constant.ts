@@ -26,8 +26,8 @@ const ATTRIBUTES = {
 
 function constantOf(attributes: Attributes<typeof ATTRIBUTES>, fail: (what: string) => never): HostTensor {
   const { value, value_float, value_floats, value_int, value_ints, value_string, value_strings } = attributes;
-  const given = Object.values(attributes).filter((attribute) => attribute !== undefined).length;
-  if (given !== 1) fail(`expected one of ${Object.keys(ATTRIBUTES).join(', ')}, received ${given}`);
+  const count = Object.values(attributes).filter((attribute) => attribute !== undefined).length;
+  if (count !== 1) fail(`expected one of ${Object.keys(ATTRIBUTES).join(', ')}, received ${count}`);
   if (value) return value;
   if (value_float !== undefined) return floats([], [value_float]);
   if (value_floats) return floats([value_floats.length], value_floats);

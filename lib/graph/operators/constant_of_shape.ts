@@ -1,4 +1,4 @@
-// ConstantOfShape: one value everywhere, of the shape that its input says; float32 zeros unless `value` says otherwise.
+// ConstantOfShape: one value everywhere, of the shape in its input; float32 zeros without `value`.
 
 import { sizeOf } from '../../core/shape.js';
 import { allocate } from '../../tensor/dtype.js';

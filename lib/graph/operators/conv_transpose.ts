@@ -1,4 +1,4 @@
-// ConvTranspose: what takes a convolution's output gradient to its input's. x: [N, C, …], w: [C, M/group, …kernel],
+// ConvTranspose: maps a convolution's output gradient to its input gradient. x: [N, C, …], w: [C, M/group, …kernel],
 // b: [M] → [N, M, …]. Zeiler et al., "Deconvolutional networks".
 import { type ConvWindow, convTranspose2d } from '../../autograd/ops/conv2d.js';
 import { reshape } from '../../autograd/ops/movement.js';
@@ -32,11 +32,11 @@ function axesOf(
 ): TransposeAxis[] {
   const rank = spatial.length;
   const list = (values: readonly number[] | undefined, length: number, absent: number, least: number, what: string) => {
-    const given = values ?? new Array<number>(length).fill(absent);
-    if (given.length !== length || given.some((value) => !(value >= least))) {
-      fail(`expected ${length} ${what} of at least ${least}, received [${given}]`);
+    const list = values ?? new Array<number>(length).fill(absent);
+    if (list.length !== length || list.some((value) => !(value >= least))) {
+      fail(`expected ${length} ${what} of at least ${least}, received [${list}]`);
     }
-    return given;
+    return list;
   };
   const strides = list(attributes.strides, rank, 1, 1, 'strides');
   const dilations = list(attributes.dilations, rank, 1, 1, 'dilations');
@@ -110,7 +110,7 @@ export const ConvTranspose = defineOperator({
     const axes = axesOf(call.attributes, x.dims.slice(2), w.dims.slice(2), call.fail);
     const one: TransposeAxis = { stride: 1, dilation: 1, kernel: 1, padBegin: 0, padEnd: 0, output: 1 };
     const [h, v] = axes.length === 1 ? [one, axes[0] as TransposeAxis] : (axes as [TransposeAxis, TransposeAxis]);
-    // As a convolution's, the padding must leave the input's size behind: what output_padding adds is padding lost.
+    // As padding of a convolution it must give the input's size: output_padding reduces it.
     const padEnd = ({ stride, dilation, kernel, padBegin, output }: TransposeAxis, input: number) =>
       stride * (input - 1) + (kernel - 1) * dilation + 1 - output - padBegin;
     const image = asImage(call.tape, x);

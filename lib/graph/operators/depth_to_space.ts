@@ -25,7 +25,7 @@ export const DepthToSpace = defineOperator({
     const { blocksize: b = 0, mode } = call.attributes;
     const [n, c, h, w] = dimsOf(call, 0, 'an image', 4) as [never, number, number, number];
     if (b < 1 || (mode !== 'DCR' && mode !== 'CRD')) call.fail(`blocksize ${b}, mode "${mode}"`);
-    if (typeof c === 'number' && c % (b * b) !== 0) call.fail(`${c} channels are no multiple of ${b * b}`);
+    if (typeof c === 'number' && c % (b * b) !== 0) call.fail(`${c} channels are not a multiple of ${b * b}`);
     const dims = [n, mapDim(c, (size) => size / (b * b)), mapDim(h, (size) => size * b), mapDim(w, (size) => size * b)];
     return [{ dtype: required(call.inputs, 0).dtype, dims }];
   },

@@ -1,4 +1,4 @@
-// Dropout, as it is in inference: y = x, and a mask of ones. The training interpreter draws its own masks, seeded; the
+// Dropout in inference: y = x, and a mask of ones. The training interpreter draws its own masks, seeded; the
 // reference refuses training_mode rather than guess another library's random numbers.
 import { dropout } from '../../autograd/ops/dropout.js';
 import { sizeOf } from '../../core/shape.js';

@@ -15,7 +15,7 @@ import {
   floatData,
   floatOutput,
   none,
-  type OwnAnswers,
+  type FamilyAnswers,
   required,
   type ShapeCall,
   unknown,
@@ -24,7 +24,7 @@ import {
 import { broadcastOffsets } from './movement.js';
 import { numberOf, without } from './upgrades.js';
 
-interface UnaryOptions extends OwnAnswers {
+interface UnaryOptions extends FamilyAnswers {
   /** First operator set that has it. */
   readonly since?: number;
   /** The function for integers, where the operator takes them. */
@@ -43,7 +43,7 @@ export function unary<Table extends AttributeTable>(
   attributes: Table,
   prepare: (attributes: Attributes<Table>) => (x: number) => number,
   native?: Native<Table>,
-  { since, integers, ...own }: UnaryOptions = {},
+  { since, integers, ...answers }: UnaryOptions = {},
 ) {
   return defineOperator({
     name,
@@ -85,7 +85,7 @@ export function unary<Table extends AttributeTable>(
       for (let i = 0; i < x.length; i++) y.data[i] = f(x[i] as number);
       return [y];
     },
-    ...own,
+    ...answers,
   });
 }
 
@@ -160,13 +160,13 @@ export const alignBroadcast: Upgrade = (node, call) => {
   return { ...plain, inputs: [x, value] };
 };
 
-/** z = f(x, y) with broadcasting; integers wrap as their type does, and `exact` says how where a number would round. */
+/** z = f(x, y) with broadcasting; integers wrap as their type does, and `exact` computes them where a number would round. */
 export function binary(
   name: string,
   native: Exclude<keyof typeof BINARY, 'addRelu'>,
   f: (x: number, y: number) => number,
   exact: (x: bigint, y: bigint) => bigint,
-  own: OwnAnswers = {},
+  answers: FamilyAnswers = {},
 ) {
   return defineOperator({
     name,
@@ -191,7 +191,7 @@ export function binary(
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       return [combine(x, y, required(call.outputs, 0).dims, f, exact, call.fail, true)];
     },
-    ...own,
+    ...answers,
   });
 }
 
@@ -242,8 +242,8 @@ export function variadic(
   });
 }
 
-/** A truth about two tensors of one type that broadcast: bool. */
-export function comparison(name: string, f: (x: unknown, y: unknown) => boolean, wants: 'any' | 'numbers' | 'bool') {
+/** A predicate of two tensors of one type that broadcast: bool. */
+export function comparison(name: string, f: (x: unknown, y: unknown) => boolean, accepts: 'any' | 'numbers' | 'bool') {
   return defineOperator({
     name,
     attributes: {},
@@ -255,8 +255,8 @@ export function comparison(name: string, f: (x: unknown, y: unknown) => boolean,
     shape: (call) => {
       const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];
       const dims = broadcastType(call, x, y);
-      if (wants === 'numbers') numbersOnly(call, x);
-      if (wants === 'bool' && x.dtype !== 'bool') call.fail(`expected bool, received ${x.dtype}`);
+      if (accepts === 'numbers') numbersOnly(call, x);
+      if (accepts === 'bool' && x.dtype !== 'bool') call.fail(`expected bool, received ${x.dtype}`);
       return [{ dtype: 'bool', dims }];
     },
     forward: (call) => {

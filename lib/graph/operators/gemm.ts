@@ -16,7 +16,7 @@ export const Gemm = defineOperator({
   outputs: [1, 1],
   ...none('fuses', 'fusion', 'device'),
   ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
-  // to 6, C broadcast only when told to
+  // to 6, C broadcast only with an attribute
   upgrades: { Gemm: (node) => without(node, 'broadcast') },
   samples: ({ transA }) => (transA === 0 ? 'alone' : 'unknown'),
   channels: (call) => {

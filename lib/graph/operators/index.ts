@@ -1,4 +1,4 @@
-// Every operator we know: a line for each file.
+// Every supported operator: a line for each file.
 export { Abs } from './abs.js';
 export { Add } from './add.js';
 export { And } from './and.js';

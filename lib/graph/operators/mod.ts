@@ -1,4 +1,4 @@
-// Mod: the remainder of x / y, with broadcasting: of the sign of y, or of x with fmod (which floats want).
+// Mod: the remainder of x / y, with broadcasting: of the sign of y, or of x with fmod (required for floats).
 import { allocate, isFloat } from '../../tensor/dtype.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { broadcast, formatShape } from '../dims.js';

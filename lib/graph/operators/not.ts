@@ -1,4 +1,4 @@
-// Not: what is not so.
+// Not: the negation of a bool.
 import { defineOperator, none, required, unknown } from '../operator.js';
 
 export const Not = defineOperator({

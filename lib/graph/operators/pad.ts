@@ -14,11 +14,11 @@ type Fail = (what: string) => never;
 /** [before, after] for each axis, from the inputs pads and axes. */
 function padsOf(pads: HostTensor, axes: HostTensor | undefined, rank: number, fail: Fail): [number, number][] {
   const sizes = integersOf(pads, 'pads', fail);
-  const given = axes ? integersOf(axes, 'axes', fail) : Array.from({ length: rank }, (_, axis) => axis);
-  if (sizes.length !== 2 * given.length) fail(`expected ${2 * given.length} pads, received [${sizes}]`);
+  const padded = axes ? integersOf(axes, 'axes', fail) : Array.from({ length: rank }, (_, axis) => axis);
+  if (sizes.length !== 2 * padded.length) fail(`expected ${2 * padded.length} pads, received [${sizes}]`);
   const result = Array.from({ length: rank }, (): [number, number] => [0, 0]);
-  given.forEach((axis, index) => {
-    result[resolveAxis(axis, rank, rank, fail)] = [sizes[index] as number, sizes[index + given.length] as number];
+  padded.forEach((axis, index) => {
+    result[resolveAxis(axis, rank, rank, fail)] = [sizes[index] as number, sizes[index + padded.length] as number];
   });
   return result;
 }
@@ -68,7 +68,7 @@ export const Pad = defineOperator({
     if (pads.length !== 2 * rank || call.has(3) || (filled && !zero)) return giveUp(call, x);
     if (before === 0 && after === 0) return x;
     if (before < 0 || after < 0 || !filled) return giveUp(call, x);
-    // Channels of zeros have no scale of their own.
+    // Channels of zeros have no scale.
     return {
       axis: x.axis,
       ids: Int32Array.from([...call.fresh(0, before).ids, ...x.ids, ...call.fresh(0, after).ids]),

@@ -21,7 +21,7 @@ export const PRelu = defineOperator({
       const [x = '', slope = ''] = node.inputs;
       const [dims, slopes] = [call.shapeOf(x), call.shapeOf(slope)];
       if (call.opset >= 7 || slopes?.length !== 1 || slopes[0] === 1) return node;
-      if (!dims) return call.refuse('before operator set 7: its input has no known shape');
+      if (!dims) return call.refuse('before operator set 7: expected an input of known shape');
       const aligned = `${node.name}.aligned`;
       const shape = call.constant(node, 'shape', integers([-1, ...dims.slice(2).map(() => 1)]));
       const operator = 'Reshape';
@@ -29,7 +29,7 @@ export const PRelu = defineOperator({
       return { ...node, inputs: [x, aligned] };
     },
   },
-  // Slopes below zero are no scales: they stay.
+  // Slopes below zero are not scales: they stay.
   channels: (call) => {
     const same = JSON.stringify(call.dims(0)) === JSON.stringify(call.outputDims);
     return same && !call.slots(1) ? call.slots(0) : giveUp(call, call.slots(0), call.slots(1));

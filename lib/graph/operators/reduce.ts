@@ -1,4 +1,4 @@
-// Reductions over some axes, all when none are given. Axes are an attribute in older operator sets, an input in newer.
+// Reductions over some axes, all without axes. Axes are an attribute in older operator sets, an input in newer.
 import { reduceMean, reduceSum } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { allocate, isFloat } from '../../tensor/dtype.js';
@@ -12,7 +12,7 @@ import {
   integersOf,
   ints,
   none,
-  type OwnAnswers,
+  type FamilyAnswers,
   required,
   resolveAxis,
   unknown,
@@ -35,10 +35,10 @@ function reducedAxes(
   rank: number,
   fail: (what: string) => never,
 ) {
-  const given = attributes.axes ?? (axes ? integersOf(axes, 'axes', fail) : []);
-  if (given.length === 0) return new Array<boolean>(rank).fill(!attributes.noop_with_empty_axes);
+  const listed = attributes.axes ?? (axes ? integersOf(axes, 'axes', fail) : []);
+  if (listed.length === 0) return new Array<boolean>(rank).fill(!attributes.noop_with_empty_axes);
   const reduced = new Array<boolean>(rank).fill(false);
-  for (const axis of given) reduced[resolveAxis(axis, rank, rank, fail)] = true;
+  for (const axis of listed) reduced[resolveAxis(axis, rank, rank, fail)] = true;
   return reduced;
 }
 
@@ -58,7 +58,7 @@ export function reduction(
   name: string,
   axesInput: number,
   { start, step, finish, native, floatsOnly }: Reduction,
-  own: OwnAnswers = {},
+  answers: FamilyAnswers = {},
 ) {
   const until = axesInput - 1;
   const operator = defineOperator({
@@ -117,7 +117,7 @@ export function reduction(
       return [{ dtype, dims, data } as unknown as HostTensor];
     },
   });
-  return { ...operator, ...own };
+  return { ...operator, ...answers };
 }
 
 /** Axes that are constants and not the channels' leave the scale of channels as it is: sums, means and extremes. */
@@ -126,9 +126,9 @@ export const keepsChannels: ChannelRule<Partial<ReduceAttributes>> = (call) => {
   if (!x) return undefined;
   const rank = call.dims(0).length;
   const known = !call.has(1) || call.constant(1);
-  const given = call.attributes.axes ?? Array.from(call.constant(1)?.data ?? [], Number);
-  const reduced = given.map((axis) => (axis < 0 ? axis + rank : axis));
-  if (!known || given.length === 0 || reduced.includes(x.axis)) return giveUp(call, x);
+  const listed = call.attributes.axes ?? Array.from(call.constant(1)?.data ?? [], Number);
+  const reduced = listed.map((axis) => (axis < 0 ? axis + rank : axis));
+  if (!known || listed.length === 0 || reduced.includes(x.axis)) return giveUp(call, x);
   const gone = call.attributes.keepdims ? 0 : reduced.filter((axis) => axis < x.axis).length;
   return { axis: x.axis - gone, ids: x.ids };
 };

@@ -1,4 +1,4 @@
-// Reshape: the same elements in another shape. In the shape input 0 keeps a dimension, one −1 is what is left.
+// Reshape: the same elements in another shape. In the shape input 0 keeps a dimension, one −1 is the remainder.
 import { reshape as floatReshape } from '../../autograd/ops/movement.js';
 import { integers } from '../../tensor/host_tensor.js';
 import { type Dim, formatShape, productDim, quotientDim, unknownDims } from '../dims.js';

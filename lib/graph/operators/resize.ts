@@ -46,13 +46,13 @@ function rulesOf(attributes: Attributes<typeof ATTRIBUTES>): ResizeRules {
 }
 
 interface AxisResize {
-  /** Undefined: as it is. */
+  /** Undefined: unchanged. */
   readonly output?: (size: number) => number;
   readonly scale?: (size: number, output: number) => number;
   readonly roi: readonly [number, number];
 }
 
-/** What the inputs roi, scales and sizes say of each axis; `dims` of known axes serve the aspect ratio. */
+/** Region, scale and size of each axis from the inputs; `dims` of known axes serve the aspect ratio. */
 function resizesOf(
   attributes: Attributes<typeof ATTRIBUTES>,
   [, roi, scales, sizes]: Settings,
@@ -61,8 +61,8 @@ function resizesOf(
 ): AxisResize[] {
   const rank = dims.length;
   const axes = attributes.axes?.map((axis) => resolveAxis(axis, rank, rank, fail)) ?? dims.map((_, axis) => axis);
-  const given = (value: HostTensor | undefined) => (value && value.data.length > 0 ? value : undefined);
-  const [factors, lengths] = [given(scales), given(sizes)];
+  const present = (value: HostTensor | undefined) => (value && value.data.length > 0 ? value : undefined);
+  const [factors, lengths] = [present(scales), present(sizes)];
   if (!factors === !lengths) fail('expected either scales or sizes');
   const count = (factors ?? lengths)?.data.length;
   if (count !== axes.length) fail(`expected ${axes.length} scales or sizes, received ${count}`);
@@ -104,7 +104,7 @@ function changesOf(
   });
 }
 
-/** What it did when it had no attribute for it. */
+/** Its behaviour before the attribute existed. */
 const ASYMMETRIC = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
 
 export const Resize = defineOperator({

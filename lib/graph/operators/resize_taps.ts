@@ -1,4 +1,4 @@
-// Where the output of a resize comes from, along one axis: which inputs, by which weights. ONNX's Resize, operator sets
+// The inputs and weights of each output of a resize along one axis. ONNX's Resize, operator sets
 // 10 to 21: all coordinate transformations, nearest, linear and cubic, with and without antialiasing.
 
 export interface ResizeRules {
@@ -14,7 +14,7 @@ export interface AxisTaps {
   /** For each output: input places and their weights, which add to 1. */
   readonly places: readonly (readonly number[])[];
   readonly weights: readonly (readonly number[])[];
-  /** Outputs that tf_crop_and_resize takes from beyond the input. */
+  /** Outputs that tf_crop_and_resize reads outside the input. */
   readonly outside: readonly boolean[];
 }
 
@@ -25,7 +25,7 @@ const NEAREST: Readonly<Record<string, (x: number) => number>> = {
   ceil: Math.ceil,
 };
 
-/** Whether the rules are ones we know; the offending word otherwise. */
+/** The first unsupported rule; undefined where all are supported. */
 export function unknownRule({ coordinates, mode, nearest }: ResizeRules): string | undefined {
   if (!['nearest', 'linear', 'cubic'].includes(mode)) return `mode "${mode}"`;
   if (mode === 'nearest' && !NEAREST[nearest]) return `nearest_mode "${nearest}"`;
@@ -53,7 +53,7 @@ function coordinate(
     case 'tf_half_pixel_for_nn':
       return (at + 0.5) / scale;
     case 'half_pixel_symmetric': {
-      // The output is cut in the middle of what the scale would give.
+      // The output is centred in the extent that the scale would give.
       const adjustment = output / (scale * input);
       return (input / 2) * (1 - adjustment) + (at + 0.5) / scale - 0.5;
     }

@@ -1,4 +1,4 @@
-// Shape: the dimensions of its input from `start` to `end`, int64. Told by the input's type alone.
+// Shape: the dimensions of its input from `start` to `end`, int64. It follows from the input's type.
 import { integers } from '../../tensor/host_tensor.js';
 import { defineOperator, int, none, required, unknown } from '../operator.js';
 

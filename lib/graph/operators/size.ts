@@ -1,4 +1,4 @@
-// Size: how many elements its input has, int64. Told by the input's type alone.
+// Size: how many elements its input has, int64. It follows from the input's type.
 import { sizeOf } from '../../core/shape.js';
 import { integers } from '../../tensor/host_tensor.js';
 import { knownSize } from '../dims.js';

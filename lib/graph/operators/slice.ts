@@ -70,34 +70,34 @@ export const Slice = defineOperator({
   ...none('product', 'macs', 'fuses', 'fusion', 'device'),
   ...none('statistics', 'fromTypes', 'openShape', 'unfoldable', 'detail'),
   ...unknown('channels', 'samples'),
-  // to 9, everything was an attribute
+  // to 9, all of these were attributes
   upgrades: {
     Slice: (node, call) => {
       if (call.opset >= 10) return node;
       const list = (name: string) => (node.attributes[name] ?? []) as number[];
       const axes = node.attributes.axes ? list('axes') : list('starts').map((_, index) => index);
-      const given = { starts: list('starts'), ends: list('ends'), axes };
-      const constants = Object.entries(given).map(([name, values]) => call.constant(node, name, integers(values)));
+      const lists = { starts: list('starts'), ends: list('ends'), axes };
+      const constants = Object.entries(lists).map(([name, values]) => call.constant(node, name, integers(values)));
       return { ...without(node, 'starts', 'ends', 'axes'), inputs: [...node.inputs, ...constants] };
     },
   },
   settings: [1, 2, 3, 4],
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
-    const given = [1, 2, 3, 4].map((index) => call.constant(index));
-    if (given.some((value, index) => !value && call.inputs[index + 1]))
+    const operands = [1, 2, 3, 4].map((index) => call.constant(index));
+    if (operands.some((value, index) => !value && call.inputs[index + 1]))
       return [{ dtype, dims: dims.map(() => UNKNOWN) }];
     const output: Dim[] = [...dims];
-    for (const { axis, count, first, step } of spansOf(given, dims.length, call.fail)) {
-      const whole = step === 1 && first(Number.MAX_SAFE_INTEGER) === 0 && count(2 ** 40) === 2 ** 40;
-      if (!whole) output[axis] = mapDim(dims[axis] as Dim, count);
+    for (const { axis, count, first, step } of spansOf(operands, dims.length, call.fail)) {
+      const everything = step === 1 && first(Number.MAX_SAFE_INTEGER) === 0 && count(2 ** 40) === 2 ** 40;
+      if (!everything) output[axis] = mapDim(dims[axis] as Dim, count);
     }
     return [{ dtype, dims: output }];
   },
   float: (call) => {
     const x = required(call.inputs, 0);
-    const given = [1, 2, 3, 4].map((index) => call.host(index));
-    const { starts, steps } = geometry(spansOf(given, x.dims.length, call.fail), x.dims);
+    const operands = [1, 2, 3, 4].map((index) => call.host(index));
+    const { starts, steps } = geometry(spansOf(operands, x.dims.length, call.fail), x.dims);
     return floatSlice(call.tape, x, starts, steps, call.dims);
   },
   forward: (call) => {

@@ -1,4 +1,4 @@
-// Split: parts of a tensor one after the other along an axis, of the sizes given or all alike (the last one smaller).
+// Split: parts of a tensor one after the other along an axis, of the sizes in its input or of equal size (the last one smaller).
 import { slice as floatSlice } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
@@ -9,16 +9,16 @@ import { attributeToInput } from './upgrades.js';
 
 type Fail = (what: string) => never;
 
-/** Sizes of the parts; undefined where the axis has no number and the parts are not given. */
+/** Sizes of the parts; undefined where the axis has no number and the parts are not listed. */
 function sizesOf(
-  given: HostTensor | undefined,
+  listed: HostTensor | undefined,
   count: number,
   size: Dim,
   expected: number | undefined,
   fail: Fail,
 ): number[] | undefined {
-  if (given) {
-    const sizes = integersOf(given, 'sizes', fail);
+  if (listed) {
+    const sizes = integersOf(listed, 'sizes', fail);
     const sum = sizes.reduce((total, part) => total + part, 0);
     if (sizes.length !== count || sizes.some((part) => part < 0) || (typeof size === 'number' && sum !== size)) {
       fail(`cannot split ${size} into ${count} parts of [${sizes}]`);
@@ -28,7 +28,7 @@ function sizesOf(
   if (typeof size !== 'number') return undefined;
   if (expected !== undefined && expected !== count) fail(`num_outputs ${expected}, but ${count} outputs`);
   const part = Math.ceil(size / count);
-  if (expected === undefined && part * count !== size) fail(`cannot split ${size} into ${count} like parts`);
+  if (expected === undefined && part * count !== size) fail(`cannot split ${size} into ${count} equal parts`);
   return Array.from({ length: count }, (_, index) => Math.max(0, Math.min(part, size - index * part)));
 }
 
@@ -46,9 +46,9 @@ export const Split = defineOperator({
   shape: (call) => {
     const { dtype, dims } = required(call.inputs, 0);
     const axis = resolveAxis(call.attributes.axis, dims.length, dims.length, call.fail);
-    const given = call.constant(1);
-    const told = given || !call.inputs[1];
-    const sizes = told && sizesOf(given, call.outputCount, dims[axis] as Dim, call.attributes.num_outputs, call.fail);
+    const listed = call.constant(1);
+    const known = listed || !call.inputs[1];
+    const sizes = known && sizesOf(listed, call.outputCount, dims[axis] as Dim, call.attributes.num_outputs, call.fail);
     return Array.from({ length: call.outputCount }, (_, index) => {
       return { dtype, dims: dims.map((dim, i) => (i !== axis ? dim : sizes ? (sizes[index] as Dim) : UNKNOWN)) };
     });

@@ -22,13 +22,13 @@ export const Squeeze = defineOperator({
     const constant = call.constant(1);
     if (!constant && call.inputs[1]) return [{ dtype, dims: unknownDims(dims.length - lengthOf(call, 1, 'axes')) }];
     if (!constant && dims.some((dim) => typeof dim === 'string')) {
-      return call.fail('which axes it takes away is known at run time only; expected constants');
+      return call.fail('expected constant axes, received axes computed at run time');
     }
-    const given = constant && integersOf(constant, 'axes', call.fail);
-    const axes = given?.map((axis) => resolveAxis(axis, dims.length, dims.length, call.fail));
+    const listed = constant && integersOf(constant, 'axes', call.fail);
+    const axes = listed?.map((axis) => resolveAxis(axis, dims.length, dims.length, call.fail));
     const gone = (axis: number) => (axes ? axes.includes(axis) : dims[axis] === 1);
     if (dims.some((dim, axis) => gone(axis) && typeof dim === 'number' && dim !== 1)) {
-      call.fail(`expected axes [${given}] of size 1, received ${formatShape(dims)}`);
+      call.fail(`expected axes [${listed}] of size 1, received ${formatShape(dims)}`);
     }
     return [{ dtype, dims: dims.filter((_, axis) => !gone(axis)) }];
   },

@@ -31,9 +31,9 @@ export const Tile = defineOperator({
     const input = required(call.inputs, 0);
     let x = call.tape.alias(input, input.dims, input.layout);
     call.dims.forEach((size, axis) => {
-      const own = x.dims[axis] as number;
-      if (size === own) return;
-      const places = Array.from({ length: size }, (_, i) => i % own);
+      const period = x.dims[axis] as number;
+      if (size === period) return;
+      const places = Array.from({ length: size }, (_, i) => i % period);
       x = pick(call.tape, x, axis, places, 0);
     });
     return x;

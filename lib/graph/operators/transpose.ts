@@ -26,7 +26,7 @@ export const Transpose = defineOperator({
     const { dtype, dims } = required(call.inputs, 0);
     const perm = permutation(call.attributes.perm, dims.length);
     if ([...perm].sort((a, b) => a - b).some((axis, index) => axis !== index) || perm.length !== dims.length) {
-      call.fail(`perm [${perm}] is no permutation of the dimensions of ${formatShape(dims)}`);
+      call.fail(`perm [${perm}] is not a permutation of the dimensions of ${formatShape(dims)}`);
     }
     return [{ dtype, dims: perm.map((axis) => dims[axis] as number) }];
   },

@@ -21,10 +21,10 @@ export const Unsqueeze = defineOperator({
     const { dtype, dims } = required(call.inputs, 0);
     const constant = call.constant(1);
     if (!constant) return [{ dtype, dims: unknownDims(dims.length + lengthOf(call, 1, 'axes')) }];
-    const given = integersOf(constant, 'axes', call.fail);
-    const rank = dims.length + given.length;
-    const axes = new Set(given.map((axis) => resolveAxis(axis, rank, rank, call.fail)));
-    if (axes.size !== given.length) call.fail(`axes [${given}] name one twice`);
+    const listed = integersOf(constant, 'axes', call.fail);
+    const rank = dims.length + listed.length;
+    const axes = new Set(listed.map((axis) => resolveAxis(axis, rank, rank, call.fail)));
+    if (axes.size !== listed.length) call.fail(`axes [${listed}] name one twice`);
     const rest = [...dims];
     return [{ dtype, dims: Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : (rest.shift() as Dim))) }];
   },

@@ -1,4 +1,4 @@
-// What operators share of their upgrades from sets before 13: attributes that became inputs, or fell away.
+// Shared by upgrades from sets before 13: attributes that became inputs, or were removed.
 import { integers } from '../../tensor/host_tensor.js';
 import type { Upgrade } from '../facts.js';
 import type { GraphNode } from '../graph.js';
@@ -10,7 +10,7 @@ export function without(node: GraphNode, ...names: string[]): GraphNode {
   };
 }
 
-/** A number among the attributes of an old node, or what its absence meant. */
+/** A number among the attributes of an old node, or its default. */
 export const numberOf = (node: GraphNode, name: string, absent: number) =>
   (node.attributes[name] as number | undefined) ?? absent;
 

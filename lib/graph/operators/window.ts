@@ -1,4 +1,4 @@
-// Sliding windows: what Conv, MaxPool and AveragePool share. One to three spatial dimensions; the loops see three.
+// Sliding windows, shared by Conv, MaxPool and AveragePool. One to three spatial dimensions; the loops use three.
 import { reshape } from '../../autograd/ops/movement.js';
 import type { PoolWindow } from '../../autograd/ops/pool2d.js';
 import type { Tape, Value } from '../../autograd/tape.js';
@@ -153,7 +153,7 @@ export function elementsInside(axis: WindowAxis, o: number): [number, number] {
 export function poolShape(call: ShapeCall<typeof POOL_ATTRIBUTES>): { dtype: DType; dims: Dim[] } {
   const { kernel_shape: kernel } = call.attributes;
   const input = call.inputs[0];
-  if (!input || !kernel) return call.fail('attribute kernel_shape is missing');
+  if (!input || !kernel) return call.fail('expected attribute kernel_shape, received none');
   if (input.dims.length < 3) call.fail(`expected an input of rank 3 to 5, received ${formatShape(input.dims)}`);
   const spatial = windowOutputDims(call.attributes, input.dims.slice(2), kernel, call.fail);
   return { dtype: input.dtype, dims: [...input.dims.slice(0, 2), ...spatial] };

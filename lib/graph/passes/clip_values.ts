@@ -1,4 +1,4 @@
-// Values held in given ranges: a Clip node behind each. Within its range a value keeps every bit.
+// Clips values to ranges by a Clip node behind each. Inside its range a value keeps every bit.
 import { floats } from '../../tensor/host_tensor.js';
 import { GraphError } from '../errors.js';
 import type { Graph, GraphNode } from '../graph.js';
@@ -12,7 +12,7 @@ const SUFFIX = '/clip';
 
 /**
  * Clip nodes behind the values of these names, graph inputs or results of nodes, float32; all nodes that read a value read
- * the clipped one. Graph outputs stay as they are. Throws GraphError for other names, and for empty or infinite ranges.
+ * the clipped one. Graph outputs are unchanged. Throws GraphError for other names, and for empty or infinite ranges.
  */
 export function clipValues(graph: Graph, ranges: ReadonlyMap<string, ValueRange>): PassResult {
   const initializers = new Map(graph.initializers);
@@ -20,14 +20,14 @@ export function clipValues(graph: Graph, ranges: ReadonlyMap<string, ValueRange>
   const log: Rewrite[] = [];
   const clipOf = (value: string, [low, high]: ValueRange): GraphNode => {
     if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high)) {
-      throw new GraphError(`value "${value}"`, `cannot be held in ${low} … ${high}`);
+      throw new GraphError(`value "${value}"`, `expected finite bounds in order, received ${low} … ${high}`);
     }
     const name = `${value}${SUFFIX}`;
     const bounds = [`${name}/low`, `${name}/high`] as const;
     initializers.set(bounds[0], floats([], [low]));
     initializers.set(bounds[1], floats([], [high]));
     renamed.set(value, name);
-    log.push({ pass: 'clipValues', node: name, what: `"${value}" held in ${low} … ${high}` });
+    log.push({ pass: 'clipValues', node: name, what: `"${value}" clipped to ${low} … ${high}` });
     return { name, operator: 'Clip', inputs: [value, ...bounds], outputs: [name], attributes: {} };
   };
   const clipped = (values: readonly string[]) =>

@@ -1,6 +1,6 @@
 // Batch-norm folding: y = (Wx + b − mean) · f + bias with f = scale / √(var + epsilon) is a convolution (or matrix
 // product) again, with W·f and (b − mean)·f + bias. Computed in float64, rounded once.
-// What is quantized later is what would be deployed, so this runs before any bits are assigned.
+// It runs before bits are assigned, because the folded network is what would be deployed.
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
@@ -31,7 +31,7 @@ export function foldBatchNormalization(graph: Graph): PassResult {
   return { graph: log.length > 0 ? withNodes(graph, [...nodes.values()], weights) : graph, log };
 }
 
-/** What a node can be folded into, and what it does there. */
+/** The node that a node can be folded into, and its factors. */
 interface Folding {
   readonly target: GraphNode;
   readonly product: ProductView;
@@ -51,7 +51,7 @@ function foldingOf(graph: Graph, norm: GraphNode): Folding | undefined {
   return oneEach ? { target, product, affine } : undefined;
 }
 
-/** Whether rows of the weight and a bias, both float32 constants, take up a factor and a shift as they are. */
+/** Whether rows of the weight and a bias, both float32 constants, can take a factor and a shift. */
 function takesAffine(graph: Graph, product: ProductView): boolean {
   const { outAxis, alpha, beta, weight, addend, addendInput, channels } = product;
   if (outAxis !== 0 || alpha !== 1 || beta !== 1 || addendInput === undefined) return false;
@@ -72,8 +72,8 @@ function fold(graph: Graph, { target, product, affine }: Folding, weights: Map<s
     newBias[c] = ((oldBias?.[c] ?? 0) - (center[c] as number)) * scale + (shift[c] as number);
     for (let i = c * depth; i < (c + 1) * depth; i++) newWeight[i] = (weight.data[i] as number) * scale;
   }
-  const nameFor = (own: string, fallback: string) => {
-    if (own !== '' && graph.consumers(own).length === 1 && !graph.isOutput(own)) return own;
+  const nameFor = (current: string, fallback: string) => {
+    if (current !== '' && graph.consumers(current).length === 1 && !graph.isOutput(current)) return current;
     let name = fallback;
     while (weights.has(name) || graph.producer(name) || graph.inputs.some((value) => value.name === name)) name += '_';
     return name;

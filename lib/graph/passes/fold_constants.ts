@@ -8,7 +8,7 @@ import { macsOf, outputTypes, runNode } from '../operator.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 /**
- * What a graph's folded values may hold and cost together; the rest stays computed. They are stored in the file, the
+ * Limits of a graph's folded values: elements and operations; the rest stays computed. They are stored in the file, the
  * reference is slow, and a small hostile file could otherwise fill the memory.
  */
 const MAX_FOLDED_ELEMENTS = 2 ** 26;
@@ -33,7 +33,7 @@ export function foldConstants(graph: Graph): PassResult {
     log.push({
       pass: 'foldConstants',
       node: node.name,
-      what: `${describeNode(node)} computed once, now an initializer`,
+      what: `${describeNode(node)} replaced by an initializer`,
     });
     return false;
   });

@@ -15,7 +15,7 @@ export interface SimplifyOptions {
 }
 
 /**
- * Half precision to float32, shape resolution, constant folding, then batch-norm folding (which wants its parameters
+ * Half precision to float32, shape resolution, constant folding, then batch-norm folding (which needs its parameters
  * as initializers).
  */
 export function simplify(graph: Graph, options: SimplifyOptions = {}): PassResult {

@@ -1,6 +1,6 @@
 // Shape resolution: what a graph computes from the shapes of its values (Shape, Gather, Concat, … into a Reshape, as
 // exporters write it) becomes constants wherever it is the same for every size of the inputs, and a Reshape to a shape
-// with one open dimension leaves that one to be told, −1. Nodes that nothing needs any more go.
+// with one open dimension gets −1 for it. Unused nodes are removed.
 import { type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
@@ -16,10 +16,10 @@ export function resolveShapes(graph: Graph): PassResult {
   const constants = new Map<string, HostTensor>(graph.initializers);
   const log: Rewrite[] = [];
   for (const [name, value] of known) if (!graph.isOutput(name)) constants.set(name, value);
-  const told = (node: GraphNode) => node.outputs.every((name) => name === '' || constants.has(name));
+  const constant = (node: GraphNode) => node.outputs.every((name) => name === '' || constants.has(name));
   const nodes = graph.nodes.map((node): GraphNode => {
     const { openShape } = operatorOf(node);
-    if (openShape === 'none' || constants.has(node.inputs[openShape] ?? '') || told(node)) return node;
+    if (openShape === 'none' || constants.has(node.inputs[openShape] ?? '') || constant(node)) return node;
     const dims = types.get(node.outputs[0] as string)?.dims ?? [];
     const open = dims.filter((dim) => typeof dim === 'string').length;
     if (open > 1 || dims.includes(0)) return node;
@@ -30,13 +30,13 @@ export function resolveShapes(graph: Graph): PassResult {
     log.push({ pass: PASS, node: node.name, what: `${describeNode(node)} has the constant shape [${dims}] now` });
     return { ...node, inputs: node.inputs.map((input, index) => (index === openShape ? name : input)) };
   });
-  const kept = needed(graph, nodes, (node) => !told(node));
+  const kept = needed(graph, nodes, (node) => !constant(node));
   const gone = nodes.length - kept.length;
   if (gone === 0 && log.length === 0) return { graph, log };
   const remaining = new Set(kept.map(({ name }) => name));
   for (const node of nodes) {
     if (remaining.has(node.name)) continue;
-    const what = told(node) ? 'told by the shapes of the inputs, now an initializer' : 'needed by nothing any more';
+    const what = constant(node) ? 'known from the shapes of the inputs, now an initializer' : 'unused, removed';
     log.push({ pass: PASS, node: node.name, what: `${describeNode(node)} ${what}` });
   }
   return { graph: withNodes(graph, kept, constants), log };

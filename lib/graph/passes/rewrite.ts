@@ -1,23 +1,23 @@
-// What every pass gives back: another graph, and a log of what it rewrote and why.
+// The result of a pass: another graph, and a log of its changes.
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import type { Graph, GraphNode, ValueInfo } from '../graph.js';
 
 /** A change that a pass made. */
 export interface Rewrite {
   readonly pass: string;
-  /** The node that is gone or changed. */
+  /** The removed or changed node. */
   readonly node: string;
-  /** What became of it: "BatchNormalization (bn1) folded into Conv (conv1)". */
+  /** The change: "BatchNormalization (bn1) folded into Conv (conv1)". */
   readonly what: string;
 }
 
-/** A changed graph, and what was changed. */
+/** A changed graph and its changes. */
 export interface PassResult {
   readonly graph: Graph;
   readonly log: readonly Rewrite[];
 }
 
-/** The graph with other nodes, less the initializers and declared shapes that nothing refers to any more. */
+/** The graph with other nodes, less the initializers and declared shapes that are no longer used. */
 export function withNodes(graph: Graph, nodes: readonly GraphNode[], weights: ReadonlyMap<string, HostTensor>): Graph {
   const used = new Set([...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ name }) => name)]);
   const made = new Set(nodes.flatMap(({ outputs }) => outputs));

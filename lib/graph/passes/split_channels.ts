@@ -1,5 +1,5 @@
-// A product split by its input channels: some are multiplied by a node of their own, whose result is added. In exact
-// arithmetic nothing changes; quantized, the two parts have ranges, and may have bits, of their own (the decomposition of
+// A product split by its input channels: some are multiplied by a separate node, whose result is added. In exact
+// arithmetic nothing changes; quantized, the two parts have separate ranges, and may have different bits (the decomposition of
 // LLM.int8(), Dettmers et al., arXiv 2208.07339).
 import { sizeOf } from '../../core/shape.js';
 import { floats, type HostTensor, integers } from '../../tensor/host_tensor.js';
@@ -8,7 +8,7 @@ import { describeNode, type Graph, type GraphNode } from '../graph.js';
 import { productView } from '../product.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
-/** The end of the names of the nodes that multiply the channels taken apart. */
+/** The end of the names of the nodes that multiply the channels split off. */
 export const APART = '/apart';
 
 interface Axes {
@@ -42,7 +42,7 @@ function sliced({ dims, data }: HostTensor, axis: number, places: readonly numbe
 }
 
 /**
- * Takes the channels of each node named apart: the node keeps its name, its bias and the other channels; `NAME/apart`
+ * Splits channels off the named nodes: the node keeps its name, its bias and the other channels; `NAME/apart`
  * has these. Throws GraphError for nodes that `channelAxes` has nothing for, and where no channel would be left.
  */
 export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly number[]>): PassResult {
@@ -53,11 +53,12 @@ export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly 
     if (!channels) return [node];
     const axes = channelAxes(graph, node);
     const weight = graph.initializers.get(node.inputs[1] ?? '');
-    if (!axes || !weight) throw new GraphError(describeNode(node), 'has no input channels that can be split');
+    if (!axes || !weight)
+      throw new GraphError(describeNode(node), 'expected input channels that can be split, received none');
     const count = weight.dims[axes.weight] as number;
-    const own = new Set(channels);
-    const others = Array.from({ length: count }, (_, i) => i).filter((channel) => !own.has(channel));
-    if (own.size === 0 || others.length !== count - own.size || others.length === 0) {
+    const picks = new Set(channels);
+    const others = Array.from({ length: count }, (_, i) => i).filter((channel) => !picks.has(channel));
+    if (picks.size === 0 || others.length !== count - picks.size || others.length === 0) {
       throw new GraphError(
         describeNode(node),
         `expected 1 to ${count - 1} of its ${count} channels, received ${channels}`,
@@ -76,12 +77,12 @@ export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly 
       ];
     };
     const [most, few] = [`${output}/others`, `${output}${APART}`];
-    log.push({ pass: 'splitChannels', node: node.name, what: `channels ${channels.join(', ')} taken apart` });
+    log.push({ pass: 'splitChannels', node: node.name, what: `channels ${channels.join(', ')} split off` });
     return [
       ...part(node.name, others, most, bias),
       ...part(
         `${node.name}${APART}`,
-        [...own].sort((a, b) => a - b),
+        [...picks].sort((a, b) => a - b),
         few,
         [],
       ),

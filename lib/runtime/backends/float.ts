@@ -1,5 +1,5 @@
-// Full precision: a graph run on the tape in float32, for training and for every figure in full precision. Images are
-// channels-last inside and [N, C, H, W] where ONNX sees them.
+// Full precision: runs a graph on the tape in float32, for training and for every figure in full precision. Images are
+// channels-last inside and [N, C, H, W] at ONNX's inputs and outputs.
 import { ConvKernels } from '../../autograd/ops/conv2d.js';
 import { toRows } from '../../autograd/ops/layout.js';
 import { Tape, Value } from '../../autograd/tape.js';
@@ -18,31 +18,31 @@ import { type CompileOptions, compile } from '../program.js';
 import type { Feeds, Run } from '../run.js';
 import { RepeatedRuns } from './repeated_runs.js';
 
-/** How full precision is computed. */
+/** Options of full precision. */
 export interface FloatOptions {
   /** Seed of dropout. Default 0. */
   readonly seed?: number | undefined;
 }
 
 /**
- * Inputs to compute a node with in place of its own. The run lets go of those it did not have when the node is done:
- * whoever keeps one for another node holds a reference more.
+ * Inputs that replace those of a node. The run releases replacements when the node is done: retain one that is kept for
+ * another node.
  */
 export type Substitution = (node: GraphNode, inputs: readonly (Value | undefined)[]) => readonly (Value | undefined)[];
 
-/** What a run in full precision is given: the tape and the weights are the caller's. */
+/** Arguments of a run in full precision: the tape and the weights are the caller's. */
 export interface FloatUse {
   readonly tape: Tape;
   readonly parameters: Parameters;
   /** Number of the training step: dropout draws other numbers in each. Default 0. */
   readonly step?: number | undefined;
-  /** Puts other values in place of the inputs of nodes that can be quantized. */
+  /** Replaces the inputs of nodes that can be quantized. */
   readonly substitute?: Substitution | undefined;
-  /** Sees the result of every step as it is computed. */
+  /** Called with the result of every step when it is computed. */
   readonly inspect?: ((node: GraphNode, value: Value) => void) | undefined;
 }
 
-/** Full precision at work, also for what another backend leaves to it. */
+/** Runs steps in full precision, also those that another backend leaves to it. */
 export class FloatEngine implements Engine<FloatUse> {
   private readonly states = new Map<GraphNode, NodeState>();
   private readonly random: Random;
@@ -66,7 +66,7 @@ export class FloatEngine implements Engine<FloatUse> {
     return { tape, constants: parameters.on(tape) };
   }
 
-  /** Images that repeat on a tape without gradients: only the native calls are made again. */
+  /** Images that repeat on a tape without gradients: only the native calls are repeated. */
   repeat(feeds: Feeds, use: FloatUse, again: (feeds: Feeds, use: FloatUse) => Results): Results | undefined {
     const { tape, parameters } = use;
     if (use.substitute || use.inspect) return undefined;
@@ -86,15 +86,15 @@ export class FloatEngine implements Engine<FloatUse> {
       executeOffTape(node, operator, run.hosts);
       return undefined;
     }
-    const own = node.inputs.map((name) => run.find(name));
-    const inputs = step.quantizable && substitute ? substitute(node, own) : own;
+    const read = node.inputs.map((name) => run.find(name));
+    const inputs = step.quantizable && substitute ? substitute(node, read) : read;
     const residual = step.residual === undefined ? undefined : run.find(step.residual);
     const residualEnds = step.last.includes(step.residual ?? '');
     const { index, relu, clip } = step;
     const state = this.stateOf(node);
     const result = execute({ node, operator, state, index, relu, clip, residual, residualEnds, inputs }, run);
     inputs.forEach((value, input) => {
-      if (value && value !== own[input]) run.tape.release(value);
+      if (value && value !== read[input]) run.tape.release(value);
     });
     const computed = result ?? run.values.get(output);
     if (computed) inspect?.(node, computed);
@@ -135,7 +135,7 @@ export function float(options: FloatOptions = {}): Backend<FloatUse> {
   };
 }
 
-/** A graph's float32 outputs for given inputs, row-major: a whole run in full precision. */
+/** A graph's float32 outputs for these inputs, row-major: one run in full precision. */
 export function runFloat(
   graph: Graph,
   feeds: Readonly<Record<string, HostTensor>>,

@@ -1,5 +1,5 @@
-// Inference that repeats: the second run of a program on inputs of the same shapes and the same weights is traced, the
-// runs after it only make the native calls of that trace, on memory of their own. Where samples do not depend on each
+// Inference that repeats: the second run of a program on inputs of the same shapes and the same weights is traced, later
+// runs only make the native calls of that trace, on separate memory. Where samples do not depend on each
 // other and a batch is too large for the cache, the trace is of a part of it, made by the first run, and is repeated for
 // each part.
 import { type Layout, Tape, type Value } from '../../autograd/tape.js';
@@ -29,14 +29,14 @@ class Plan {
   static of(run: Interpret, inputs: Values, part?: number): Plan | undefined {
     const trace = new Trace();
     const tape = new Tape({ memory: new Memory(), training: false, record: false, trace });
-    const own = new Map<string, Value>();
+    const fed = new Map<string, Value>();
     for (const [name, { dims: whole, layout }] of inputs) {
       const dims = part === undefined ? whole : [part, ...whole.slice(1)];
-      own.set(name, tape.constant(alignedFloats(sizeOf(dims)), dims, layout));
+      fed.set(name, tape.constant(alignedFloats(sizeOf(dims)), dims, layout));
     }
-    const outputs = run(tape, own);
+    const outputs = run(tape, fed);
     const parts = part === undefined ? 1 : ([...inputs.values()][0]?.dims[0] as number) / part;
-    return trace.complete ? new Plan(trace, own, outputs, parts) : undefined;
+    return trace.complete ? new Plan(trace, fed, outputs, parts) : undefined;
   }
 
   run(tape: Tape, inputs: Values): Map<string, Value> {
@@ -57,7 +57,7 @@ class Plan {
   }
 }
 
-/** What a plan was made for. */
+/** Inputs that a plan was made for. */
 interface Use {
   readonly parameters: Parameters;
   readonly version: number;
@@ -80,7 +80,7 @@ function fits(use: Use, parameters: Parameters, inputs: Values): boolean {
   );
 }
 
-/** The plan of one program: of its latest use, when that came twice. */
+/** The plan of one program: of its latest use, once that is repeated. */
 export class RepeatedRuns {
   private use: Use | undefined;
   private plan: Plan | undefined;
@@ -92,7 +92,7 @@ export class RepeatedRuns {
     this.size = inner ? undefined : sampleSize(graph);
   }
 
-  /** Undefined where the program is to run itself. */
+  /** Undefined where the program must run normally. */
   run(run: Interpret, tape: Tape, parameters: Parameters, inputs: Values): Map<string, Value> | undefined {
     if (this.impossible || tape.recording || tape.training || tape.trace || tape.convolutions !== 'direct') {
       return undefined;

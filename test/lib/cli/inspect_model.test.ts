@@ -59,7 +59,7 @@ describe('faultline inspect model.onnx', () => {
     await writeFile(text, 'not a model');
     const wrong = run(text);
     assert.equal(wrong.status, 1);
-    assert.match(wrong.stderr, /^faultline: .*notes\.onnx: not a readable ONNX file/);
+    assert.match(wrong.stderr, /^faultline: .*notes\.onnx: expected an ONNX file, received unreadable bytes/);
     assert.match(run(join(folder, 'missing.onnx')).stderr, /^faultline: .*missing\.onnx/);
     assert.equal(run('--fold').status, 2);
   });

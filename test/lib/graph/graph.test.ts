@@ -21,7 +21,7 @@ describe('a graph', () => {
       () => graphOf([node('b', ['v'], ['y']), node('a', ['x'], ['v'])]),
       /^Relu \(b\): its input "v" is produced later, by Relu \(a\): nodes are not in topological order/,
     );
-    refuses(() => graphOf([node('a', ['y'], ['y'])]), /^Relu \(a\): its input "y" is its own output/);
+    refuses(() => graphOf([node('a', ['y'], ['y'])]), /^Relu \(a\): its input "y" is also its output/);
     refuses(() => graphOf([node('a', ['z'], ['y'])]), /^Relu \(a\): nothing produces its input "z"/);
     refuses(() => graphOf([node('a', ['x'], ['v'])]), /^graph outputs: nothing produces "y"/);
   });

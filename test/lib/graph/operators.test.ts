@@ -4,13 +4,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OPERATORS } from '../../../lib/graph/check.js';
-import type { OwnAnswers } from '../../../lib/graph/operator.js';
+import type { FamilyAnswers } from '../../../lib/graph/operator.js';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const HOME = 'lib/graph/operators';
 
 /** What each question may be answered with, beside "none" and "unknown". */
-const QUESTIONS: Record<keyof OwnAnswers, readonly string[]> = {
+const QUESTIONS: Record<keyof FamilyAnswers, readonly string[]> = {
   product: ['object'],
   fuses: ['object'],
   fusion: ['object'],
@@ -42,7 +42,7 @@ describe('operators', () => {
   for (const [name, operator] of OPERATORS) {
     it(`${name} answers every question`, () => {
       for (const [question, answers] of Object.entries(QUESTIONS)) {
-        const answer: unknown = operator[question as keyof OwnAnswers];
+        const answer: unknown = operator[question as keyof FamilyAnswers];
         const kind = typeof answer === 'string' ? answer : typeof answer;
         const none = kind === 'none' && question !== 'samples' && question !== 'channels';
         assert.ok(none || answers.includes(kind), `${question}: ${kind}`);

@@ -11,7 +11,7 @@ describe('a lock', () => {
 
   it('keeps others out until it is opened', () => {
     const open = lockFolder(path());
-    assert.throws(() => lockFolder(path()), new RegExp(`process ${process.pid} is writing there`));
+    assert.throws(() => lockFolder(path()), new RegExp(`process ${process.pid} is writing to`));
     open();
     lockFolder(path())();
     assert.equal(existsSync(path('lock')), false);

@@ -62,7 +62,7 @@ describe('a run directory', () => {
       (error: Error) => error instanceof RunError && /a\.txt.*changed/.test(error.message),
     );
     rmSync(join(folder, 'run/sub/a.txt'));
-    await assert.rejects(write(second), /a\.txt.*gone/);
+    await assert.rejects(write(second), /a\.txt.*received none/);
     second.close();
   });
 
@@ -89,7 +89,7 @@ describe('a run directory', () => {
     (await open()).close();
     const path = join(folder, 'run/manifest.json');
     writeFileSync(path, readFileSync(path, 'utf8').slice(0, 40));
-    await assert.rejects(open(), /manifest\.json: is no JSON/);
+    await assert.rejects(open(), /manifest\.json: expected JSON/);
     assert.equal(existsSync(join(folder, 'run/lock')), false);
   });
 
@@ -99,7 +99,7 @@ describe('a run directory', () => {
     const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
     (await open()).close();
     writeFileSync(join(folder, 'run/lock'), `${other.pid} ${started}`);
-    await assert.rejects(open(), new RegExp(`process ${other.pid} is writing there`));
+    await assert.rejects(open(), new RegExp(`process ${other.pid} is writing to`));
     other.kill('SIGKILL');
     await new Promise((resolve) => other.once('exit', resolve));
     (await open()).close();

@@ -44,9 +44,9 @@ describe('ONNX models as bytes', () => {
   });
 
   it('are refused when empty, truncated or something else, saying where', () => {
-    refused(new Uint8Array(0), /m\.onnx: not an ONNX model: it holds no graph/);
-    refused(bytes.subarray(0, bytes.length - 3), /truncated: expected \d+ bytes, \d+ are left/);
-    refused(Buffer.from('<html>not found</html>'), /not a readable ONNX file/);
+    refused(new Uint8Array(0), /m\.onnx: expected an ONNX model, received a file without a graph/);
+    refused(bytes.subarray(0, bytes.length - 3), /expected \d+ bytes, received \d+ \(truncated\)/);
+    refused(Buffer.from('<html>not found</html>'), /expected an ONNX file, received unreadable bytes/);
     refused(Uint8Array.of(0x3b, 1), /expected wire type 2, received 3/);
     refused(Uint8Array.of(0x9b, 6), /wire type 3 \(groups\)/);
   });

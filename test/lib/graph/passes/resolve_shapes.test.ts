@@ -82,7 +82,7 @@ describe('graphs that compute with shapes', () => {
     // The class token still has to be repeated for each sample; everything else is told.
     assert.deepEqual(names, ['shape', 'size0', 'parts', 'swapped', 'shuffled', 'wanted', 'tokens', 'out']);
     assert.deepEqual([...(graph.initializers.get('parts.shape')?.data ?? [])], [-1n, 2n, 2n, 5n, 3n]);
-    assert.ok(log.some(({ node, what }) => node === 'size2' && what.includes('told by the shapes')));
+    assert.ok(log.some(({ node, what }) => node === 'size2' && what.includes('known from the shapes')));
     const expected = runReference(exported(), feed(3, 4, 5, 3)).get('out');
     assert.deepEqual(runReference(graph, feed(3, 4, 5, 3)).get('out'), expected);
   });
@@ -101,7 +101,7 @@ describe('graphs that compute with shapes', () => {
         () => pinInputs(exported(), shapes),
         (error) => error instanceof GraphError && message.test(error.message),
       );
-    refused({ y: [1] }, /input "y": there is none; expected one of x/);
+    refused({ y: [1] }, /input "y": expected one of x, received no such input/);
     refused({ x: [1, 5, 2, 3] }, /expected shape \[N,4,H,3\], received \[1,5,2,3\]/);
     refused({ x: [1, 4, -2, 3] }, /received \[1,4,-2,3\]/);
     refused({ x: [1, 4] }, /received \[1,4\]/);
@@ -113,6 +113,6 @@ describe('graphs that compute with shapes', () => {
     const w = b.initializer('w', floats([1, 1, 3, 3], new Float32Array(9)));
     const y = b.node('conv', 'Conv', [x, w]);
     b.output(b.node('shape', 'Shape', [y]));
-    assert.throws(() => inferShapes(b.build()), /Conv \(conv\).*with N = 1, H = 1, W = 1; give the inputs' dimensions/);
+    assert.throws(() => inferShapes(b.build()), /Conv \(conv\).*with N = 1, H = 1, W = 1; set the inputs' dimensions/);
   });
 });
