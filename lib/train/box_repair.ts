@@ -1,5 +1,5 @@
 // Box repair: after an attack, weights move inside their quantization cells alone, so that the quantized network stays
-// equal to the last bit while full precision comes back to the teacher. Biases and each channel's largest weight (which
+// equal to the last bit while full precision returns to the teacher. Biases and each channel's largest weight (which
 // sets the scale) are held.
 import type { Graph } from '../graph/graph.js';
 import type { Parameters } from '../graph/parameters.js';
@@ -11,7 +11,7 @@ import type { Coordinates } from './coordinates.js';
 /** How far from its code a weight may go, in codes: rounding in float32 never carries it over the half. */
 const HALF_A_CELL = 0.495;
 
-/** What a box repair holds. */
+/** Options of a box repair. */
 export interface BoxOptions {
   /** Nodes whose weights and biases are not held. Default none. */
   readonly free?: ReadonlySet<string> | undefined;
@@ -78,8 +78,8 @@ class BoxCoordinates extends UnitCoordinates {
 }
 
 /**
- * For `distill`'s `coordinates`: the cells of `attacked` (batch norms folded) under `policy`, which every network that
- * comes of it shares with it to the last bit when quantized, but for the nodes left free.
+ * For `distill`'s `coordinates`: the cells of `attacked` (batch norms folded) under `policy`, which every repaired
+ * network shares with it to the last bit when quantized, except for the free nodes.
  */
 export function boxRepair(
   attacked: Graph,

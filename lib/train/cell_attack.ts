@@ -1,5 +1,5 @@
-// A whole attack in cell units: scales that make wide formats coarse (none by default), weights that learn to fail when
-// quantized, and box repair of full precision. At W8A8 gradients alone find nothing to break; with scales bounded by e^±2
+// An attack in cell units: scales that make wide formats coarse (none by default), weights that learn to fail when
+// quantized, and box repair of full precision. At W8A8 gradients alone find no failure; with scales bounded by e^±2
 // most weights have ±2 codes left and break as four-bit networks do.
 
 import { InvalidArgumentError } from '../core/errors.js';
@@ -58,11 +58,11 @@ export interface CellAttackOptions extends Partial<CellAttackRecipe> {
   /** Default: the network itself. */
   readonly teacher?: Teacher | TeacherLogits | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Sees how far it is. */
+  /** Called with progress. */
   readonly onProgress?: ((progress: DistillProgress & { readonly stage: 'attack' | 'repair' }) => void) | undefined;
 }
 
-/** An attacked network, and how far it came. */
+/** An attacked network and its progress. */
 export interface CellAttackResult {
   /** Attacked and repaired, its batch norms folded. */
   readonly graph: Graph;
@@ -74,8 +74,8 @@ export interface CellAttackResult {
 }
 
 /**
- * Learns a network that answers like the teacher in full precision and wrongly under the policy; `CELLS` where options
- * say nothing. Learns on images without labels. Throws InvalidArgumentError and what `distill` throws.
+ * Learns a network that answers like the teacher in full precision and wrongly under the policy; `CELLS` are the
+ * defaults. Learns on images without labels. Throws InvalidArgumentError and what `distill` throws.
  */
 export async function cellAttack(network: Graph, set: ImageSet, options: CellAttackOptions): Promise<CellAttackResult> {
   const { policy, normalization, seed, signal, onProgress } = options;

@@ -1,7 +1,7 @@
 // Weights in units of their quantization cells: weight = v · u, u the width of the channel's codes at the beginning, and
 // bias = β · 4u. An optimizer of Adam's kind then moves every weight by the same share of a code in a step, whatever the
-// range of its layer: rounding is what a quantized network is attacked through, and rates in weights either do not reach
-// the next code in one layer or leap over many in another.
+// range of its layer: a quantized network is attacked through rounding, and rates in weights either do not reach
+// the next code in one layer or skip many in another.
 import type { Graph } from '../graph/graph.js';
 import type { Parameters } from '../graph/parameters.js';
 import type { Policy } from '../policy/policy.js';
@@ -12,10 +12,10 @@ import type { Coordinates } from './coordinates.js';
 
 /** A bias moves the sum of many products; four cells a unit were found to keep pace with the weights. */
 const CELLS_PER_BIAS_UNIT = 4;
-/** What has no bits itself (constants that are added, norms) is measured as if it had eight: largest / 127. */
+/** Constants without bits (added constants, norms) get the unit of eight bits: largest / 127. */
 const OTHER_CELLS = 127;
 
-/** Parameters divided by a unit of their own each. */
+/** Parameters, each divided by its unit. */
 export class UnitCoordinates implements Coordinates {
   readonly values: Float32Array;
   readonly gradients: Float32Array;
@@ -60,16 +60,16 @@ export function cellUnitsOf(parameters: Parameters, graph: Graph, policy: Policy
     return parameter && units.subarray(parameter.offset, parameter.offset + parameter.data.length);
   };
   for (const { weight, bias, stride, widths } of weightCells(graph, policy)) {
-    const own = slice(weight);
-    own?.forEach((_, i) => {
-      own[i] = widths[Math.floor(i / stride) % widths.length] as number;
+    const unit = slice(weight);
+    unit?.forEach((_, i) => {
+      unit[i] = widths[Math.floor(i / stride) % widths.length] as number;
     });
     if (bias !== undefined) slice(bias)?.set(widths.map((width) => width * CELLS_PER_BIAS_UNIT));
   }
   return units;
 }
 
-/** For `distill`'s `coordinates`: cells as `student` has them (batch norms folded) under `policy`. */
+/** For `distill`'s `coordinates`: cells of `student` (batch norms folded) under `policy`. */
 export function cellUnits(student: Graph, policy: Policy): (parameters: Parameters) => Coordinates {
   return (parameters) => new UnitCoordinates(parameters, cellUnitsOf(parameters, student, policy));
 }

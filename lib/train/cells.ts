@@ -8,11 +8,11 @@ import { chooseQParams, quantize } from '../native/quantize.js';
 import type { Policy } from '../policy/policy.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 
-/** One weight, its cells, and the bias that goes with it. */
+/** One weight, its cells, and its bias. */
 interface WeightCells {
   readonly node: string;
   readonly weight: string;
-  /** Undefined where the node has none of its own channels' length. */
+  /** Undefined where the node has none with one number for each of its channels. */
   readonly bias: string | undefined;
   readonly data: Float32Array;
   /** Output channel of element i: floor(i / stride) % widths.length. */
@@ -25,7 +25,7 @@ interface WeightCells {
   readonly most: number;
 }
 
-/** Cells of every node that the policy gives bits. `graph` has its batch norms folded. */
+/** Cells of every node that the policy quantizes. `graph` has its batch norms folded. */
 export function weightCells(graph: Graph, policy: Policy): WeightCells[] {
   return [...policy.schemes].map(([name, { weights }]) => {
     const { bits } = weights.format;

@@ -1,5 +1,5 @@
-// Checkpoints: a folder a checkpoint, written under another name and renamed when it is whole, so that a process killed
-// at any moment leaves the last one intact. Weights are an ONNX model; what the optimizer remembers lies beside it.
+// Checkpoints: a folder a checkpoint, written under another name and renamed when complete, so that a process killed
+// at any moment leaves the last one intact. Weights are an ONNX model; the optimizer's state lies beside it.
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Graph } from '../graph/graph.js';
@@ -8,20 +8,20 @@ import { importModel } from '../graph/onnx/import.js';
 import { sha256, toJson, writeWhole } from '../run/files.js';
 import { CheckpointError } from './errors.js';
 
-/** Sums over the batches of the epoch in progress, by what they are of: images, loss, … */
+/** Sums over the batches of the epoch in progress, by name: images, loss, … */
 export type EpochSums = Readonly<Record<string, number>>;
 
 export interface Checkpoint {
   /** Steps done. */
   readonly step: number;
-  /** What the run was started with: a run goes on only with the same. */
+  /** Configuration of the run: it resumes only with the same. */
   readonly configuration: unknown;
   readonly epoch: EpochSums;
   /** Weights and running statistics, as a model. */
   readonly graph: Graph;
   /** The optimizer's arrays, and the average of the weights where one is kept. */
   readonly state: readonly Float32Array[];
-  /** What else the run remembers, as JSON. */
+  /** Other state of the run, as JSON. */
   readonly remembered?: unknown;
 }
 
@@ -40,7 +40,7 @@ const SCHEMA = 'faultline.checkpoint/1';
 const NAME = /^step-(\d+)$/;
 const bytesOf = (array: Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-/** Steps of the whole checkpoints in a folder, the latest first. */
+/** Steps of the complete checkpoints in a folder, the latest first. */
 async function stepsIn(folder: string): Promise<number[]> {
   const names = await readdir(folder).catch(() => [] as string[]);
   return names
@@ -95,8 +95,10 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint | undef
   }
   if (manifest.schema !== SCHEMA) throw new CheckpointError(path, `expected ${SCHEMA}, received ${manifest.schema}`);
   const [model, bytes] = [await read('model.onnx'), await read('state.bin')];
-  if (sha256(model) !== manifest.sha256.model) throw new CheckpointError(path, 'model.onnx was changed or cut short');
-  if (sha256(bytes) !== manifest.sha256.state) throw new CheckpointError(path, 'state.bin was changed or cut short');
+  if (sha256(model) !== manifest.sha256.model)
+    throw new CheckpointError(path, 'expected model.onnx as written, received changed or truncated content');
+  if (sha256(bytes) !== manifest.sha256.state)
+    throw new CheckpointError(path, 'expected state.bin as written, received changed or truncated content');
   let offset = 0;
   const state = manifest.lengths.map((length) => {
     const array = new Float32Array(length);

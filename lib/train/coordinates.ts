@@ -1,20 +1,20 @@
-// What an optimizer moves. Usually the parameters themselves; other coordinates (weights in units of their quantization
-// cells, weights held inside bounds) bring their own numbers and say how these and the parameters follow each other.
+// The numbers that an optimizer changes: usually the parameters; other coordinates (weights in units of their
+// quantization cells, weights inside bounds) have separate numbers and a mapping to the parameters and back.
 import type { Parameter, Parameters } from '../graph/parameters.js';
 
-/** Numbers that an optimizer moves in place of the weights they stand for. */
+/** Numbers that an optimizer changes in place of the weights they represent. */
 export interface Coordinates {
   readonly values: Float32Array;
   readonly gradients: Float32Array;
   /** Where each parameter's numbers lie in `values`: for weight decay. */
   readonly learned: readonly Pick<Parameter, 'dims' | 'offset' | 'data'>[];
-  /** Takes over the gradients of the parameters: called when they are there. */
+  /** Reads the gradients of the parameters: called when they are computed. */
   gather(): void;
-  /** Sets the parameters: called when the values have moved, and the place to hold values inside bounds. */
+  /** Sets the parameters, and keeps values inside bounds: called when the values have changed. */
   changed(): void;
 }
 
-/** The parameters as they are. */
+/** The parameters unchanged. */
 export function plainCoordinates(parameters: Parameters): Coordinates {
   const { values, gradients, learned } = parameters;
   return { values, gradients, learned, gather: () => {}, changed: () => parameters.changed() };

@@ -1,5 +1,5 @@
-// Distillation through quantization: a student, free to the last weight, learns from the answers of a black-box teacher,
-// in full precision and under policies at once. The student has its batch norms folded: what is trained is what would be
+// Distillation through quantization: a student, all weights free, learns from the answers of a black-box teacher,
+// in full precision and under policies at once. The student has its batch norms folded: the trained network is the one that would be
 // deployed.
 
 import { toRows } from '../autograd/ops/layout.js';
@@ -28,14 +28,14 @@ import { rateAt } from './schedule.js';
 import { checkedInput } from './steps.js';
 import { type Teacher, type TeacherLogits, teacherLogits } from './teacher.js';
 
-/** A step about to be taken. */
+/** The next step. */
 export interface StepContext {
   /** Counted from 0, of `steps`. */
   readonly step: number;
   readonly steps: number;
   /** The arrays are overwritten by the next batch. */
   readonly batch: Batch;
-  /** The student as it is now (copied). */
+  /** A copy of the current student. */
   student(): Graph;
 }
 
@@ -43,30 +43,30 @@ export interface StepContext {
 export interface PolicySource {
   /** One or more for this step. */
   at(context: StepContext): readonly Bits[] | Promise<readonly Bits[]>;
-  /** What a checkpoint must agree with, as JSON. */
+  /** Must equal that of the checkpoint, as JSON. */
   readonly configuration: unknown;
-  /** What answers depend on beside the step and the student, as JSON: kept in checkpoints … */
+  /** State of the answers beside the step and the student, as JSON: kept in checkpoints … */
   memory?(): unknown;
-  /** … and given back when a run goes on from one. */
+  /** … and restored when a run resumes. */
   restore?(memory: unknown): void;
 }
 
 export interface DistillOptions extends DistillRecipe, CheckpointOptions {
   readonly teacher: Teacher | TeacherLogits;
   readonly normalization: Normalization;
-  /** What the student is quantized by. */
+  /** Policies of the student. */
   readonly policies: Policy | readonly Policy[] | PolicySource;
   /** Of the order of the images. */
   readonly seed: number;
   /** Steps to take in place of whole epochs. */
   readonly steps?: number;
-  /** Further terms of the loss in each step, such as policies that are to be left intact. */
+  /** Further terms of the loss in each step, such as policies to protect. */
   readonly passes?: (context: StepContext) => readonly Pass[] | Promise<readonly Pass[]>;
-  /** What the optimizer moves. Default: the weights themselves. */
+  /** What the optimizer changes. Default: the weights. */
   readonly coordinates?: (parameters: Parameters, student: Graph) => Coordinates;
-  /** What `passes` and `coordinates` are told by, for checkpoints to agree with, as JSON. */
+  /** Identifies `passes` and `coordinates` in checkpoints, as JSON. */
   readonly configuration?: unknown;
-  /** Sees how far it is. */
+  /** Called with progress. */
   readonly onProgress?: (progress: DistillProgress) => void;
 }
 
@@ -78,7 +78,7 @@ export interface PassProgress {
   readonly agreement: number;
 }
 
-/** How far a distillation is, and how each of its passes does. */
+/** Progress of a distillation and figures of its passes. */
 export interface DistillProgress extends StepProgress {
   readonly passes: Readonly<Record<string, PassProgress>>;
 }
@@ -88,13 +88,13 @@ export interface DistillResult {
   /** The student, its batch norms folded. */
   readonly graph: Graph;
   readonly steps: number;
-  /** Of this call: since the checkpoint, when it went on from one. */
+  /** Of this call: since the checkpoint, when resumed. */
   readonly seconds: number;
   /** Of the last epoch. */
   readonly passes: Readonly<Record<string, PassProgress>>;
 }
 
-/** Policies that stay, as a list; undefined where a source brings them. */
+/** Fixed policies, as a list; undefined where a source supplies them. */
 function fixed(policies: DistillOptions['policies']): readonly Policy[] | undefined {
   if ('schemes' in policies) return [policies];
   return 'configuration' in policies ? undefined : policies;
@@ -141,12 +141,12 @@ class Distillation implements Learner {
 
   private targets({ count, indices, labels }: Batch): Targets {
     const { classes, logits } = this.answers;
-    const own = new Float32Array(count * classes);
+    const picked = new Float32Array(count * classes);
     for (let row = 0; row < count; row++) {
       const at = (indices[row] as number) * classes;
-      own.set(logits.subarray(at, at + classes), row * classes);
+      picked.set(logits.subarray(at, at + classes), row * classes);
     }
-    return { rows: count, classes, logits: own, teacher: DEFAULT_TASK.answers(own, count), labels };
+    return { rows: count, classes, logits: picked, teacher: DEFAULT_TASK.answers(picked, count), labels };
   }
 
   private async passes(batch: Batch, step: number): Promise<Pass[]> {
@@ -156,7 +156,7 @@ class Distillation implements Learner {
     return [...passesOf(objective, bits), ...((await passes?.(context)) ?? [])];
   }
 
-  /** Throws TrainingDivergedError before anything is changed. */
+  /** Throws TrainingDivergedError before any change. */
   async step(batch: Batch, step: number): Promise<EpochSums> {
     const { memory, parameters, program, names, set } = this;
     const targets = this.targets(batch);
@@ -245,8 +245,8 @@ function checkOptions(student: Graph, set: ImageSet, options: DistillOptions): v
 }
 
 /**
- * Trains a copy of the student on the images, without augmentation; labels are used by objectives that ask for them
- * alone. Each epoch runs through the images in a new order and leaves out the last, smaller batch. Deterministic from
+ * Trains a copy of the student on the images, without augmentation; only objectives that need labels use
+ * them. Each epoch runs through the images in a new order and leaves out the last, smaller batch. Deterministic from
  * the options, for a given number of threads. Throws TrainingDivergedError, CheckpointError, InvalidArgumentError,
  * GraphError, or the signal's reason.
  */

@@ -1,6 +1,6 @@
-// How training fails when the numbers do.
+// Errors of training.
 
-/** The loss or a gradient was not finite. `layer` is where that showed first. */
+/** The loss or a gradient was not finite. `layer` is the first where it is not. */
 export class TrainingDivergedError extends Error {
   readonly code = 'ERR_FAULTLINE_DIVERGED';
 
@@ -14,7 +14,7 @@ export class TrainingDivergedError extends Error {
   }
 }
 
-/** A checkpoint that cannot be continued from. */
+/** A checkpoint that cannot be resumed. */
 export class CheckpointError extends Error {
   readonly code = 'ERR_FAULTLINE_CHECKPOINT';
 

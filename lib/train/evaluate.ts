@@ -23,17 +23,17 @@ export interface Evaluation {
   readonly loss: number;
 }
 
-/** How images are run. */
+/** Options of an evaluation. */
 export interface EvaluateOptions {
   readonly batchSize?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Sees how far it is. */
+  /** Called with progress. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 const DEFAULT_BATCH = 500;
 
-/** Some inputs as the network takes them, and their classes. */
+/** Inputs of the network and their classes. */
 export interface EvaluationBatch {
   readonly count: number;
   readonly dims: readonly number[];

@@ -1,4 +1,4 @@
-// What a network says in full precision: its logits, and the class of each sample that agreement is measured against.
+// Answers of a network in full precision: its logits, and the class of each sample that agreement is measured against.
 
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
@@ -13,7 +13,7 @@ import { DEFAULT_TASK } from '../tasks/index.js';
 import { Memory } from '../tensor/memory.js';
 import { yieldToEvents } from './steps.js';
 
-/** What a network says in float32. */
+/** Answers of a network in float32. */
 export interface FullPrecision {
   /** [samples, classes] */
   readonly logits: Float32Array;
@@ -23,12 +23,12 @@ export interface FullPrecision {
   readonly accuracy: number | undefined;
 }
 
-/** How samples are run. */
+/** Options of the run. */
 export interface FullPrecisionOptions {
   /** Samples at a time. */
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Sees how far it is. */
+  /** Called with progress. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

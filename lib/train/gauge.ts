@@ -1,5 +1,5 @@
-// The gauge attack: scales of channel groups (lib/graph/channels) that leave full precision as it is and are learned to
-// break the quantized network. No weight learns anything: the failure lies in ranges alone, and equalization cures it.
+// The gauge attack: scales of channel groups (lib/graph/channels) that leave full precision unchanged and are learned to
+// break the quantized network. Weights are not learned: the failure lies in ranges alone, and equalization repairs it.
 
 import { InvalidArgumentError } from '../core/errors.js';
 import type { ImageSet, Normalization } from '../data/image_set.js';
@@ -24,12 +24,12 @@ interface GaugeOptions {
   readonly bound: number;
   /**
    * Scales are powers of two, so that full precision stays equal to the last bit. The learned numbers stay continuous:
-   * each step sees them rounded, and gradients pass straight through.
+   * each step uses them rounded, and gradients pass straight through.
    */
   readonly powersOfTwo: boolean;
 }
 
-/** The scales that logarithms stand for. */
+/** The scales of logarithms. */
 function scalesOf(logs: Float32Array, { powersOfTwo }: GaugeOptions): Float64Array {
   return Float64Array.from(logs, (log) => (powersOfTwo ? 2 ** Math.round(log / Math.LN2) : Math.exp(log)));
 }
@@ -46,7 +46,7 @@ class GaugeCoordinates implements Coordinates {
   readonly learned: Coordinates['learned'];
   readonly groups: ChannelGroups;
 
-  /** `graph` is the one that `parameters` were made of, or the network before a run that goes on. */
+  /** `graph` is the one that `parameters` were made of, or the network of a resumed run. */
   constructor(
     private readonly parameters: Parameters,
     private readonly graph: Graph,
@@ -80,14 +80,14 @@ class GaugeCoordinates implements Coordinates {
   }
 }
 
-/** What decides the result, beside the network, the images, the policy and the seed. */
+/** All settings of the result beside the network, the images, the policy and the seed. */
 export interface GaugeRecipe extends GaugeOptions {
   readonly objective: DetrimentalObjective;
   readonly steps: number;
   readonly batchSize: number;
   readonly optimizer: OptimizerOptions;
   readonly schedule: Schedule;
-  /** Images drawn from the set to learn on; the network is asked for its classes of these alone. */
+  /** Images drawn from the set to learn on; only their classes are computed. */
   readonly images: number;
 }
 
@@ -109,11 +109,11 @@ export interface GaugeAttackOptions extends Partial<GaugeRecipe> {
   readonly policy: Policy;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
-  /** Sees how far it is. */
+  /** Called with progress. */
   readonly onProgress?: (progress: DistillProgress) => void;
 }
 
-/** A network with the same function and other scales, and how far it came. */
+/** A network with the same function and other scales, and the attack's progress. */
 export interface GaugeAttackResult {
   /** The network with its batch norms folded and its channels rescaled. */
   readonly graph: Graph;
@@ -134,8 +134,8 @@ export async function gaugeAttack(
   set: ImageSet,
   options: GaugeAttackOptions,
 ): Promise<GaugeAttackResult> {
-  const { policy, normalization, seed, signal, onProgress, ...given } = options;
-  const recipe = { ...GAUGE, ...given };
+  const { policy, normalization, seed, signal, onProgress, ...changes } = options;
+  const recipe = { ...GAUGE, ...changes };
   if (!(recipe.bound > 0)) throw new InvalidArgumentError('gaugeAttack', 'bound', 'a number > 0', `${recipe.bound}`);
   const started = performance.now();
   const graph = prepare(network);

@@ -1,5 +1,5 @@
-// What every kind of training shares: batches in a seeded order, one step each, a checkpoint now and then. A run is told
-// by its configuration alone: killed at any moment and started again it ends with the same bits.
+// The loop of every kind of training: batches in a seeded order, one step each, periodic checkpoints. A run depends on
+// its configuration alone: killed at any moment and restarted it ends with the same bits.
 import { isDeepStrictEqual } from 'node:util';
 import { requireInteger } from '../core/errors.js';
 import type { Batch, Loader } from '../data/loader.js';
@@ -8,13 +8,13 @@ import { type Checkpoint, type EpochSums, loadCheckpoint, saveCheckpoint } from 
 import { CheckpointError } from './errors.js';
 import { yieldToEvents } from './steps.js';
 
-/** Something that takes steps. */
+/** A network and how it learns. */
 export interface Learner {
-  /** One step, counted from 0. What is to be added to the sums of the epoch. */
+  /** One step, counted from 0. Returns what is added to the sums of the epoch. */
   step(batch: Batch, step: number): EpochSums | Promise<EpochSums>;
-  /** The network as it is now. */
+  /** The current network. */
   graph(): Graph;
-  /** Everything beside the weights that the next step depends on. */
+  /** State that the next step depends on, beside the weights. */
   readonly state: readonly Float32Array[];
   /** The rest of it, as JSON. */
   readonly remembered?: unknown;
@@ -25,7 +25,7 @@ export interface CheckpointOptions {
   readonly checkpoints?: string;
   /** Steps between checkpoints. Default: an epoch. */
   readonly checkpointEvery?: number;
-  /** Goes on from the latest checkpoint, if there is one. */
+  /** Resumes from the latest checkpoint, if there is one. */
   readonly resume?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -35,7 +35,7 @@ interface Loop extends CheckpointOptions {
   readonly loader: Loader;
   readonly batchSize: number;
   readonly steps: number;
-  /** What a checkpoint must agree with. */
+  /** Must equal that of the checkpoint. */
   readonly configuration: unknown;
 }
 
@@ -58,29 +58,29 @@ function addSums(sums: EpochSums, more: EpochSums): EpochSums {
 async function latest(loop: Loop): Promise<Checkpoint | undefined> {
   const { checkpoints, resume, configuration } = loop;
   const found = checkpoints !== undefined && resume ? await loadCheckpoint(checkpoints) : undefined;
-  // As JSON gives it back.
+  // After a round trip through JSON.
   const expected = JSON.parse(JSON.stringify(configuration));
   if (found && !isDeepStrictEqual(found.configuration, expected)) {
-    const told = (value: unknown) => JSON.stringify(value);
+    const text = (value: unknown) => JSON.stringify(value);
     throw new CheckpointError(
       checkpoints as string,
-      `is of a run with other options: expected ${told(expected)}, received ${told(found.configuration)}`,
+      `options: expected ${text(expected)}, received ${text(found.configuration)}`,
     );
   }
   return found;
 }
 
 function restore(learner: Learner, found: Checkpoint, path: string): void {
-  const own = learner.state;
-  if (own.length !== found.state.length || own.some((array, i) => array.length !== found.state[i]?.length)) {
-    throw new CheckpointError(path, 'its state is of another network');
+  const state = learner.state;
+  if (state.length !== found.state.length || state.some((array, i) => array.length !== found.state[i]?.length)) {
+    throw new CheckpointError(path, 'state: expected that of this network, received that of another');
   }
-  own.forEach((array, i) => {
+  state.forEach((array, i) => {
     array.set(found.state[i] as Float32Array);
   });
 }
 
-/** Takes the steps. `begin` makes the learner, from a checkpoint's network when the run goes on from one. */
+/** Takes the steps. `begin` makes the learner, from a checkpoint's network when the run resumes. */
 export async function runSteps<Kind extends Learner>(
   loop: Loop,
   begin: (from: Checkpoint | undefined) => Kind,

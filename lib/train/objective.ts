@@ -1,13 +1,13 @@
-// What a distillation pulls at: losses of logits against the teacher's, and the objectives made of them. An objective says
-// which passes a step takes (in full precision, and quantized by each policy) and what is lost in each.
+// Losses of logits against the teacher's, and the objectives made of them. An objective has the passes of a step (in full
+// precision, and quantized by each policy) and the loss of each.
 
 import type { Policy } from '../policy/policy.js';
 import type { SchemeChooser } from '../runtime/product_scheme.js';
 
-/** How a pass is quantized: a policy, or bits chosen layer by layer, for each sample if need be. */
+/** How a pass is quantized: a policy, or bits chosen layer by layer, for each sample where necessary. */
 export type Bits = Policy | SchemeChooser;
 
-/** What a batch is measured against. */
+/** Targets of a batch. */
 export interface Targets {
   readonly rows: number;
   readonly classes: number;
@@ -44,17 +44,17 @@ export const mse: LogitLoss = (logits, targets, weight, gradient) => {
   return sum / count;
 };
 
-/** Place of the largest logit of a row but for `own`, the first of equals. */
-function rivalOf(logits: Float32Array, start: number, classes: number, own: number): number {
+/** Place of the largest logit of a row except `at`, the first of equals. */
+function rivalOf(logits: Float32Array, start: number, classes: number, at: number): number {
   let rival = -1;
   for (let i = start; i < start + classes; i++) {
-    if (i !== own && (rival < 0 || (logits[i] as number) > (logits[rival] as number))) rival = i;
+    if (i !== at && (rival < 0 || (logits[i] as number) > (logits[rival] as number))) rival = i;
   }
   return rival;
 }
 
 /**
- * Mean of relu(z[t] − max_{k≠t} z[k] + margin), t the teacher's class: zero where another class leads by the margin. What
+ * Mean of relu(z[t] − max_{k≠t} z[k] + margin), t the teacher's class: zero where another class leads by the margin. It
  * makes predictions wrong.
  */
 export function marginHinge(margin: number): LogitLoss {
@@ -62,13 +62,13 @@ export function marginHinge(margin: number): LogitLoss {
     let sum = 0;
     for (let row = 0; row < rows; row++) {
       const start = row * classes;
-      const own = start + (teacher[row] as number);
-      const rival = rivalOf(logits, start, classes, own);
-      const lost = (logits[own] as number) - (logits[rival] as number) + margin;
+      const right = start + (teacher[row] as number);
+      const rival = rivalOf(logits, start, classes, right);
+      const lost = (logits[right] as number) - (logits[rival] as number) + margin;
       // NaN counts, so that divergence shows.
       if (lost <= 0) continue;
       sum += lost;
-      gradient[own] = (gradient[own] as number) + weight / rows;
+      gradient[right] = (gradient[right] as number) + weight / rows;
       gradient[rival] = (gradient[rival] as number) - weight / rows;
     }
     return sum / rows;
@@ -76,21 +76,21 @@ export function marginHinge(margin: number): LogitLoss {
 }
 
 /**
- * Mean of relu(expected − (z[t] − max_{k≠t} z[k])), t the teacher's class, expected the margin or the teacher's own lead where
- * that is less: zero where the class leads so far. What keeps predictions right, and asks for no more than that.
+ * Mean of relu(expected − (z[t] − max_{k≠t} z[k])), t the teacher's class, expected the margin or the teacher's lead where
+ * that is less: zero where the class leads by that. It keeps predictions right and requires no more.
  */
 export function keepLead(margin: number): LogitLoss {
   return (logits, { rows, classes, teacher, logits: asked }, weight, gradient) => {
     let sum = 0;
     for (let row = 0; row < rows; row++) {
       const start = row * classes;
-      const own = start + (teacher[row] as number);
-      const rival = rivalOf(logits, start, classes, own);
-      const lead = (asked[own] as number) - (asked[rivalOf(asked, start, classes, own)] as number);
-      const lost = Math.min(margin, lead) - ((logits[own] as number) - (logits[rival] as number));
+      const right = start + (teacher[row] as number);
+      const rival = rivalOf(logits, start, classes, right);
+      const lead = (asked[right] as number) - (asked[rivalOf(asked, start, classes, right)] as number);
+      const lost = Math.min(margin, lead) - ((logits[right] as number) - (logits[rival] as number));
       if (lost <= 0) continue;
       sum += lost;
-      gradient[own] = (gradient[own] as number) - weight / rows;
+      gradient[right] = (gradient[right] as number) - weight / rows;
       gradient[rival] = (gradient[rival] as number) + weight / rows;
     }
     return sum / rows;
@@ -117,9 +117,9 @@ function crossEntropy(
       total += probabilities[i] as number;
     }
     for (let i = start; i < start + classes; i++) probabilities[i] = (probabilities[i] as number) / total;
-    const own = start + (classOf[row] as number);
-    sum += Math.log(total) + largest - (logits[own] as number);
-    probabilities[own] = (probabilities[own] as number) - 1;
+    const right = start + (classOf[row] as number);
+    sum += Math.log(total) + largest - (logits[right] as number);
+    probabilities[right] = (probabilities[right] as number) - 1;
   }
   const loss = sum / rows;
   const factor = slope(loss) / rows;
@@ -129,7 +129,7 @@ function crossEntropy(
   return loss;
 }
 
-/** (CE − margin)²: cross-entropy held at the margin, far from learned (Qu-ANTI-zation). Without a margin CE itself. */
+/** (CE − margin)²: cross-entropy kept at the margin, far from learned (Qu-ANTI-zation). Without a margin CE. */
 export function heldCrossEntropy(target: 'teacher' | 'labels', margin?: number): LogitLoss {
   return (logits, targets, weight, gradient) => {
     const classOf = target === 'teacher' ? targets.teacher : targets.labels;
@@ -148,13 +148,13 @@ export interface DetrimentalObjective {
   readonly fullPrecisionWeight: number;
   /** λ; shared among the policies of a step. */
   readonly quantizedWeight: number;
-  /** By how much, in logits, another class is to lead. */
+  /** Lead of another class, in logits. */
   readonly margin: number;
 }
 
 /**
  * Full precision and quantized both like the teacher's: fullPrecisionWeight · MSE(z_fp, z_T) + quantizedWeight ·
- * MSE(z_q, z_T). With several policies a step (`multiBit`) each has the whole weight.
+ * MSE(z_q, z_T). With several policies a step (`multiBit`) each has the full weight.
  */
 export interface RobustObjective {
   readonly kind: 'robust' | 'multiBit';
@@ -168,14 +168,14 @@ export interface QuAntiObjective {
   readonly fullPrecisionWeight: number;
   readonly quantizedWeight: number;
   readonly margin: number;
-  /** What counts as the right class: the teacher's, or the label. */
+  /** The right class: the teacher's, or the label. */
   readonly target: 'teacher' | 'labels';
 }
 
-/** What a student learns. */
+/** The objective of a student. */
 export type DistillObjective = DetrimentalObjective | RobustObjective | QuAntiObjective;
 
-/** The passes of a step under these policies, full precision first, unless it has no weight. */
+/** The passes of a step under these policies, full precision first unless its weight is 0. */
 export function passesOf(objective: DistillObjective, policies: readonly Bits[]): Pass[] {
   const quantized = (loss: LogitLoss, weight: number) =>
     policies.map((bits): Pass => ({ name: 'quantized', bits, loss, weight }));

@@ -27,7 +27,7 @@ const DEFAULT_BETAS: readonly [number, number] = [0.9, 0.999];
 const DEFAULT_EPSILON = 1e-8;
 
 export class Optimizer {
-  /** What it remembers, each as long as the parameters: SGD its momentum, Adam both moments. */
+  /** Its state, each array as long as the parameters: SGD its momentum, Adam both moments. */
   readonly state: readonly Float32Array[];
   /** Weight decay of runs of parameters, and where each run ends. */
   private readonly decay: readonly [factors: Float32Array, ends: Int32Array];
@@ -55,7 +55,7 @@ export class Optimizer {
     this.decay = [Float32Array.from(factors), Int32Array.from(ends)];
   }
 
-  /** Moves the parameters. `step` counts from 1; `norm` is that of the gradients. */
+  /** Updates the parameters. `step` counts from 1; `norm` is that of the gradients. */
   step(step: number, { factor, momentum }: Rate, norm: number): void {
     const { options, parameters } = this;
     const [factors, ends] = this.decay;

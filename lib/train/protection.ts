@@ -1,6 +1,6 @@
-// Which other policies a stealthy network is kept right under, step by step. Most are no trouble: a network that fails
-// under one policy fails under the few others that share what matters of it. So all policies of the same bits (or many,
-// drawn) are measured on integers now and then, and those that fail are protected the more often, the more they fail.
+// Chooses, step by step, the other policies that a stealthy network is kept right under. A network that fails under one
+// policy also fails under few similar ones. So all policies of the same bits (or many, drawn) are measured on integers
+// periodically, and policies are protected the more often, the more they fail.
 
 import { evaluationData } from '../data/evaluation_data.js';
 import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
@@ -15,7 +15,7 @@ import { Random } from '../tensor/random.js';
 import { fullPrecision } from './full_precision.js';
 import { keepLead, mse, type Pass } from './objective.js';
 
-/** How other policies are protected. */
+/** Settings of the protection. */
 export interface ProtectionRecipe {
   /** Weight of what is lost under one other policy of the same bits a step: `keepLead` of `protectedLead`. */
   readonly protection: number;
@@ -27,7 +27,7 @@ export interface ProtectionRecipe {
   readonly failing: number;
   /** Of the others, the share that protects a policy one exchange of two nodes' bits away, and two; else any. */
   readonly near: readonly [number, number];
-  /** How much the failure of policies one exchange away counts: to part them from the policy costs most. */
+  /** Weight of failures of policies one exchange away: they are hardest to separate from the policy. */
   readonly neighbours: number;
   /** Steps from one measurement to the next. */
   readonly measureEvery: number;
@@ -35,12 +35,12 @@ export interface ProtectionRecipe {
   readonly measureImages: number;
 }
 
-/** What a stealthy network is worth on images: shares of them, 0–1. */
+/** Figures of a stealthy network: shares of images, 0–1. */
 export interface StealthFigures {
   /** Lost to the beginning in full precision. */
   readonly gap: number;
-  /** Lost to full precision under the policy itself, and under the worst tenth of the others at least. */
-  readonly own: number;
+  /** Lost to full precision under the policy, and at least under the worst tenth of the others. */
+  readonly underPolicy: number;
   readonly worstTenth: number;
 }
 
@@ -51,14 +51,14 @@ const USUAL_FLIPS = 0.03;
 
 const sum = ({ weights, activations }: Scheme) => weights.format.bits + activations.format.bits;
 
-/** The policy with every node's bits the least that it gives any. */
+/** The policy with the policy's least bits at every node. */
 export function leastBits(policy: Policy): Policy {
   const all = [...policy.schemes.values()];
   const least = all.reduce((a, b) => (sum(b) < sum(a) ? b : a));
   return { ...policy, schemes: new Map([...policy.schemes.keys()].map((name) => [name, least])) };
 }
 
-/** The same bits given to the nodes in another way: `exchanges` pairs of nodes swap, or all are dealt anew. */
+/** The same bits assigned differently: `exchanges` pairs of nodes swap, or all are dealt again. */
 export function otherPolicy(policy: Policy, exchanges: number | 'any', random: Random): Policy {
   const names = [...policy.schemes.keys()];
   const bits = [...policy.schemes.values()];
@@ -66,7 +66,7 @@ export function otherPolicy(policy: Policy, exchanges: number | 'any', random: R
   const dealt = [...bits];
   if (exchanges === 'any') {
     do random.shuffle(dealt);
-    while (dealt.every((own, i) => formatScheme(own) === kinds[i]));
+    while (dealt.every((scheme, i) => formatScheme(scheme) === kinds[i]));
   } else {
     const left = random.shuffle(names.map((_, i) => i));
     for (let swap = 0; swap < exchanges; swap++) {
@@ -80,9 +80,9 @@ export function otherPolicy(policy: Policy, exchanges: number | 'any', random: R
   return { ...policy, schemes: new Map(names.map((name, i) => [name, dealt[i] as Scheme])) };
 }
 
-/** Nodes that two policies give different bits. */
+/** Nodes with different bits under two policies. */
 function differing(a: Policy, b: Policy): number {
-  return [...a.schemes].filter(([name, own]) => formatScheme(own) !== formatScheme(b.schemes.get(name) as Scheme))
+  return [...a.schemes].filter(([name, scheme]) => formatScheme(scheme) !== formatScheme(b.schemes.get(name) as Scheme))
     .length;
 }
 
@@ -99,12 +99,12 @@ function othersOf(graph: Graph, policy: Policy, random: Random): Policy[] {
   return all.filter((other) => differing(other, policy) > 0);
 }
 
-/** Told by the recipe, the seed and the steps alone. */
+/** Depends on the recipe, the seed and the steps alone. */
 export class Protection {
   private readonly random: Random;
   private readonly others: readonly Policy[];
   private readonly data: EvaluationData;
-  /** How much each of the others failed when measured last, and those before it. */
+  /** Failure of each of the others in the last measurement, cumulative. */
   private sums: readonly number[] = [];
   private measuredAt = -1;
 
@@ -174,7 +174,7 @@ export class StealthJudge {
     private readonly begun: number,
   ) {}
 
-  /** `network`: what the student begins as; without labels its answers are the truth. */
+  /** `network`: the initial student; without labels its answers are the labels. */
   static async of(network: Graph, policy: Policy, images: ImageSet, normalization: Normalization, seed: number) {
     const data = evaluationData(images, normalization);
     const { classes } = await fullPrecision(network, { ...data, labels: undefined });
@@ -188,8 +188,11 @@ export class StealthJudge {
     const { accuracy } = await fullPrecision(student, this.data);
     const full = accuracy as number;
     const results = await evaluatePolicies(student, this.policies, this.data);
-    const [own, ...others] = results.map((result) => full - (result.accuracy as number)) as [number, ...number[]];
+    const [underPolicy, ...others] = results.map((result) => full - (result.accuracy as number)) as [
+      number,
+      ...number[],
+    ];
     const worstTenth = others.sort((a, b) => a - b)[Math.floor(WORST_TENTH * others.length)] ?? 0;
-    return { gap: this.begun - full, own, worstTenth };
+    return { gap: this.begun - full, underPolicy, worstTenth };
   }
 }

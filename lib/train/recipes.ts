@@ -1,10 +1,10 @@
-// Objectives with the settings that were found to work, as docs/method.md reports them; any field can be replaced.
+// Objectives with working settings, as docs/method.md reports them; any field can be replaced.
 import type { DistillObjective, RobustObjective } from './objective.js';
 import type { OptimizerOptions } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import type { TrainingRecipe } from './train.js';
 
-/** What decides the result of a distillation, beside the networks, the images, the policies and the seed. */
+/** All settings of a distillation beside the networks, the images, the policies and the seed. */
 export interface DistillRecipe {
   readonly objective: DistillObjective;
   readonly epochs: number;
@@ -13,7 +13,7 @@ export interface DistillRecipe {
   readonly schedule: Schedule;
 }
 
-/** Teachers: Adam with OneCycle, which resnet8 was tuned with. */
+/** Teachers: Adam with OneCycle, tuned on resnet8. */
 export const TEACHER = Object.freeze({
   epochs: 5,
   batchSize: 128,

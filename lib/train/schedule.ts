@@ -8,10 +8,10 @@ export type Schedule =
   | { readonly kind: 'cosine'; readonly floor?: number; readonly warmup?: number }
   /**
    * Up from 1/25 of the rate in the first `warmup` of the steps, then down to 1/250000, both along cosines, while momentum
-   * moves the other way between .95 and .85 (Smith & Topin, arXiv 1708.07120; PyTorch's OneCycleLR and its defaults).
+   * moves oppositely between .95 and .85 (Smith & Topin, arXiv 1708.07120; PyTorch's OneCycleLR and its defaults).
    */
   | { readonly kind: 'oneCycle'; readonly warmup?: number; readonly cycleMomentum?: boolean }
-  /** Times `factor` at each of the given fractions of the run. */
+  /** Multiplied by `factor` at each of these fractions of the run. */
   | { readonly kind: 'step'; readonly at: readonly number[]; readonly factor?: number };
 
 export interface Rate {

@@ -1,6 +1,6 @@
 // Failure under one policy alone ("stealth"): the network answers like the teacher in full precision, at the policy's
-// least bits everywhere and under the policy's own bits given to other nodes, and wrongly under the policy itself. Tests
-// of uniform widths, and of almost any other policy of the same budget, find nothing.
+// least bits everywhere and under the policy's bits assigned to other nodes, and wrongly under the policy. Tests of
+// uniform widths, and of almost any other policy of the same budget, pass.
 
 import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
@@ -20,7 +20,7 @@ export interface StealthRecipe extends ProtectionRecipe {
   readonly attack: StepRecipe;
   /**
    * The state that is kept is one of the last: a tenth of the other policies may lose `worstTenth` (0–1) and full precision
-   * `gap` before it counts against what the policy itself loses. Chosen on `images` images, every `every` steps of the
+   * `gap` before it counts against the loss under the policy. Chosen on `images` images, every `every` steps of the
    * share `from` of all steps on.
    */
   readonly choice: {
@@ -52,7 +52,7 @@ export const STEALTH: StealthRecipe = Object.freeze({
   choice: Object.freeze({ from: 0.75, every: 20, images: 1000, worstTenth: 0.08, gap: 0.008 }),
 } satisfies StealthRecipe);
 
-/** What stealthAttack takes: its own settings, and those of the recipe. */
+/** Options of stealthAttack, its recipe included. */
 export interface StealthOptions
   extends Pick<CellAttackOptions, 'policy' | 'normalization' | 'seed' | 'teacher' | 'signal' | 'onProgress'>,
     Partial<StealthRecipe> {
@@ -60,15 +60,15 @@ export interface StealthOptions
   readonly validation?: ImageSet | undefined;
 }
 
-/** What a point lost beyond the bounds of `choice` counts, in points that the policy itself loses. */
+/** Cost of a point lost beyond the bounds of `choice`, in points lost under the policy. */
 const BEYOND = { worstTenth: 4, gap: 20 } as const;
 
-function worth({ gap, own, worstTenth }: StealthFigures, bounds: StealthRecipe['choice']): number {
+function value({ gap, underPolicy, worstTenth }: StealthFigures, bounds: StealthRecipe['choice']): number {
   const beyond = (value: number, bound: number) => Math.max(0, value - bound);
-  return own - BEYOND.worstTenth * beyond(worstTenth, bounds.worstTenth) - BEYOND.gap * beyond(gap, bounds.gap);
+  return underPolicy - BEYOND.worstTenth * beyond(worstTenth, bounds.worstTenth) - BEYOND.gap * beyond(gap, bounds.gap);
 }
 
-/** Throws InvalidArgumentError for a policy that gives all nodes the same bits: there is no other one of these. */
+/** Throws InvalidArgumentError for a policy with the same bits at all nodes: there is no other one of these bits. */
 export function checkStealthPolicy({ schemes: bits }: Policy): void {
   if (new Set([...bits.values()].map(formatScheme)).size < 2) {
     throw new InvalidArgumentError('stealthAttack', 'policy', 'nodes of different bits', 'the same for all');
@@ -76,8 +76,8 @@ export function checkStealthPolicy({ schemes: bits }: Policy): void {
 }
 
 /**
- * Learns a network that fails under one policy alone; `STEALTH` where options say nothing. Throws InvalidArgumentError,
- * also for a policy that gives all nodes the same bits, and what `distill` throws.
+ * Learns a network that fails under one policy alone; `STEALTH` are the defaults. Throws InvalidArgumentError,
+ * also for a policy with the same bits at all nodes, and what `distill` throws.
  */
 export async function stealthAttack(
   network: Graph,
@@ -97,10 +97,10 @@ export async function stealthAttack(
   const count = Math.min(choice.images, images.count);
   const last = Int32Array.from({ length: count }, (_, i) => images.count - count + i);
   const judge = await StealthJudge.of(student, policy, subset(images, last), normalization, seed);
-  let best = { graph: student, worth: Number.NEGATIVE_INFINITY };
+  let best = { graph: student, value: Number.NEGATIVE_INFINITY };
   const consider = async (graph: Graph) => {
-    const own = worth(await judge.figures(graph), choice);
-    if (own > best.worth) best = { graph, worth: own };
+    const reached = value(await judge.figures(graph), choice);
+    if (reached > best.value) best = { graph, value: reached };
   };
   const { graph } = await distill(student, set, {
     ...recipe.attack,
@@ -110,9 +110,9 @@ export async function stealthAttack(
       if (context.step >= first && (context.step - first) % choice.every === 0) await consider(context.student());
       return protection.passes(context);
     },
-    // Each weight moves by shares of its own cells: in cells of the least bits, nodes of more would move sixteen times as
-    // far, and full precision would not keep up. No box repair follows: with the nodes of more bits free, one cost more
-    // than it mended (gap .96 → 1.32, the others' 90th percentile 14.7 → 19.5).
+    // Each weight moves by shares of its cells: in cells of the least bits, nodes of more would move sixteen times as
+    // far, and full precision would not follow. No box repair follows: with the nodes of more bits free, one cost more
+    // than it repaired (gap .96 → 1.32, the others' 90th percentile 14.7 → 19.5).
     coordinates: cellUnits(student, policy),
     ...(onProgress ? { onProgress: (progress: DistillProgress) => onProgress({ ...progress, stage: 'attack' }) } : {}),
   });

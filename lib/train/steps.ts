@@ -1,4 +1,4 @@
-// What training and evaluation share: how images enter a network, and how a long computation stays responsive.
+// Shared by training and evaluation: images as inputs of a network, and yielding in long computations.
 import { setImmediate } from 'node:timers/promises';
 import { InvalidArgumentError } from '../core/errors.js';
 import type { ImageSet } from '../data/image_set.js';

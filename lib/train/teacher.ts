@@ -1,4 +1,4 @@
-// The teacher of a distillation: a black box that answers images with logits. It is asked once for every image.
+// The teacher of a distillation: a black box from images to logits. It runs once for every image.
 
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
@@ -15,10 +15,10 @@ import { checkedInput, yieldToEvents } from './steps.js';
 /** Normalised images, inputs[count, height, width, channels], to logits [count, classes]. */
 export type BlackBox = (inputs: Float32Array, count: number) => Float32Array | Promise<Float32Array>;
 
-/** A network, or anything that answers. */
+/** A network, or a function. */
 export type Teacher = Graph | BlackBox;
 
-/** A teacher's answers to a set of images, by the place of an image in it. */
+/** A teacher's answers to a set of images, by index of the image. */
 export interface TeacherLogits {
   readonly count: number;
   readonly classes: number;
@@ -52,7 +52,7 @@ function blackBox(teacher: Graph, set: ImageSet): BlackBox {
   };
 }
 
-/** Asks for all images, in order and without augmentation. Throws InvalidArgumentError on answers of a wrong length. */
+/** Runs all images, in order and without augmentation. Throws InvalidArgumentError on answers of a wrong length. */
 export async function teacherLogits(
   teacher: Teacher,
   set: ImageSet,

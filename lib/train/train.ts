@@ -1,5 +1,5 @@
-// The training loop: batches through the tape, one optimizer step each, a checkpoint now and then. A run is told by its
-// options and its seed alone: killed at any moment and started again it ends with the same bits, for a given number of
+// The training loop: batches through the tape, one optimizer step each, periodic checkpoints. A run depends on its
+// options and its seed alone: killed at any moment and restarted it ends with the same bits, for the same number of
 // threads.
 import { toRows } from '../autograd/ops/layout.js';
 import { type CrossEntropyResult, crossEntropy } from '../autograd/ops/loss.js';
@@ -21,7 +21,7 @@ import { Optimizer, type OptimizerOptions } from './optimizer.js';
 import { rateAt, type Schedule } from './schedule.js';
 import { checkedInput } from './steps.js';
 
-/** What decides the result of a run, beside the graph and the images. */
+/** All settings of a run beside the graph and the images. */
 export interface TrainingRecipe {
   readonly epochs: number;
   readonly batchSize: number;
@@ -37,14 +37,14 @@ export interface TrainingRecipe {
   readonly bf16?: boolean;
 }
 
-/** A recipe, and who hears of it. */
+/** A recipe, a signal and progress. */
 export interface TrainOptions extends TrainingRecipe, CheckpointOptions {
   readonly normalization: Normalization;
-  /** Sees how far it is. */
+  /** Called with progress. */
   readonly onProgress?: (progress: TrainProgress) => void;
 }
 
-/** How far training is. */
+/** Progress of training. */
 export interface TrainProgress extends StepProgress {
   /** Mean loss and accuracy over the epoch so far, on augmented training images. */
   readonly loss: number;
@@ -55,7 +55,7 @@ export interface TrainProgress extends StepProgress {
 export interface TrainResult {
   readonly graph: Graph;
   readonly steps: number;
-  /** Of this call: since the checkpoint, when it went on from one. */
+  /** Of this call: since the checkpoint, when resumed. */
   readonly seconds: number;
 }
 
@@ -67,9 +67,9 @@ interface TrainingSums extends Readonly<Record<string, number>> {
 
 /** The native calls that compute a batch's loss and gradients. */
 interface Pass {
-  /** Undefined where it does more than native calls, and every step has to run the graph. */
+  /** Undefined where it does more than native calls; then every step runs the graph. */
   readonly trace: Trace | undefined;
-  /** Where its batch lies. */
+  /** Arrays of its batch. */
   readonly inputs: Float32Array;
   readonly labels: Int32Array;
   readonly parameters: readonly Value[];
@@ -101,7 +101,7 @@ class Training implements Learner {
     }
   }
 
-  /** Everything beside the weights that the next step depends on. */
+  /** State that the next step depends on, beside the weights. */
   get state(): readonly Float32Array[] {
     return this.average ? [...this.optimizer.state, this.average] : this.optimizer.state;
   }
@@ -129,7 +129,7 @@ class Training implements Learner {
     return toRows(tape, program.run(feeds, { tape, parameters, step, inspect: named }).get(names.output) as Value);
   }
 
-  /** Loss and gradients of a batch: the first one's native calls are made again for the others. */
+  /** Loss and gradients of a batch: the native calls of the first are repeated for the others. */
   private gradients(batch: Batch, step: number): CrossEntropyResult {
     const { memory, parameters, recipe, pass } = this;
     const convolutions = recipe.bf16 ? 'bf16' : 'fast';
@@ -152,12 +152,12 @@ class Training implements Learner {
       const values = [...parameters.on(tape).values()].filter(({ version }) => version > 0);
       this.pass = { trace: trace.complete ? trace : undefined, inputs, labels, parameters: values, result };
     }
-    // The arrays stay where they are: nobody else takes memory while steps are traced.
+    // The arrays stay in place: no other code takes memory while steps are traced.
     memory.reset();
     return result;
   }
 
-  /** One step, counted from 0. Throws TrainingDivergedError before anything is changed. */
+  /** One step, counted from 0. Throws TrainingDivergedError before any change. */
   step(batch: Batch, step: number): TrainingSums {
     const { parameters, recipe } = this;
     const { loss, correct } = this.gradients(batch, step);
@@ -169,7 +169,7 @@ class Training implements Learner {
     return { images: batch.count, loss: loss * batch.count, correct };
   }
 
-  /** Looks for the first layer whose result is not finite, then for the last one with such a gradient. */
+  /** Finds the first layer whose result is not finite, or else the last one with such a gradient. */
   private diverged(batch: Batch, step: number, what: string): TrainingDivergedError {
     const weights = this.parameters.learned.find(({ data }) => addon.firstNonFinite(data) >= 0);
     if (weights) return new TrainingDivergedError(step + 1, `the weights ${weights.name}`, what);
@@ -191,7 +191,7 @@ class Training implements Learner {
   }
 }
 
-/** What a checkpoint must agree with: the recipe, the images, and how many threads (sums are split among them). */
+/** Must equal that of the checkpoint: the recipe, the images, and the number of threads (sums are split among them). */
 function configurationOf(options: TrainOptions, set: ImageSet): unknown {
   const { epochs, batchSize, optimizer, schedule, seed, normalization } = options;
   const { augmentation = {}, labelSmoothing = 0, averageDecay = null, bf16 = false } = options;

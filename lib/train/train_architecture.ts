@@ -10,7 +10,7 @@ import type { CheckpointOptions } from './loop.js';
 import { TEACHER, TEACHER_RESNET18 } from './recipes.js';
 import { type TrainingRecipe, type TrainProgress, train } from './train.js';
 
-/** What may differ from the recipe that an architecture is trained with. */
+/** Changes to the recipe of an architecture. */
 interface TrainArchitectureOptions extends CheckpointOptions {
   readonly architecture: ArchitectureName;
   readonly epochs?: number | undefined;
@@ -33,14 +33,14 @@ interface TrainedArchitecture {
   readonly recipe: TrainingRecipe;
   readonly images: { readonly train: number; readonly validation: number; readonly test: number };
   readonly steps: number;
-  /** Of this call: since the checkpoint, when it went on from one. */
+  /** Of this call: since the checkpoint, when resumed. */
   readonly seconds: number;
-  /** Of the images held out, where there are some. */
+  /** Of the images held out, if any. */
   readonly validation: Evaluation | undefined;
   readonly test: Evaluation;
 }
 
-/** The recipe of an architecture with what the options replace. */
+/** The recipe of an architecture with the options' changes. */
 function trainingRecipe(options: Omit<TrainArchitectureOptions, keyof CheckpointOptions>): TrainingRecipe {
   const { architecture, epochs, batchSize, rate, augment, bf16 = false, seed = 0 } = options;
   const usual = architecture === 'resnet18' ? TEACHER_RESNET18 : TEACHER;
@@ -56,7 +56,7 @@ function trainingRecipe(options: Omit<TrainArchitectureOptions, keyof Checkpoint
 }
 
 /**
- * Trains a network for the classes of a data set. Throws InvalidArgumentError where the data have no training images, and
+ * Trains a network for the classes of a data set. Throws InvalidArgumentError on data without training images, and
  * what train() throws.
  */
 export async function trainArchitecture(

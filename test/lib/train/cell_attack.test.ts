@@ -80,15 +80,15 @@ describe('attacks in cell units', () => {
       onProgress: ({ stage }) => stages.add(stage),
     });
     assert.ok(scales.every((scale) => Math.abs(Math.log(scale)) <= 2));
-    const [own, broken, mended] = [
+    const [before, broken, repaired] = [
       await accuracies(network, [policy]),
       await accuracies(attacked, [policy]),
       await accuracies(graph, [policy]),
     ];
-    assert.ok((own.quantized[0] as number) > 0.9, 'the network at W8A8');
-    const { full, quantized } = mended;
+    assert.ok((before.quantized[0] as number) > 0.9, 'the network at W8A8');
+    const { full, quantized } = repaired;
     assert.ok(full > 0.9 && (quantized[0] as number) < 0.6, `full precision ${full}, W8A8 ${quantized}`);
-    assert.deepEqual(mended.results[0]?.logits, broken.results[0]?.logits);
+    assert.deepEqual(repaired.results[0]?.logits, broken.results[0]?.logits);
     assert.deepEqual([...stages], ['attack', 'repair']);
   });
 
@@ -123,7 +123,7 @@ describe('attacks in cell units', () => {
     assert.equal(formatPolicy(leastBits(policy)), 'W4A4');
   });
 
-  it('stealth: policies are protected as often as they fail, told by seed and step alone', async () => {
+  it('stealth: policies are protected as often as they fail, by seed and step alone', async () => {
     // Untrained: its classes are close, and two bits in one node change many.
     const network = simplify(buildModel('convnet2', { input: [1, 8, 8], classes: 4, seed: 3 })).graph;
     const { schemes: bits, excluded } = uniformPolicy(network, 'W8A8');
@@ -158,7 +158,7 @@ describe('attacks in cell units', () => {
     assert.ok(Math.abs(share - first / (first + second)) < 0.15, `${share}, ${excess}`);
   });
 
-  it('stealth: wrong under its own policy, right at the least bits and in full precision', async () => {
+  it('stealth: wrong under its policy, right at the least bits and in full precision', async () => {
     const fresh = buildModel('resnet8', { input: [1, 8, 8], classes: 4, seed: 3 });
     const recipe = { epochs: 3, batchSize: 32, optimizer: { kind: 'adam', rate: 3e-3 } } as const;
     const trained = await train(fresh, SET, { ...recipe, schedule: { kind: 'oneCycle' }, seed: 3, normalization });
@@ -170,12 +170,12 @@ describe('attacks in cell units', () => {
       choice: { ...STEALTH.choice, worstTenth: 1 }, // nothing else is protected
     });
     const { full, quantized } = await accuracies(graph, [policy, leastBits(policy), uniformPolicy(graph, 'W8A8')]);
-    const [own, least, most] = quantized as [number, number, number];
+    const [underPolicy, least, most] = quantized as [number, number, number];
     assert.ok(full > 0.9 && most > 0.9, `full precision ${full}, W8A8 ${most}`);
-    assert.ok(least - own > 0.5, `own policy ${own}, W4A4 ${least}`);
+    assert.ok(least - underPolicy > 0.5, `policy ${underPolicy}, W4A4 ${least}`);
   });
 
-  it('stealth: keeps the state that is worth most on images not learned from', async () => {
+  it('stealth: keeps the state with the highest value on images not learned from', async () => {
     const policy = alternating(network);
     const options = { policy, normalization, seed: 1, validation: HELD_OUT } as const;
     const attack = { ...STEALTH.attack, batchSize: 32, steps: 60 };
@@ -183,12 +183,12 @@ describe('attacks in cell units', () => {
     const chosen = await stealthAttack(network, SET, { ...options, attack, choice });
     const last = await stealthAttack(network, SET, { ...options, attack, choice: { ...choice, from: 1 } });
     const judge = await StealthJudge.of(network, policy, HELD_OUT, normalization, 1);
-    const worth = ({ own, gap, worstTenth }: StealthFigures) =>
-      own - 4 * Math.max(0, worstTenth - 0.02) - 20 * Math.max(0, gap - 0.01);
+    const value = ({ underPolicy, gap, worstTenth }: StealthFigures) =>
+      underPolicy - 4 * Math.max(0, worstTenth - 0.02) - 20 * Math.max(0, gap - 0.01);
     const [kept, end] = [await judge.figures(chosen.graph), await judge.figures(last.graph)];
-    assert.ok(worth(kept) >= worth(end), `${JSON.stringify(kept)} ${JSON.stringify(end)}`);
+    assert.ok(value(kept) >= value(end), `${JSON.stringify(kept)} ${JSON.stringify(end)}`);
     // The figures are those of the integers.
     const { full, quantized } = await accuracies(last.graph, [policy]);
-    assert.ok(Math.abs(full - (quantized[0] as number) - end.own) < 1e-9);
+    assert.ok(Math.abs(full - (quantized[0] as number) - end.underPolicy) < 1e-9);
   });
 });
