@@ -6,11 +6,11 @@
 // 2. Arguments and options are objects of specs (option.ts, options.ts). A key is the option's name: dataDir is
 //    --data-dir; its value in `run` has the spec's type. Groups that several commands have are in inputs.ts, policy.ts, ….
 // 3. `out` says whether results go to a folder: then there are --out and --fresh, and a RunDirectory with lock and stages.
-//    What takes long is a stage: `await stage('scan', () => scan(…))`; a run that was stopped goes on behind its last one.
+//    Long work is a stage: `await stage('scan', () => scan(…))`; a stopped run resumes after its last one.
 // 4. Pass `signal` on: Ctrl-C aborts it, and the process ends within a second. Show `progress`, never write to stderr.
 // 5. Return { result }: JSON with a `schema` that is registered in lib/report/kinds.ts. The harness prints it (--json: as
 //    JSON) and writes report.json, report.html, report.md and tables/*.csv to the folder. `exitCode` where it is not 0.
-// 6. Give two examples that run as they stand, on model.onnx and images.npy.
+// 6. Give two examples that run unchanged, on model.onnx and images.npy.
 // 7. Add a line to commands.ts: name, group, summary, import. Nothing else is loaded before the command runs.
 // 8. Test it in test/lib/cli/<name>.test.ts; test/lib/cli/commands.test.ts parses its examples and measures its help.
 import type { RunDirectory, Stage } from '../run/run_directory.js';

@@ -1,7 +1,7 @@
 // All commands: what is known of each before its module is loaded. A new command is a line here and a file beside it.
 import type { CommandDefinition } from './command.js';
 
-/** What a person wants, in the order of the help. */
+/** Purposes of commands, in the order of the help. */
 export const GROUPS = ['judge', 'explain', 'repair', 'attack', 'measure', 'train', 'documents'] as const;
 export type Group = (typeof GROUPS)[number];
 

@@ -28,7 +28,7 @@ class Interrupted extends Error {
     readonly exitCode: number,
     folder: string | undefined,
   ) {
-    super(folder === undefined ? 'interrupted' : `interrupted; the same command goes on in ${folder}`);
+    super(folder === undefined ? 'interrupted' : `interrupted; the same command resumes in ${folder}`);
   }
 }
 
@@ -60,7 +60,7 @@ async function decisive(value: unknown): Promise<unknown> {
   return paths.length > 0 && paths.every(isFile) ? Promise.all(paths.map(contentOf)) : value;
 }
 
-/** Everything that decides the results: a run goes on only with the same. */
+/** All settings that decide the results: a run resumes only with the same. */
 async function configurationOf({ name, options }: CommandDefinition, line: CommandLine) {
   const decided = Object.entries(line.options).filter(([key]) => options[key]?.decides !== false);
   const configuration: Record<string, unknown> = { command: name };

@@ -4,7 +4,7 @@ import { COMMANDS, GROUPS } from './commands.js';
 const GROUP_WIDTH = 11;
 const NAME_WIDTH = 15;
 
-/** Commands by what a person wants, the group before its first one. */
+/** Commands by purpose, the group before its first one. */
 export function overview(): string {
   const lines = GROUPS.flatMap((group) =>
     COMMANDS.filter((command) => command.group === group).map(({ name, summary }, at) =>

@@ -1,4 +1,4 @@
-// Data for a model that came from elsewhere: which images, and how they become the network's input. What is not said on
+// Data for a user's model: which images, and how they become the network's input. What is not set on
 // the command line is read from the model's input.
 import { statSync } from 'node:fs';
 import { classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
@@ -43,7 +43,7 @@ export function inputOptions(images?: number) {
   return {
     data: text(
       '<name or path>',
-      'fashion-mnist, cifar10, …, a folder of pictures, .npz, images.npy[,labels.npy], IDX files likewise',
+      'fashion-mnist, cifar10, …, a folder of pictures, .npz, images.npy[,labels.npy], or two IDX files',
       { required: true },
     ),
     dataDir: text('<folder or URL>', 'where the files of a named data set are'),
@@ -83,11 +83,11 @@ function spread(
 /** mean and std as the Loader takes them: of pixels scaled to 0–1. */
 function normalizationOf(flags: InputFlags, usual: Normalization, channels: number): Normalization {
   const scale = chosen('--pixels', ['1', '255'], flags.pixels) === '255' ? 255 : 1;
-  const given = (option: '--mean' | '--std', values: readonly number[] | undefined) =>
+  const checked = (option: '--mean' | '--std', values: readonly number[] | undefined) =>
     spread(option, values, channels)?.map((value) => value / scale);
-  const mean = given('--mean', flags.mean);
-  const std = given('--std', flags.std);
-  // One of the two given stands for a declared preprocessing of which the other does nothing.
+  const mean = checked('--mean', flags.mean);
+  const std = checked('--std', flags.std);
+  // One of the two alone declares a preprocessing in which the other has no effect.
   if (mean || std || scale !== 1) {
     const one = Array<number>(channels).fill(1 / scale);
     return { mean: mean ?? Array<number>(channels).fill(0), std: std ?? one };
@@ -105,7 +105,7 @@ function swapped(set: ImageSet): ImageSet {
   return { ...set, pixels };
 }
 
-/** Floats with --mean and --std applied; as they stand without: bytes alone have a range, and are normalized as they are read. */
+/** Floats with --mean and --std applied, unchanged without: bytes alone have a range, and are normalized when they are read. */
 function normalizedFloats(set: ImageSet, { mean, std, pixels }: InputFlags): ImageSet {
   if (!(set.pixels instanceof Float32Array)) return set;
   if (pixels !== '1') refuse('--pixels', 'byte images: floats are as --mean and --std have them', 'floats');
@@ -127,7 +127,7 @@ export interface Images<Source = ImageSet> {
   readonly prepare: (set: ImageSet) => ImageSet;
 }
 
-/** The images that the flags ask for, in memory, all of them. Throws DataError or InvalidArgumentError. */
+/** All images that the flags name, in memory. Throws DataError or InvalidArgumentError. */
 export async function readImages(graph: Graph, flags: InputFlags, progress = new Progress()): Promise<Images> {
   return imagesOf(graph, flags, loadDataset, progress);
 }
@@ -165,13 +165,13 @@ async function imagesOf<Source extends ImageSource>(
   return { set, dataset, normalization, layout, prepare };
 }
 
-/** The images that the flags ask for, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError, naming file or option. */
+/** The images that the flags name, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError, naming file or option. */
 export async function readInputs(
   graph: Graph,
   flags: InputFlags,
   progress = new Progress(),
 ): Promise<{ samples: Samples }> {
-  // No other split is wanted.
+  // The other split is not needed.
   const open = (spec: string, options: LoadOptions) =>
     openDataset(spec, { ...options, testOnly: flags.split === 'test' });
   const { set, normalization, layout, prepare } = await imagesOf(graph, flags, open, progress);

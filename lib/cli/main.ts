@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command `faultline`: finds the command that is asked for, loads it and runs it.
+// The command `faultline`: finds the requested command, loads it and runs it.
 import { readFileSync } from 'node:fs';
 import { findCommand } from './commands.js';
 import { overview } from './help.js';

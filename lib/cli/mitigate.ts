@@ -59,7 +59,7 @@ export const command = defineCommand({
     }),
     cures: option<'auto' | readonly CureName[], { default: 'auto' }>(
       '<list>',
-      `auto: what the diagnosis asks for; all; or, in this order, ${CURE_FLAGS}`,
+      `auto: by diagnosis; all; or, in this order, ${CURE_FLAGS}`,
       curesOf,
       { default: 'auto' },
     ),
@@ -81,7 +81,7 @@ export const command = defineCommand({
     const policy = await readAnyPolicy(graph, options.policy);
     const { set, dataset, normalization, layout, prepare } = await readImages(graph, options, progress);
     const { seed, cures, steps, moreBits } = options;
-    // Where the data have a set for training, its images repair and those of the split asked for judge.
+    // Where the data have a set for training, its images repair and those of the requested split judge.
     const apart = options.split === 'test' ? dataset.train : undefined;
     const [repairing, rest] = parted(prepare(apart ?? set), options.images ?? IMAGES, seed);
     const test = apart ? prepare(set) : rest;

@@ -1,4 +1,4 @@
-// The model that a command is given, made ready: what its weights are made from is computed, so that they can be quantized.
+// Prepares the model of a command: computed weights are folded, so that they can be quantized.
 import { outputDoubt } from '../assess/samples.js';
 import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';

@@ -14,7 +14,7 @@ export interface OptionSpec<Value = unknown> {
   readonly letter?: string | undefined;
   /** Set by `--no-<name>`; the default is true. */
   readonly negated?: boolean | undefined;
-  /** false: has no influence on what is computed, so a run may go on with another value. Default true. */
+  /** false: has no influence on what is computed, so a run may resume with another value. Default true. */
   readonly decides?: boolean | undefined;
 }
 

@@ -21,14 +21,14 @@ export interface CommonValues {
 
 function folderOptions(out: OutFolder): Specs<OptionSpec> {
   if (out === 'none') return {};
-  const what = 'results go here: report.json, report.html, report.md, tables/*.csv; the same command goes on in it';
+  const what = 'results go here: report.json, report.html, report.md, tables/*.csv; the same command resumes it';
   const byDefault = out === 'named' ? '; default: runs/…' : '';
   return {
     out: text('<folder>', what + byDefault, {
       ...(out === 'required' ? { required: true } : {}),
       ...(typeof out === 'object' ? { default: out.default } : {}),
     }),
-    fresh: flag('begin anew what --out holds'),
+    fresh: flag('restart the run in --out'),
   };
 }
 
@@ -44,7 +44,7 @@ function commanderOption(key: string, spec: OptionSpec): Option {
   );
   const option = new Option(flags, spec.help);
   const { parse } = spec;
-  // Before the first use stands the default, which repetition does not add to.
+  // Before the first use the value is the default, which repetition does not add to.
   if (parse) option.argParser((one, before) => parse(one, name, before === spec.default ? undefined : before));
   if (spec.default !== undefined) option.default(spec.default, defaultText(spec.default));
   return option;
@@ -70,7 +70,7 @@ export function commanderOf(definition: CommandDefinition, summary = ''): Comman
   addOptions(command, { ...definition.options, ...folderOptions(out), ...OUTPUT });
   const paragraphs = details.map((paragraph) => `${wrapText(paragraph).join('\n')}\n\n`).join('');
   const lines = examples.map((example) => wrapText(example, '    ', WIDTH - 4).map((line) => `  ${line}`));
-  // A line that goes on ends in a backslash, so that it can be copied.
+  // A continued line ends in a backslash, so that it can be copied.
   const shown = lines.map((parts) => parts.join(' \\\n')).join('\n');
   return command.addHelpText('after', `\n${paragraphs}Examples:\n${shown}`).configureHelp({ helpWidth: WIDTH });
 }

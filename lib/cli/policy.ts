@@ -26,8 +26,8 @@ async function policyFile<Kind>(path: string, parse: (json: unknown) => Kind): P
 }
 
 function staticPolicyOf(graph: Graph, json: unknown, excluded: readonly string[]): Policy {
-  const { schemes, excluded: own } = policyFromJson(graph, json);
-  const outside = new Set([...own, ...quantizedNames(graph, { excluded }).excluded]);
+  const { schemes, excluded: listed } = policyFromJson(graph, json);
+  const outside = new Set([...listed, ...quantizedNames(graph, { excluded }).excluded]);
   return { schemes: new Map([...schemes].filter(([name]) => !outside.has(name))), excluded: outside };
 }
 

@@ -11,7 +11,7 @@ export class Progress {
   /** `quiet`: says nothing. */
   constructor(private readonly quiet = false) {}
 
-  /** `milestone`: worth a line of its own where there is no terminal. */
+  /** `milestone`: printed as a line where there is no terminal. */
   show(milestone: boolean, text: () => string): void {
     if (this.quiet) return;
     if (!process.stderr.isTTY) {

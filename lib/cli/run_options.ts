@@ -14,11 +14,11 @@ export const RUN_OPTIONS = {
 /** Of a run with one seed, from a teacher that may be there already. */
 export const TAUGHT_OPTIONS = {
   ...RUN_OPTIONS,
-  teacher: text('<model.onnx>', 'a network of your own in place of a trained one'),
+  teacher: text('<model.onnx>', 'your network in place of a trained one'),
   seed: integer('<n>', 'of everything that is drawn', 0, { default: 0 }),
 };
 
-/** Nothing but what is asked for beside them. */
+/** Only the stages that other options name. */
 export function taughtSettings({ data, arch, teacher, seed }: Values<typeof TAUGHT_OPTIONS>) {
   return {
     ...{ data, arch, seeds: [seed], pairs: [], attacks: [], gauge: false, search: false, stress: undefined },

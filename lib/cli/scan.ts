@@ -1,4 +1,4 @@
-// `faultline scan`: does full precision tell that a network will break? Without labels, without quantizing.
+// `faultline scan`: predicts from full precision whether a network will break, without labels, without quantizing.
 import { scan } from '../assess/scan/scan.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';

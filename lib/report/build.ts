@@ -58,7 +58,7 @@ function worst(report: Report, objective: string, policy?: PairResult['policy'])
     .reduce<PairResult | undefined>((most, pair) => (most && most.drop >= pair.drop ? most : pair), undefined);
 }
 
-/** What a figure stands for where there are several alike. */
+/** Name of a figure among similar ones. */
 function largestOf(report: Report, { objective, policy }: PairResult): string {
   const alike = report.pairs.filter((pair) => pair.objective === objective && pair.policy === policy).length;
   return alike > 1 ? `, the largest drop of ${alike}` : '';

@@ -1,4 +1,4 @@
-// The tables of a report as CSV (RFC 4180), for spreadsheets: plain numbers, intervals in columns of their own.
+// The tables of a report as CSV (RFC 4180), for spreadsheets: plain numbers, intervals in separate columns.
 import { stringify } from 'csv-stringify/sync';
 import { type Document, type Table, tablesOf } from './document.js';
 import { type Cell, isMeasured } from './format.js';

@@ -38,7 +38,7 @@ export interface Diff {
 const tables = ({ sections }: Document): Table[] =>
   sections.flatMap(({ blocks }) => blocks.flatMap((block) => (block.kind === 'table' ? [block] : [])));
 
-/** Verdicts as a table of their own: their levels are ordered. */
+/** Verdicts as a separate table: their levels are ordered. */
 function verdictTable({ sections }: Document): Table {
   const rows = sections.flatMap(({ title, blocks }) =>
     blocks.flatMap((block) => (block.kind === 'verdict' ? [[title, block.level]] : [])),
@@ -61,7 +61,7 @@ const nameOf = (row: readonly Cell[], naming: number) =>
     .map((cell) => formatCell(cell))
     .join(', ');
 
-/** How many columns name a row: of the texts that a table begins with as few as tell its rows apart. */
+/** How many columns name a row: the fewest leading text columns that distinguish the rows. */
 function namingColumns({ columns, rows }: Table): number {
   const figures = columns.findIndex(({ unit, better }) => unit !== 'text' || better !== undefined);
   const most = figures < 0 ? columns.length : figures;

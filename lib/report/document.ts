@@ -41,7 +41,7 @@ export interface Chart {
   /** As a table's. */
   readonly name: string;
   readonly caption: string;
-  /** What there is to see, for who cannot see it. */
+  /** Description of the picture, for readers who cannot see it. */
   readonly alt: string;
   readonly data: ChartData;
   /** Shown on the terminal too: bars and histograms as bars, others as their table. Default false. */
@@ -92,7 +92,7 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-/** A figure worth the front page. */
+/** A figure of the summary. */
 export interface Fact {
   readonly label: string;
   readonly value: string;

@@ -2,7 +2,7 @@
 import type { Interval } from '../statistics/shares.js';
 
 /**
- * What a column or an axis holds. Accuracies are percent, differences of accuracies points, parts of a whole shares, all
+ * Unit of a column or an axis. Accuracies are percent, differences of accuracies points, parts of a whole shares, all
  * on 0–100; shares have no decimals. Magnitudes are large counts: 77.4k.
  */
 export type Unit =
@@ -113,7 +113,7 @@ export function formatQuantity(value: number, unit: Unit): string {
   return formatNumber(value, unit) + (Number.isFinite(value) ? SUFFIX[unit] : '');
 }
 
-/** What stands in a column's head after its name: ` (%)`, or nothing. */
+/** Suffix of a column's heading: ` (%)`, or none. */
 export function unitLabel(unit: Unit): string {
   const text = SUFFIX[unit].trim();
   return text === '' || unit === 'bits' ? '' : ` (${text})`;

@@ -33,7 +33,7 @@ export function defineKind<Schema extends z.ZodType>(definition: {
   };
 }
 
-/** Signal over noise: Infinity without noise, which JSON holds as null. */
+/** Signal over noise: Infinity without noise, which is null in JSON. */
 export const decibels = z
   .number()
   .nullable()

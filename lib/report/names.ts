@@ -1,4 +1,4 @@
-// What reports call things: networks by objective, policy and seed; parts of names that may stand in anchors and files.
+// Names in reports: networks by objective, policy and seed; parts of names that are safe in anchors and files.
 import type { PairResult, Report } from './schema.js';
 
 /** `detrimental, input`, and the seed where there are several. */

@@ -4,7 +4,7 @@ import { requireInteger } from '../core/errors.js';
 import { type ImageSet, imageSize } from '../data/image_set.js';
 import { encodePng } from '../data/png.js';
 
-/** Pixels that are inputs as they stand have no range of their own: each image is stretched to black and white. */
+/** Pixels that are inputs unchanged have no fixed range: each image is stretched to black and white. */
 function displayable(pixels: Uint8Array | Float32Array): Uint8Array {
   if (pixels instanceof Uint8Array) return pixels;
   const [low, high] = pixels.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);

@@ -11,7 +11,7 @@ async function fileOf(path: string): Promise<string> {
   return found.isDirectory() ? join(path, 'report.json') : path;
 }
 
-/** Throws InvalidArgumentError, naming the file, on what is no result. */
+/** Throws InvalidArgumentError, naming the file, when it is not a result. */
 export async function readResult(path: string): Promise<CheckedResult> {
   const file = await fileOf(path);
   let json: unknown;

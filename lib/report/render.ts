@@ -17,7 +17,7 @@ export async function render(format: Format, { result, document }: CheckedResult
     case 'terminal':
       return terminalReport(document);
     case 'html':
-      // Plot takes a third of a second to load: only who draws waits for it.
+      // Plot takes a third of a second to load, so it is loaded for charts only.
       return (await import('./html/page.js')).htmlReport(document);
     case 'markdown':
       return markdownReport(document);

@@ -208,7 +208,7 @@ export const verdictSchema = z.looseObject({
   advice: z.array(z.string()).optional(),
 });
 
-/** What report.json holds, schema faultline.report/1. */
+/** Contents of report.json, schema faultline.report/1. */
 export const reportSchema = z.looseObject({
   schema: z.literal('faultline.report/1'),
   title: z.string().optional(),

@@ -79,6 +79,6 @@ export const mitigationSchema = z.array(
 /** What a network fails of, a sentence for each failure. */
 export const diagnosisSchema = z.looseObject({
   reasons: z.array(z.string()),
-  /** On what it was measured. */
+  /** The samples it was measured on. */
   note: z.string().optional(),
 });

@@ -28,7 +28,7 @@ function briefColumns({ columns, rows }: Pick<Table, 'columns' | 'rows'>): Pick<
 
 const headOf = ({ label, short, unit }: Column) => plain(short ?? label + unitLabel(unit));
 
-/** A difference whose interval is clear of 0 keeps a star of it, others the place of one. */
+/** A star for a difference whose interval excludes 0, a space for others. */
 function withoutInterval({ value, interval }: Measured, unit: Unit): string {
   if (unit !== 'points' || !interval) return formatNumber(value, unit);
   const [low, high] = interval;
@@ -36,7 +36,7 @@ function withoutInterval({ value, interval }: Measured, unit: Unit): string {
 }
 
 /**
- * A table in at most 80 columns: intervals give way first, then units, then headings, which go on in another line, then
+ * A table in at most 80 columns: intervals are dropped first, then units, then headings wrap, then
  * the widest texts, then the last columns.
  */
 export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] {

@@ -19,7 +19,7 @@ export function widthOf(text: string): number {
   return stringWidth(text);
 }
 
-/** A text in at most `width` columns: it loses its middle, because names of nodes tell at their end. */
+/** A text in at most `width` columns: its middle is cut, because names of nodes differ at their end. */
 export function cut(text: string, width: number): string {
   return cliTruncate(text, width, { position: 'middle' });
 }

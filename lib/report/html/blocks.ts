@@ -19,7 +19,7 @@ function cellMarkup(cell: Cell, { unit }: Column, first: boolean): Markup {
   return text.length > LONG_TEXT ? html`<td class="long">${text}</td>` : html`<td>${text}</td>`;
 }
 
-/** A table that scrolls by itself when the page is too narrow, below its caption unless that stands there already. */
+/** A table that scrolls separately when the page is too narrow, below its caption unless that is there already. */
 export function tableMarkup(table: Table, captioned = true): Markup {
   const { caption, columns, rows } = table;
   const head = columns.map(

@@ -8,7 +8,7 @@ import { HEAT_SHADES } from './style.js';
 /** Cells narrower than this have no room for their figures. */
 const TEXT_CELL = 26;
 const MOST_CELL = 56;
-/** Shades of heat above this one want the other colour of text. */
+/** Shades of heat above this one need the other colour of text. */
 const STRONG_HEAT = 5;
 /** And narrower than this not even for their names, turned. Numbers need no room: some of them are shown. */
 const UPRIGHT_CELL = 34;
@@ -16,7 +16,7 @@ const NUMBERED_CELL = 8;
 /** More rows would be a tower. */
 const MOST_UPRIGHT = 80;
 
-/** Lying charts stand where they do not fit: rows become columns. */
+/** Turns charts that are too wide: rows become columns. */
 export function upright(chart: CellChart, width: number): CellChart {
   const { marginLeft } = leftLabels(chart.rows, width);
   const room = (width - marginLeft - 16) / chart.columns.length;
@@ -33,8 +33,8 @@ export function upright(chart: CellChart, width: number): CellChart {
   };
 }
 
-export function cells(given: CellChart, size: Width): Plot.PlotOptions {
-  const chart = upright(given, PIXELS[size]);
+export function cells(wide: CellChart, size: Width): Plot.PlotOptions {
+  const chart = upright(wide, PIXELS[size]);
   const { marginLeft, short } = leftLabels(chart.rows, PIXELS[size]);
   const count = chart.columns.length;
   const cellWidth = Math.min(MOST_CELL, (PIXELS[size] - marginLeft - 16) / count);
@@ -66,7 +66,7 @@ export function cells(given: CellChart, size: Width): Plot.PlotOptions {
     marginBottom,
     x: {
       type: 'band',
-      // Names tell what they are; numbers do not.
+      // Names need no axis label; numbers do.
       label: labelled && turned ? null : chart.columnsLabel,
       labelArrow: 'none',
       labelAnchor: 'left',

@@ -26,7 +26,7 @@ export function leftLabels(
 ): { marginLeft: number; short: (label: string) => string } {
   const most = Math.floor((width * MOST_LABEL) / LETTER);
   const longest = Math.min(most, Math.max(4, ...labels.map((label) => label.length)));
-  // Node names tell at their end, so they lose their middle.
+  // Node names differ at their end, so their middle is cut.
   const short = (label: string) => {
     if (label.length <= most) return label;
     const head = Math.ceil((most - 1) / 3);

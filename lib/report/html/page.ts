@@ -4,7 +4,7 @@ import { factMarkup, sectionMarkup } from './blocks.js';
 import { html, Markup } from './markup.js';
 import { STYLE } from './style.js';
 
-/** Nothing may be loaded but pictures that the page itself holds, should markup ever slip through. */
+/** Only embedded pictures may be loaded, in case markup is not escaped. */
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 export function htmlReport(document: Document): string {

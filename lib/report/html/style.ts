@@ -9,7 +9,7 @@ export const SERIES_COLOURS = 8;
 const shades = (name: string, values: readonly string[], first = 0) =>
   values.map((value, index) => `--${name}${index + first}: ${value};`).join(' ');
 
-// Okabe and Ito's colours, which colour-blind readers tell apart, toned for each background.
+// Okabe and Ito's colours, which colour-blind readers can distinguish, toned for each background.
 const LIGHT = [
   '--paper: #fcfcfa; --raised: #ffffff; --ink: #1d2329; --soft: #5b6670; --faint: #8b959e; --line: #e3e5e2;',
   '--accent: #1f5f99; --good: #1a7a55; --caution: #9a6400; --bad: #b3372b;',

@@ -1,4 +1,4 @@
-// Charts as SVG, drawn on the server by Observable Plot. Colours are CSS variables (style.ts), text is the page's own.
+// Charts as SVG, drawn on the server by Observable Plot. Colours are CSS variables (style.ts), text is the page's.
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import type {
@@ -28,7 +28,7 @@ function draw(options: Plot.PlotOptions, width: number, title: string): string {
   } as Plot.PlotOptions);
   plot.setAttribute('role', 'img');
   plot.setAttribute('aria-label', title);
-  // A page has several drawings of a chart: what is unique in Plot's own style sheet says the page's once.
+  // A page has several drawings of a chart: the page's style sheet replaces Plot's.
   for (const style of plot.querySelectorAll('style')) style.remove();
   plot.removeAttribute('class');
   return plot.outerHTML;
@@ -55,11 +55,11 @@ function lines(chart: LineChart | ScatterChart, size: Width): Plot.PlotOptions {
       Plot.ruleY(rules, { y: 'y', stroke: SOFT, strokeDasharray: '4 3' }),
       Plot.text(rules, { y: 'y', text: 'label', frameAnchor: 'right', textAnchor: 'end', dy: -7, fill: SOFT }),
       ...chart.series.flatMap(({ points }, index) => {
-        const own = { x: (p: readonly number[]) => p[0], y: (p: readonly number[]) => p[1] };
+        const axes = { x: (p: readonly number[]) => p[0], y: (p: readonly number[]) => p[1] };
         const colour = seriesColour(index);
-        if (scatter) return [Plot.dot(points, { ...own, fill: colour, r: 3.5, fillOpacity: 0.75 })];
-        if (points.length === 1) return [Plot.dot(points, { ...own, fill: colour, r: 3.5 })];
-        return [Plot.line(points, { ...own, stroke: colour, strokeWidth: 1.9, curve, strokeLinejoin: 'round' })];
+        if (scatter) return [Plot.dot(points, { ...axes, fill: colour, r: 3.5, fillOpacity: 0.75 })];
+        if (points.length === 1) return [Plot.dot(points, { ...axes, fill: colour, r: 3.5 })];
+        return [Plot.line(points, { ...axes, stroke: colour, strokeWidth: 1.9, curve, strokeLinejoin: 'round' })];
       }),
     ],
   };

@@ -26,7 +26,7 @@ function verdictSection({ verdict, answer, reasons, advice, thresholds }: Assess
   const rule =
     `Safe: every policy examined, the worst one found among them, loses at most ${formatNumber(thresholds.maxDrop)} ${what}, ` +
     `at ${Math.round(100 * thresholds.confidence)} % confidence. Unsafe: one loses more than ` +
-    `${formatNumber(thresholds.catastrophe)}, or the mildest more than the limit, for certain. Caution: anything between, or the samples do not tell.`;
+    `${formatNumber(thresholds.catastrophe)}, or the mildest more than the limit, for certain. Caution: anything between, or undecided on these samples.`;
   const blocks: Block[] = [
     { kind: 'verdict', level: LEVEL[verdict], word: verdict, text: `${answer}.` },
     { kind: 'list', items: reasons, brief: true },

@@ -120,7 +120,7 @@ function errorTable({ summary, baseline }: Corruptions): Table {
   };
 }
 
-/** What the section of stress reports takes: strengths stand in the place of severities. */
+/** Input of the section of stress reports: strengths in place of severities. */
 function cellsOf(conditions: readonly Condition[]) {
   return conditions.flatMap(({ corruption = '', family, level = 0, fpAccuracy, policies }) =>
     policies.map(({ policy, accuracy, drop, dropInterval: [low, high] }) => ({

@@ -30,14 +30,14 @@ type Diff = z.output<typeof diffSchema>;
 const TITLES = { worse: 'Worse', better: 'Better', changed: 'Changed, neither better nor worse' } as const;
 
 function changeSection(judgement: keyof typeof TITLES, changes: Diff['changes']): Section[] {
-  const own = changes.filter((change) => change.judgement === judgement);
-  if (own.length === 0) return [];
-  const blocks = [...groupBy(own, ({ table }) => table)].map(
+  const judged = changes.filter((change) => change.judgement === judgement);
+  if (judged.length === 0) return [];
+  const blocks = [...groupBy(judged, ({ table }) => table)].map(
     ([table, rows]): Block => ({
       kind: 'table',
       name: `${judgement}-${table}`,
       caption: table,
-      // What is neither is told in the other formats: times differ from run to run.
+      // Other changes are in the other formats only: times differ from run to run.
       brief: judgement !== 'changed',
       columns: [
         column('table', 'table', 'text'),

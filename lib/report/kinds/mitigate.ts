@@ -68,7 +68,7 @@ const onBright = ({ cure }: Cure) => cure === 'range guard';
 const percent = (value: number) => `${value.toFixed(1)} %`;
 const images = (number: number) => `${formatNumber(number, 'count')} images`;
 
-/** What one cure won and at what it was judged. */
+/** The gain of one cure, and where it was measured. */
 function shares(one: Cure): readonly [number, number] {
   const pick = (share: Cure['before']) => (onBright(one) ? share.brightPixel : share.clean) ?? 0;
   return [pick(one.before), pick(one.after)];
@@ -80,7 +80,7 @@ function sentence({ before, after, fp, fpAfter, measure }: Judgement): string {
   return `${percent(before)} → ${percent(after)} ${measure} quantized, ${percent(fp)} in full precision${repaired}`;
 }
 
-const TAKEN_BACK = 'helped, taken back for what came after';
+const TAKEN_BACK = 'helped, replaced by a later cure';
 
 /** Cures that were applied, one by one, then why the others were not, those of one reason together. */
 function cureLines(cures: readonly Cure[]): string[] {

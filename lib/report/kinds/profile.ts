@@ -9,7 +9,7 @@ import { slug } from '../names.js';
 import { channelMap } from '../sections/error_profile.js';
 import { type LayerProfile, type Profile, profileSchema } from './profile_result.js';
 
-/** Histograms are drawn of the layers with most noise of their own. */
+/** Histograms are drawn of the layers with most isolated noise. */
 const HISTOGRAMS = 4;
 
 const percent = (share: number | null | undefined) => (typeof share === 'number' ? 100 * share : undefined);
@@ -20,7 +20,7 @@ const noise = (sqnrDb: number) => (Number.isFinite(sqnrDb) ? 100 * 10 ** (-sqnrD
 
 const quantized = ({ layers }: Profile) => layers.filter(({ isolated }) => isolated !== undefined);
 
-/** Quantized layers, the one with most noise of its own first. */
+/** Quantized layers, the one with most isolated noise first. */
 const noisiest = (profile: Profile) =>
   [...quantized(profile)].sort((a, b) => (a.isolated?.sqnrDb ?? 0) - (b.isolated?.sqnrDb ?? 0));
 
@@ -29,7 +29,7 @@ function layerTable({ layers }: Profile): Table {
     kind: 'table',
     name: 'layers',
     caption:
-      'SQNR of a layer quantized alone and with everything before it; shares of its own error that come from ' +
+      'SQNR of a layer quantized alone and with everything before it; shares of its isolated error that come from ' +
       'activations and from weights; share of the error here that its inputs brought',
     brief: true,
     columns: [
@@ -83,7 +83,7 @@ function waterfalls(profile: Profile): Block[] {
   const used = Object.entries(TERMS).filter(([key]) =>
     layers.some(({ isolated }) => (isolated?.terms[key as keyof typeof TERMS].mse ?? 0) > 0),
   );
-  const own = (layer: LayerProfile) =>
+  const causes = (layer: LayerProfile) =>
     used.map(([key]) => noise(layer.isolated?.terms[key as keyof typeof TERMS].sqnrDb ?? Number.POSITIVE_INFINITY));
   const share = ({ accumulated }: LayerProfile) => Math.min(1, Math.max(0, accumulated.propagatedShare));
   return [
@@ -96,7 +96,7 @@ function waterfalls(profile: Profile): Block[] {
         type: 'stacked',
         x: { label: 'noise, percent of the signal', unit: 'number' },
         parts: used.map(([, name]) => name),
-        rows: layers.map((layer) => ({ label: layer.node, values: own(layer) })),
+        rows: layers.map((layer) => ({ label: layer.node, values: causes(layer) })),
       },
     },
     {
@@ -160,10 +160,10 @@ function channelSection(profile: Profile): Section {
       ],
       rows: profile.layers.flatMap(({ node, channels, isolated }) =>
         channels.map((channel, i): Cell[] => {
-          const own = isolated?.channels[i];
+          const alone = isolated?.channels[i];
           const { sqnrDb, mse, meanError } = channel;
-          const weights = [own?.weights.rmseOverScale, percent(own?.weights.unusedRange)];
-          return [node, i, finite(own?.sqnrDb), finite(sqnrDb), mse, meanError, ...weights];
+          const weights = [alone?.weights.rmseOverScale, percent(alone?.weights.unusedRange)];
+          return [node, i, finite(alone?.sqnrDb), finite(sqnrDb), mse, meanError, ...weights];
         }),
       ),
     },
@@ -243,12 +243,12 @@ function speedSection(profile: Profile): Section | undefined {
   };
 }
 
-/** A layer far below what the machine can do is worth a sentence from here on. */
+/** Layers slower than this share of the machine's peak are reported. */
 const SLOW_CEILING = 0.25;
 const SLOW_SHARE = 0.1;
 const NOISIEST = 3;
 
-/** What stands out. */
+/** Notable layers. */
 function findings(profile: Profile): string[] {
   const worst = noisiest(profile)
     .slice(0, NOISIEST)
@@ -272,11 +272,11 @@ function findings(profile: Profile): string[] {
         ]
       : [],
   );
-  return [`most noise of their own: ${worst.join(', ')}`, ...outliers, ...slow];
+  return [`most isolated noise: ${worst.join(', ')}`, ...outliers, ...slow];
 }
 
 const LEGEND =
-  'alone, here: SQNR in dB, the layer alone quantized, and with all before it. act, wgt: % of its own error ' +
+  'alone, here: SQNR in dB, the layer alone quantized, and with all before it. act, wgt: % of its isolated error ' +
   'from activations and weights. prop: % of the error here that its inputs brought. spread: largest over smallest ' +
   'range of a sample. µs: a sample. ceil: % of what the machine can do.';
 
@@ -309,7 +309,7 @@ function profileDocument(profile: Profile): Document {
   const { policy, model } = profile;
   const [worst] = noisiest(profile);
   const lead = worst
-    ? `${worst.node} has most noise of its own: ${formatQuantity(worst.isolated?.sqnrDb ?? 0, 'decibels')}.`
+    ? `${worst.node} has most isolated noise: ${formatQuantity(worst.isolated?.sqnrDb ?? 0, 'decibels')}.`
     : 'No layer is quantized.';
   const items = findings(profile);
   const error: Section = {

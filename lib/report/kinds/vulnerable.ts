@@ -220,12 +220,12 @@ function classSection({ classes }: Result, named: (label: number) => string): Se
 
 function inputSection({ inputs }: Result, named: (label: number) => string): Section {
   const { points, flips, auroc, marginAuroc } = inputs;
-  const told = auroc && marginAuroc;
+  const rated = auroc && marginAuroc;
   const text =
     `${plural(flips, 'image')} of ${formatNumber(points.length, 'count')} change their class. They are ranked by risk: how ` +
     'far noise of one quantization step moves the margin in full precision, over the margin itself.' +
-    (told
-      ? ` The risk tells those that change from the others with an AUROC of ${formatNumber(auroc.value)}, the margin ` +
+    (rated
+      ? ` The risk separates those that change from the others with an AUROC of ${formatNumber(auroc.value)}, the margin ` +
         `alone with ${formatNumber(marginAuroc.value)}.`
       : '');
   const first = points.slice(0, ROWS);

@@ -1,4 +1,4 @@
-// What the figures rest on: the paper's figures beside ours, the assumptions, and where everything came from.
+// Context of the figures: the paper's figures beside ours, the assumptions, and the origin of data and networks.
 import type { Block, Section } from '../document.js';
 import { type Cell, formatDuration, formatNumber } from '../format.js';
 import type { Report } from '../schema.js';
@@ -77,7 +77,7 @@ function factRows(report: Report): Cell[][] {
         ? undefined
         : `${formatNumber(provenance.peakMemoryBytes / 2 ** 20, 'count')} MiB`,
     ],
-    ['time in all', report.totalSeconds === undefined ? undefined : formatDuration(report.totalSeconds)],
+    ['total time', report.totalSeconds === undefined ? undefined : formatDuration(report.totalSeconds)],
     ...Object.entries(provenance.settings ?? {}).map(([key, value]): [string, string] => [
       key,
       typeof value === 'string' ? value : JSON.stringify(value),

@@ -37,7 +37,7 @@ export function waterfall(name: string, caption: string, layers: readonly Layer[
   ];
 }
 
-/** Layers down, channels across, each row relative to its own worst channel: what stands out is an outlier channel. */
+/** Layers down, channels across, each row relative to its worst channel, which shows outlier channels. */
 export function channelMap(name: string, caption: string, layers: readonly Layer[]): Block[] {
   const rows = layers.flatMap(({ node, channels }) => (channels?.length ? [{ node, channels }] : []));
   if (rows.length === 0) return [];

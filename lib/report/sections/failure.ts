@@ -1,4 +1,4 @@
-// Where a pair fails: its policy, the inputs and classes that change, the layers responsible, and the controls that tell
+// Where a pair fails: its policy, the inputs and classes that change, the layers responsible, and the controls that show
 // what the agent contributes.
 import type { Block, Section } from '../document.js';
 import { formatNumber, plural } from '../format.js';
@@ -203,8 +203,8 @@ export function controlSection(report: Report): Section | undefined {
   const rows = namedPairs(report).flatMap(({ name, pair }) => {
     const { controls = [] } = pair;
     if (controls.length === 0) return [];
-    const own = [name, `the agent (${pair.agent})`, pair.quantizedAccuracy, pair.drop, ''];
-    return [own, ...controls.map((one) => [name, one.control, one.accuracy, one.drop, one.note ?? ''])];
+    const agent = [name, `the agent (${pair.agent})`, pair.quantizedAccuracy, pair.drop, ''];
+    return [agent, ...controls.map((one) => [name, one.control, one.accuracy, one.drop, one.note ?? ''])];
   });
   if (rows.length === 0) return undefined;
   return {

@@ -9,7 +9,7 @@ import type { Curve, Landscape, Report, SearchResult } from '../schema.js';
 export function meanCurve(curves: readonly (readonly (readonly [number, number])[])[]): [number, number][] {
   const xs = [...new Set(curves.flatMap((curve) => curve.map(([x]) => x)))].sort((a, b) => a - b);
   const start = Math.max(...curves.map(([first]) => first?.[0] ?? 0));
-  const at = (curve: (typeof curves)[number], x: number) => curve.findLast(([own]) => own <= x)?.[1] as number;
+  const at = (curve: (typeof curves)[number], x: number) => curve.findLast(([from]) => from <= x)?.[1] as number;
   return xs.filter((x) => x >= start).map((x) => [x, mean(curves.map((curve) => at(curve, x)))]);
 }
 
@@ -24,8 +24,8 @@ function searchBlocks(landscape: string, results: readonly SearchResult[]): Bloc
       return [agent, evaluations, runs.length, regret, standardDeviation(runs.map((run) => run.regret))];
     });
   const curves = [...groupBy(results, ({ agent }) => agent)].flatMap(([name, runs]) => {
-    const own = runs.flatMap(({ curve }) => (curve && curve.length > 0 ? [curve] : []));
-    return own.length === 0 ? [] : [{ name, points: meanCurve(own) }];
+    const drawn = runs.flatMap(({ curve }) => (curve && curve.length > 0 ? [curve] : []));
+    return drawn.length === 0 ? [] : [{ name, points: meanCurve(drawn) }];
   });
   const chart: Chart[] = [
     {
@@ -93,7 +93,7 @@ export function searchSection(report: Report): Section | undefined {
   return { id: 'search', title: 'Search', blocks: [{ kind: 'text', text }, ...blocks] };
 }
 
-/** A curve as a chart; `owner` tells whose it is. */
+/** A curve as a chart; `owner` names its network. */
 export function curveChart(curve: Curve, owner: string): Chart {
   const { title, xLabel, yLabel, yUnit, series } = curve;
   const name = owner === '' ? title : `${owner}: ${title}`;

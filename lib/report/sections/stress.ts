@@ -73,8 +73,8 @@ const MOST_MAPS = 2;
 function networkChart(groups: ReadonlyMap<string, readonly GridCell[]>, hottest: number): Block {
   const rows = [...new Set([...groups.values()].flat().map(({ corruption }) => corruption))];
   const drop = (cells: readonly GridCell[], row: string) => {
-    const own = cells.filter(({ corruption }) => corruption === row).map((cell) => cell.drop);
-    return own.length > 0 ? mean(own) : null;
+    const drops = cells.filter(({ corruption }) => corruption === row).map((cell) => cell.drop);
+    return drops.length > 0 ? mean(drops) : null;
   };
   return {
     kind: 'chart',
@@ -129,7 +129,7 @@ export function corruptionSection(report: Pick<Report, 'corruptions'>): Section 
   const titleOf = ({ network, policy }: GridCell) => (network === undefined ? policy : `${network}, ${policy}`);
   const groups = groupBy(grid, titleOf);
   const hottest = Math.max(1, ...grid.map(({ drop }) => drop));
-  // A value far out of range is another kind of harm: its mean stands apart.
+  // A value far out of range is another kind of harm: its mean is separate.
   const kinds = groupBy(grid, (cell) => `${titleOf(cell)}${cell.family === 'range' ? '; range attacks' : ''}`);
   const rows = [...kinds].map(([title, cells]): Cell[] => [
     title,
@@ -143,7 +143,7 @@ export function corruptionSection(report: Pick<Report, 'corruptions'>): Section 
       kind: 'text',
       text:
         'Full precision and integers see the same corrupted images: the drop is what quantization adds to the damage ' +
-        'that the corruption does by itself.',
+        'of the corruption alone.',
     },
     {
       kind: 'table',
@@ -209,8 +209,8 @@ export function indicatorSection(report: Pick<Report, 'indicators'>): Section | 
   const columns = indicatorColumns(indicators);
   const judged = columns.some(({ key }) => key === 'spearman' || key === 'auroc');
   const what = judged
-    ? 'What full precision alone tells about the drop: Spearman correlation, and AUROC for a drop above 10 points.'
-    : 'What full precision alone tells about the drop, on images without labels and with nothing quantized. More is worse ' +
+    ? 'What full precision alone predicts about the drop: Spearman correlation, and AUROC for a drop above 10 points.'
+    : 'What full precision alone predicts about the drop, on images without labels and with nothing quantized. More is worse ' +
       'unless the note says otherwise; the classical ones are there for comparison.';
   return {
     id: 'indicators',
@@ -272,7 +272,7 @@ export function mitigationSection(report: Pick<Report, 'mitigation' | 'diagnosis
           x: { label: 'of the images', unit: 'percent', domain: [0, 100] },
           names: ['before', 'after'],
           rows: applied.map(({ network, scene, cure, policy, before, after, afterInterval }) => ({
-            // Where several cures are told as one, the table below names them.
+            // Where several cures are reported as one, the table below names them.
             label: scene === undefined ? [cure, network, policy].filter(Boolean).join(', ') : `${network}; ${scene}`,
             from: { value: before },
             to: { value: after, interval: afterInterval },

@@ -38,7 +38,7 @@ describe('command harness', () => {
     return ended(spawn(process.execPath, [PROGRAM, folder, ...flags]));
   };
 
-  it('stops on SIGINT and SIGTERM, and goes on behind the last stage', async () => {
+  it('stops on SIGINT and SIGTERM, and resumes after the last stage', async () => {
     let first: unknown;
     for (const [signal, code] of [
       ['SIGINT', 130],
@@ -49,7 +49,7 @@ describe('command harness', () => {
       child.kill(signal);
       const { code: received, said } = await end;
       assert.equal(received, code);
-      assert.equal(said, `faultline: interrupted; the same command goes on in ${join(folder, 'run')}\n`);
+      assert.equal(said, `faultline: interrupted; the same command resumes in ${join(folder, 'run')}\n`);
       first ??= JSON.parse(readFileSync(join(folder, 'run', 'stages', 'first.json'), 'utf8')).result;
     }
     const { code, said } = await finish('--patience', '2');

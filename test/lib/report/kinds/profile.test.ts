@@ -32,7 +32,7 @@ describe('document of a profile', () => {
     );
     const text = terminalReport(document);
     assert.match(text, /^layer +bits +alone +here +act +wgt +prop +spread +µs +ceil$/m);
-    assert.match(text, /most noise of their own/);
+    assert.match(text, /most isolated noise/);
     assert.equal(text.match(/ W4A4 /g)?.length, found.layers.length);
   });
 
