@@ -193,7 +193,8 @@ export class ShapeInference {
 
 function inputType(input: ValueInfo, supplied: readonly Dim[] | undefined): TensorType {
   const where = `input "${input.name}"`;
-  if (!supplied && !input.dims) throw new GraphError(where, 'expected a declared shape, or dimensions, received neither');
+  if (!supplied && !input.dims)
+    throw new GraphError(where, 'expected a declared shape, or dimensions, received neither');
   const dims = supplied ?? (input.dims as readonly Dim[]);
   const declared = input.dims ?? dims;
   if (declared.length !== dims.length || !dims.every((dim, axis) => compatible(dim, declared[axis] as Dim))) {
@@ -209,6 +210,9 @@ function checkOutput(output: ValueInfo, type: TensorType | undefined): void {
       (output.dims.length === type.dims.length && output.dims.every((dim, i) => compatible(dim, type.dims[i] as Dim))));
   if (!fits && type) {
     const declared = `${output.dtype} ${output.dims ? formatShape(output.dims) : ''}`.trimEnd();
-    throw new GraphError(`output "${output.name}"`, `expected ${declared} as declared, received ${type.dtype} ${formatDims(type.dims)}`);
+    throw new GraphError(
+      `output "${output.name}"`,
+      `expected ${declared} as declared, received ${type.dtype} ${formatDims(type.dims)}`,
+    );
   }
 }

@@ -83,7 +83,10 @@ export class RunDirectory {
       const same = before !== undefined && isDeepStrictEqual(before.configuration, configuration);
       if (before && !same && !fresh) {
         const difference = differences(configuration, before.configuration);
-        throw new RunError(path, `expected a run with the same settings, received others (${difference}): name another folder, or --fresh`);
+        throw new RunError(
+          path,
+          `expected a run with the same settings, received others (${difference}): name another folder, or --fresh`,
+        );
       }
       if (before && fresh) for (const name of others) await rm(join(path, name), { recursive: true, force: true });
       const continued = same && !fresh;
@@ -113,9 +116,16 @@ export class RunDirectory {
       const record = JSON.parse(known.toString()) as StageRecord;
       for (const [file, hash] of Object.entries(record.files)) {
         const content = await readIfThere(join(this.path, file));
-        if (!content) throw new RunError(join(this.path, file), `expected the file that stage ${name} wrote, received none: use --fresh`);
+        if (!content)
+          throw new RunError(
+            join(this.path, file),
+            `expected the file that stage ${name} wrote, received none: use --fresh`,
+          );
         if (sha256(content) !== hash) {
-          throw new RunError(join(this.path, file), `expected the file that stage ${name} wrote, received changed content: use --fresh`);
+          throw new RunError(
+            join(this.path, file),
+            `expected the file that stage ${name} wrote, received changed content: use --fresh`,
+          );
         }
       }
       this.seconds.set(name, record.seconds);

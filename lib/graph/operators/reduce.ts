@@ -7,12 +7,12 @@ import { type Dim, UNKNOWN } from '../dims.js';
 import type { ChannelRule } from '../facts.js';
 import {
   defineOperator,
+  type FamilyAnswers,
   type FloatCall,
   int,
   integersOf,
   ints,
   none,
-  type FamilyAnswers,
   required,
   resolveAxis,
   unknown,

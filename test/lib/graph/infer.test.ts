@@ -125,21 +125,29 @@ describe('shape inference', () => {
       () => shapeOf('Reshape', [[2, 3], integers([4])]),
     ],
     ['an axis out of range', /axis 2 is outside a tensor of rank 2/, () => shapeOf('Softmax', [[2, 3]], { axis: 2 })],
-    ['a perm that is none', /perm \[0,0\] is no permutation/, () => shapeOf('Transpose', [[2, 3]], { perm: [0, 0] })],
+    [
+      'a perm that is none',
+      /perm \[0,0\] is not a permutation/,
+      () => shapeOf('Transpose', [[2, 3]], { perm: [0, 0] }),
+    ],
     ['an unknown attribute', /attribute color is not supported/, () => shapeOf('Relu', [[1]], { color: 1 })],
     ['an attribute of another kind', /attribute axis: expected int/, () => shapeOf('Softmax', [[1]], { axis: 0.5 })],
     [
       'an attribute that became an input',
-      /attribute axes went with operator set 18, this is 20/,
+      /attribute axes: expected operator set 17 or earlier, received 20/,
       () => shapeOf('ReduceMean', [[1]], { axes: [0] }),
     ],
     [
       'an input that was an attribute',
-      /input 1 came with operator set 18, this is 17/,
+      /input 1: expected operator set 18 or later, received 17/,
       () => shapeOf('ReduceMean', [[1], integers([0])], {}, 17),
     ],
     ['missing inputs', /expected 2 inputs, received 1/, () => shapeOf('Add', [[1]])],
-    ['an operator that the set lacks', /operator set 17 does not have it yet/, () => shapeOf('Gelu', [[1]], {}, 17)],
+    [
+      'an operator that the set lacks',
+      /expected operator set 20 or later, received 17/,
+      () => shapeOf('Gelu', [[1]], {}, 17),
+    ],
     ['an operator that we lack', /Einsum \(node\): unknown operator/, () => shapeOf('Einsum', [[1]])],
     [
       'a result too large to hold',
@@ -159,6 +167,6 @@ describe('shape inference', () => {
     assert.deepEqual(inferShapes(graph, { inputs: { x: [8, 4] } }).get('y')?.dims, [8, 4]);
     refuses(() => inferShapes(graph, { inputs: { x: [8, 5] } }), /input "x": expected shape \[N,4\], received \[8,5\]/);
     const wrong = graphOf([node('a', ['x'], ['y'])], { outputs: [{ name: 'y', dtype: 'float32', dims: ['N', 5] }] });
-    refuses(() => inferShapes(wrong), /output "y": declared float32 \[N,5\], is float32 \[N,4\]/);
+    refuses(() => inferShapes(wrong), /output "y": expected float32 \[N,5\] as declared, received float32 \[N,4\]/);
   });
 });

@@ -8,7 +8,7 @@ import { graphOf, node, refuses } from '../../support/graphs.js';
 describe('the reference interpreter', () => {
   it('names the input that is missing or wrong', () => {
     const graph = graphOf([node('a', ['x'], ['y'])]);
-    refuses(() => runReference(graph, {}), /input "x": is missing/);
+    refuses(() => runReference(graph, {}), /input "x": expected a tensor, received none/);
     refuses(
       () => runReference(graph, { x: zeros('float32', [4]) }),
       /input "x": expected float32 \[N,4\], received float32 \[4\]/,

@@ -50,12 +50,12 @@ describe('weights beside the model', () => {
   it('are refused outside the folder, missing, too short, or at a place that is none', async () => {
     await writeFile(join(folder, 'short.bin'), new Uint8Array(8));
     const cases: [Record<string, string>, RegExp][] = [
-      [{ location: '../w.bin' }, /tensor "w": its data lie in "..\/w.bin"; expected a file in the model's folder/],
-      [{ location: 'a/../../w.bin' }, /expected a file in the model's folder/],
-      [{ location: '/etc/passwd' }, /expected a file in the model's folder/],
-      [{ location: 'C:\\w.bin' }, /expected a file in the model's folder/],
-      [{}, /expected a file in the model's folder/],
-      [{ location: 'absent.bin' }, /"absent.bin": there is no such file beside the model/],
+      [{ location: '../w.bin' }, /tensor "w": expected its data in a file in the model's folder, received "..\/w.bin"/],
+      [{ location: 'a/../../w.bin' }, /expected its data in a file in the model's folder/],
+      [{ location: '/etc/passwd' }, /expected its data in a file in the model's folder/],
+      [{ location: 'C:\\w.bin' }, /expected its data in a file in the model's folder/],
+      [{}, /expected its data in a file in the model's folder/],
+      [{ location: 'absent.bin' }, /"absent.bin": received no such file beside the model/],
       [{ location: 'short.bin' }, /expected 12 bytes for float32 \[3,1,1\], received 8/],
       [{ location: 'short.bin', length: '12' }, /expected 12 bytes .* at 0 of "short.bin", received a file of 8 bytes/],
       [{ location: 'short.bin', offset: '9' }, /received a file of 8 bytes/],

@@ -41,7 +41,7 @@ describe('importing', () => {
             'm.onnx: 6 unsupported nodes',
             '  Einsum (e)',
             '  com.microsoft.Attention (Attention_1)',
-            '  Gelu (gelu): operator set 17 does not have it yet (it came with 20)',
+            '  Gelu (gelu): expected operator set 20 or later, received 17',
             '  Relu (r): attribute alpha is not supported',
             '  Constant (k): attribute value_int holds an integer beyond ±2^53',
             '  If (if): attribute then_branch is of a kind that is not supported (5)',
@@ -56,12 +56,12 @@ describe('importing', () => {
     ['a newer operator set', /m\.onnx: expected operator set 13 to 21, received 22/, () => load(model([relu], {}, 22))],
     [
       'no operator set',
-      /imports no version/,
+      /expected one version/,
       () => load({ ...model([relu]), opsetImport: [{ domain: 'x', version: 1 }] }),
     ],
     [
       'external data',
-      /tensor "w": its data lie in "w.bin"; expected one file/,
+      /tensor "w": expected one file with its weights inside, received data in "w.bin"/,
       () =>
         load(
           model([relu], {
@@ -110,7 +110,7 @@ describe('importing', () => {
         /huge\.onnx: expected at most 2 GiB \(protobuf's limit\), received 2147483648 bytes/,
       );
       await writeFile(path, '');
-      await assert.rejects(loadModel(path), /huge\.onnx: not an ONNX model/);
+      await assert.rejects(loadModel(path), /huge\.onnx: expected an ONNX model/);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -140,7 +140,7 @@ describe('importing', () => {
       graph.inputs.map(({ name }) => name),
       ['x'],
     );
-    assert.deepEqual(notes, ['1 inputs have an initializer as their default: they are constants now']);
+    assert.deepEqual(notes, ['1 inputs have an initializer as their default: they become constants']);
   });
 });
 

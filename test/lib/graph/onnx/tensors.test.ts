@@ -89,7 +89,7 @@ describe('ONNX tensors', () => {
     const cases: [object, RegExp][] = [
       [
         { dims: [1], dataType: 1, dataLocation: 1, externalData: [{ key: 'location', value: 'w.bin' }] },
-        /"w" *: its data lie in "w.bin"/,
+        /"w" *: expected one file with its weights inside, received data in "w.bin"/,
       ],
       [{ dims: [3], dataType: 1, rawData: new Uint8Array(8) }, /"w": expected 12 bytes for float32 \[3\], received 8/],
       [{ dims: [2 ** 31, 2 ** 31], dataType: 1, rawData: new Uint8Array(4) }, /not the shape of a tensor/],
