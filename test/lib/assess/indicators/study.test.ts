@@ -1,36 +1,13 @@
 // The study of indicators: what tells the drop is told from what does not, and predictions are of networks never seen.
 import assert from 'node:assert/strict';
 import { INDICATORS, type IndicatorName } from '../../../../lib/assess/indicators/names.js';
-import {
-  chooseIndicators,
-  fitPredictor,
-  isotonic,
-  predictDrop,
-  type StudyNetwork,
-} from '../../../../lib/assess/indicators/predictor.js';
+import { chooseIndicators, predictDrop, type StudyNetwork } from '../../../../lib/assess/indicators/predictor.js';
 import { studyIndicators } from '../../../../lib/assess/indicators/study.js';
 import { InvalidArgumentError } from '../../../../lib/core/errors.js';
 import { Random } from '../../../../lib/tensor/random.js';
+import { population } from '../../../support/study_population.js';
 
 const NAMES = Object.keys(INDICATORS) as IndicatorName[];
-
-/** Drops that rise with `pseudoNoiseFlips` and fall with `margin`; everything else is drawn. */
-function population(teachers: number, each: number): StudyNetwork[] {
-  const random = new Random(4);
-  return Array.from({ length: teachers * each }, (_, i) => {
-    const flips = ((i % each) + random.uniform(0, 0.5)) / each;
-    const drawn = Object.fromEntries(NAMES.map((name) => [name, random.uniform()])) as Record<IndicatorName, number>;
-    return {
-      name: `network-${i}`,
-      teacher: `teacher-${Math.floor(i / each)}`,
-      arch: Math.floor(i / each) % 2 === 0 ? 'even' : 'odd',
-      kind: 'drawn',
-      policy: 'W4A4',
-      drop: 60 * flips ** 2,
-      indicators: { ...drawn, pseudoNoiseFlips: flips, margin: 2 - flips },
-    };
-  });
-}
 
 describe('the study of indicators', () => {
   const networks = population(6, 8);
@@ -66,27 +43,6 @@ describe('the study of indicators', () => {
     );
     const found = studyIndicators(odd, {}).heldOutTeachers;
     assert.ok((found?.meanError as number) > (study.heldOutTeachers?.meanError as number) + 3);
-  });
-
-  it('fits rising drops, and says how far they may be off and what they come from', () => {
-    assert.deepEqual(isotonic([1, 2, 3, 4], [5, 1, 3, 9]), [
-      [2, 3],
-      [4, 9],
-    ]);
-    const predictor = fitPredictor(networks, ['pseudoNoiseFlips'], 10, { bits: 'W4A4' });
-    const at = (flips: number) =>
-      predictDrop(predictor, { ...networks[0]?.indicators, pseudoNoiseFlips: flips } as never);
-    const [low, high] = [at(0.05), at(0.95)];
-    assert.ok(low.probability < 0.2 && high.probability > 0.8);
-    assert.ok(low.drop < 2 && high.drop > 40);
-    const inside = networks.filter(({ drop, indicators }) => {
-      const [from, to] = predictDrop(predictor, indicators).interval;
-      return drop >= from && drop <= to;
-    });
-    assert.ok(inside.length >= 0.85 * networks.length, String(inside.length));
-    assert.equal(predictor.provenance.networks, 48);
-    assert.deepEqual(predictor.provenance.archs, ['even', 'odd']);
-    assert.deepEqual(JSON.parse(JSON.stringify(predictor)), predictor);
   });
 
   it('chooses two indicators where one does not tell: noise over margins that differ', () => {

@@ -1,0 +1,59 @@
+// Figures of one policy: counts against plain loops, levels at their bounds, the class that loses most.
+import assert from 'node:assert/strict';
+import { DEFAULT_THRESHOLDS, figuresOf, float32Policy } from '../../../../lib/assess/measure/figures.js';
+import { DEFAULT_TASK } from '../../../../lib/tasks/index.js';
+import type { Answers } from '../../../../lib/tasks/task.js';
+
+const answers = (classes: readonly number[], margin = 1): Answers => ({
+  classes: Int32Array.from(classes),
+  margins: new Float32Array(classes.length).fill(margin),
+});
+/** Ten samples, six of class 0; full precision is right on all but the last. */
+const LABELS = [0, 0, 0, 0, 0, 0, 1, 1, 1, 1];
+const fp = answers([0, 0, 0, 0, 0, 0, 1, 1, 1, 0], 2);
+const quantized = answers([0, 0, 0, 1, 1, 1, 1, 1, 1, 1]);
+
+describe('figures of a policy', () => {
+  it('counts what is right, kept and lost', () => {
+    const found = figuresOf(DEFAULT_TASK, fp, quantized, LABELS, DEFAULT_THRESHOLDS);
+    assert.ok(Math.abs((found.accuracy ?? 0) - 70) < 1e-9);
+    assert.ok(Math.abs(found.agreement - 60) < 1e-9);
+    assert.ok(Math.abs(found.drop - 20) < 1e-9);
+    assert.deepEqual([found.flips, found.newlyWrong, found.newlyRight], [4, 3, 1]);
+    assert.ok(found.interval[0] <= found.drop && found.drop <= found.interval[1]);
+    assert.deepEqual(found.margins, { fp: { low: 2, median: 2 }, quantized: { low: 1, median: 1 }, flipped: 2 });
+  });
+
+  it('the worst class has five samples at least', () => {
+    const { worstClass } = figuresOf(DEFAULT_TASK, fp, quantized, LABELS, DEFAULT_THRESHOLDS);
+    assert.deepEqual(worstClass, { label: 0, samples: 6, fpAccuracy: 100, accuracy: 50 });
+    const few = figuresOf(DEFAULT_TASK, answers([0, 1]), answers([1, 1]), [0, 1], DEFAULT_THRESHOLDS);
+    assert.equal(few.worstClass, undefined);
+  });
+
+  it('a relative drop is percent of full precision', () => {
+    const relative = { ...DEFAULT_THRESHOLDS, dropType: 'relative' as const };
+    const { drop } = figuresOf(DEFAULT_TASK, fp, quantized, LABELS, relative);
+    assert.ok(Math.abs(drop - 100 * (0.2 / 0.9)) < 1e-9);
+  });
+
+  it('without labels what is lost is agreement', () => {
+    const found = figuresOf(DEFAULT_TASK, fp, quantized, undefined, DEFAULT_THRESHOLDS);
+    assert.deepEqual([found.accuracy, found.pValue, found.worstClass], [undefined, undefined, undefined]);
+    assert.ok(Math.abs(found.drop - 40) < 1e-9);
+  });
+
+  it('safe up to the limit, unsafe where the least loss is beyond a catastrophe, else caution', () => {
+    const level = (maxDrop: number, catastrophe: number) =>
+      figuresOf(DEFAULT_TASK, fp, quantized, LABELS, { ...DEFAULT_THRESHOLDS, maxDrop, catastrophe });
+    const [low, high] = level(1, 10).interval;
+    assert.equal(level(high, 99).level, 'safe');
+    assert.equal(level(high - 0.1, 99).level, 'caution');
+    assert.equal(level(high - 0.1, low).level, 'caution');
+    assert.equal(level(high - 0.1, low - 0.1).level, 'unsafe');
+  });
+
+  it('full precision is the policy that quantizes nothing', () => {
+    assert.deepEqual(float32Policy(['a', 'b']), { schemes: new Map(), excluded: new Set(['a', 'b']) });
+  });
+});
