@@ -4,13 +4,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const { latestSummary, readmeSection, withSection } = await import('../dist/lib/bench/readme.js');
-const { reportSchema } = await import('../dist/lib/bench/schema.js');
-const { summarize } = await import('../dist/lib/bench/summary.js');
+const { benchReportSchema } = await import('../dist/lib/bench/schema.js');
+const { summarizeBench } = await import('../dist/lib/bench/summary.js');
 
 const results = fileURLToPath(new URL('../bench/results/', import.meta.url));
 const [report] = process.argv.slice(2);
 if (report) {
-  const summary = summarize(reportSchema.parse(JSON.parse(readFileSync(report, 'utf8'))));
+  const summary = summarizeBench(benchReportSchema.parse(JSON.parse(readFileSync(report, 'utf8'))));
   const { startedAt, machine } = summary;
   const file = `${results}${startedAt.slice(0, 10)}-${machine.isa}.json`;
   writeFileSync(file, `${JSON.stringify(summary, null, 1)}\n`);

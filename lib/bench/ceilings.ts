@@ -11,7 +11,7 @@ const PEAK_OF_ISA: Readonly<Record<string, string>> = {
 // From the fastest: what a peer, which chooses for itself, could have used.
 const INTEGER_PEAKS = ['amxInt8', 'avx512VnniInt8', 'avx2Int8'];
 
-export interface Bound {
+interface Bound {
   /** Name of the ceiling. */
   readonly name: string;
   /** No call can take less. */

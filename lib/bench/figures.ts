@@ -1,14 +1,14 @@
 // Figures of a report of `bench kernels`, and how they are written.
-import type { Impl, Report, Row } from './schema.js';
+import type { BenchReport, Impl, Row } from './schema.js';
 
 /** The rows of one operation and thread count, gathered by shape in order of appearance. */
-export interface ShapeRows {
+interface ShapeRows {
   readonly shape: string;
   readonly rows: readonly Row[];
 }
 
 /** Groups a report as its tables show it. */
-export function sections(report: Pick<Report, 'rows'>): { op: Row['op']; threads: number; shapes: ShapeRows[] }[] {
+export function sections(report: Pick<BenchReport, 'rows'>): { op: Row['op']; threads: number; shapes: ShapeRows[] }[] {
   const found = new Map<string, { op: Row['op']; threads: number; shapes: Map<string, Row[]> }>();
   for (const row of report.rows) {
     const key = `${row.op} ${row.threads}`;
@@ -41,14 +41,14 @@ export function ratios(shapes: readonly ShapeRows[]): number[] {
 }
 
 /** Three significant figures, no exponent. */
-export function figure(value: number | undefined): string {
+export function threeFigures(value: number | undefined): string {
   if (value === undefined) return '-';
   if (value >= 99.95) return value.toFixed(0);
   return value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
 
 /** The machine and the libraries that were compared, in a line. */
-export function machineText({ machine }: Pick<Report, 'machine'>): string {
+export function machineText({ machine }: Pick<BenchReport, 'machine'>): string {
   const peers = [
     machine.onednn && `oneDNN ${machine.onednn} (${machine.onednnIsa})`,
     machine.onnxruntime && `ONNX Runtime ${machine.onnxruntime}`,

@@ -1,14 +1,21 @@
 // `faultline bench kernels`: measures jobs and makes the report.
 import { boundOf } from './ceilings.js';
 import { onnxRuntimeLibrary, runNative } from './program.js';
-import { type Ceiling, type Failure, type Machine, type Report, type Row, reportSchema } from './schema.js';
+import {
+  type BenchFailure,
+  type BenchReport,
+  benchReportSchema,
+  type Ceiling,
+  type Machine,
+  type Row,
+} from './schema.js';
 import type { Job } from './shapes.js';
 
 // AVX2 has no exact u8·s8 instruction: peers on vpmaddubsw saturate at 16 bits once weights exceed 7 bits
 // (2 · 255 · 63 < 2^15). Narrower weights keep everyone exact, and cost everyone the same.
 const AVX2_WEIGHT_MAX = 63;
 
-export interface Progress {
+export interface BenchProgress {
   readonly done: number;
   readonly total: number;
   /** What is measured next; undefined at the end. */
@@ -26,7 +33,7 @@ export interface BenchOptions {
   /** Shown in the report. */
   readonly command: string;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onProgress?: ((progress: BenchProgress) => void) | undefined;
 }
 
 type BareRow = Omit<Row, 'percentOfCeiling' | 'ceiling' | 'bestPeer' | 'ratioToBestPeer'>;
@@ -81,7 +88,7 @@ function absentPeers(machine: Machine, { isa, withoutOnnxRuntime }: BenchOptions
 }
 
 /** Measures every job. Throws InvalidArgumentError on options the machine cannot satisfy. */
-export async function benchKernels(options: BenchOptions): Promise<Report> {
+export async function benchKernels(options: BenchOptions): Promise<BenchReport> {
   const { jobs, threads, isa } = options;
   const startedAt = new Date().toISOString();
   const narrow = isa === 'avx2' ? ` wmax=${AVX2_WEIGHT_MAX}` : '';
@@ -97,7 +104,7 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
   let machine: Machine | undefined;
   const ceilings: Ceiling[] = [];
   const rows: BareRow[] = [];
-  const failures: Failure[] = [];
+  const failures: BenchFailure[] = [];
   const notes = new Set<string>();
   const jobAt = (index: number): Job => {
     const job = jobs[index];
@@ -131,7 +138,7 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
     }
   }
   if (!machine) throw new Error('bench: expected a description of the machine, received none');
-  return reportSchema.parse({
+  return benchReportSchema.parse({
     schema: 'faultline.bench/1',
     command: options.command,
     startedAt,
@@ -141,5 +148,5 @@ export async function benchKernels(options: BenchOptions): Promise<Report> {
     rows: completeRows(rows, jobs, ceilings, machine),
     failures,
     notes: [...absentPeers(machine, options), ...notes],
-  } satisfies Report);
+  } satisfies BenchReport);
 }

@@ -13,7 +13,7 @@ const CALLS = 2000; // half a millisecond or so
 const ROUNDS = 41;
 const WARM_UP_ROUNDS = 20; // until the compiler has optimized the loop
 
-export interface NapiOverhead {
+interface NapiOverhead {
   /** Medians, microseconds a call. */
   readonly javascriptUs: number;
   readonly nativeUs: number;

@@ -34,7 +34,7 @@ const ONEDNN_ISA: Readonly<Record<string, string>> = {
   avx512vnni: 'AVX512_CORE_VNNI',
 };
 
-export interface NativeRun {
+interface NativeRun {
   /** Lines as Job.line, with threads. */
   readonly lines: readonly string[];
   /** Thread counts to measure the machine's ceilings with. */

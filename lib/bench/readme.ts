@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';
-import { figure, machineText } from './figures.js';
+import { machineText, threeFigures } from './figures.js';
 import { type Summary, summarySchema } from './summary.js';
 
 const BEGIN = '<!-- measured: begin -->';
@@ -21,10 +21,10 @@ export function readmeSection(summary: Summary | undefined): string {
     `\`${op}\``,
     String(threads),
     String(shapes),
-    ratioToBestPeer ? `**${figure(ratioToBestPeer.mean)}×**` : '-',
-    ratioToBestPeer ? `${figure(ratioToBestPeer.worst)}×` : '-',
-    ratioToBestPeer ? `${figure(ratioToBestPeer.best)}×` : '-',
-    figure(gops),
+    ratioToBestPeer ? `**${threeFigures(ratioToBestPeer.mean)}×**` : '-',
+    ratioToBestPeer ? `${threeFigures(ratioToBestPeer.worst)}×` : '-',
+    ratioToBestPeer ? `${threeFigures(ratioToBestPeer.best)}×` : '-',
+    threeFigures(gops),
     peers.map((peer) => PEERS[peer]).join(', ') || '-',
   ]);
   return [

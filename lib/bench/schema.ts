@@ -23,7 +23,7 @@ export const machineSchema = z.object({
   onnxruntime: z.string(),
 });
 
-export const ceilingSchema = z.object({
+const ceilingSchema = z.object({
   name: z.string(),
   unit: z.enum(['GOPS', 'GB/s']),
   value: positive,
@@ -57,7 +57,7 @@ export const rowSchema = z.object({
   ratioToBestPeer: positive.optional(),
 });
 
-export const failureSchema = z.object({
+const failureSchema = z.object({
   op: z.enum(OPS),
   shape: z.string(),
   impl: z.enum(IMPLS),
@@ -66,7 +66,7 @@ export const failureSchema = z.object({
   reason: z.string(),
 });
 
-export const targetResultSchema = z.object({
+const targetResultSchema = z.object({
   what: z.string(),
   expected: z.string(),
   /** The figure, or why there is none. */
@@ -74,7 +74,7 @@ export const targetResultSchema = z.object({
   verdict: z.enum(['met', 'missed', 'not measured']),
 });
 
-export const reportSchema = z.object({
+export const benchReportSchema = z.object({
   schema: z.literal('faultline.bench/1'),
   command: z.string(),
   startedAt: z.iso.datetime(),
@@ -93,9 +93,9 @@ export const reportSchema = z.object({
 export type Machine = z.infer<typeof machineSchema>;
 export type Ceiling = z.infer<typeof ceilingSchema>;
 export type Row = z.infer<typeof rowSchema>;
-export type Failure = z.infer<typeof failureSchema>;
+export type BenchFailure = z.infer<typeof failureSchema>;
 export type TargetResult = z.infer<typeof targetResultSchema>;
-export type Report = z.infer<typeof reportSchema>;
+export type BenchReport = z.infer<typeof benchReportSchema>;
 
 /** One line of the native program's output. */
 export const nativeMessageSchema = z.discriminatedUnion('type', [

@@ -165,7 +165,7 @@ export function mergeJobs(jobs: readonly Job[]): Job[] {
   return [...merged.values()].sort((a, b) => OPS.indexOf(a.op) - OPS.indexOf(b.op));
 }
 
-export interface ShapeSelection {
+interface ShapeSelection {
   /** Paths, or names of sets in `folder`; none: all sets but `quick`. */
   readonly files?: readonly string[] | undefined;
   /** Regular expressions; a job stays when every one of them matches `op shape sets`. */

@@ -1,7 +1,7 @@
 // What is kept of a benchmark run in bench/results: one row for each operation and thread count.
 import { z } from 'zod';
 import { geometricMean, ratios, sections } from './figures.js';
-import { IMPLS, machineSchema, type Report, rowSchema } from './schema.js';
+import { type BenchReport, IMPLS, machineSchema, rowSchema } from './schema.js';
 
 const summaryRowSchema = rowSchema.pick({ op: true, threads: true }).extend({
   /** How many shapes faultline was timed on. */
@@ -23,10 +23,10 @@ export const summarySchema = z.object({
 export type Summary = z.infer<typeof summarySchema>;
 
 /** The summary of a full report. Throws for a quick one and for one without figures. */
-export function summarize(report: Report): Summary {
+export function summarizeBench(report: BenchReport): Summary {
   if (report.quick || report.rows.length === 0) {
     throw new Error(
-      `summarize: report: expected figures of a full run, received ${report.quick ? 'a quick run' : 'none'}`,
+      `summarizeBench: report: expected figures of a full run, received ${report.quick ? 'a quick run' : 'none'}`,
     );
   }
   const { command, startedAt, machine } = report;

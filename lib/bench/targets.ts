@@ -1,22 +1,22 @@
 // What the kernels are meant to reach, and whether they do on this machine. The figures were set for one core with AMX;
 // ratios between libraries are evaluated anywhere, what needs an AMX unit is said to be out of reach without one.
 import { integerPeak } from './ceilings.js';
-import { figure, geometricMean } from './figures.js';
+import { geometricMean, threeFigures } from './figures.js';
 import { type BenchOptions, benchKernels, timeRatio } from './kernels.js';
 import { napiOverhead } from './napi.js';
-import type { Impl, Report, Row, TargetResult } from './schema.js';
+import type { BenchReport, Impl, Row, TargetResult } from './schema.js';
 import type { Job, Op } from './shapes.js';
 
 /** Everything the targets are judged by; a string says why a run could not be made. */
-export interface Evidence {
+interface Evidence {
   /** The peer study's shapes, one thread, the kernels this machine chooses. */
-  readonly main: Report;
+  readonly main: BenchReport;
   /** 1024³ held to AVX-512 VNNI. */
-  readonly vnni: Report | string;
+  readonly vnni: BenchReport | string;
   /** matmul.s32 of the same shapes held to AVX2. */
-  readonly avx2: Report | string;
+  readonly avx2: BenchReport | string;
   /** Large shapes with one and two threads. */
-  readonly twoThreads: Report | string;
+  readonly twoThreads: BenchReport | string;
   readonly napiUs: number | string;
 }
 
@@ -36,7 +36,7 @@ interface Target {
 
 const NO_ROWS = 'cannot be measured: nothing was timed that it compares';
 
-function rows(report: Report, op: Op, impl: Impl, shape = /./): Row[] {
+function rows(report: BenchReport, op: Op, impl: Impl, shape = /./): Row[] {
   return report.rows.filter((row) => row.op === op && row.impl === impl && row.threads === 1 && shape.test(row.shape));
 }
 
@@ -57,7 +57,7 @@ function against(op: Op, peer: Impl, pick: (values: readonly number[]) => number
 }
 
 /** Share of the integer peak that our kernels' instruction set has here, in percent. */
-function shareOfPeak(report: Report | string, op: Op, shape: RegExp, peak?: string): number | string {
+function shareOfPeak(report: BenchReport | string, op: Op, shape: RegExp, peak?: string): number | string {
   if (typeof report === 'string') return report;
   const row = rows(report, op, 'faultline', shape);
   const shares = row.flatMap((r) => {
@@ -206,7 +206,7 @@ export function evaluateTargets(evidence: Evidence): TargetResult[] {
     return {
       what,
       expected: text,
-      measured: `${figure(value)}${unit === '×' ? '' : ' '}${unit}`,
+      measured: `${threeFigures(value)}${unit === '×' ? '' : ' '}${unit}`,
       verdict: met ? 'met' : 'missed',
     };
   });
@@ -214,7 +214,7 @@ export function evaluateTargets(evidence: Evidence): TargetResult[] {
 
 type RunOptions = Pick<BenchOptions, 'quick' | 'command' | 'signal' | 'onProgress'>;
 
-async function attempt(run: () => Promise<Report>): Promise<Report | string> {
+async function attempt(run: () => Promise<BenchReport>): Promise<BenchReport | string> {
   try {
     return await run();
   } catch (error) {
@@ -223,7 +223,7 @@ async function attempt(run: () => Promise<Report>): Promise<Report | string> {
 }
 
 /** Measures what the targets need, from the jobs of the peer study. The result is the main report with `targets`. */
-export async function benchTargets(peers: readonly Job[], options: RunOptions): Promise<Report> {
+export async function benchTargets(peers: readonly Job[], options: RunOptions): Promise<BenchReport> {
   const main = await benchKernels({ ...options, jobs: peers, threads: [1] });
   const cube = peers.filter((job) => job.op === 'matmul.s32' && job.shape === '1024x1024x1024');
   const products = peers.filter((job) => job.op === 'matmul.s32');

@@ -7,7 +7,7 @@ import { toJson } from '../run/files.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
-import { choice, integer, list, option, positive, refuse, unless } from './option.js';
+import { choice, list, option, positive, refuse, unless, wholeNumber } from './option.js';
 
 /** The verdict as the process ends. */
 const VERDICTS = { safe: 0, caution: 1, unsafe: 2 } as const;
@@ -36,7 +36,7 @@ export const command = defineCommand({
     search: unless('leave out the search for the worst and the best policy'),
     choices: list('<list>', 'what a node may get in the search', { default: ['W4A4', 'W8A8'] }),
     bits: positive('<n>', 'effective bits of the policies searched; default: the middle'),
-    evaluations: integer('<n>', 'policies that each agent may try', 1, { default: 64 }),
+    evaluations: wholeNumber('<n>', 'policies that each agent may try', 1, { default: 64 }),
     maxDrop: positive('<x>', 'what may be lost', { default: DEFAULT_THRESHOLDS.maxDrop }),
     dropType: choice(
       '<name>',

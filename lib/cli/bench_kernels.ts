@@ -1,6 +1,6 @@
 // `faultline bench kernels`: how fast the kernels are, beside other libraries and the machine's ceilings.
 import { join } from 'node:path';
-import { benchKernels, type Progress } from '../bench/kernels.js';
+import { type BenchProgress, benchKernels } from '../bench/kernels.js';
 import { selectJobs } from '../bench/shapes.js';
 import { benchTargets } from '../bench/targets.js';
 import { packageRoot } from '../core/package_root.js';
@@ -26,7 +26,7 @@ export const command = defineCommand({
     const folder = join(packageRoot(), 'bench', 'shapes');
     const common = {
       ...{ quick, command: typed, signal },
-      onProgress: ({ done, total, next }: Progress) => {
+      onProgress: ({ done, total, next }: BenchProgress) => {
         if (next) progress.show(true, () => `[${done + 1}/${total}] ${next.op} ${next.shape}`);
       },
     };

@@ -4,7 +4,7 @@ import { benchModel } from '../bench/model/bench_model.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { defineCommand } from './command.js';
 import { MODEL } from './model.js';
-import { counts, integer, list, positive, unless } from './option.js';
+import { counts, list, positive, unless, wholeNumber } from './option.js';
 import { readPolicy } from './policy.js';
 
 const MOST_SAMPLES = 4096;
@@ -17,9 +17,9 @@ export const command = defineCommand({
     batch: counts('samples at a time', MOST_SAMPLES, [1, 8, 32]),
     threads: counts('thread counts', MOST_THREADS, [1]),
     policy: list('<name,…>', 'fp32, W2A2 … W8A8, or policy files', { default: ['fp32', 'W8A8', 'W4A4'] }),
-    rounds: integer('<n>', 'turns of every contender', 1, { default: 5, letter: 'r' }),
+    rounds: wholeNumber('<n>', 'turns of every contender', 1, { default: 5, letter: 'r' }),
     roundMs: positive('<ms>', 'how long a turn lasts, at least', { default: 200 }),
-    seed: integer('<n>', 'of the inputs', 0, { default: 0 }),
+    seed: wholeNumber('<n>', 'of the inputs', 0, { default: 0 }),
     peers: unless('faultline alone'),
   },
   out: 'optional',

@@ -3,9 +3,9 @@ import type { CommandDefinition } from './command.js';
 
 /** Purposes of commands, in the order of the help. */
 export const GROUPS = ['judge', 'explain', 'repair', 'attack', 'measure', 'train', 'documents'] as const;
-export type Group = (typeof GROUPS)[number];
+type Group = (typeof GROUPS)[number];
 
-export interface CommandLine {
+interface CommandLine {
   readonly name: string;
   readonly group: Group;
   /** At most 53 columns: the help has one line a command. */

@@ -5,7 +5,7 @@ import { type EvaluationBatch, evaluateBatches } from '../train/evaluate.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
-import { integer } from './option.js';
+import { wholeNumber } from './option.js';
 
 /** What evaluation takes of samples. Throws InvalidArgumentError when they have no labels. */
 function* labelled(samples: Samples, size: number): Generator<EvaluationBatch> {
@@ -18,7 +18,7 @@ function* labelled(samples: Samples, size: number): Generator<EvaluationBatch> {
 export const command = defineCommand({
   name: 'evaluate',
   arguments: MODEL,
-  options: { ...inputOptions(), batch: integer('<n>', 'images at a time', 1, { default: 500 }) },
+  options: { ...inputOptions(), batch: wholeNumber('<n>', 'images at a time', 1, { default: 500 }) },
   examples: [
     'faultline evaluate model.onnx --data images.npy,labels.npy',
     'faultline evaluate model.onnx --data images.npy,labels.npy --images 100 --json',

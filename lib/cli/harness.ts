@@ -33,13 +33,13 @@ class Interrupted extends Error {
 }
 
 /** Says what went wrong; refusals of options have the program's name already. */
-export function complain(error: unknown): void {
+function complain(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${message.startsWith('faultline: ') ? '' : 'faultline: '}${message}\n`);
 }
 
 /** The exit code of an error. */
-export function exitCodeOf(error: unknown, codes: ExitCodes = EXIT_CODES): number {
+function exitCodeOf(error: unknown, codes: ExitCodes = EXIT_CODES): number {
   if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : codes.refused;
   return error instanceof InvalidArgumentError ? codes.refused : codes.failed;
@@ -174,7 +174,7 @@ class Execution {
 }
 
 /** Runs a command to its end and returns the exit code; says on stderr what went wrong. */
-export async function execute(
+export async function runCommand(
   definition: CommandDefinition,
   argv: readonly string[],
   summary?: string,

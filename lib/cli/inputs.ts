@@ -7,10 +7,10 @@ import { loadDataset, openDataset } from '../data/load.js';
 import type { LoadOptions } from '../data/reader.js';
 import { type ImageSource, mapImages } from '../data/stored_images.js';
 import type { Graph } from '../graph/graph.js';
-import { chosen, flag, integer, option, refuse, text } from './option.js';
+import { chosen, flag, option, refuse, text, wholeNumber } from './option.js';
 import { Progress } from './progress.js';
 
-export interface InputFlags {
+interface InputFlags {
   readonly data: string;
   readonly dataDir?: string | undefined;
   readonly split: string;
@@ -48,8 +48,8 @@ export function inputOptions(images?: number) {
     ),
     dataDir: text('<folder or URL>', 'where the files of a named data set are'),
     split: text('<name>', 'test or train, where the data have both', { default: 'test' }),
-    images: integer('<n>', 'at most so many, drawn by --seed', 1, images === undefined ? {} : { default: images }),
-    seed: integer('<n>', 'of everything drawn', 0, { default: 0 }),
+    images: wholeNumber('<n>', 'at most so many, drawn by --seed', 1, images === undefined ? {} : { default: images }),
+    seed: wholeNumber('<n>', 'of everything drawn', 0, { default: 0 }),
     layout: text('<name>', "order of the model's input: nchw or nhwc", { default: 'nchw' }),
     size: option('<HxW>', "pictures of a folder are resized to this; default: the model's input", heightAndWidth),
     mean: numbers('subtracted from each channel', 'numbers, as .5,.5,.5', () => true),
@@ -118,7 +118,7 @@ function normalizedFloats(set: ImageSet, { mean, std, pixels }: InputFlags): Ima
 }
 
 /** Images as the data have them, and what makes them the model's input. */
-export interface Images<Source = ImageSet> {
+interface Images<Source = ImageSet> {
   readonly set: Source;
   readonly dataset: Dataset<Source>;
   readonly normalization: Normalization;

@@ -48,8 +48,8 @@ async function main(argv: readonly string[]): Promise<number> {
     return REFUSED;
   }
   const { found, rest } = command;
-  const [{ execute }, loaded] = await Promise.all([import('./harness.js'), found.load()]);
-  return execute(loaded.command, rest, found.summary);
+  const [{ runCommand }, loaded] = await Promise.all([import('./harness.js'), found.load()]);
+  return runCommand(loaded.command, rest, found.summary);
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error) => {

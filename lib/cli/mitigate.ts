@@ -20,7 +20,7 @@ import { Random } from '../tensor/random.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readImages } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
-import { integer, option, positive, refuse, text } from './option.js';
+import { option, positive, refuse, text, wholeNumber } from './option.js';
 import { readAnyPolicy } from './policy.js';
 
 /** Those that teach and those that judge each cure. */
@@ -63,7 +63,7 @@ export const command = defineCommand({
       curesOf,
       { default: 'auto' },
     ),
-    steps: integer('<n>', 'training steps of short-qat', 1, { default: TRAINING_STEPS }),
+    steps: wholeNumber('<n>', 'training steps of short-qat', 1, { default: TRAINING_STEPS }),
     moreBits: positive('<n>', 'effective bits that policy-repair may add; default: none'),
   },
   out: 'required',

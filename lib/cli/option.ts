@@ -94,7 +94,7 @@ export function text<const Extras extends Extra<string> = Record<never, never>>(
   return option<string, Extras>(value, help, (one) => one, extra);
 }
 
-export function integer<const Extras extends Extra<number> = Record<never, never>>(
+export function wholeNumber<const Extras extends Extra<number> = Record<never, never>>(
   value: string,
   help: string,
   least: number,

@@ -12,7 +12,7 @@ export interface CommandLine {
 }
 
 /** Options that the harness handles itself. */
-export interface CommonValues {
+interface CommonValues {
   readonly out?: string | undefined;
   readonly fresh?: true | undefined;
   readonly json?: true | undefined;
@@ -51,7 +51,7 @@ function commanderOption(key: string, spec: OptionSpec): Option {
 }
 
 /** Adds options to a commander. */
-export function addOptions(command: Command, options: Specs<OptionSpec>): Command {
+function addOptions(command: Command, options: Specs<OptionSpec>): Command {
   for (const [key, spec] of Object.entries(options)) {
     const option = commanderOption(key, spec);
     if (spec.required) option.makeOptionMandatory();

@@ -69,7 +69,7 @@ export const GRANULARITY_OPTIONS = {
   ),
 };
 
-export interface GranularityFlags {
+interface GranularityFlags {
   readonly perTensor?: true | undefined;
   readonly perChannel?: true | undefined;
   readonly blockSize?: number | undefined;
@@ -95,7 +95,7 @@ export function granularitiesOf({
 const LEAST_BLOCK = 16;
 const MOST_BLOCK = 16384;
 
-export function blockSizeOption(text: string): number {
+function blockSizeOption(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(Math.log2(value)) && value >= LEAST_BLOCK && value <= MOST_BLOCK) return value;
   throw new InvalidArgumentError(

@@ -1,6 +1,6 @@
 // `faultline reproduce`: the paper's experiment from end to end, with a report.
 import { defineCommand } from './command.js';
-import { integer, refuse } from './option.js';
+import { refuse, wholeNumber } from './option.js';
 import { RUN_OPTIONS, runReproduction } from './run_options.js';
 
 function seedsOf(seed: number | undefined, seeds: number | undefined): number[] {
@@ -11,8 +11,8 @@ function seedsOf(seed: number | undefined, seeds: number | undefined): number[] 
 export const command = defineCommand({
   name: 'reproduce',
   options: {
-    seed: integer('<n>', 'of everything that is drawn (default: 0)', 0),
-    seeds: integer('<n>', 'this many seeds, from 0', 1),
+    seed: wholeNumber('<n>', 'of everything that is drawn (default: 0)', 0),
+    seeds: wholeNumber('<n>', 'this many seeds, from 0', 1),
     ...RUN_OPTIONS,
   },
   out: { default: 'runs/reproduce' },

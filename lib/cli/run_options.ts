@@ -3,7 +3,7 @@ import { ARCHITECTURE_NAMES } from '../models/index.js';
 import { reproduceIn } from '../reproduce/reproduce.js';
 import { DEFAULTS, type ReproduceSettings } from '../reproduce/settings.js';
 import type { Context, Outcome } from './command.js';
-import { choice, integer, text, type Values } from './option.js';
+import { choice, text, type Values, wholeNumber } from './option.js';
 
 export const RUN_OPTIONS = {
   data: text('<name or path>', 'as for train', { default: DEFAULTS.data }),
@@ -15,7 +15,7 @@ export const RUN_OPTIONS = {
 export const TAUGHT_OPTIONS = {
   ...RUN_OPTIONS,
   teacher: text('<model.onnx>', 'your network in place of a trained one'),
-  seed: integer('<n>', 'of everything that is drawn', 0, { default: 0 }),
+  seed: wholeNumber('<n>', 'of everything that is drawn', 0, { default: 0 }),
 };
 
 /** Only the stages that other options name. */

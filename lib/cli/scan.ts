@@ -3,7 +3,7 @@ import { scan } from '../assess/scan/scan.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
-import { integer } from './option.js';
+import { wholeNumber } from './option.js';
 import { policyOptions, readPolicy } from './policy.js';
 
 const IMAGES = 256;
@@ -15,7 +15,7 @@ export const command = defineCommand({
   options: {
     ...inputOptions(IMAGES),
     ...policyOptions('W4A4', 'bits whose steps the noise has: W2A2 … W8A8, or a faultline.policy/1 file'),
-    draws: integer('<n>', 'draws of each kind of noise', 1, { default: DRAWS }),
+    draws: wholeNumber('<n>', 'draws of each kind of noise', 1, { default: DRAWS }),
   },
   out: 'optional',
   examples: [

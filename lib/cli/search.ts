@@ -12,7 +12,7 @@ import { searchPolicy } from '../search/search.js';
 import { type Context, defineCommand, type Outcome } from './command.js';
 import { inputOptions, readImages, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
-import { choice, flag, integer, positive, refuse, repeated, text, unless, type Values } from './option.js';
+import { choice, flag, positive, refuse, repeated, text, unless, type Values, wholeNumber } from './option.js';
 
 /** The agent of static policies, the images that it searches on, the policies that it tries and may enumerate. */
 const STATIC = { agent: 'ddpg', images: 1000, evaluations: 40, enumerate: 1024 } as const;
@@ -41,8 +41,8 @@ const OPTIONS = {
   exclude: repeated('<nodes...>', 'nodes left in float32'),
   agent: text('<name>', `${STATIC_AGENTS}; ${INPUT_AGENTS} for --policy input`),
   baselines: unless('only the agent'),
-  evaluations: integer('<n>', `policies that each agent may try; default ${STATIC.evaluations}`, 1),
-  enumerate: integer('<n>', `budgets of up to so many policies are enumerated; default ${STATIC.enumerate}`, 0),
+  evaluations: wholeNumber('<n>', `policies that each agent may try; default ${STATIC.evaluations}`, 1),
+  enumerate: wholeNumber('<n>', `budgets of up to so many policies are enumerated; default ${STATIC.enumerate}`, 0),
   measure: choice('<name>', 'accuracy, or agreement with full precision; default: accuracy where there are labels', [
     'accuracy',
     'agreement',

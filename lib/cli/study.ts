@@ -5,7 +5,7 @@ import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
 import { readPopulation, study } from '../reproduce/study.js';
 import { toJson } from '../run/files.js';
 import { defineCommand } from './command.js';
-import { chosen, integer, list, option, optionalArgument, refuse, text } from './option.js';
+import { chosen, list, option, optionalArgument, refuse, text, wholeNumber } from './option.js';
 
 function bitsOf(one: string, name: string): string {
   try {
@@ -29,16 +29,16 @@ export const command = defineCommand({
     bits: option<string, { default: string }>('<bits>', 'what the drop is measured under: W2A2 … W8A8', bitsOf, {
       default: 'W4A4',
     }),
-    images: integer('<n>', 'unlabelled, for the indicators', 1, { default: 256 }),
-    judged: integer('<n>', 'other images, for the drop', 1, { default: 2000 }),
+    images: wholeNumber('<n>', 'unlabelled, for the indicators', 1, { default: 256 }),
+    judged: wholeNumber('<n>', 'other images, for the drop', 1, { default: 2000 }),
     archs: list<ArchitectureName, { default: readonly ArchitectureName[] }>('<list>', 'of networks made here', {
       default: ['mlp', 'convnet2', 'resnet8'],
       each: (one, name) => chosen(name, ARCHITECTURE_NAMES, one),
     }),
-    teachers: integer('<n>', 'of each architecture; eight networks are made of each', 1, { default: 3 }),
-    trainImages: integer('<n>', 'that they learn from', 128, { default: 20000 }),
-    draws: integer('<n>', 'of each kind of noise', 1, { default: 4 }),
-    seed: integer('<n>', 'of everything drawn', 0, { default: 0 }),
+    teachers: wholeNumber('<n>', 'of each architecture; eight networks are made of each', 1, { default: 3 }),
+    trainImages: wholeNumber('<n>', 'that they learn from', 128, { default: 20000 }),
+    draws: wholeNumber('<n>', 'of each kind of noise', 1, { default: 4 }),
+    seed: wholeNumber('<n>', 'of everything drawn', 0, { default: 0 }),
     only: text('<policy>', 'study what was measured under this policy'),
   },
   out: 'required',

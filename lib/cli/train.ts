@@ -8,7 +8,7 @@ import { formatQuantity } from '../report/format.js';
 import type { TrainProgress } from '../train/train.js';
 import { trainArchitecture } from '../train/train_architecture.js';
 import { defineCommand } from './command.js';
-import { choice, flag, integer, positive, text } from './option.js';
+import { choice, flag, positive, text, wholeNumber } from './option.js';
 
 const percent = (share: number) => formatQuantity(100 * share, 'percent');
 
@@ -26,14 +26,14 @@ export const command = defineCommand({
       required: true,
     }),
     dataDir: text('<folder or URL>', 'where the files of a named data set are'),
-    epochs: integer('<n>', 'times through the training images (default: 5, resnet18 8)', 1),
-    seed: integer('<n>', 'of weights, order, augmentation and split', 0, { default: 0 }),
-    batch: integer('<n>', 'images a step', 1, { default: 128 }),
+    epochs: wholeNumber('<n>', 'times through the training images (default: 5, resnet18 8)', 1),
+    seed: wholeNumber('<n>', 'of weights, order, augmentation and split', 0, { default: 0 }),
+    batch: wholeNumber('<n>', 'images a step', 1, { default: 128 }),
     rate: positive('<x>', 'highest learning rate (default: Adam 0.003, resnet18 SGD 0.1)'),
-    validation: integer('<n>', 'training images held out, by hash', 0, { default: 0 }),
+    validation: wholeNumber('<n>', 'training images held out, by hash', 0, { default: 0 }),
     augment: flag('flip and crop by 2 pixels'),
     bf16: flag('bfloat16 factors in convolutions'),
-    checkpointEvery: integer('<steps>', 'default: every epoch', 1, { decides: false }),
+    checkpointEvery: wholeNumber('<steps>', 'default: every epoch', 1, { decides: false }),
   },
   out: 'required',
   examples: [

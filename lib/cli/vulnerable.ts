@@ -8,7 +8,7 @@ import { Random } from '../tensor/random.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readImages } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
-import { flag, integer, option, refuse } from './option.js';
+import { flag, option, refuse, wholeNumber } from './option.js';
 import { policyOptions, readPolicy } from './policy.js';
 
 const IMAGES = 1000;
@@ -28,14 +28,14 @@ export const command = defineCommand({
     ...inputOptions(IMAGES),
     ...policyOptions('W4A4'),
     pairs: flag('restore every pair of layers together too'),
-    channels: integer('<n>', 'channels restored one at a time', 0, { default: 8 }),
+    channels: wholeNumber('<n>', 'channels restored one at a time', 0, { default: 8 }),
     changes: option<readonly InputChange[], { default: readonly InputChange[] }>(
       '<list>',
       'of inputs, searched for the smallest: pixel,linf,intensity or none',
       changes,
       { default: INPUT_CHANGES },
     ),
-    searched: integer('<n>', 'images that are changed', 1, { default: 200 }),
+    searched: wholeNumber('<n>', 'images that are changed', 1, { default: 200 }),
   },
   out: 'required',
   examples: [

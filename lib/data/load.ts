@@ -10,9 +10,6 @@ const READERS: readonly Reader[] = Object.values<Reader>(readers).sort(
   (a, b) => Number(b.names !== undefined) - Number(a.names !== undefined),
 );
 
-/** The names that `loadDataset` knows. */
-export const DATASET_NAMES: readonly string[] = READERS.flatMap(({ names = [] }) => names);
-
 async function readerOf(spec: string): Promise<Reader> {
   for (const reader of READERS) if (await reader.reads(spec)) return reader;
   throw new DataError(spec, READERS.map(({ takes }) => takes).join(', '), 'none of them');

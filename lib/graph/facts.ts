@@ -59,7 +59,7 @@ export interface ProductForm {
 }
 
 /** How an operator multiplies its input by a weight that a policy can assign bits to. */
-export interface Product<Attributes = unknown> {
+export interface ProductFacts<Attributes = unknown> {
   /** Numbers of its inputs; `addend` is c. */
   readonly activation: number;
   readonly weight: number;

@@ -8,7 +8,7 @@ import { type HostTensor, MAX_RANK } from '../tensor/host_tensor.js';
 import type { Random } from '../tensor/random.js';
 import { type Dim, formatShape } from './dims.js';
 import { GraphError } from './errors.js';
-import type { ChannelRule, DeviceUse, FusedWork, Fusion, Product, Samplewise, Upgrade } from './facts.js';
+import type { ChannelRule, DeviceUse, FusedWork, Fusion, ProductFacts, Samplewise, Upgrade } from './facts.js';
 import { type AttributeValue, describeNode, type GraphNode, type TensorType } from './graph.js';
 
 export interface AttributeKinds {
@@ -42,7 +42,7 @@ function kind<Kind extends AttributeKind>(name: Kind) {
 export const int = kind('int');
 /** The number of an element type. */
 export const elementType = (): AttributeSpec<'int', undefined> => ({ kind: 'int', default: undefined, isType: true });
-export const float = kind('float');
+export const floatNumber = kind('float');
 export const string = kind('string');
 export const ints = kind('ints');
 export const floatList = kind('floats');
@@ -141,7 +141,7 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   readonly unfoldable: 'random' | 'costly' | 'none';
   /** The operators of sets before 13 that became this one, where nodes changed. */
   readonly upgrades: Readonly<Record<string, Upgrade>> | 'none';
-  readonly product: Product<Attributes<Table>> | 'none';
+  readonly product: ProductFacts<Attributes<Table>> | 'none';
   /** Following nodes that `float` can fuse. */
   readonly fuses: readonly FusedWork[] | 'none';
   /** How a step before it may compute it. */

@@ -73,10 +73,3 @@ export function summarize(graph: Graph): GraphSummary {
     macs: sum(nodes.map(({ macs }) => macs)),
   };
 }
-
-/** A text shortened to a number of columns: the middle is cut, never the end. */
-export function shorten(text: string, width: number): string {
-  if (text.length <= width) return text;
-  const end = Math.floor((width - 1) / 2);
-  return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`;
-}

@@ -11,7 +11,7 @@ export interface Axis {
   readonly log?: boolean | undefined;
 }
 
-export interface Series {
+interface Series {
   readonly name: string;
   /** [x, y] in the order in which they are joined. */
   readonly points: readonly (readonly [number, number])[];

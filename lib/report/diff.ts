@@ -4,10 +4,10 @@ import type { Column, Document, Table } from './document.js';
 import { type Cell, formatCell, isMeasured } from './format.js';
 import type { CheckedResult } from './kinds.js';
 
-export type Judgement = 'worse' | 'better' | 'changed';
+type Judgement = 'worse' | 'better' | 'changed';
 
 /** A cell that differs. */
-export interface Change {
+interface Change {
   /** Name of the table. */
   readonly table: string;
   /** What the row is about: its leading texts. */
@@ -21,7 +21,7 @@ export interface Change {
 }
 
 /** What `diff` found. */
-export interface Diff {
+interface Diff {
   readonly schema: 'faultline.diff/1';
   readonly before: string;
   readonly after: string;
@@ -138,7 +138,7 @@ function compareTables(before: Table, after: Table) {
   return { compared, changes, onlyBefore: only(one, two), onlyAfter: only(two, one) };
 }
 
-export interface Named extends CheckedResult {
+interface Named extends CheckedResult {
   /** Where it was read. */
   readonly path: string;
 }

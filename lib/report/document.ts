@@ -48,7 +48,7 @@ export interface Chart {
   readonly brief?: boolean | undefined;
 }
 
-export interface Picture {
+interface Picture {
   /** A data URL. */
   readonly source: string;
   readonly alt: string;
@@ -61,14 +61,14 @@ export interface Pictures {
   readonly pictures: readonly Picture[];
 }
 
-export interface Paragraph {
+interface Paragraph {
   readonly kind: 'text';
   readonly text: string;
   /** Shown on the terminal too. Default false. */
   readonly brief?: boolean | undefined;
 }
 
-export interface List {
+interface List {
   readonly kind: 'list';
   readonly items: readonly string[];
   /** Shown on the terminal too. Default false. */
@@ -76,7 +76,7 @@ export interface List {
 }
 
 /** A judgement, with its colour and its word. */
-export interface Verdict {
+interface Verdict {
   readonly kind: 'verdict';
   readonly level: 'good' | 'caution' | 'bad';
   readonly word: string;

@@ -26,7 +26,7 @@ export interface Measured {
 
 export type Cell = string | number | boolean | Measured | null | undefined;
 
-export const MISSING = '–';
+const MISSING = '–';
 /** The minus sign, as wide as a plus. */
 const MINUS = '−';
 

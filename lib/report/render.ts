@@ -6,7 +6,7 @@ import { markdownReport } from './markdown.js';
 import { terminalReport } from './terminal.js';
 
 export const FORMATS = ['terminal', 'html', 'markdown', 'csv', 'json'] as const;
-export type Format = (typeof FORMATS)[number];
+type Format = (typeof FORMATS)[number];
 
 /** The files of a result that are one format each. */
 export const FILE_FORMATS = { 'report.json': 'json', 'report.html': 'html', 'report.md': 'markdown' } as const;

@@ -20,7 +20,7 @@ const seed = count;
 const interval = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'lower end first');
 
 /** Lines over steps, evaluations, epochs. */
-export const curveSchema = z.looseObject({
+const curveSchema = z.looseObject({
   title: z.string(),
   xLabel: z.string(),
   yLabel: z.string(),
@@ -29,7 +29,7 @@ export const curveSchema = z.looseObject({
   series: z.array(z.object({ name: z.string(), points: z.array(z.tuple([z.number(), z.number()])) })),
 });
 
-export const teacherSchema = z.looseObject({
+const teacherSchema = z.looseObject({
   /** On the test images, full precision. */
   accuracy: percent,
   interval: interval.optional(),
@@ -44,7 +44,7 @@ export const teacherSchema = z.looseObject({
 });
 
 /** Bits of one layer; of an input-conditioned policy the mean, and how often it chose which. */
-export const policyLayerSchema = z.looseObject({
+const policyLayerSchema = z.looseObject({
   node: z.string(),
   operator: z.string().optional(),
   weights: bits,
@@ -53,7 +53,7 @@ export const policyLayerSchema = z.looseObject({
   chosen: z.record(z.string(), z.number().min(0).max(1)).optional(),
 });
 
-export const flipSchema = z.looseObject({
+const flipSchema = z.looseObject({
   /** Among the images measured. */
   index: count,
   label: z.string().optional(),
@@ -67,7 +67,7 @@ export const flipSchema = z.looseObject({
     .optional(),
 });
 
-export const flipsSchema = z.looseObject({
+const flipsSchema = z.looseObject({
   /** Images whose class changed, of all. */
   count,
   of: count,
@@ -77,31 +77,29 @@ export const flipsSchema = z.looseObject({
   examples: z.array(flipSchema),
 });
 
-export const classSchema = z.looseObject({
+const classSchema = z.looseObject({
   name: z.string(),
   images: count,
   fpAccuracy: percent,
   quantizedAccuracy: percent,
 });
 
-export const responsibleSchema = z.looseObject({
+const responsibleSchema = z.looseObject({
   node: z.string(),
   /** Quantized accuracy with this layer alone back in full precision (or 8 bits, says `how`), and the points it wins. */
   accuracy: percent,
   restored: points,
 });
 
-export const CONTROLS = ['open loop', 'shuffled bits', 'worst static', 'fresh attacker'] as const;
-
-export const controlSchema = z.looseObject({
-  /** One of CONTROLS, or another. */
+const controlSchema = z.looseObject({
+  /** 'open loop', 'shuffled bits', 'worst static', 'fresh attacker', or another. */
   control: z.string(),
   accuracy: percent,
   drop: points,
   note: z.string().optional(),
 });
 
-export const pairSchema = z.looseObject({
+const pairSchema = z.looseObject({
   objective: z.string(),
   policy: z.enum(['static', 'input']),
   agent: z.string(),
@@ -132,7 +130,7 @@ export const pairSchema = z.looseObject({
   curves: z.array(curveSchema).optional(),
 });
 
-export const gaugeSchema = z.looseObject({
+const gaugeSchema = z.looseObject({
   seed,
   /** The policy attacked: `W8A8`. */
   bits: z.string(),
@@ -147,7 +145,7 @@ export const gaugeSchema = z.looseObject({
   curves: z.array(curveSchema).optional(),
 });
 
-export const searchSchema = z.looseObject({
+const searchSchema = z.looseObject({
   agent: z.string(),
   evaluations: count,
   /** Points between the best it found and the best there is. */
@@ -160,7 +158,7 @@ export const searchSchema = z.looseObject({
   curve: z.array(z.tuple([z.number(), z.number()])).optional(),
 });
 
-export const landscapeSchema = z.looseObject({
+const landscapeSchema = z.looseObject({
   name: z.string(),
   budget: bits.optional(),
   policies: count,
@@ -170,7 +168,7 @@ export const landscapeSchema = z.looseObject({
   marks: z.array(z.object({ x: z.number(), label: z.string() })).optional(),
 });
 
-export const referenceSchema = z.looseObject({
+const referenceSchema = z.looseObject({
   what: z.string(),
   /** As published: `10–65 points`. */
   published: z.string(),
@@ -178,13 +176,13 @@ export const referenceSchema = z.looseObject({
   source: z.string().optional(),
 });
 
-export const assumptionSchema = z.looseObject({
+const assumptionSchema = z.looseObject({
   what: z.string(),
   /** What this implementation does. */
   assumed: z.string(),
 });
 
-export const provenanceSchema = z.looseObject({
+const provenanceSchema = z.looseObject({
   command: z.string(),
   startedAt: z.iso.datetime().optional(),
   versions: z.record(z.string(), z.string()),
@@ -202,7 +200,7 @@ export const provenanceSchema = z.looseObject({
   peakMemoryBytes: z.number().positive().optional(),
 });
 
-export const verdictSchema = z.looseObject({
+const verdictSchema = z.looseObject({
   verdict: z.enum(['safe', 'caution', 'unsafe']),
   reasons: z.array(z.string()),
   advice: z.array(z.string()).optional(),
@@ -240,7 +238,6 @@ export type PairResult = z.infer<typeof pairSchema>;
 export type GaugeResult = z.infer<typeof gaugeSchema>;
 export type SearchResult = z.infer<typeof searchSchema>;
 export type Landscape = z.infer<typeof landscapeSchema>;
-export type Provenance = z.infer<typeof provenanceSchema>;
 /** A report as it is read back. */
 export type Report = z.infer<typeof reportSchema>;
 /** A report as a command may hand it in: what has a default may be absent. */

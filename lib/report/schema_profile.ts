@@ -1,7 +1,7 @@
 // The part of report.json about quantization error layer by layer.
 import { z } from 'zod';
 
-export const errorLayerSchema = z.looseObject({
+const errorLayerSchema = z.looseObject({
   node: z.string(),
   policy: z.string().optional(),
   sqnrDb: z.number().optional(),

@@ -19,7 +19,7 @@ import type { SeedContext } from './context.js';
 import { landscapeOf } from './landscape.js';
 import { measureStatic, percent, testOf } from './measure.js';
 import type { AttackSetting } from './settings.js';
-import { readPolicy } from './stages.js';
+import { readNamedPolicy } from './stages.js';
 
 /** `W4A4`, or a digit for each quantizable node in order: `8484848484` gives both weight and activation these bits. */
 export function namedPolicy(graph: Graph, name: string): Policy {
@@ -70,7 +70,7 @@ export async function attackStage(context: SeedContext, attack: AttackSetting, t
   });
   return context.stage(`${kind}-evaluation`, async () => {
     const graph = await context.network(kind);
-    const policy = await readPolicy(context, kind);
+    const policy = await readNamedPolicy(context, kind);
     const measured = await measureStatic(graph, policy, testOf(material), teacher, signal);
     const about = { objective: 'detrimental', policy: 'static', agent: kind, seed, arch: settings.arch } as const;
     const bits = effectiveBits(graph, policy);

@@ -26,7 +26,7 @@ export function staticSearchData(samples: Samples, images: number, seed: number)
   return { searched: whole(searched), others: whole(rest.take(Int32Array.from({ length: count }, (_, i) => i))) };
 }
 
-export interface InputSearchImages {
+interface InputSearchImages {
   /** The split that was asked for. */
   readonly set: ImageSet;
   /** Where it has training and test images, and the test images were asked for: learned on the first, judged on the others. */

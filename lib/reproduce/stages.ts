@@ -112,7 +112,7 @@ export async function staticPairStage(
   });
   return context.stage(`${name}-evaluation`, async () => {
     const graph = await context.network(name);
-    const policy = await readPolicy(context, name);
+    const policy = await readNamedPolicy(context, name);
     const measured = await measureStatic(graph, policy, testOf(material), teacher, signal);
     const bits = effectiveBits(graph, policy);
     const about = { objective, policy: 'static', agent, seed, arch: settings.arch } as const;
@@ -150,7 +150,7 @@ function bitsOf(choices: readonly string[]): number[] {
   return [...new Set(all)].sort((a, b) => a - b);
 }
 
-export async function readPolicy(context: SeedContext, name: string): Promise<Policy> {
+export async function readNamedPolicy(context: SeedContext, name: string): Promise<Policy> {
   const json: unknown = JSON.parse((await context.run.read(context.named(`${name}.json`))).toString());
   return policyFromJson(await context.network(name), json);
 }
@@ -203,7 +203,7 @@ export async function searchStage(
   const { settings, material, seed, signal } = context;
   return context.stage('search', async () => {
     const graph = await context.network('detrimental-static');
-    const learned = await readPolicy(context, 'detrimental-static');
+    const learned = await readNamedPolicy(context, 'detrimental-static');
     const { budget, agents, evaluations, searchImages } = settings;
     const space = new BudgetSpace(graph, staticBudget(settings));
     const images = firstImages(material.validation, searchImages);

@@ -20,7 +20,7 @@ import { InputPolicy } from '../search/input_policy.js';
 import { inputPolicyFromJson } from '../search/input_policy_json.js';
 import type { SeedContext } from './context.js';
 import { percent } from './measure.js';
-import { readPolicy } from './stages.js';
+import { readNamedPolicy } from './stages.js';
 
 type Grid = NonNullable<ReportInput['corruptions']>['grid'];
 type Pictures = NonNullable<NonNullable<ReportInput['corruptions']>['pictures']>;
@@ -68,7 +68,7 @@ async function subjectsOf(context: SeedContext): Promise<Subject[]> {
     const file = `${objective}-${kind}`;
     const name = named(`${objective}, ${kind}`);
     if (kind === 'static') {
-      const policy = await readPolicy(context, file);
+      const policy = await readNamedPolicy(context, file);
       const policyName = bits(effectiveBits(await context.network(file), policy));
       subjects.push({ name, file, policyName, policy });
     } else {

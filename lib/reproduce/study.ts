@@ -40,10 +40,10 @@ const populationSchema = z.object({
 });
 
 /** A network of a population, its files as absolute paths. */
-export type Member = z.infer<typeof populationSchema>['networks'][number];
+type Member = z.infer<typeof populationSchema>['networks'][number];
 
 /** What decides the figures of a study. */
-export interface StudySettings {
+interface StudySettings {
   /** Name of the data. */
   readonly data: string;
   /** What the drop is measured under where a network does not say: W2A2 … W8A8. */
@@ -57,7 +57,7 @@ export interface StudySettings {
   readonly seed: number;
 }
 
-export interface StudyOptions extends StudySettings {
+interface StudyOptions extends StudySettings {
   readonly run: RunDirectory;
   /** Networks of a file; undefined: they are made in the run. */
   readonly members: readonly Member[] | undefined;

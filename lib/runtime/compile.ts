@@ -35,7 +35,7 @@ export interface Step {
 }
 
 /** What is to be compiled, for whom. */
-export interface CompileInput {
+interface CompileInput {
   readonly graph: Graph;
   readonly types: ReadonlyMap<string, TensorType>;
   /** Values that a run returns: computed as they are. */

@@ -21,7 +21,7 @@ export interface Surroundings {
   keep(name: string, result: Value | HostTensor): void;
 }
 
-export interface NodeUse {
+interface NodeUse {
   readonly node: GraphNode;
   readonly operator: Operator;
   readonly state: NodeState;
@@ -119,6 +119,6 @@ function typeOf(value: Value | undefined): TensorType | undefined {
 }
 
 /** A value of the tape as the reference reads it. */
-export function hostOf(tape: Tape, value: Value): HostTensor {
+function hostOf(tape: Tape, value: Value): HostTensor {
   return { dtype: 'float32', dims: value.dims, data: toRows(tape, value).data };
 }

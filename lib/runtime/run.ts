@@ -6,7 +6,7 @@ import type { HostTensor } from '../tensor/host_tensor.js';
 import type { Surroundings } from './execute.js';
 
 /** What an input is fed with: a value of the tape, or a tensor of any type. */
-export type Feed = Value | HostTensor;
+type Feed = Value | HostTensor;
 /** By the name of the input. */
 export type Feeds = Readonly<Record<string, Feed>>;
 

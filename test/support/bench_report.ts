@@ -1,5 +1,5 @@
 // Rows and an empty report of `bench kernels`, for tests of what is made of them.
-import type { Report, Row } from '../../lib/bench/schema.js';
+import type { BenchReport, Row } from '../../lib/bench/schema.js';
 
 export function row(fields: Partial<Row>): Row {
   return {
@@ -19,7 +19,7 @@ export function row(fields: Partial<Row>): Row {
   };
 }
 
-export const EMPTY_REPORT: Report = {
+export const EMPTY_REPORT: BenchReport = {
   schema: 'faultline.bench/1',
   command: 'faultline bench kernels',
   startedAt: '2026-01-01T00:00:00.000Z',

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { defineCommand } from '../../lib/cli/command.js';
-import { execute } from '../../lib/cli/harness.js';
-import { flag, integer } from '../../lib/cli/option.js';
+import { runCommand } from '../../lib/cli/harness.js';
+import { flag, wholeNumber } from '../../lib/cli/option.js';
 
 const [folder = '.', ...flags] = process.argv.slice(2);
 
@@ -13,7 +13,7 @@ const command = defineCommand({
   name: 'test',
   options: {
     ignore: flag('does not look at its signal'),
-    patience: integer('<n>', 'decides nothing', 1, { default: 1, decides: false }),
+    patience: wholeNumber('<n>', 'decides nothing', 1, { default: 1, decides: false }),
   },
   out: 'required',
   examples: ['faultline test --out a', 'faultline test --out b'],
@@ -34,4 +34,4 @@ const command = defineCommand({
   },
 });
 
-process.exitCode = await execute(command, ['--out', join(folder, 'run'), ...flags]);
+process.exitCode = await runCommand(command, ['--out', join(folder, 'run'), ...flags]);

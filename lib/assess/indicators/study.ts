@@ -9,7 +9,7 @@ import { chooseIndicators, fitPredictor, heldOut, type Predictor, type StudyNetw
 /** Drop in points from which on a network counts as broken. */
 const BROKEN = 10;
 
-export interface Quality {
+interface Quality {
   /** Networks, each once for every policy that it was measured under. */
   readonly networks: number;
   readonly broken: number;
@@ -29,7 +29,7 @@ export interface IndicatorQuality {
   readonly byPolicy: Readonly<Record<string, Quality>>;
 }
 
-export interface FittedQuality extends Quality {
+interface FittedQuality extends Quality {
   /** Mean of |measured − expected drop|, points. */
   readonly meanError: number;
 }

@@ -18,10 +18,10 @@ import { exportQuantized } from '../../runtime/export/quantized.js';
 import { mean, quantile, standardDeviation } from '../../statistics/summary.js';
 import { MeasuringProcess } from './child.js';
 import type { Contender, InputShape } from './contender.js';
-import { inputShape } from './inputs.js';
+import { batchShape } from './inputs.js';
 import { type ModelReport, type ModelRow, modelReportSchema } from './schema.js';
 
-export interface BenchModelOptions {
+interface BenchModelOptions {
   readonly command: string;
   readonly batches: readonly number[];
   readonly threads: readonly number[];
@@ -236,7 +236,7 @@ async function meet(meeting: Meeting): Promise<{ rows: ModelRow[]; failures: Mod
 export async function benchModel(path: string, options: BenchModelOptions): Promise<ModelReport> {
   const startedAt = new Date().toISOString();
   const { graph } = freeBatch((await loadModel(path)).graph);
-  const inputs = options.batches.map((batch) => ({ batch, input: inputShape(graph, batch, options.seed) }));
+  const inputs = options.batches.map((batch) => ({ batch, input: batchShape(graph, batch, options.seed) }));
   const { stage = (_, compute) => compute() } = options;
   const notes: string[] = [];
   const folder = await mkdtemp(join(tmpdir(), 'faultline-bench-'));

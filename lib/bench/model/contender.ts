@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { PolicyJson } from '../../policy/json.js';
 
-export const IMPLS = ['faultline', 'onnxruntime'] as const;
-export type ModelImpl = (typeof IMPLS)[number];
+export const CONTENDERS = ['faultline', 'onnxruntime'] as const;
+type ModelImpl = (typeof CONTENDERS)[number];
 
 /** One way to run the network. */
 export interface Contender {
@@ -27,7 +27,7 @@ export interface InputShape {
 }
 
 /** Loads the contender, runs it once and answers `ready`. */
-export interface LoadRequest {
+interface LoadRequest {
   readonly kind: 'load';
   readonly contender: Contender;
   readonly threads: number;
@@ -35,13 +35,13 @@ export interface LoadRequest {
 }
 
 /** One call unmeasured, then calls for this long, at least one; answers `round`. */
-export interface RoundRequest {
+interface RoundRequest {
   readonly kind: 'round';
   readonly milliseconds: number;
 }
 
 /** What each quantized layer takes; answers `layers`. faultline under a policy only. */
-export interface LayersRequest {
+interface LayersRequest {
   readonly kind: 'layers';
 }
 

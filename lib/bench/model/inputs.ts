@@ -15,7 +15,7 @@ export interface BenchInput {
 }
 
 /** The input of a network for a batch. Throws InvalidArgumentError where its file does not declare a size that fits. */
-export function inputShape(graph: Graph, batch: number, seed: number): InputShape {
+export function batchShape(graph: Graph, batch: number, seed: number): InputShape {
   const input = inputOf(graph);
   const [first, ...rest] = input.dims ?? [];
   if (first === undefined || !rest.every((dim) => typeof dim === 'number')) {
@@ -35,7 +35,7 @@ export function benchInput({ name, dims, seed }: InputShape): BenchInput {
 }
 
 /** Images [n, c, h, w] → [n, h, w, c]. */
-export function toChannelsLast(values: Float32Array, dims: readonly number[]): Float32Array {
+export function imagesToChannelsLast(values: Float32Array, dims: readonly number[]): Float32Array {
   const [n = 0, c = 0, h = 0, w = 0] = dims;
   const result = new Float32Array(values.length);
   const area = h * w;

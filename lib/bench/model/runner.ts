@@ -16,7 +16,7 @@ import { integer, type ProductRecord } from '../../runtime/backends/integer.js';
 import { compile } from '../../runtime/program.js';
 import { Memory } from '../../tensor/memory.js';
 import type { Contender, InputShape, Reply } from './contender.js';
-import { type BenchInput, benchInput, toChannelsLast } from './inputs.js';
+import { type BenchInput, benchInput, imagesToChannelsLast } from './inputs.js';
 
 type Layers = Extract<Reply, { kind: 'layers' }>;
 
@@ -35,7 +35,7 @@ const FLOAT_BYTES = 4;
 /** Makes the value of an input for each run: images channels-last, as the engine keeps them; others as they are. */
 function feedOf({ dims, values }: BenchInput): () => Value {
   const images = dims.length === 4;
-  const ordered = images ? toChannelsLast(values, dims) : values;
+  const ordered = images ? imagesToChannelsLast(values, dims) : values;
   return () => new Value([...dims], images ? 'channelsLast' : 'rows', Memory.borrow(ordered), false);
 }
 

@@ -1,12 +1,12 @@
 // The report of `faultline bench model`: schema faultline.bench-model/1.
 import { z } from 'zod';
-import { IMPLS, layerTimeSchema } from './contender.js';
+import { CONTENDERS, layerTimeSchema } from './contender.js';
 
 const positive = z.number().positive();
 const count = z.number().int().positive();
 
-export const modelRowSchema = z.object({
-  impl: z.enum(IMPLS),
+const modelRowSchema = z.object({
+  impl: z.enum(CONTENDERS),
   policy: z.string(),
   variant: z.string(),
   batch: count,
@@ -40,8 +40,8 @@ export const modelRowSchema = z.object({
   otherMs: z.number().nonnegative().optional(),
 });
 
-export const modelFailureSchema = z.object({
-  impl: z.enum(IMPLS),
+const modelFailureSchema = z.object({
+  impl: z.enum(CONTENDERS),
   policy: z.string(),
   batch: count,
   threads: count,

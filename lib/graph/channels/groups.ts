@@ -4,7 +4,7 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import type { Graph } from '../graph.js';
 import { inferShapes } from '../infer.js';
-import { PINNED, type ScaledAxis, Trace } from './trace.js';
+import { ChannelTrace, PINNED, type ScaledAxis } from './trace.js';
 
 /** One axis of a constant; groups[i]: the group of its index i, or −1 where the scale is fixed. */
 interface GroupedAxis {
@@ -53,7 +53,7 @@ export interface ChannelGroups {
  * inputs, outputs, other activations than ReLU, run-time products and shared weights keep their scale and are in no group.
  */
 export function channelGroups(graph: Graph): ChannelGroups {
-  const trace = new Trace(graph, inferShapes(graph));
+  const trace = new ChannelTrace(graph, inferShapes(graph));
   const numbers = new Map<number, number>();
   const numbered = (scaled: ScaledAxis | undefined): GroupedAxis | undefined => {
     if (!scaled) return undefined;

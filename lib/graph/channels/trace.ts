@@ -56,7 +56,7 @@ class NodeTrace implements ChannelCall<NodeAttributes> {
   readonly attributes: NodeAttributes;
 
   constructor(
-    private readonly trace: Trace,
+    private readonly trace: ChannelTrace,
     private readonly node: GraphNode,
   ) {
     this.attributes = attributesOf(operatorOf(node), node);
@@ -134,7 +134,7 @@ class NodeTrace implements ChannelCall<NodeAttributes> {
   }
 }
 
-export class Trace {
+export class ChannelTrace {
   readonly sets = new Sets();
   readonly values = new Map<string, Slots>();
   readonly constants = new Map<string, ScaledConstant>();

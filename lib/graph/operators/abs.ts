@@ -1,9 +1,9 @@
 // Abs: y = |x|.
 
 import { homogeneous } from './channels.js';
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Abs = unary(
+export const Abs = unaryOperator(
   'Abs',
   {},
   () => Math.abs,

@@ -1,9 +1,9 @@
 // Add: z = x + y, with broadcasting.
 
 import { sums } from './channels.js';
-import { binary } from './elementwise.js';
+import { binaryOperator } from './elementwise.js';
 
-export const Add = binary(
+export const Add = binaryOperator(
   'Add',
   'add',
   (x, y) => x + y,

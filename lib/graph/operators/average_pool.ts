@@ -2,7 +2,7 @@
 import { averagePool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../core/shape.js';
 import { defineOperator, floatData, floatOutput, int, none, required } from '../operator.js';
-import { perChannel } from './channels.js';
+import { eachChannel } from './channels.js';
 import {
   elementsInside,
   floatPool,
@@ -29,7 +29,7 @@ export const AveragePool = defineOperator({
   },
   unfoldable: 'costly',
   samples: 'alone',
-  channels: perChannel,
+  channels: eachChannel,
   spans: { dilations: { since: 19 } },
   shape: (call) => [poolShape(call)],
   float: (call) => {

@@ -5,7 +5,7 @@ import { batchNorm } from '../../autograd/ops/batch_norm.js';
 import type { Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
 import { compatible, type Dim, formatShape } from '../dims.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
+import { defineOperator, dimsOf, floatData, floatNumber, floatOutput, int, none, required } from '../operator.js';
 import { CHANNELS, giveUp, normalization } from './channels.js';
 import { numberOf, without } from './upgrades.js';
 import { asImage, fromImage } from './window.js';
@@ -15,7 +15,11 @@ const PARAMETERS = ['scale', 'bias', 'mean', 'variance'];
 
 export const BatchNormalization = defineOperator({
   name: 'BatchNormalization',
-  attributes: { epsilon: float(Math.fround(1e-5)), momentum: float(Math.fround(0.9)), training_mode: int(0) },
+  attributes: {
+    epsilon: floatNumber(Math.fround(1e-5)),
+    momentum: floatNumber(Math.fround(0.9)),
+    training_mode: int(0),
+  },
   inputs: [5, 5],
   outputs: [1, 3],
   ...none('product', 'macs', 'device'),

@@ -1,7 +1,7 @@
 // Ceil: y is the smallest whole number ≥ x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Ceil = unary(
+export const Ceil = unaryOperator(
   'Ceil',
   {},
   () => Math.ceil,

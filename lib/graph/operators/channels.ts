@@ -17,7 +17,7 @@ export function homogeneous(call: ChannelCall): Slots | undefined {
 }
 
 /** Works on each channel of [N, C, …] separately. */
-export function perChannel(call: ChannelCall): Slots | undefined {
+export function eachChannel(call: ChannelCall): Slots | undefined {
   const x = call.slots(0);
   return x?.axis === CHANNELS ? x : giveUp(call, x);
 }

@@ -3,8 +3,8 @@ import { floats, type HostTensor, hostTensor, integers } from '../../tensor/host
 import {
   type Attributes,
   defineOperator,
-  float,
   floatList,
+  floatNumber,
   int,
   ints,
   none,
@@ -16,7 +16,7 @@ import {
 
 const ATTRIBUTES = {
   value: tensor(),
-  value_float: float(),
+  value_float: floatNumber(),
   value_floats: floatList(),
   value_int: int(),
   value_ints: ints(),

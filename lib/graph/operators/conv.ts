@@ -3,7 +3,7 @@ import { type ConvWindow, conv2d } from '../../autograd/ops/conv2d.js';
 import { toRows } from '../../autograd/ops/layout.js';
 import { compatible, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, floatData, floatOutput, int, none, required } from '../operator.js';
-import { CHANNELS, linear, perChannel } from './channels.js';
+import { CHANNELS, eachChannel, linear } from './channels.js';
 import {
   asImage,
   fromImage,
@@ -25,7 +25,7 @@ export const Conv = defineOperator({
   detail: ({ kernel_shape: kernel, strides, group }, inputs) =>
     windowDetail(kernel ?? (inputs[1]?.dims.slice(2) as number[] | undefined), strides, group),
   samples: 'alone',
-  channels: (call) => linear(call, perChannel(call), 0, 1, CHANNELS),
+  channels: (call) => linear(call, eachChannel(call), 0, 1, CHANNELS),
   product: {
     activation: 0,
     weight: 1,

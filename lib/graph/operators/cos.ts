@@ -1,4 +1,4 @@
 // Cos: y = cos x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Cos = unary('Cos', {}, () => Math.cos);
+export const Cos = unaryOperator('Cos', {}, () => Math.cos);

@@ -1,9 +1,9 @@
 // Div: z = x / y, with broadcasting; integers round towards zero, and dividing one by zero gives zero.
 
 import { giveUp, scaled } from './channels.js';
-import { binary } from './elementwise.js';
+import { binaryOperator } from './elementwise.js';
 
-export const Div = binary(
+export const Div = binaryOperator(
   'Div',
   'div',
   (x, y) => x / y, // stored in an integer array, the quotient loses its fraction

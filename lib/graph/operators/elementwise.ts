@@ -38,7 +38,7 @@ type Native<Table extends AttributeTable> = (attributes: Attributes<Table>) => {
 };
 
 /** y = f(x); `prepare` reads the attributes once. Without `native` the reference computes it. */
-export function unary<Table extends AttributeTable>(
+export function unaryOperator<Table extends AttributeTable>(
   name: string,
   attributes: Table,
   prepare: (attributes: Attributes<Table>) => (x: number) => number,
@@ -161,7 +161,7 @@ export const alignBroadcast: Upgrade = (node, call) => {
 };
 
 /** z = f(x, y) with broadcasting; integers wrap as their type does, and `exact` computes them where a number would round. */
-export function binary(
+export function binaryOperator(
   name: string,
   native: Exclude<keyof typeof BINARY, 'addRelu'>,
   f: (x: number, y: number) => number,

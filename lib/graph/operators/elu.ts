@@ -1,10 +1,10 @@
 // Elu: y = x, or alpha · (e^x − 1) below zero; Clevert, Unterthiner & Hochreiter, arXiv 1511.07289.
-import { float } from '../operator.js';
-import { unary } from './elementwise.js';
+import { floatNumber } from '../operator.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Elu = unary(
+export const Elu = unaryOperator(
   'Elu',
-  { alpha: float(1) },
+  { alpha: floatNumber(1) },
   ({ alpha }) =>
     (x) =>
       x < 0 ? alpha * Math.expm1(x) : x,

@@ -1,5 +1,5 @@
 // Erf: y = 2/√π · ∫₀ˣ e^−t² dt.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
 /** Past this |x|, erf is ±1 in float64: erfc(6) = 2e-17. */
 const SATURATES = 6;
@@ -16,7 +16,7 @@ export function erfOf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
-export const Erf = unary(
+export const Erf = unaryOperator(
   'Erf',
   {},
   () => erfOf,

@@ -1,7 +1,7 @@
 // Exp: y = e^x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Exp = unary(
+export const Exp = unaryOperator(
   'Exp',
   {},
   () => Math.exp,

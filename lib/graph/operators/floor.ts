@@ -1,7 +1,7 @@
 // Floor: y is the largest whole number ≤ x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Floor = unary(
+export const Floor = unaryOperator(
   'Floor',
   {},
   () => Math.floor,

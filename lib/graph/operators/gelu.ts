@@ -1,10 +1,10 @@
 // Gelu: y = x · Φ(x), Φ the normal distribution's cumulative function; or its tanh approximation.
 // Hendrycks & Gimpel, "Gaussian Error Linear Units", arXiv 1606.08415.
 import { string } from '../operator.js';
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 import { erfOf } from './erf.js';
 
-export const Gelu = unary(
+export const Gelu = unaryOperator(
   'Gelu',
   { approximate: string('none') },
   ({ approximate }) =>

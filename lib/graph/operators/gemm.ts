@@ -4,14 +4,14 @@ import { toRows } from '../../autograd/ops/layout.js';
 import { matmul as floatMatmul } from '../../autograd/ops/matmul.js';
 import { unary } from '../../autograd/ops/unary.js';
 import { broadcast, compatible, formatShape, sizePerSample } from '../dims.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required } from '../operator.js';
+import { defineOperator, dimsOf, floatData, floatNumber, floatOutput, int, none, required } from '../operator.js';
 import { giveUp, linear } from './channels.js';
 import { broadcastOffsets } from './movement.js';
 import { without } from './upgrades.js';
 
 export const Gemm = defineOperator({
   name: 'Gemm',
-  attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
+  attributes: { alpha: floatNumber(1), beta: floatNumber(1), transA: int(0), transB: int(0) },
   inputs: [2, 3],
   outputs: [1, 1],
   ...none('fuses', 'fusion', 'device'),

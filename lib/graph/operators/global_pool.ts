@@ -4,7 +4,7 @@ import type { Tape, Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
 import type { Samplewise } from '../facts.js';
 import { defineOperator, dimsOf, floatData, floatOutput, none, required } from '../operator.js';
-import { perChannel } from './channels.js';
+import { eachChannel } from './channels.js';
 import { asImage, fromImage, wholeWindow } from './window.js';
 
 const MAX_RANK = 16;
@@ -27,7 +27,7 @@ function globalPool(
     ...none('settings', 'statistics', 'fromTypes', 'openShape', 'unfoldable', 'upgrades', 'detail'),
     device: { kind: 'pool', pool: () => kind, window: (_attributes, dims) => wholeWindow(dims) },
     samples,
-    channels: perChannel,
+    channels: eachChannel,
     shape: (call) => {
       const x = dimsOf(call, 0, 'an input', 2, MAX_RANK);
       return [{ dtype: required(call.inputs, 0).dtype, dims: x.map((dim, axis) => (axis < 2 ? dim : 1)) }];

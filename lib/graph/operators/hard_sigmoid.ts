@@ -1,10 +1,10 @@
 // HardSigmoid: y = max(0, min(1, alpha · x + beta)).
-import { float } from '../operator.js';
-import { unary } from './elementwise.js';
+import { floatNumber } from '../operator.js';
+import { unaryOperator } from './elementwise.js';
 
-export const HardSigmoid = unary(
+export const HardSigmoid = unaryOperator(
   'HardSigmoid',
-  { alpha: float(Math.fround(0.2)), beta: float(0.5) },
+  { alpha: floatNumber(Math.fround(0.2)), beta: floatNumber(0.5) },
   ({ alpha, beta }) =>
     (x) =>
       Math.max(0, Math.min(1, alpha * x + beta)),

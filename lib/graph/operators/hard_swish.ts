@@ -1,7 +1,7 @@
 // HardSwish: y = x · max(0, min(1, x / 6 + 1/2)).
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const HardSwish = unary(
+export const HardSwish = unaryOperator(
   'HardSwish',
   {},
   () => (x) => x * Math.max(0, Math.min(1, x / 6 + 0.5)),

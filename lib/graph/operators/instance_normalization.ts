@@ -5,13 +5,13 @@ import { layerNorm } from '../../autograd/ops/layer_norm.js';
 import { reshape } from '../../autograd/ops/movement.js';
 import { sizeOf } from '../../core/shape.js';
 import { compatible, formatShape } from '../dims.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, none, required, unknown } from '../operator.js';
+import { defineOperator, dimsOf, floatData, floatNumber, floatOutput, none, required, unknown } from '../operator.js';
 
 const MAX_RANK = 16;
 
 export const InstanceNormalization = defineOperator({
   name: 'InstanceNormalization',
-  attributes: { epsilon: float(Math.fround(1e-5)) },
+  attributes: { epsilon: floatNumber(Math.fround(1e-5)) },
   inputs: [3, 3],
   outputs: [1, 1],
   ...none('product', 'macs', 'fuses', 'fusion', 'device'),

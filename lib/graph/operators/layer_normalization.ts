@@ -7,8 +7,8 @@ import { sizeOf } from '../../core/shape.js';
 import { broadcast, compatible, formatShape } from '../dims.js';
 import {
   defineOperator,
-  float,
   floatData,
+  floatNumber,
   floatOutput,
   int,
   none,
@@ -22,7 +22,7 @@ import { broadcastOffsets } from './movement.js';
 export const LayerNormalization = defineOperator({
   name: 'LayerNormalization',
   since: 17,
-  attributes: { axis: int(-1), epsilon: float(Math.fround(1e-5)), stash_type: int(1) },
+  attributes: { axis: int(-1), epsilon: floatNumber(Math.fround(1e-5)), stash_type: int(1) },
   inputs: [2, 3],
   outputs: [1, 3],
   ...none('product', 'macs', 'fuses', 'fusion', 'device'),

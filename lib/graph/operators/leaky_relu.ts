@@ -1,11 +1,11 @@
 // LeakyRelu: y = x, or alpha · x below zero.
-import { float } from '../operator.js';
+import { floatNumber } from '../operator.js';
 import { homogeneous } from './channels.js';
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const LeakyRelu = unary(
+export const LeakyRelu = unaryOperator(
   'LeakyRelu',
-  { alpha: float(Math.fround(0.01)) },
+  { alpha: floatNumber(Math.fround(0.01)) },
   ({ alpha }) =>
     (x) =>
       x < 0 ? alpha * x : x,

@@ -1,7 +1,7 @@
 // Log: y = ln x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Log = unary(
+export const Log = unaryOperator(
   'Log',
   {},
   () => Math.log,

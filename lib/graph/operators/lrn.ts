@@ -1,13 +1,23 @@
 // LRN: y = x / (bias + alpha / size · Σ x²)^beta, the sum over neighbouring channels.
 // Krizhevsky, Sutskever & Hinton, "ImageNet Classification with Deep Convolutional Neural Networks".
 import { sizeOf } from '../../core/shape.js';
-import { defineOperator, dimsOf, float, floatData, floatOutput, int, none, required, unknown } from '../operator.js';
+import {
+  defineOperator,
+  dimsOf,
+  floatData,
+  floatNumber,
+  floatOutput,
+  int,
+  none,
+  required,
+  unknown,
+} from '../operator.js';
 
 const MAX_RANK = 16;
 
 export const LRN = defineOperator({
   name: 'LRN',
-  attributes: { alpha: float(Math.fround(1e-4)), beta: float(0.75), bias: float(1), size: int() },
+  attributes: { alpha: floatNumber(Math.fround(1e-4)), beta: floatNumber(0.75), bias: floatNumber(1), size: int() },
   inputs: [1, 1],
   outputs: [1, 1],
   ...none('product', 'macs', 'fuses', 'fusion', 'float', 'device'),

@@ -3,7 +3,7 @@ import { maxPool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../core/shape.js';
 import { type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { defineOperator, int, none, required } from '../operator.js';
-import { perChannel } from './channels.js';
+import { eachChannel } from './channels.js';
 import {
   elementsInside,
   floatPool,
@@ -25,7 +25,7 @@ export const MaxPool = defineOperator({
   device: { kind: 'pool', pool: () => 'largest', window: poolWindow },
   unfoldable: 'costly',
   samples: 'alone',
-  channels: perChannel,
+  channels: eachChannel,
   shape: (call) => {
     const { dtype, dims } = poolShape(call);
     if (dtype === 'string' || dtype === 'int64') call.fail(`expected numbers of at most 32 bits, received ${dtype}`);

@@ -1,9 +1,9 @@
 // Mul: z = x · y, with broadcasting.
 
 import { giveUp, scaled } from './channels.js';
-import { binary } from './elementwise.js';
+import { binaryOperator } from './elementwise.js';
 
-export const Mul = binary(
+export const Mul = binaryOperator(
   'Mul',
   'mul',
   (x, y) => x * y,

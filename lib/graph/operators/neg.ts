@@ -1,9 +1,9 @@
 // Neg: y = −x.
 
 import { homogeneous } from './channels.js';
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Neg = unary(
+export const Neg = unaryOperator(
   'Neg',
   {},
   () => (x) => -x,

@@ -1,7 +1,7 @@
 // Reciprocal: y = 1 / x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Reciprocal = unary(
+export const Reciprocal = unaryOperator(
   'Reciprocal',
   {},
   () => (x) => 1 / x,

@@ -1,9 +1,9 @@
 // Relu: y = max(x, 0).
 
 import { homogeneous } from './channels.js';
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Relu = unary(
+export const Relu = unaryOperator(
   'Relu',
   {},
   () => (x) => (x < 0 ? 0 : x),

@@ -1,7 +1,7 @@
 // Round: y is the whole number nearest to x, half to even.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Round = unary('Round', {}, () => (x) => {
+export const Round = unaryOperator('Round', {}, () => (x) => {
   const down = Math.floor(x);
   const rest = x - down;
   if (rest === 0.5) return down % 2 === 0 ? down : down + 1;

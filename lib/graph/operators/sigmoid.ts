@@ -1,7 +1,7 @@
 // Sigmoid: y = 1 / (1 + e^−x).
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Sigmoid = unary(
+export const Sigmoid = unaryOperator(
   'Sigmoid',
   {},
   () => (x) => 1 / (1 + Math.exp(-x)),

@@ -1,4 +1,6 @@
 // Sign: y is −1, 0 or 1.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Sign = unary('Sign', {}, () => Math.sign, undefined, { integers: (x) => BigInt(Math.sign(Number(x))) });
+export const Sign = unaryOperator('Sign', {}, () => Math.sign, undefined, {
+  integers: (x) => BigInt(Math.sign(Number(x))),
+});

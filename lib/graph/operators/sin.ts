@@ -1,4 +1,4 @@
 // Sin: y = sin x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Sin = unary('Sin', {}, () => Math.sin);
+export const Sin = unaryOperator('Sin', {}, () => Math.sin);

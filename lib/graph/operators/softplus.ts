@@ -1,7 +1,7 @@
 // Softplus: y = ln(1 + e^x).
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Softplus = unary(
+export const Softplus = unaryOperator(
   'Softplus',
   {},
   () => (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),

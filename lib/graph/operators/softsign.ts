@@ -1,4 +1,4 @@
 // Softsign: y = x / (1 + |x|).
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Softsign = unary('Softsign', {}, () => (x) => x / (1 + Math.abs(x)));
+export const Softsign = unaryOperator('Softsign', {}, () => (x) => x / (1 + Math.abs(x)));

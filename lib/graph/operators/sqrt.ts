@@ -1,7 +1,7 @@
 // Sqrt: y = √x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Sqrt = unary(
+export const Sqrt = unaryOperator(
   'Sqrt',
   {},
   () => Math.sqrt,

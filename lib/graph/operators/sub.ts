@@ -1,9 +1,9 @@
 // Sub: z = x − y, with broadcasting.
 
 import { sums } from './channels.js';
-import { binary } from './elementwise.js';
+import { binaryOperator } from './elementwise.js';
 
-export const Sub = binary(
+export const Sub = binaryOperator(
   'Sub',
   'sub',
   (x, y) => x - y,

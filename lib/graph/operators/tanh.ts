@@ -1,7 +1,7 @@
 // Tanh: y = tanh x.
-import { unary } from './elementwise.js';
+import { unaryOperator } from './elementwise.js';
 
-export const Tanh = unary(
+export const Tanh = unaryOperator(
   'Tanh',
   {},
   () => Math.tanh,

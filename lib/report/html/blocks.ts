@@ -20,7 +20,7 @@ function cellMarkup(cell: Cell, { unit }: Column, first: boolean): Markup {
 }
 
 /** A table that scrolls separately when the page is too narrow, below its caption unless that is there already. */
-export function tableMarkup(table: Table, captioned = true): Markup {
+function tableMarkup(table: Table, captioned = true): Markup {
   const { caption, columns, rows } = table;
   const head = columns.map(
     ({ label, unit }) =>
@@ -37,7 +37,7 @@ export function tableMarkup(table: Table, captioned = true): Markup {
 }
 
 /** Drawn for the page and for a phone, with a legend, and the same figures as a table to unfold. */
-export function chartMarkup(chart: Chart): Markup {
+function chartMarkup(chart: Chart): Markup {
   const { caption, alt, data } = chart;
   const keys = keysOf(data).map(({ name, colour }) => html`<li><i style="color:${colour}"></i>${name}</li>`);
   return html`<figure><figcaption>${caption}</figcaption>
@@ -55,7 +55,7 @@ function picturesMarkup({ caption, pictures }: Pictures): Markup {
   return html`<figure><figcaption>${caption}</figcaption><div class="pictures">${items}</div></figure>`;
 }
 
-export function blockMarkup(block: Block): Markup {
+function blockMarkup(block: Block): Markup {
   switch (block.kind) {
     case 'text':
       return html`<p>${block.text}</p>`;

@@ -17,7 +17,7 @@ const NUMBERED_CELL = 8;
 const MOST_UPRIGHT = 80;
 
 /** Turns charts that are too wide: rows become columns. */
-export function upright(chart: CellChart, width: number): CellChart {
+function upright(chart: CellChart, width: number): CellChart {
   const { marginLeft } = leftLabels(chart.rows, width);
   const room = (width - marginLeft - 16) / chart.columns.length;
   const least = chart.columns.every((label) => /^\d+$/.test(label)) ? NUMBERED_CELL : UPRIGHT_CELL;

@@ -37,7 +37,7 @@ export function leftLabels(
 
 const axisLabel = ({ label, unit }: Axis) => `${label}${unitLabel(unit)}`;
 
-export function tickText({ unit }: Axis): (value: number) => string {
+function tickText({ unit }: Axis): (value: number) => string {
   return (value) =>
     (unit === 'percent' || unit === 'points' ? formatNumber(value) : formatNumber(value, unit))
       .replace(/(\.\d*?)0+$/, '$1')

@@ -7,14 +7,14 @@ import { type Block, column, type Document, type Fact, type Section } from '../d
 import { type Cell, formatDuration, formatNumber, formatQuantity } from '../format.js';
 import { defineKind } from '../kind.js';
 import {
+  type AssessedPolicy,
   comparisonSection,
   costSection,
   dropOf,
   LEVELS,
   layerSection,
-  type Policy,
+  policySearchSection,
   remedySection,
-  searchSection,
   unitOf,
 } from './assess_evidence.js';
 import { type Assessment, assessSchema } from './assess_result.js';
@@ -44,7 +44,7 @@ function verdictSection({ verdict, answer, reasons, advice, thresholds }: Assess
 function policySection(result: Assessment): Section {
   const { policies, measure, fp } = result;
   const full = fp.accuracy ?? fp.agreement ?? 0;
-  const share = ({ accuracy, agreement }: Policy) => accuracy ?? agreement;
+  const share = ({ accuracy, agreement }: AssessedPolicy) => accuracy ?? agreement;
   return {
     id: 'policies',
     title: 'Policies',
@@ -215,7 +215,7 @@ function assessDocument(result: Assessment): Document {
     policySection(result),
     remedySection(result),
     layerSection(result),
-    searchSection(result),
+    policySearchSection(result),
     comparisonSection(result),
     costSection(result),
   ];

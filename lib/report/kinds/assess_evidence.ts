@@ -4,18 +4,18 @@ import { extremeOf, type Objective } from '../../search/judge.js';
 import { type Block, column, type Section } from '../document.js';
 import { type Cell, formatNumber, type Measured, type Unit } from '../format.js';
 import { slug } from '../names.js';
-import type { Assessment, Figures } from './assess_result.js';
+import type { Assessment, LossFigures } from './assess_result.js';
 
 /** The levels of a policy, the best first. */
 export const LEVELS = ['safe', 'caution', 'unsafe'];
 
-export const dropOf = ({ drop, interval }: Figures): Measured => ({ value: drop, interval });
+export const dropOf = ({ drop, interval }: LossFigures): Measured => ({ value: drop, interval });
 
-export type Policy = Assessment['policies'][number];
+export type AssessedPolicy = Assessment['policies'][number];
 
 export const unitOf = ({ thresholds }: Assessment): Unit => (thresholds.dropType === 'relative' ? 'percent' : 'points');
 
-export function searchSection({ search, measure }: Assessment): Section | undefined {
+export function policySearchSection({ search, measure }: Assessment): Section | undefined {
   if (!search) return undefined;
   const chart = (objective: Objective): Block => ({
     kind: 'chart',

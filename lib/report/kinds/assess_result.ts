@@ -108,4 +108,4 @@ export const assessSchema = z.looseObject({
 });
 
 export type Assessment = z.output<typeof assessSchema>;
-export type Figures = Pick<Assessment['remedies'][number], 'drop' | 'interval'>;
+export type LossFigures = Pick<Assessment['remedies'][number], 'drop' | 'interval'>;

@@ -1,6 +1,6 @@
 // What `bench kernels` measured: every operation by shape, beside its peers and the machine's ceilings.
-import { figure, geometricMean, machineText, ratios, rowOf, sections } from '../../bench/figures.js';
-import { type Report, reportSchema } from '../../bench/schema.js';
+import { geometricMean, machineText, ratios, rowOf, sections, threeFigures } from '../../bench/figures.js';
+import { type BenchReport, benchReportSchema } from '../../bench/schema.js';
 import { type Block, column, type Document, type Section } from '../document.js';
 import { type Cell, plural } from '../format.js';
 import { defineKind } from '../kind.js';
@@ -36,11 +36,11 @@ function operationSection({ op, threads, shapes }: OperationRows): Section {
       ];
     }),
   };
-  const items = [...(mean === undefined ? [] : [`geometric mean of the ratios: ${figure(mean)}`]), ...variants];
+  const items = [...(mean === undefined ? [] : [`geometric mean of the ratios: ${threeFigures(mean)}`]), ...variants];
   return { id: slug(`${op} t${threads}`), title, blocks: [table, { kind: 'list', items, brief: true }] };
 }
 
-function machineSection({ ceilings, notes, quick }: Report): Section[] {
+function machineSection({ ceilings, notes, quick }: BenchReport): Section[] {
   const hurried = quick ? ['a quick run: few rounds, figures to look at rather than to quote'] : [];
   const remarks = [...hurried, ...notes];
   const blocks: Block[] = [];
@@ -63,7 +63,7 @@ function machineSection({ ceilings, notes, quick }: Report): Section[] {
   return blocks.length > 0 ? [{ id: 'machine', title: 'Machine', blocks }] : [];
 }
 
-function targetSection({ targets }: Report): Section[] {
+function targetSection({ targets }: BenchReport): Section[] {
   if (!targets) return [];
   const table: Block = {
     kind: 'table',
@@ -81,7 +81,7 @@ function targetSection({ targets }: Report): Section[] {
   return [{ id: 'targets', title: 'Targets', blocks: [table] }];
 }
 
-function failureSection({ failures }: Report): Section[] {
+function failureSection({ failures }: BenchReport): Section[] {
   if (failures.length === 0) return [];
   const items = failures.map(
     ({ op, shape, impl, variant, threads, reason }) =>
@@ -90,7 +90,7 @@ function failureSection({ failures }: Report): Section[] {
   return [{ id: 'failures', title: 'Wrong results, not timed', blocks: [{ kind: 'list', items, brief: true }] }];
 }
 
-function kernelsDocument(report: Report): Document {
+function kernelsDocument(report: BenchReport): Document {
   return {
     title: 'Kernels, measured',
     lead: `${machineText(report)}.`,
@@ -107,6 +107,6 @@ function kernelsDocument(report: Report): Document {
 
 export const kind = defineKind({
   schema: 'faultline.bench/1',
-  result: reportSchema.loose(),
+  result: benchReportSchema.loose(),
   document: kernelsDocument,
 });

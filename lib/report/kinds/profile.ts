@@ -7,7 +7,7 @@ import { type Cell, formatNumber, formatQuantity } from '../format.js';
 import { defineKind } from '../kind.js';
 import { slug } from '../names.js';
 import { channelMap } from '../sections/error_profile.js';
-import { type LayerProfile, type Profile, profileSchema } from './profile_result.js';
+import { type LayerResult, type ProfileResult, profileSchema } from './profile_result.js';
 
 /** Histograms are drawn of the layers with most isolated noise. */
 const HISTOGRAMS = 4;
@@ -18,13 +18,13 @@ const finite = (value: number | undefined) => (value !== undefined && Number.isF
 /** Noise in percent of the signal. */
 const noise = (sqnrDb: number) => (Number.isFinite(sqnrDb) ? 100 * 10 ** (-sqnrDb / 10) : 0);
 
-const quantized = ({ layers }: Profile) => layers.filter(({ isolated }) => isolated !== undefined);
+const quantized = ({ layers }: ProfileResult) => layers.filter(({ isolated }) => isolated !== undefined);
 
 /** Quantized layers, the one with most isolated noise first. */
-const noisiest = (profile: Profile) =>
+const noisiest = (profile: ProfileResult) =>
   [...quantized(profile)].sort((a, b) => (a.isolated?.sqnrDb ?? 0) - (b.isolated?.sqnrDb ?? 0));
 
-function layerTable({ layers }: Profile): Table {
+function layerTable({ layers }: ProfileResult): Table {
   return {
     kind: 'table',
     name: 'layers',
@@ -77,15 +77,15 @@ const TERMS = {
   saturation: 'saturation',
 } as const;
 
-function waterfalls(profile: Profile): Block[] {
+function waterfalls(profile: ProfileResult): Block[] {
   const layers = quantized(profile);
   if (layers.length === 0) return [];
   const used = Object.entries(TERMS).filter(([key]) =>
     layers.some(({ isolated }) => (isolated?.terms[key as keyof typeof TERMS].mse ?? 0) > 0),
   );
-  const causes = (layer: LayerProfile) =>
+  const causes = (layer: LayerResult) =>
     used.map(([key]) => noise(layer.isolated?.terms[key as keyof typeof TERMS].sqnrDb ?? Number.POSITIVE_INFINITY));
-  const share = ({ accumulated }: LayerProfile) => Math.min(1, Math.max(0, accumulated.propagatedShare));
+  const share = ({ accumulated }: LayerResult) => Math.min(1, Math.max(0, accumulated.propagatedShare));
   return [
     {
       kind: 'chart',
@@ -117,7 +117,7 @@ function waterfalls(profile: Profile): Block[] {
   ];
 }
 
-function channelSection(profile: Profile): Section {
+function channelSection(profile: ProfileResult): Section {
   const layers = profile.layers.map(({ node, channels }) => ({ node, channels: channels.map(({ mse }) => mse) }));
   const outliers = quantized(profile).flatMap(({ node, inputs }) =>
     (inputs?.outliers ?? []).map((each): Cell[] => [
@@ -178,7 +178,7 @@ function histogram(name: string, caption: string, label: string, counts: ArrayLi
   return { kind: 'chart', name, caption, alt: caption, data };
 }
 
-function distributionSection(profile: Profile): Section | undefined {
+function distributionSection(profile: ProfileResult): Section | undefined {
   const layers = noisiest(profile).slice(0, HISTOGRAMS);
   if (layers.length === 0) return undefined;
   const blocks = layers.flatMap(({ node, isolated, ranges }): Block[] => {
@@ -206,7 +206,7 @@ function distributionSection(profile: Profile): Section | undefined {
   return { id: 'distributions', title: 'Distributions of the noisiest layers', blocks };
 }
 
-function speedSection(profile: Profile): Section | undefined {
+function speedSection(profile: ProfileResult): Section | undefined {
   const { ceilings, network } = profile;
   const rows = profile.layers.flatMap(({ node, macs, speed }): Cell[][] =>
     speed
@@ -249,7 +249,7 @@ const SLOW_SHARE = 0.1;
 const NOISIEST = 3;
 
 /** Notable layers. */
-function findings(profile: Profile): string[] {
+function findings(profile: ProfileResult): string[] {
   const worst = noisiest(profile)
     .slice(0, NOISIEST)
     .map(({ node, isolated }) => `${node} (${formatQuantity(isolated?.sqnrDb ?? 0, 'decibels')})`);
@@ -280,7 +280,7 @@ const LEGEND =
   'from activations and weights. prop: % of the error here that its inputs brought. spread: largest over smallest ' +
   'range of a sample. µs: a sample. ceil: % of what the machine can do.';
 
-function factsOf({ network, effectiveBits }: Profile): Fact[] {
+function factsOf({ network, effectiveBits }: ProfileResult): Fact[] {
   const { samples, flips, accuracy, logits } = network;
   const facts: Fact[] = [
     {
@@ -305,7 +305,7 @@ function factsOf({ network, effectiveBits }: Profile): Fact[] {
 }
 
 /** Everything there is to show of a profile. */
-function profileDocument(profile: Profile): Document {
+function profileDocument(profile: ProfileResult): Document {
   const { policy, model } = profile;
   const [worst] = noisiest(profile);
   const lead = worst

@@ -85,5 +85,5 @@ export const profileSchema = z.looseObject({
   layers: z.array(layerSchema),
 });
 
-export type Profile = z.output<typeof profileSchema>;
-export type LayerProfile = Profile['layers'][number];
+export type ProfileResult = z.output<typeof profileSchema>;
+export type LayerResult = ProfileResult['layers'][number];

@@ -61,7 +61,7 @@ const vulnerableSchema = z.looseObject({
 type Result = z.output<typeof vulnerableSchema>;
 
 /** What the pictures are of, and what classes are called. */
-export interface VulnerableScene {
+interface VulnerableScene {
   /** The images that were measured, in order. */
   readonly images: ImageSet;
   readonly normalization: Normalization;

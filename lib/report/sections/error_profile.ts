@@ -10,7 +10,7 @@ type Layer = NonNullable<Report['errorProfile']>[number];
 const MOST_COLUMNS = 64;
 
 /** values → at most `most` values, each the largest of its share. */
-export function pooled(values: readonly number[], most: number): number[] {
+function pooled(values: readonly number[], most: number): number[] {
   const size = Math.ceil(values.length / most);
   return Array.from({ length: Math.ceil(values.length / size) }, (_, i) =>
     Math.max(...values.slice(i * size, (i + 1) * size)),
@@ -18,7 +18,7 @@ export function pooled(values: readonly number[], most: number): number[] {
 }
 
 /** Error by cause, layer after layer; each bar is the layer's mean square error. */
-export function waterfall(name: string, caption: string, layers: readonly Layer[]): Block[] {
+function waterfall(name: string, caption: string, layers: readonly Layer[]): Block[] {
   const parts = [...new Set(layers.flatMap(({ terms = {} }) => Object.keys(terms)))];
   if (parts.length === 0) return [];
   return [

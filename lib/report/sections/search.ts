@@ -94,7 +94,7 @@ export function searchSection(report: Report): Section | undefined {
 }
 
 /** A curve as a chart; `owner` names its network. */
-export function curveChart(curve: Curve, owner: string): Chart {
+function curveChart(curve: Curve, owner: string): Chart {
   const { title, xLabel, yLabel, yUnit, series } = curve;
   const name = owner === '' ? title : `${owner}: ${title}`;
   return {

@@ -3,7 +3,7 @@
 import type { ModelWriter } from './writer.js';
 
 /** Names of the values a quantized activation has. */
-export interface QuantizedActivation {
+interface QuantizedActivation {
   /** uint8, the activation's shape. */
   readonly codes: string;
   /** float32 scalar */

@@ -6,7 +6,7 @@ import { AttributeType } from '../../graph/onnx/schema.js';
 import { tensorToProto } from '../../graph/onnx/tensors.js';
 import { floats, type HostTensor, hostTensor } from '../../tensor/host_tensor.js';
 
-export type PlainAttributes = Readonly<Record<string, number | readonly number[]>>;
+type PlainAttributes = Readonly<Record<string, number | readonly number[]>>;
 
 /** Where ONNX Runtime's own operators live. */
 export const MICROSOFT = 'com.microsoft';

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { latestSummary, readmeSection, withSection } from '../../../lib/bench/readme.js';
-import { summarize } from '../../../lib/bench/summary.js';
+import { summarizeBench } from '../../../lib/bench/summary.js';
 import { EMPTY_REPORT, row } from '../../support/bench_report.js';
 
-const SUMMARY = summarize({
+const SUMMARY = summarizeBench({
   ...EMPTY_REPORT,
   quick: false,
   rows: [

@@ -1,6 +1,6 @@
 // What is kept of a benchmark run: figures by operation, and nothing of a run that is no measurement.
 import assert from 'node:assert/strict';
-import { summarize, summarySchema } from '../../../lib/bench/summary.js';
+import { summarizeBench, summarySchema } from '../../../lib/bench/summary.js';
 import { EMPTY_REPORT, row } from '../../support/bench_report.js';
 
 const FULL = {
@@ -17,7 +17,7 @@ const FULL = {
 
 describe('bench summary', () => {
   it('counts our shapes, takes our fastest, and the mean, worst and best ratio to the strongest peer', () => {
-    const summary = summarize(FULL);
+    const summary = summarizeBench(FULL);
     assert.deepEqual(summary.rows, [
       {
         op: 'matmul.s32',
@@ -34,7 +34,10 @@ describe('bench summary', () => {
   });
 
   it('refuses a quick run and a run without figures', () => {
-    assert.throws(() => summarize({ ...FULL, quick: true }), /expected figures of a full run, received a quick run/);
-    assert.throws(() => summarize({ ...FULL, rows: [] }), /expected figures of a full run, received none/);
+    assert.throws(
+      () => summarizeBench({ ...FULL, quick: true }),
+      /expected figures of a full run, received a quick run/,
+    );
+    assert.throws(() => summarizeBench({ ...FULL, rows: [] }), /expected figures of a full run, received none/);
   });
 });

@@ -1,6 +1,6 @@
 // The targets of `bench kernels`: met, missed, or why they cannot be measured.
 import assert from 'node:assert/strict';
-import type { Report } from '../../../lib/bench/schema.js';
+import type { BenchReport } from '../../../lib/bench/schema.js';
 import { evaluateTargets } from '../../../lib/bench/targets.js';
 import { EMPTY_REPORT, row } from '../../support/bench_report.js';
 
@@ -14,7 +14,7 @@ describe('bench kernels: targets', () => {
         row({ ...cube, impl: 'onednn', medianUs: 1.5, roundsUs: [1.5] }),
       ],
     };
-    const verdict = (report: Report, what: string, napiUs: number | string = 3) =>
+    const verdict = (report: BenchReport, what: string, napiUs: number | string = 3) =>
       evaluateTargets({ main: report, vnni: 'no', avx2: 'no AVX2 here', twoThreads: 'no', napiUs }).find(
         (target) => target.what === what,
       );

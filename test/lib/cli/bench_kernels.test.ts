@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sections } from '../../../lib/bench/figures.js';
-import { reportSchema } from '../../../lib/bench/schema.js';
+import { benchReportSchema } from '../../../lib/bench/schema.js';
 import { OPS, parseShapes } from '../../../lib/bench/shapes.js';
 import { packageRoot } from '../../../lib/core/package_root.js';
 
@@ -35,7 +35,7 @@ describe('faultline bench kernels', () => {
     const out = join(folder, 'run');
     const run = faultline('bench', 'kernels', '--quick', '--shapes', shapes, '--out', out);
     assert.equal(run.status, 0, run.stderr);
-    const report = reportSchema.parse(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')));
+    const report = benchReportSchema.parse(JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')));
     assert.deepEqual(report.failures, []);
     const ours = report.rows.filter((r) => r.impl === 'faultline');
     const jobs = parseShapes(text.join('\n'), shapes);
@@ -61,7 +61,7 @@ describe('faultline bench kernels', () => {
     const filter = ['--filter', '^matmul.s32 1x768x768'];
     const run = faultline('bench', 'kernels', '--quick', ...filter, '--threads', '1,2', '--json');
     assert.equal(run.status, 0, run.stderr);
-    const report = reportSchema.parse(JSON.parse(run.stdout));
+    const report = benchReportSchema.parse(JSON.parse(run.stdout));
     assert.deepEqual(
       report.rows.filter((r) => r.impl === 'faultline').map((r) => r.threads),
       [1, 2],
@@ -72,7 +72,7 @@ describe('faultline bench kernels', () => {
     const filter = ['--filter', '^matmul.s32 1x10.*', '--filter', 'resnet|peers'];
     const run = faultline('bench', 'kernels', '--quick', '--isa', 'scalar', ...filter, '--json');
     assert.equal(run.status, 0, run.stderr);
-    const report = reportSchema.parse(JSON.parse(run.stdout));
+    const report = benchReportSchema.parse(JSON.parse(run.stdout));
     assert.deepEqual(new Set(report.rows.filter((r) => r.impl === 'faultline').map((r) => r.isa)), new Set(['scalar']));
     assert.ok(!report.rows.some((r) => r.impl === 'onnxruntime'));
   });

@@ -6,13 +6,13 @@ import {
   choice,
   flag,
   flagOf,
-  integer,
   list,
   optionalArgument,
   positive,
   repeated,
   text,
   unless,
+  wholeNumber,
 } from '../../../lib/cli/option.js';
 import { parseCommandLine } from '../../../lib/cli/parse.js';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
@@ -22,7 +22,7 @@ const command = defineCommand({
   arguments: { model: argument('model.onnx'), other: optionalArgument('other') },
   options: {
     dataDir: text('<folder>', 'text'),
-    count: integer('<n>', 'an integer', 1, { default: 3, letter: 'c' }),
+    count: wholeNumber('<n>', 'an integer', 1, { default: 3, letter: 'c' }),
     ratio: positive('<x>', 'a number'),
     kind: choice('<name>', 'a name', ['one', 'two'], { default: 'one' }),
     parts: list('<list>', 'parts', { default: ['a', 'b'] }),

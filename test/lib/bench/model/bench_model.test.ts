@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchModel, nearness } from '../../../../lib/bench/model/bench_model.js';
 import { MeasuringProcess } from '../../../../lib/bench/model/child.js';
-import { inputShape } from '../../../../lib/bench/model/inputs.js';
+import { batchShape } from '../../../../lib/bench/model/inputs.js';
 import { makeRunner } from '../../../../lib/bench/model/runner.js';
 import { type ModelReport, modelReportSchema } from '../../../../lib/bench/model/schema.js';
 import { quantizableNodes } from '../../../../lib/graph/check.js';
@@ -105,7 +105,7 @@ describe('bench model', () => {
       bits: policyToJson(uniformPolicy(graph, 'W8A8')),
       model,
     } as const;
-    const shape = inputShape(graph, 3, 3);
+    const shape = batchShape(graph, 3, 3);
     const child = new MeasuringProcess(contender, 1);
     try {
       const { logits, failure } = await child.load(1, shape);

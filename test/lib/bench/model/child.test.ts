@@ -1,7 +1,7 @@
 // A contender's process says why it cannot measure.
 import assert from 'node:assert/strict';
 import { MeasuringProcess } from '../../../../lib/bench/model/child.js';
-import { inputShape } from '../../../../lib/bench/model/inputs.js';
+import { batchShape } from '../../../../lib/bench/model/inputs.js';
 import { buildModel } from '../../../../lib/models/index.js';
 import { temporaryFolder } from '../../../support/temporary_folder.js';
 
@@ -20,7 +20,7 @@ describe('bench model: a process', () => {
     } as const;
     const child = new MeasuringProcess(missing, 1);
     try {
-      await assert.rejects(child.load(1, inputShape(graph, 1, 0)), /none/);
+      await assert.rejects(child.load(1, batchShape(graph, 1, 0)), /none/);
     } finally {
       child.end();
     }
