@@ -78,7 +78,7 @@ describe('command harness', () => {
     assert.deepEqual(await finish('--quiet'), { code: 0, signal: null, said: '' });
     const other = await finish('--ignore');
     assert.equal(other.code, 1);
-    assert.match(other.said, /other settings \(ignore: expected true, received undefined\)/);
+    assert.match(other.said, /received others \(ignore: expected true, received undefined\)/);
     assert.equal((await finish('--ignore', '--fresh')).code, 0);
     rmSync(join(folder, 'run'), { recursive: true });
     writeFileSync(join(folder, 'run'), '');
