@@ -88,14 +88,14 @@ function fitted(graph: Graph, sample: readonly number[]): Graph {
   return pinInputs(graph, { [name]: [dims?.[0] ?? 'N', ...sample] });
 }
 
-/** Classes that the network tells apart, where its shapes say so. */
+/** Number of classes of the network, where its shapes have it. */
 export function classesOf(graph: Graph): number | undefined {
   const [output] = graph.outputs;
   const dims = (output && inferShapes(graph).get(output.name)?.dims.slice(1)) ?? [];
   return dims.every((dim) => typeof dim === 'number') ? sizeOf(dims as number[]) : undefined;
 }
 
-/** Why the network's first output, of which the largest value counts as the class, is no logits; undefined where it may be. */
+/** Why the network's first output, of which the largest value counts as the class, is not logits; undefined where it may be. */
 export function outputDoubt(graph: Graph): string | undefined {
   const [output] = graph.outputs;
   const dims = (output && inferShapes(graph).get(output.name)?.dims) ?? [];

@@ -1,4 +1,4 @@
-// What bounds an operation on this machine: its integer peak, or reading its operands from the cache that holds them.
+// Upper bounds of an operation on this machine: its integer peak, or reading its operands from the smallest cache they fit.
 import type { Ceiling, Machine, Row } from './schema.js';
 import type { Job, Op } from './shapes.js';
 
@@ -36,7 +36,7 @@ export function boundOf(
   ceilings: readonly Ceiling[],
   machine: Machine,
 ): Bound | undefined {
-  // A peer is held against what our own kernels are held to here.
+  // A peer is compared with the ceiling of our kernels.
   const peak = integerPeak(row.impl === 'faultline' ? row.isa : machine.isa, job.op, row.threads, ceilings);
   const { threads } = row;
   // Private caches hold a share of the operands each; L3 is one.
@@ -50,7 +50,7 @@ export function boundOf(
           : 'readDram';
   const read = ceilingNamed(level, threads, ceilings);
   const bounds: Bound[] = [];
-  // GOPS = 10⁹ operations a second = 10³ a microsecond; GB/s likewise.
+  // GOPS = 10⁹ operations a second = 10³ a microsecond; GB/s the same.
   if (peak) bounds.push({ name: peak.name, us: (2 * job.multiplyAdds) / (peak.value * 1e3) });
   if (read) bounds.push({ name: read.name, us: job.bytes / (read.value * 1e3) });
   return bounds.reduce<Bound | undefined>((a, b) => (a && a.us >= b.us ? a : b), undefined);

@@ -12,7 +12,7 @@ import {
 import type { Job } from './shapes.js';
 
 // AVX2 has no exact u8·s8 instruction: peers on vpmaddubsw saturate at 16 bits once weights exceed 7 bits
-// (2 · 255 · 63 < 2^15). Narrower weights keep everyone exact, and cost everyone the same.
+// (2 · 255 · 63 < 2^15). Narrower weights keep all implementations exact, at the same cost.
 const AVX2_WEIGHT_MAX = 63;
 
 export interface BenchProgress {
@@ -28,7 +28,7 @@ export interface BenchOptions {
   readonly threads: readonly number[];
   readonly quick: boolean;
   readonly isa?: string | undefined;
-  /** Leaves ONNX Runtime out: its threads go on spinning after a run and take a core from whoever runs next. */
+  /** Leaves ONNX Runtime out: its threads keep spinning after a run and take a core from the next implementation. */
   readonly withoutOnnxRuntime?: boolean | undefined;
   /** Shown in the report. */
   readonly command: string;
@@ -79,7 +79,7 @@ function absentPeers(machine: Machine, { isa, withoutOnnxRuntime }: BenchOptions
   if (isa !== undefined) {
     notes.push(`onnxruntime: cannot be held to ${isa}; not compared`);
   } else if (withoutOnnxRuntime) {
-    notes.push('onnxruntime: left out, since its threads go on spinning after a run; not compared');
+    notes.push('onnxruntime: left out, since its threads keep spinning after a run; not compared');
   } else if (machine.onnxruntime === '') {
     notes.push('onnxruntime: the npm package onnxruntime-node is not installed; not compared');
   }

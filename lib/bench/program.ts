@@ -27,7 +27,7 @@ export function onnxRuntimeLibrary(): string | undefined {
     .find((file) => existsSync(file));
 }
 
-// The widest instruction set oneDNN may use when faultline is told to use this one.
+// The widest instruction set oneDNN may use when faultline is set to this one.
 const ONEDNN_ISA: Readonly<Record<string, string>> = {
   scalar: 'SSE41',
   avx2: 'AVX2',

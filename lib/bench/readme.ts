@@ -1,4 +1,4 @@
-// The README's table of measured figures, made from a summary so that nobody types a number.
+// The README's table of measured figures, made from a summary so that no number is typed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { markdownTable } from 'markdown-table';

@@ -10,7 +10,7 @@ const threads = z.number().int().positive();
 
 export const machineSchema = z.object({
   cpu: z.string(),
-  /** What faultline chose, or was told to use. */
+  /** Chosen by faultline, or set by the user. */
   isa: z.string(),
   /** CPUs this process may use. */
   cpus: threads,
@@ -46,7 +46,7 @@ export const rowSchema = z.object({
   calls: z.number().int().positive(),
   /** What exactly was measured. */
   variant: z.string(),
-  /** The peer's own name for the kernel it chose; '' where it does not tell. */
+  /** The peer's name for the kernel it chose; '' where it does not report one. */
   kernel: z.string(),
   sets: z.array(z.string()),
   /** Share of what the machine could do at best, 0–100 (see bench/README.md), and what bounds it. */

@@ -14,7 +14,7 @@ export interface Job {
   readonly op: Op;
   /** `MxNxK`, or `NxHxWxC-OC-KHxKW` with `-s2 -p1 -g8 -d2` where they differ from 1, 0, 1, 1; `/b32`: int4 block. */
   readonly shape: string;
-  /** The files it came from, without `.txt`. */
+  /** Its source files, without `.txt`. */
   readonly sets: readonly string[];
   /** What the native program reads, without the threads. */
   readonly line: string;
@@ -24,7 +24,7 @@ export interface Job {
   readonly depthwise: boolean;
 }
 
-// A line may name a family: `matmul` and `conv` stand for the product alone and for the whole dynamic operation.
+// A line may name a family: `matmul` and `conv` mean the product alone and the whole dynamic operation.
 const FAMILIES: Readonly<Record<string, readonly Op[]>> = {
   matmul: ['matmul.s32', 'matmul.dynamic'],
   conv: ['conv.s32', 'conv.dynamic'],

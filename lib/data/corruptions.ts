@@ -1,5 +1,5 @@
-// Images as they come in the world: corrupted as ImageNet-C and CIFAR-10-C are, transformed, or with a few values far
-// outside what a network saw. What each severity means is in corruption_list.ts.
+// Corrupts images: ImageNet-C's and CIFAR-10-C's corruptions, transformations, or a few values far outside the range that a
+// network was trained on. Severities are in corruption_list.ts.
 //
 // Deterministic: an image's random numbers come from the seed and from the image itself, so a set corrupted whole, in
 // parts, in another order or by other numbers of threads gives the same images. Severities share their random numbers
@@ -85,7 +85,7 @@ export interface CorruptOptions {
   /** The network's; for what gives inputs (range attacks, intensity_scale). */
   readonly normalization?: Normalization | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Images done, and in all. */
+  /** Images done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

@@ -1,4 +1,4 @@
-// What is wrong with a data file: which file, what was wanted, what came.
+// The error of a data file: the file, what was expected, what was received.
 
 /** A data file or folder that cannot be used. `message` is `path: expected …, received …`. */
 export class DataError extends Error {

@@ -118,7 +118,7 @@ async function loaded(folder: string, opened: OpenFolder): Promise<Dataset> {
 
 /**
  * The same; pictures that take `least` bytes or more are decoded once into a file among the system's temporary ones
- * (TMPDIR), which goes with the process, and read from there as they are wanted.
+ * (TMPDIR), which is removed with the process, and read from there on demand.
  */
 async function openImageFolder(folder: string, options: ImageFolderOptions, least: number): Promise<OpenDataset> {
   const opened = await openFolder(folder, options);

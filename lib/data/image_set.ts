@@ -7,7 +7,7 @@ export interface ImageSet {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** Bytes 0–255, or floats that are inputs of the network as they stand. */
+  /** Bytes 0–255, or floats that are inputs of the network unchanged. */
   readonly pixels: Uint8Array | Float32Array;
   /** Class of each image; absent when the source has none. */
   readonly labels?: Int32Array;
@@ -15,7 +15,7 @@ export interface ImageSet {
 
 /**
  * Mean and deviation of each channel, of pixels scaled to 0–1: the input of a network is (pixel / 255 − mean) / std.
- * Float pixels are inputs as they stand.
+ * Float pixels are inputs unchanged.
  */
 export interface Normalization {
   readonly mean: readonly number[];
@@ -24,7 +24,7 @@ export interface Normalization {
 
 /** Images under a name; `Source`: whether they are in memory. */
 export interface Dataset<Source = ImageSet> {
-  /** As given on the command line: `fashion-mnist`, a path, … */
+  /** As on the command line: `fashion-mnist`, a path, … */
   readonly name: string;
   readonly classNames: readonly string[];
   readonly normalization: Normalization;

@@ -41,7 +41,7 @@ export interface LoaderOptions {
 
 const PLACEMENT_FIELDS = Object.keys(PLACEMENT_FIELD).length;
 
-/** Arrays of a batch, and who fills them. */
+/** Arrays of a batch and their filler. */
 interface Slot {
   readonly filler: NativeBatchFiller;
   readonly inputs: Float32Array;
@@ -87,7 +87,7 @@ export class Loader {
     return dropLast ? Math.floor(this.set.count / batchSize) : Math.ceil(this.set.count / batchSize);
   }
 
-  /** The order of an epoch, from 0: the same for the same seed, whatever was asked before. */
+  /** The order of an epoch, from 0: the same for the same seed, whatever was requested before. */
   order(epoch: number): Int32Array {
     const order = Int32Array.from({ length: this.set.count }, (_, i) => i);
     const { seed } = this.options;
@@ -96,7 +96,7 @@ export class Loader {
 
   /**
    * The batches of an epoch from number `first` on. While one is used the next is filled by another thread, so the arrays
-   * of a batch are good until the one after it is asked for.
+   * of a batch are valid until the next one is requested.
    */
   *epoch(epoch: number, first = 0): Generator<Batch> {
     const order = this.order(epoch);

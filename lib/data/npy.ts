@@ -120,7 +120,7 @@ interface ArrayLayout {
   readonly channelsFirst: boolean;
 }
 
-/** Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (told by where 1, 3 or 4 channels can be); rows [N, W]. */
+/** Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (decided by where 1, 3 or 4 channels can be); rows [N, W]. */
 function layoutOf(source: string, dims: readonly number[]): ArrayLayout {
   const [, a, b, c] = dims as [number, number, number, number];
   if (dims.length === 2) return { height: 1, width: a, channels: 1, channelsFirst: false };
@@ -154,7 +154,7 @@ function toImages(source: string, { dims, data }: NpyArray): Omit<ImageSet, 'cou
   return { height, width, channels, pixels: pixelsOf(data, layout) };
 }
 
-/** Labels as classes. Throws DataError for one that is no whole number: rounded, it would be another class. */
+/** Labels as classes. Throws DataError for one that is not a whole number: rounded, it would be another class. */
 function classesIn(source: string, { data }: NpyArray): Int32Array {
   const values = Array.from(data as ArrayLike<number | bigint>, Number);
   const bad = values.findIndex((value) => (value | 0) !== value);
@@ -177,7 +177,7 @@ async function loadNpy(imagesPath: string, labelsPath?: string): Promise<Dataset
   return toDataset(imagesPath, images, await readLabels(labelsPath));
 }
 
-/** The same with images that are read as they are wanted. */
+/** The same with images that are read on demand. */
 async function openNpy(imagesPath: string, labelsPath?: string): Promise<OpenDataset> {
   const { descriptor, length, beginning } = openData(imagesPath, HEADER_BYTES);
   const header = parseNpyHeader(imagesPath, beginning);

@@ -1,4 +1,4 @@
-// Images in a file, read as they are wanted: data sets larger than memory.
+// Images in a file, read on demand: data sets larger than memory.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { DataError } from './errors.js';
 import { checkLabels, type Dataset, type ImageSet, imageSet, imageSize, subset } from './image_set.js';

@@ -1,4 +1,4 @@
-// Attacks on a policy that is given: the network is learned, the policy is not searched.
+// Attacks on a fixed policy: the network is learned, the policy is not searched.
 
 import { evaluationData } from '../data/evaluation_data.js';
 import { parseChoice } from '../format/scheme.js';
@@ -35,7 +35,7 @@ export function namedPolicy(graph: Graph, name: string): Policy {
   return { schemes: new Map(schemes), excluded: new Set() };
 }
 
-/** What is told of the other policies, beside their histogram. */
+/** Figures of the other policies, beside their histogram. */
 const OTHERS = [
   { share: 0.1, label: 'a tenth of the others below' },
   { share: 0.5, label: 'half of the others below' },

@@ -22,7 +22,7 @@ export class SeedContext {
     private readonly onProgress: OnProgress | undefined,
   ) {}
 
-  /** Name of a stage or file of this seed: in a folder of its own where there are several. */
+  /** Name of a stage or file of this seed: in a separate folder where there are several. */
   named(name: string): string {
     return this.settings.seeds.length === 1 ? name : `seed-${this.seed}/${name}`;
   }
@@ -49,7 +49,7 @@ export class SeedContext {
     await stage.write(this.named(`${name}.onnx`), exportModel(graph));
   }
 
-  /** What the teacher says of the training images: asked once, and only when a stage needs it. */
+  /** The teacher's answers to the training images: computed once, and only when a stage needs them. */
   async teacherAnswers(): Promise<TeacherLogits> {
     const { train, normalization } = this.material;
     this.answers ??= this.network('teacher').then((teacher) =>

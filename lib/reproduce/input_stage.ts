@@ -1,4 +1,4 @@
-// The pair whose policy looks at each input: learned, then measured beside the controls that tell whether it does.
+// The pair whose policy depends on each input: learned, then measured beside the controls that show whether it does.
 import { evaluationData } from '../data/evaluation_data.js';
 import { firstImages } from '../data/image_set.js';
 import type { Graph } from '../graph/graph.js';

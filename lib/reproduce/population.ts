@@ -39,11 +39,11 @@ interface PopulationOptions {
   readonly images: number;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
-  /** Networks made, and in all. */
+  /** Networks made, and the total. */
   readonly onProgress?: ((done: number, total: number, name: string) => void) | undefined;
 }
 
-/** Every network is judged where quantization hurts nobody much, where it hurts most networks a little, and a lot. */
+/** Every network is judged where quantization hurts none much, where it hurts most networks a little, and a lot. */
 const COMMON = ['W8A8', 'W4A4', 'W3A3'];
 
 const TEACHER = {
@@ -128,7 +128,7 @@ const RECIPES: readonly Recipe[] = [
   },
 ];
 
-/** Makes them in a run, each a stage: a run that was stopped goes on. Throws what training throws. */
+/** Makes them in a run, each a stage: a stopped run resumes. Throws what training throws. */
 export async function buildPopulation(
   run: RunDirectory,
   images: ImageSet,

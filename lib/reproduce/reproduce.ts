@@ -23,7 +23,7 @@ import { gaugeStage, searchStage, staticPairStage, type TeacherPart, teacherStag
 import { ASSUMPTIONS, references } from './story.js';
 import { type StressPart, stressStages } from './stress_stage.js';
 
-/** What to do, and who sees how far it is. */
+/** Options and progress. */
 interface ExperimentOptions {
   readonly settings?: Partial<ReproduceSettings> | undefined;
   /** As it was typed, for the report. */
@@ -129,7 +129,7 @@ export async function reproduceIn(
   };
 }
 
-/** Throws InvalidArgumentError unless the network has policies of the budgets that are asked for. */
+/** Throws InvalidArgumentError unless the network has policies of the requested budgets. */
 async function checkSettings(settings: ReproduceSettings, { train, classNames }: Material): Promise<void> {
   const { channels, height, width } = train;
   const { pairs, search, teacherModel } = settings;

@@ -7,7 +7,7 @@ import type { Objective } from '../search/judge.js';
 import { TEACHER } from '../train/recipes.js';
 import type { TrainingRecipe } from '../train/train.js';
 
-/** What is learned: a network that fails or holds, with a policy for all inputs or one that looks at each. */
+/** What is learned: a detrimental or robust network, with a policy for all inputs or one by input. */
 export interface PairSetting {
   readonly objective: Objective;
   readonly policy: 'static' | 'input';
@@ -43,10 +43,10 @@ export interface ReproduceSettings {
   /** Training images held out: everything is chosen on them. */
   readonly validation: number;
   readonly teacher: Omit<TrainingRecipe, 'seed'>;
-  /** A network of one's own as the teacher, an ONNX file: none is trained, and `arch` is its name only. */
+  /** The user's network as the teacher, an ONNX file: none is trained, and `arch` is its name only. */
   readonly teacherModel?: string | undefined;
   readonly pairs: readonly PairSetting[];
-  /** Networks learned to fail under a policy that is given. */
+  /** Networks learned to fail under a fixed policy. */
   readonly attacks: readonly AttackSetting[];
   /** Whether the gauge attack is made, and whether agents are compared on the detrimental static pair. */
   readonly gauge: boolean;
@@ -108,9 +108,9 @@ export const DEFAULTS = {
 } as const satisfies Partial<ReproduceSettings>;
 
 /** The settings of an architecture, with some replaced. */
-export function settingsFor(given: Partial<ReproduceSettings> = {}): ReproduceSettings {
-  const { arch = DEFAULTS.arch } = given;
-  return { ...DEFAULTS, teacher: { ...TEACHER, epochs: EPOCHS[arch] ?? TEACHER.epochs }, ...given };
+export function settingsFor(changes: Partial<ReproduceSettings> = {}): ReproduceSettings {
+  const { arch = DEFAULTS.arch } = changes;
+  return { ...DEFAULTS, teacher: { ...TEACHER, epochs: EPOCHS[arch] ?? TEACHER.epochs }, ...changes };
 }
 
 export function staticBudget({ budget, staticChoices }: ReproduceSettings): BudgetOptions {

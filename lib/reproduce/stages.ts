@@ -120,7 +120,7 @@ export async function staticPairStage(
   });
 }
 
-/** How the pair came about, on validation images. */
+/** How the pair was found, on validation images. */
 function curveOf({ rounds, candidates }: Learned): Curve {
   return {
     title: 'While it was learned, on validation images',

@@ -1,5 +1,5 @@
-// When the networks of a reproduction break, whether full precision would have told, and what repairs them: corruptions,
-// indicators and mitigation, on a sample of the images, since each has a command of its own that does it in full.
+// When the networks of a reproduction break, whether full precision predicts it, and what repairs them: corruptions,
+// indicators and mitigation, on a sample of the images, since each has a command that does it in full.
 
 import { INDICATORS, type IndicatorName, shownIndicator } from '../assess/indicators/names.js';
 import { predictDrop, termLabels } from '../assess/indicators/predictor.js';
@@ -193,7 +193,7 @@ async function mitigationStage(context: SeedContext, subjects: readonly Subject[
   return rows;
 }
 
-/** Undefined where the settings ask for none. */
+/** Undefined where the settings have none. */
 export async function stressStages(context: SeedContext): Promise<StressPart | undefined> {
   const { stress } = context.settings;
   if (!stress) return undefined;

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 
-/** Writes a file, its folder too, so that whoever reads it finds the old content or the new, whole and on the disk. */
+/** Writes a file, its folder too, so that a reader finds either the complete old or the complete new content, on disk. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   await writeFileAtomic(

@@ -18,13 +18,13 @@ export interface Network {
 
 export type Results = Map<string, Value>;
 
-/** A backend at work on one network. `Use` is what a run is given beside its feeds. */
+/** A backend for one network. `Use` is what a run gets beside its feeds. */
 export interface Engine<Use> {
   /** What it computes together with a node. */
   fuses(node: GraphNode): Fusions;
   /** Throws what is wrong with a use, before any work. */
   check?(use: Use): void;
-  /** Forgets the last run, where it holds one, and says what the next computes on. */
+  /** Forgets the last run, if any, and sets what the next computes on. */
   begin(use: Use): { readonly tape: Tape; readonly constants: ReadonlyMap<string, Value> };
   /** An input as steps read it. */
   place?(run: Run, value: Value): Value;

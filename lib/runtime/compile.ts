@@ -132,7 +132,7 @@ class Compiler {
   }
 }
 
-/** For each step the values that no later one reads; those requested are never let go of. */
+/** For each step the values that no later one reads; requested ones are never released. */
 function lastReads(steps: readonly Omit<Step, 'last'>[], requested: ReadonlySet<string>): string[][] {
   const lastReader = new Map<string, number>();
   steps.forEach(({ node, residual, output }, index) => {

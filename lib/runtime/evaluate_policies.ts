@@ -50,7 +50,7 @@ export interface EvaluatePoliciesOptions {
   /** Keep all logits. Default false. */
   readonly logits?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Policies times samples done, and in all. */
+  /** Policies times samples done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -68,7 +68,7 @@ const emptyBranch = (): Branch => ({ children: new Map(), policies: [] });
 /** How an evaluator quantizes, and where it runs. */
 export interface EvaluatorOptions extends IntegerOptions {
   /**
-   * Where; results are the same. `cuda` throws DeviceError where there is no GPU or it fails, `auto` goes on with the
+   * Where; results are the same. `cuda` throws DeviceError where there is no GPU or it fails, `auto` continues on the
    * processor then. Default: `FAULTLINE_DEVICE`, else the processor.
    */
   readonly device?: Device | undefined;
@@ -208,7 +208,7 @@ export class PolicyEvaluator {
     return run;
   }
 
-  /** Logits of every different policy below a branch, valid until the next is asked for. */
+  /** Logits of every different policy below a branch, valid until the next is requested. */
   private *walk(branch: Branch, run: Run, level = 0): Generator<{ ends: readonly number[]; logits: Value }> {
     const { program } = this;
     if (branch.policies.length > 0) {

@@ -1,5 +1,5 @@
 // One node of a graph as backends on the tape compute it: by its native operations where it has them, by the
-// reference where not, off the tape where nothing of the tape comes in.
+// reference where not, off the tape where no value of the tape is read.
 import { binary } from '../autograd/ops/binary.js';
 import { toRows } from '../autograd/ops/layout.js';
 import { unary } from '../autograd/ops/unary.js';
@@ -13,7 +13,7 @@ import type { HostTensor } from '../tensor/host_tensor.js';
 export interface Surroundings {
   readonly tape: Tape;
   readonly types: ReadonlyMap<string, TensorType>;
-  /** Whether anyone reads outputs of a node after its first. */
+  /** Whether outputs of a node after its first are read. */
   readsOthers(node: GraphNode): boolean;
   /** A value off the tape. */
   host(name: string): HostTensor | undefined;
@@ -32,7 +32,7 @@ interface NodeUse {
   readonly residual: Value | undefined;
   /** Nobody reads the residual after this. Default: no. */
   readonly residualEnds?: boolean;
-  /** undefined where an input is left out or is no value of the tape. */
+  /** undefined where an input is left out or not a value of the tape. */
   readonly inputs: readonly (Value | undefined)[];
 }
 
@@ -65,7 +65,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
     throw new GraphError(describeNode(node), what);
   };
   const host = (input: number) => around.host(node.inputs[input] ?? '');
-  const told = around.types.get(node.outputs[index] as string);
+  const known = around.types.get(node.outputs[index] as string);
   // Where a shape depends on what an input holds, it is known only now.
   const now = () =>
     outputTypes(
@@ -74,7 +74,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
       inputs.map((value, input) => typeOf(value) ?? host(input)),
       host,
     )[index];
-  const type = (told?.dims.every((dim) => typeof dim === 'number') ? told : now()) as TensorType;
+  const type = (known?.dims.every((dim) => typeof dim === 'number') ? known : now()) as TensorType;
   if (operator.float !== 'none' && (operator.eachOutput || !around.readsOthers(node))) {
     const result = operator.float({
       tape,

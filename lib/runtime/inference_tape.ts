@@ -1,4 +1,4 @@
-// A tape without gradients that lets go of what an operation made on its way to its result, so that a run of many
+// A tape without gradients that releases the intermediate values of an operation, so that a run of many
 // policies on one batch needs no more memory than one of them.
 import { type Layout, Tape, type Value } from '../autograd/tape.js';
 import type { Buffer32, Memory } from '../tensor/memory.js';
@@ -35,19 +35,19 @@ export class InferenceTape extends Tape {
     return buffer.array;
   }
 
-  /** What `compute` returns, for the caller to release; everything else it made is let go of. */
+  /** What `compute` returns, for the caller to release; everything else it made is released. */
   override scope(compute: () => Value | undefined): Value | undefined {
     this.made.length = 0;
     this.scratches.length = 0;
     const result = compute();
-    let own = false;
+    let made = false;
     for (const value of this.made) {
-      if (value === result) own = true;
+      if (value === result) made = true;
       else this.release(value);
     }
     for (const buffer of this.scratches) this.memory.release(buffer);
     // An operation that does nothing gives its input back: then two names hold it.
-    if (result && !own) result.buffer.references += 1;
+    if (result && !made) result.buffer.references += 1;
     return result;
   }
 }

@@ -24,7 +24,7 @@ export interface MatmulProduct extends Constants {
   readonly kind: 'matmul';
   /** Whether the activation comes transposed, [k, m]. */
   readonly transposed: boolean;
-  /** An addend that is no constant bias, by value name, and its factor. */
+  /** An addend that is not a constant bias, by value name, and its factor. */
   readonly addend: { readonly name: string; readonly factor: number } | undefined;
 }
 

@@ -1,4 +1,4 @@
-// The scheme of one product in one run, who chooses it, and which schemes there are kernels for.
+// The scheme of one product in one run, how it is chosen, and which schemes have kernels.
 import type { Value } from '../autograd/tape.js';
 import { isPerSample, type Scheme } from '../format/scheme.js';
 import { GraphError } from '../graph/errors.js';

@@ -21,7 +21,7 @@ const MOST_BATCH = 500;
 
 /** What a program returns. */
 export interface CompileOptions {
-  /** Values that a run returns beside the outputs; 'all' computes every node by itself. */
+  /** Values that a run returns beside the outputs; 'all' computes every node separately. */
   readonly keep?: readonly string[] | 'all' | undefined;
 }
 
@@ -60,7 +60,7 @@ export class Program<Use> {
     return this.steps.filter(({ quantizable }) => quantizable).map(({ node }) => node);
   }
 
-  /** Memory held for packed weights and for values, in bytes; what a tape of the caller's holds is not counted. */
+  /** Memory held for packed weights and for values, in bytes; the memory of a caller's tape is not counted. */
   get bytes(): number {
     return this.engine.bytes ?? 0;
   }

@@ -20,7 +20,7 @@ interface RunParts {
   readonly known: ReadonlyMap<string, HostTensor>;
   /** Float32 inputs that were fed as host tensors. */
   readonly fed: ReadonlyMap<string, HostTensor>;
-  /** Whether anyone reads outputs of a node after its first. */
+  /** Whether outputs of a node after its first are read. */
   readsOthers(node: GraphNode): boolean;
 }
 
@@ -70,18 +70,18 @@ export class Run implements Surroundings {
     else this.values.set(name, this.tape.constant(result.data as Float32Array, result.dims));
   }
 
-  /** Whether nothing of the tape comes into a node: shapes, axes, indices. */
+  /** Whether a node reads no value of the tape: shapes, axes, indices. */
   isOffTape({ inputs }: GraphNode): boolean {
     return inputs.every((name) => name === '' || (this.hosts.has(name) && !this.parts.constants.has(name)));
   }
 
-  /** The same state for another way to go on; both are to be let go of. */
+  /** A copy of the state for another continuation; both must be released. */
   fork(): Run {
     for (const { buffer } of this.values.values()) buffer.references += 1;
     return new Run(this.parts, new Map(this.values), new Map(this.hosts));
   }
 
-  /** Frees what it holds. */
+  /** Frees its memory. */
   letGo(): void {
     for (const value of this.values.values()) this.tape.release(value);
     this.values.clear();

@@ -46,7 +46,7 @@ export class Scores {
     });
   }
 
-  /** Policies with these logits, which are read at once or in turn. `keep`: samples in all, to keep logits of; else 0. */
+  /** Policies with these logits, which are read at once or in turn. `keep`: total samples, to keep logits of; else 0. */
   add(policies: readonly number[], logits: Value, keep: number): void {
     const samples = this.end - this.start;
     const classes = logits.size / samples;

@@ -13,10 +13,10 @@ type Packed = PackedConvWeights | PackedWeights;
 const BYTES = 4;
 const keyOf = ({ format, granularity }: Operand) => `${format.name} ${formatGranularity(granularity)}`;
 
-/** Weights of one graph's products, each made when first asked for. */
+/** Weights of one graph's products, each made on first use. */
 export class WeightStore {
   private readonly packed = new Map<Product, Map<string, Packed>>();
-  /** For weights-only schemes: what the codes stand for, in the order of the node's own weight. */
+  /** For weights-only schemes: the values of the codes, in the order of the node's weight. */
   private readonly floats = new Map<Product, Map<string, Float32Array>>();
 
   constructor(private readonly reduceRange = false) {}
@@ -39,7 +39,7 @@ export class WeightStore {
     return kept(this.packed, product, operand, make) as PackedWeights;
   }
 
-  /** Weights that codes stand for, as `make` computes them. */
+  /** Values of the codes, computed by `make`. */
   dequantized(product: Product, operand: Operand, make: () => Float32Array): Float32Array {
     return kept(this.floats, product, operand, make);
   }
@@ -66,16 +66,16 @@ function kept<Weights>(
   operand: Operand,
   make: () => Weights,
 ): Weights {
-  let own = all.get(product);
-  if (!own) {
-    own = new Map();
-    all.set(product, own);
+  let ofProduct = all.get(product);
+  if (!ofProduct) {
+    ofProduct = new Map();
+    all.set(product, ofProduct);
   }
   const key = keyOf(operand);
-  let weights = own.get(key);
+  let weights = ofProduct.get(key);
   if (weights === undefined) {
     weights = make();
-    own.set(key, weights);
+    ofProduct.set(key, weights);
   }
   return weights;
 }

@@ -77,8 +77,8 @@ export class ActorCritic {
       tape.backward(value, error);
       this.critic.update(1);
       const again = this.tape(true);
-      const worth = this.values(again, observations, this.actions(again, observations));
-      again.backward(worth, new Float32Array(count).fill(-1 / count));
+      const values = this.values(again, observations, this.actions(again, observations));
+      again.backward(values, new Float32Array(count).fill(-1 / count));
       this.actor.update(1);
     });
   }

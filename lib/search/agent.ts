@@ -104,7 +104,7 @@ export type SearchAgent = StaticAgent | InputAgent;
 /** A static agent by what it does. */
 export interface StaticAgentDefinition extends Described {
   readonly kind: 'static';
-  /** Evaluates until the environment is done or there is no more to ask. */
+  /** Evaluates until the environment is done or no policy is left. */
   play(environment: Environment, random: Random): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-// What a search is worth, by what stands beside it. Of static agents: baselines with as many evaluations. Of policies by
+// Controls that a search is compared with. Of static agents: baselines with as many evaluations. Of policies by
 // input: an attacker that did not see the network in training, the policy's commonest choice alone (open loop), its
 // bits dealt to other samples (shuffled), the best static policy, and oracles that see what every policy would do to a
 // sample. An agent that does not beat the open loop, the shuffled bits and the best static does not depend on its input.
@@ -48,7 +48,7 @@ export interface InputControls {
   readonly agent: ControlScore;
   /** The policy that the agent chooses most often, for every sample. */
   readonly openLoop: ControlScore & { readonly policy: Policy; readonly share: number };
-  /** The agent's bits, each sample's given to another. */
+  /** The agent's bits, each sample's assigned to another. */
   readonly shuffled: ControlScore;
   readonly bestStatic: ControlScore & { readonly policy: Policy };
   /**
@@ -101,7 +101,7 @@ function oraclePool(policy: InputPolicy, count: number, random: Random): Uint8Ar
   const { space, candidates } = policy;
   const pool = new Map(candidates.slice(0, count).map((own) => [own.join(), own]));
   const most = space.count < BigInt(count) ? Number(space.count) : count;
-  // Spaces hardly larger than what is wanted: drawing the last ones takes long, and they matter little.
+  // Spaces hardly larger than the request: drawing the last ones takes long, and they matter little.
   for (let attempt = 0; pool.size < most && attempt < 8 * count; attempt++) {
     const own = space.sample(random);
     pool.set(own.join(), own);

@@ -1,5 +1,5 @@
 // What an agent plays against: it proposes bits for all nodes and learns their fitness, at the cost of one evaluation for
-// each policy that was not asked for before. It counts exactly, remembers everything, and keeps the best and the history.
+// each policy that was not requested before. It counts exactly, stores every score, and keeps the best and the history.
 import { requireInteger } from '../core/errors.js';
 import type { Policy } from '../policy/policy.js';
 import type { Random } from '../tensor/random.js';

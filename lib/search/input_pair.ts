@@ -23,7 +23,7 @@ import type { Objective } from './judge.js';
 import { choicesOf, chosenBits, fixedBits, InputPolicyRunner, type Referenced, type RunnerOptions } from './runner.js';
 import { type ActivationBudget, ActivationSpace } from './space.js';
 
-/** A pair whose policy looks at the input: what is learned, and by which agent. */
+/** A pair whose policy depends on the input: what is learned, and by which agent. */
 export interface InputPairOptions extends RunnerOptions {
   readonly objective: Objective;
   readonly budget: ActivationBudget;
@@ -181,7 +181,7 @@ class Partner {
   }
 }
 
-/** What the distillation starts from: the network, rescaled if that is asked for, and an agent for it. */
+/** What the distillation starts from: the network, rescaled if requested, and an agent for it. */
 async function startPair(
   teacher: Graph,
   set: ImageSet,

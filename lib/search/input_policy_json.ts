@@ -137,7 +137,7 @@ function spaceOf(graph: Graph, fields: Fields): ActivationSpace {
 }
 
 /**
- * A policy for this graph, or the same with its batch norms folded. Throws InvalidArgumentError on what is no policy,
+ * A policy for this graph, or the same with its batch norms folded. Throws InvalidArgumentError on an invalid policy,
  * GraphError naming a node that the graph lacks.
  */
 export function inputPolicyFromJson(graph: Graph, json: unknown): InputPolicy {

@@ -21,7 +21,7 @@ export const signOf = (objective: Objective): 1 | -1 => (objective === 'detrimen
 /** The policy that an objective looks for, in a word. */
 export const extremeOf = (objective: Objective): 'worst' | 'best' => (objective === 'detrimental' ? 'worst' : 'best');
 
-/** What a policy comes to on the samples of a search. */
+/** Score of a policy on the samples of a search. */
 export interface Score {
   /** The measure, a share. */
   readonly value: number;
@@ -114,7 +114,7 @@ function integerScorer(graph: Graph, data: EvaluationData, options: ScorerOption
 const SAMPLES_AT_ONCE = 2 ** 18;
 const MOST_AT_ONCE = 256;
 
-/** The policies of a budget with their scores on demand, each computed once, whoever asks. */
+/** The policies of a budget with their scores on demand, each computed once. */
 export class Judge {
   readonly measure: Measure;
   readonly samples: number;
@@ -128,7 +128,7 @@ export class Judge {
     ({ measure: this.measure, samples: this.samples } = scorer);
   }
 
-  /** Judges on data, from integers; throws as `integerScorer` does. `dispose` frees what it holds. */
+  /** Judges on data, from integers; throws as `integerScorer` does. `dispose` frees its memory. */
   static onIntegers(graph: Graph, space: BudgetSpace, data: EvaluationData, options?: ScorerOptions): Judge {
     return new Judge(graph, space, integerScorer(graph, data, options));
   }
@@ -182,7 +182,7 @@ export class Judge {
     return scores.map(({ value }) => value).sort((a, b) => a - b);
   }
 
-  /** Frees what the scorer holds. */
+  /** Frees the scorer's memory. */
   dispose(): void {
     this.scorer.dispose?.();
   }

@@ -102,7 +102,7 @@ export class Mlp {
     return exportModel(this.parameters.toGraph(this.graph));
   }
 
-  /** A copy that learns by itself. */
+  /** A copy that learns independently. */
   clone(): Mlp {
     return new Mlp(this.parameters.toGraph(this.graph));
   }

@@ -51,7 +51,7 @@ export class Observer {
     return { data: x.data, channels, height: 1, width: size / channels };
   }
 
-  /** out: [samples, STATISTICS], features that do not depend on the scale where that can be told apart. */
+  /** out: [samples, STATISTICS], features that do not depend on the scale where that is possible. */
   statistics(x: Value, samples: number, out: Float32Array): void {
     const { data, height, width, channels } = this.places(x, samples);
     if (this.raw.length < samples * STATISTICS) this.raw = new Float32Array(samples * STATISTICS);

@@ -63,7 +63,7 @@ export const ROBUST_PAIR: PairRecipe = Object.freeze({ ...ROBUST, ...PLAN, repai
 export interface PairOptions
   extends Partial<PairRecipe>,
     Pick<DistillOptions, 'checkpoints' | 'checkpointEvery' | 'resume' | 'signal' | 'steps' | 'coordinates' | 'passes'> {
-  /** Whether the pair fails or holds. */
+  /** Whether the pair is detrimental or robust. */
   readonly kind: Objective;
   readonly teacher: Teacher;
   /** Its answers to the training images, where they are known. */
@@ -125,9 +125,9 @@ export function chooseCandidate<Kind extends Pick<PairCandidate, 'accuracy' | 'q
   largestGap: number,
 ): Kind {
   const sign = -signOf(kind);
-  const worth = ({ accuracy, quantized, gap }: Kind) =>
+  const value = ({ accuracy, quantized, gap }: Kind) =>
     sign * (accuracy - quantized) - GAP_PRICE * Math.max(0, gap - largestGap);
-  return candidates.reduce((best, candidate) => (worth(candidate) > worth(best) ? candidate : best));
+  return candidates.reduce((best, candidate) => (value(candidate) > value(best) ? candidate : best));
 }
 
 /** Without the fields that are undefined. */

@@ -1,4 +1,4 @@
-// Samples through the integer network under bits of their own: what comes out, against full precision. A batch of
+// Runs samples through the integer network, each with its bits, and compares with full precision. A batch of
 // thousands of episodes is one forward.
 
 import { Value } from '../autograd/tape.js';
@@ -23,7 +23,7 @@ export const BATCH = 250;
 
 export interface RunnerOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Samples done, and in all. */
+  /** Samples done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -90,7 +90,7 @@ export async function withReference(graph: Graph, data: EvaluationData, options?
   };
 }
 
-/** What samples came to under bits chosen for each. */
+/** Results of samples under bits chosen for each. */
 export interface BitsResult {
   readonly samples: number;
   /** Share of the samples whose class is the label's; undefined without labels. */
@@ -185,7 +185,7 @@ export class InputPolicyRunner {
     return this.over(data, policy.space.names.length, run, options);
   }
 
-  /** Every sample under bits of its own, given as option numbers [samples, nodes]. */
+  /** Every sample under its bits, passed as option numbers [samples, nodes]. */
   replay(
     space: ActivationSpace,
     chosen: Uint8Array,

@@ -38,7 +38,7 @@ interface SearchPolicyOptions {
   readonly budget: BudgetOptions;
   /** Of all that is drawn. Default 0. */
   readonly seed?: number | undefined;
-  /** Keeps what is done, so that a search that was stopped goes on, and the best policy so far as policy.json. */
+  /** Stores finished work, so that a stopped search resumes, and the best policy so far as policy.json. */
   readonly run?: Pick<RunDirectory, 'stage' | 'read' | 'write'> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with the stage, the evaluations done and their limit. */
@@ -110,7 +110,7 @@ export interface SearchReport {
   readonly fullPrecision: { readonly searched?: number; readonly others?: number };
   /** What each quantized node does: `Conv 3x3`. */
   readonly operators: Readonly<Record<string, string>>;
-  /** The agent asked for, then the baselines. */
+  /** The requested agent, then the baselines. */
   readonly agents: readonly AgentReport[];
   /** Measure of every policy, ascending, where the space was enumerated. */
   readonly landscape?: readonly number[];
@@ -274,7 +274,7 @@ async function playAll(
       const all = await play(exhaustive, enumerated ? Number(space.count) : evaluations);
       if (agent.name === exhaustive.name) found.unshift(all);
       else found.push(all);
-      // Known already, but where a run goes on.
+      // Known already, unless a run resumes.
       landscape = await run.stage('landscape', async () => (await judge.landscape(signal)).map(percent));
     }
     for (const { value, policy } of found) keep(value / 100, policy);

@@ -127,7 +127,7 @@ export class ValueModel {
         });
       }
       for (const factor of FACTORS) attempt(() => scale(0, weights.length, factor));
-      // Weight and activation of a node move together: with equal bits nothing tells them apart.
+      // Weight and activation of a node move together: with equal bits they cannot be separated.
       for (let node = 0; node < weights.length; node += 2) {
         for (const factor of FACTORS) attempt(() => scale(node, node + 2, factor));
       }
@@ -142,7 +142,7 @@ function kernel(a: Float64Array, b: Float64Array, weights: Float64Array): number
   return Math.exp(-distance);
 }
 
-/** The process given observations and hyper-parameters; fitness is standardised inside. */
+/** The process conditioned on observations and hyper-parameters; fitness is standardised inside. */
 class Fit {
   readonly logLikelihood: number;
   private readonly mean: number;

@@ -24,7 +24,7 @@ export interface LayerNoise {
 
 /**
  * Var(margin) = Σ g² s²/12 over activations and weights, with g = ∂margin/∂element and s its quantization step; elements
- * that are zero have none. Activation terms are each sample's own. For weights the gradients of a batch are added with
+ * that are zero have none. Activation terms are per sample. For weights the gradients of a batch are added with
  * random signs: the square of the sum is, in expectation, the sum of the samples' squares.
  */
 export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: Random): Map<ScanLayer, LayerNoise> {
@@ -68,7 +68,7 @@ export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: 
 }
 
 /**
- * Σ g² and Σ g² s²/12 over the weights that are not zero. A function of its own, called for each layer: with millions of weights
+ * Σ g² and Σ g² s²/12 over the weights that are not zero. A separate function, called for each layer: with millions of weights
  * it takes seconds where the compiler does not get hold of it.
  */
 function squaredSums(gradient: Float32Array, { weights, steps, channelOf }: ScanLayer): [number, number] {

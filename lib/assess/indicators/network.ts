@@ -1,5 +1,5 @@
 // A network as the indicators see it: batch norms folded, float32, with a hand on what enters each product. Nothing here
-// quantizes; the steps are those that quantization at the given bits would take.
+// quantizes; the steps are those that quantization at these bits would take.
 
 import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { Tape, type Value } from '../../autograd/tape.js';
@@ -38,9 +38,9 @@ export interface ScanLayer {
 
 /** What enters a product, laid out such that each range is over one row of it. */
 export interface LayerActivation {
-  /** Channels-last images or rows; a value that the run did not have before is to be let go of. */
+  /** Channels-last images or rows; a new value must be released. */
   readonly value: Value;
-  /** Rows that have a range of their own, and those of one sample. */
+  /** Rows with separate ranges, and those of one sample. */
   readonly rows: number;
   readonly rowsPerSample: number;
 }

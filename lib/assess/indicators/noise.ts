@@ -1,4 +1,4 @@
-// What noise in full precision does to predictions: noise the size of quantization's own, of the weights, of the input.
+// Effect of noise in full precision on predictions: noise the size of quantization's, of the weights, of the input.
 // Every draw is of a seed, a value's name and a sample's number: the same whatever else is drawn.
 
 import { nextVersion, type Tape, type Value } from '../../autograd/tape.js';
@@ -14,7 +14,7 @@ const RELATIVE_NOISE = 0.1;
 /** What a pass over the samples changes. */
 interface Noise {
   readonly hook?: LayerHook;
-  /** Inputs in place of a batch's own. */
+  /** Inputs that replace a batch's. */
   readonly inputs?: (batch: SampleBatch) => Float32Array;
 }
 
@@ -56,7 +56,7 @@ function noisyActivation(
       const step = steps[row] as number;
       for (let i = row * length; i < (row + 1) * length; i++) {
         const x = from[i] as number;
-        // Zero always has a code of its own: after a ReLU half of the elements carry no error.
+        // Zero always has an exact code: after a ReLU half of the elements carry no error.
         to[i] = x === 0 ? 0 : x + step * (own.uint32() * UNIT - 0.5);
       }
     }
@@ -123,7 +123,7 @@ export function inputNoise(random: Random, deviation: number): Noise {
   };
 }
 
-/** Share of the samples whose class is another with the noise. */
+/** Share of the samples whose class changes with the noise. */
 export function flipRate(network: ScanNetwork, samples: Samples, classes: Int32Array, noise: Noise): number {
   let flips = 0;
   for (const batch of network.batches(samples)) {

@@ -2,7 +2,7 @@
 // fitted on, and a record of where it comes from.
 //
 // One or two indicators: the noise that reaches the margin says most; where architectures differ in how much noise they
-// bear, a second one tells it.
+// bear, a second one shows it.
 import { InvalidArgumentError } from '../../core/errors.js';
 import { spearman } from '../../statistics/ranks.js';
 import type { Interval } from '../../statistics/shares.js';
@@ -18,7 +18,7 @@ export interface StudyNetwork {
   readonly arch: string;
   /** `ordinary`, `robust`, `detrimental`, `gauge`, … */
   readonly kind: string;
-  /** What the drop is under, and whose steps the indicators have: `W4A4`, digits, or the name of a file. */
+  /** Policy of the drop and of the indicators' steps: `W4A4`, digits, or the name of a file. */
   readonly policy: string;
   /** Points lost to quantization. */
   readonly drop: number;
@@ -250,7 +250,7 @@ export function fitPredictor(
   };
 }
 
-/** What a network is expected to lose whose indicators these are, at least those of the predictor's terms. */
+/** Expected drop of a network with these indicators, at least those of the predictor's terms. */
 export function predictDrop(predictor: Predictor, indicators: Partial<Indications>): Prediction {
   const { probability, drop } = read(predictor, indicators);
   if (Number.isNaN(probability)) {

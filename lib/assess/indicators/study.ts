@@ -19,7 +19,7 @@ interface Quality {
   readonly auroc: Estimate | undefined;
 }
 
-/** How well one indicator tells which networks fail. */
+/** How well one indicator predicts which networks fail. */
 export interface IndicatorQuality {
   readonly indicator: IndicatorName;
   /** Nothing is fitted but the direction, which is fixed: ranks over all networks are held-out ranks. */

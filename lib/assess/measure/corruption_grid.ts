@@ -48,7 +48,7 @@ export interface CorruptionGridOptions {
   /** Of all intervals. Default .95. */
   readonly confidence?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Conditions (corruptions at one level, and the clean images) done, and in all. */
+  /** Conditions (corruptions at one level, and the clean images) done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -62,7 +62,7 @@ export interface CorruptionFigures {
   readonly dropInterval: Interval;
   /** That both err alike, McNemar's exact test. */
   readonly pValue: number;
-  /** Images whose class is another than in full precision, and how many of these became wrong, and right. */
+  /** Images whose class differs from full precision, and how many of these became wrong, and right. */
   readonly flips: number;
   readonly newlyWrong: number;
   readonly newlyRight: number;
@@ -114,7 +114,7 @@ function drawn(set: ImageSet, count: number | undefined, seed: number): ImageSet
 }
 
 /**
- * Accuracy under every corruption at every level asked for, in full precision and under each policy on integers, with
+ * Accuracy under every corruption at every requested level, in full precision and under each policy on integers, with
  * intervals; and over all of them mean drops and mean corruption errors. `set`: labelled images, bytes (floats for range
  * attacks alone). Throws InvalidArgumentError, before any work, for what does not fit; the signal's reason when called
  * off.

@@ -6,7 +6,7 @@ import type { Interval } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
 import type { Answers, Comparison, Task } from '../../tasks/task.js';
 
-/** How a loss stands to the thresholds. */
+/** Position of a loss relative to the thresholds. */
 export type Level = 'safe' | 'caution' | 'unsafe';
 
 /** What is lost at most, and how certain that has to be. */
@@ -44,7 +44,7 @@ export interface Margins {
   readonly flipped: number | undefined;
 }
 
-/** What quantization does to a network on given samples. Percent and points on a scale of 100. */
+/** What quantization does to a network on these samples. Percent and points on a scale of 100. */
 export interface Figures {
   /** Percent right; undefined without labels. */
   readonly accuracy: number | undefined;

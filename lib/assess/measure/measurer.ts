@@ -16,7 +16,7 @@ export type PlanOptions = IntegerOptions;
 export interface MeasureOptions {
   readonly plan?: PlanOptions | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Policies times samples done, and in all. */
+  /** Policies times samples done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

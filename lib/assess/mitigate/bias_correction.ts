@@ -22,7 +22,7 @@ import { bitsFor, type Candidate, type Cure } from './cure.js';
 
 /** Means of channels over images and places settle long before. */
 const MOST_IMAGES = 512;
-/** Fewer say nothing of a mean. */
+/** Fewer do not estimate a mean. */
 const LEAST_IMAGES = 16;
 /** All values of all images are held at once, in full precision and quantized: 256 MB each. */
 const MOST_ELEMENTS = 2 ** 26;

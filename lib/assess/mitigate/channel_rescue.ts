@@ -1,5 +1,5 @@
-// Channel rescue: input channels whose values stand far out set the range, and with it the step, of all channels beside
-// them. They are multiplied apart, at the most bits, and the others get a range of their own: the answer to outlier
+// Channel rescue: input channels with outliers set the range, and with it the step, of all channels beside
+// them. They are multiplied apart, at the most bits, and the others get a separate range: the answer to outlier
 // channels that no rescaling can even out. It costs bits, and a second product for each node that has such channels.
 
 import { setImmediate } from 'node:timers/promises';
@@ -25,10 +25,10 @@ import { type Cure, staticPolicy } from './cure.js';
 /** Maxima over places and images settle soon. */
 const IMAGES = 256;
 const BATCH = 64;
-/** Of a node's channels: where more stand out, the others are the outliers. */
+/** Share of a node's channels: where more are outliers, none is. */
 const MOST_SHARE = 0.25;
 
-/** The channels that stand out in what each node reads in full precision, by node, largest first. */
+/** Outlier channels of each node's input in full precision, by node, largest first. */
 async function outliers(
   graph: Graph,
   nodes: readonly GraphNode[],
@@ -90,7 +90,7 @@ export const channelRescue: Cure = {
     const few = Int32Array.from({ length: Math.min(IMAGES, samples.count) }, (_, i) => i);
     const found = await outliers(graph, nodes, samples.take(few), signal);
     onProgress?.(1, 1);
-    if (found.size === 0) return { reason: 'no channel stands out' };
+    if (found.size === 0) return { reason: 'no outlier channels' };
     const split = splitChannels(graph, found).graph;
     const rescued = widened(policy, found.keys());
     const weighting = { weighting: 'macs' } as const;

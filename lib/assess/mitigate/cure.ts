@@ -37,7 +37,7 @@ interface CureOptions {
   /** Of the order of training images and everything else drawn. */
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
-  /** Units of work done, and in all. */
+  /** Units of work done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

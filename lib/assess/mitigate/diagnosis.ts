@@ -1,4 +1,4 @@
-// What kind of failure a network has under a policy, told by what undoes it, measured without labels: agreement with full
+// Diagnoses a network's failure under a policy by what undoes it, measured without labels: agreement with full
 // precision quantized as it is, equalized, with one more bit, with one bright pixel. Learned failures sit on one rounding
 // grid and another undoes them; gauge failures are channels at very different scales; range failures need no attack on
 // the network, one value far out of range takes all codes.
@@ -39,9 +39,9 @@ export interface Scenes {
   readonly brightClasses: Int32Array | undefined;
 }
 
-/** Points of agreement that are worth a cure. */
+/** Points of agreement that justify a cure. */
 const HARM = 1;
-/** A cause is one whose removal wins back so much of what is lost. */
+/** Removing a cause recovers at least this share of the loss. */
 const CAUSE = 0.25;
 /**
  * Powers of two that channels of learned failures and ordinary networks are from an even scale: equalizing these wins back a

@@ -49,11 +49,11 @@ export type CureName = (typeof CURE_NAMES)[number];
 /** What is to be repaired, and with what. */
 export interface MitigateOptions {
   readonly policy: Policy | InputPolicy;
-  /** `auto` (default): those that the diagnosis asks for; or these, in this order. */
+  /** `auto` (default): those of the diagnosis; or these, in this order. */
   readonly cures?: 'auto' | readonly CureName[] | undefined;
   /** Training steps of `short QAT`. */
   readonly steps?: number | undefined;
-  /** Effective bits that `policy repair` may add. Default 0: it may deal the policy's own anew. */
+  /** Effective bits that `policy repair` may add. Default 0: it may redistribute the policy's. */
   readonly moreBits?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
   /**
@@ -266,12 +266,12 @@ function reasonToLeave(
     return `the policy can stay: ${clean.toFixed(1)} % agree`;
   }
   if (expected.some((failure) => failures.includes(failure))) return undefined;
-  return expected.length === 0 ? 'not what these failures ask for' : `no ${expected.join(' or ')} failure`;
+  return expected.length === 0 ? 'not for these failures' : `no ${expected.join(' or ')} failure`;
 }
 
 /**
- * Repairs `source` under a policy with images, whose labels are not looked at. Deterministic from the seed, for a
- * given number of threads. Throws InvalidArgumentError or GraphError for what does not fit, before any work; the signal's
+ * Repairs `source` under a policy with images, whose labels are not read. Deterministic from the seed, for the
+ * same number of threads. Throws InvalidArgumentError or GraphError for what does not fit, before any work; the signal's
  * reason when called off.
  */
 export async function mitigate(
@@ -333,7 +333,7 @@ export async function mitigate(
       return 'reason' in cured ? cured : { ...cured, said: await judge.ask(cured.candidate) };
     };
     const alone = await attempt(best);
-    // Training was for bits that are given up: the network before it may do better, and has full precision as it was.
+    // Training was for bits that are no longer used: the network before it may do better, and its full precision is unchanged.
     const other = name === 'policy repair' && untrained ? await attempt(untrained) : undefined;
     const takesBack =
       other && 'said' in other && !('said' in alone && judge.clean(alone.said) > judge.clean(other.said));

@@ -118,7 +118,7 @@ async function dealtEvenly(
   const agreement = async (one: Candidate) =>
     DEFAULT_TASK.percent(await quantizedClasses(one, samples, signal), classes);
   if ((await agreement(dealt)) <= (await agreement(candidate))) return undefined;
-  return { candidate: dealt, what: `no more bits, dealt evenly: ${formatScheme(own)} everywhere` };
+  return { candidate: dealt, what: `no more bits, spread evenly: ${formatScheme(own)} everywhere` };
 }
 
 export function policyRepair(more: number): Cure {

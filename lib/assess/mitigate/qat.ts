@@ -1,4 +1,4 @@
-// A short quantization-aware training as a cure: the network learns from its own answers in full precision, on images
+// A short quantization-aware training as a cure: the network learns from its answers in full precision, on images
 // without labels, to give the same ones quantized. The answer to learned failures, which sit on one rounding grid.
 import { prepare } from '../../graph/prepare.js';
 import { InputPolicy } from '../../search/input_policy.js';

@@ -24,7 +24,7 @@ export interface RangeGuardOptions {
   readonly margin?: number | undefined;
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Samples done, and in all. */
+  /** Samples done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

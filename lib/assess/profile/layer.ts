@@ -19,7 +19,7 @@ export interface LayerProfile {
   readonly operator: string;
   /** Kernel, stride and groups of a window. */
   readonly detail: string;
-  /** undefined: left in float32, and then nothing of its own is quantized. */
+  /** undefined: left in float32, so that nothing is quantized in isolation. */
   readonly scheme: string | undefined;
   /** Multiply-accumulates of one sample. */
   readonly macs: number;

@@ -1,5 +1,5 @@
 // Where a quantized network's error comes from, layer by layer: three runs of one batch side by side, step by step — full
-// precision, the quantized network, and each layer by itself. Memory does not grow with the samples.
+// precision, the quantized network, and each layer alone. Memory does not grow with the samples.
 
 import { setImmediate } from 'node:timers/promises';
 import { Value } from '../../autograd/tape.js';
@@ -27,14 +27,14 @@ export interface ProfileOptions extends IntegerOptions {
   /** Samples at a time; by default what keeps memory small. Figures do not depend on it (but with per-tensor ranges). */
   readonly batchSize?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Samples done, and in all. */
+  /** Samples done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** The error of the whole network. */
 export interface NetworkProfile {
   readonly samples: number;
-  /** Samples whose class is another than in full precision. */
+  /** Samples whose class differs from full precision. */
   readonly flips: number;
   /** Shares that are right; undefined without labels. */
   readonly accuracy: { readonly fp: number; readonly quantized: number } | undefined;

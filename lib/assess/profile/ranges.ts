@@ -1,4 +1,4 @@
-// What a layer's activations are like: the dynamic range of each sample, and which channels stand out. Memory does not
+// Statistics of a layer's activations: the dynamic range of each sample, and outlier channels. Memory does not
 // grow with the samples.
 
 /** Dynamic ranges of a layer over samples. */
@@ -13,13 +13,13 @@ export interface RangeProfile {
   readonly histogram: { readonly first: number; readonly binsPerOctave: number; readonly counts: readonly number[] };
 }
 
-/** An input channel that stands out. */
+/** An outlier input channel. */
 export interface InputChannel {
   readonly channel: number;
   readonly maxAbs: number;
   /** Its largest value over the median channel's. */
   readonly timesMedian: number;
-  /** Share of the samples whose largest |x| lies in this channel: it sets their range, and with it everyone's step. */
+  /** Share of the samples whose largest |x| lies in this channel: it sets their range, and with it every channel's step. */
   readonly setsRange: number;
 }
 

@@ -1,5 +1,5 @@
 // Sums over a layer's outputs, channel by channel: how far the quantized network is from full precision there, and how
-// much of it came in with the layer's inputs. Memory does not grow with the samples.
+// much of it entered with the layer's inputs. Memory does not grow with the samples.
 
 /** The quantized network against full precision at one layer's output, after bias, residual and activation function. */
 export interface OutputError {

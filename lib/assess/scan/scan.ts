@@ -1,4 +1,4 @@
-// Does full precision tell that a network will break? Indicators of brittleness of one network, on samples without labels
+// Predicts from full precision whether a network will break: indicators of brittleness of one network, on samples without labels
 // and without quantizing anything, for the network and layer by layer. indicators/study.ts says how good each of them is.
 
 import { setImmediate } from 'node:timers/promises';
@@ -27,7 +27,7 @@ export interface ScanOptions {
   /** Default 0. */
   readonly seed?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Passes done, and in all. */
+  /** Passes done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -106,7 +106,7 @@ function refer(network: ScanNetwork, samples: Samples): Reference {
   };
 }
 
-/** Deviation of a margin over the margin itself; 0 where there is no noise, largest where there is no margin. */
+/** Deviation of a margin over the margin; 0 where there is no noise, largest where there is no margin. */
 function ratio(variance: number, margin: number): number {
   return variance === 0 ? 0 : Math.sqrt(variance) / Math.max(margin, Number.MIN_VALUE);
 }
@@ -131,7 +131,7 @@ function overMargin(noises: readonly LayerNoise[], { margins }: Reference) {
 }
 
 /**
- * Indicators of one network. The samples need no labels. Deterministic from the seed for a given number of threads. Throws
+ * Indicators of one network. The samples need no labels. Deterministic from the seed for the same number of threads. Throws
  * GraphError or InvalidArgumentError when network, policy and samples do not fit; the signal's reason when called off.
  */
 export async function scan(graph: Graph, samples: Samples, options: ScanOptions = {}): Promise<Scan> {

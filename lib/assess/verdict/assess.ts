@@ -26,7 +26,7 @@ import {
 import type { AssessProgress, AssessStore } from './timed.js';
 import { verdictOf } from './verdict.js';
 
-/** What an assessment tries, on what terms, and who hears of it. */
+/** Policies, thresholds, signal and progress of an assessment. */
 export interface AssessOptions {
   /** In reports. Default: the graph's name. */
   readonly model?: string | undefined;
@@ -55,7 +55,7 @@ const UNIFORM = ['W8A8', 'W4A8', 'W8A4', 'W4A4'] as const;
 const EVALUATIONS = 64;
 /** A search compares policies, which takes fewer samples than judging one; a quarter, and at most this many. */
 const MOST_SEARCHED = 500;
-/** Fewer than this are not worth splitting: everything is done on all of them, and the result says so. */
+/** Fewer than this are not split: everything is done on all of them, and the result says so. */
 const LEAST_TO_SPLIT = 40;
 /** Of a time budget, what full precision and the uniform policies may take; fewer samples are judged where it is not. */
 const FIRST_SHARE = 0.4;
@@ -81,7 +81,7 @@ function termsOf(measurer: Measurer, samples: Samples, options: AssessOptions) {
   for (const name of uniform) uniformPolicy(graph, name);
   const searched = options.search !== false && names.length > 1;
   const budget = searched ? defaultBudget(graph, options.search || {}) : undefined;
-  const noBudget = options.search === false ? 'not asked for' : 'one node has no budget to share';
+  const noBudget = options.search === false ? 'not requested' : 'one node has no budget to share';
   requireInteger('assess', 'evaluations', evaluations, 1, Number.MAX_SAFE_INTEGER);
   if (timeBudget !== undefined && !(timeBudget > 0)) {
     throw new InvalidArgumentError('assess', 'timeBudget', 'seconds above 0', String(timeBudget));

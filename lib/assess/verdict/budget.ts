@@ -1,4 +1,4 @@
-// The budget that an assessment searches, where nobody says otherwise: half of the nodes at 4 bits, half at 8.
+// The default budget of an assessment's search: half of the nodes at 4 bits, half at 8.
 
 import { parseScheme } from '../../format/scheme.js';
 import type { Graph } from '../../graph/graph.js';

@@ -1,5 +1,5 @@
 // What would help where a policy fails, measured: channels equalized, one more bit, some nodes kept at more bits. Chosen
-// on one part of the samples, judged on the other; which of them works also tells what kind of failure it is.
+// on one part of the samples, judged on the other; which of them works also identifies the kind of failure.
 
 import { MOST_BITS } from '../../format/numeric_format.js';
 import { type Scheme, shiftBits } from '../../format/scheme.js';
@@ -13,7 +13,7 @@ import type { Part } from '../measure/part.js';
 import { excluding, type NodeSensitivity } from '../measure/sensitivity.js';
 
 export interface Remedy extends Figures {
-  /** `oneFewerBit` is no remedy: a learned failure is undone by it too, and rounding noise grows. */
+  /** `oneFewerBit` is a test, not a remedy: it also undoes a learned failure, and rounding noise grows. */
   readonly kind: 'equalize' | 'oneMoreBit' | 'oneFewerBit' | 'keepNodes';
   /** What is done, in words. */
   readonly what: string;

@@ -30,7 +30,7 @@ export interface LayerError {
   readonly propagatedShare: number;
   /** Largest over smallest range of a sample. */
   readonly spread: number | undefined;
-  /** Input channels that stand out. */
+  /** Outlier input channels. */
   readonly outliers: number;
 }
 
@@ -50,7 +50,7 @@ export interface Evidence {
     /** Whether the two have no sample in common. */
     readonly apart: boolean;
   };
-  /** Why the network's output is no logits, in a sentence; undefined where it may be. */
+  /** Why the network's output is not logits, in a sentence; undefined where it may be. */
   readonly outputDoubt: string | undefined;
   /** `accuracy` with labels, else `agreement` (with itself: 100). */
   readonly fp: {

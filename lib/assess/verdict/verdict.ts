@@ -33,7 +33,7 @@ function lossOf(evidence: Evidence, { accuracy, agreement, drop, interval }: Fig
   return `${how}a loss of ${number(drop)} ${unit} (${range})`;
 }
 
-/** About as many samples as would tell whether the loss is below the threshold; undefined where none would. */
+/** About the number of samples that would decide whether the loss is below the threshold; undefined where none would. */
 function samplesNeeded({ drop, interval }: Figures, samples: number, thresholds: Thresholds): number | undefined {
   const gap = Math.abs(thresholds.maxDrop - drop);
   const half = (interval[1] - interval[0]) / 2;
@@ -41,7 +41,7 @@ function samplesNeeded({ drop, interval }: Figures, samples: number, thresholds:
   return gap === 0 || half === 0 ? undefined : Number((samples * (half / gap) ** 2).toPrecision(2));
 }
 
-/** More samples than this many times those there are is no advice: the loss is what may be lost. */
+/** No advice beyond this many times the samples available: the loss is near the limit. */
 const MANY = 20;
 
 /** What is certain of a loss, and what is not. */
@@ -219,7 +219,7 @@ function doubtsOf({ samples, outputDoubt, fp, measure }: Evidence): string[] {
   if (fp.classes < 2) {
     doubts.push('full precision says one class of all samples: there is nothing that quantization could change');
   }
-  if (fp.labels === 1) doubts.push('all samples have one label: they say nothing of the other classes');
+  if (fp.labels === 1) doubts.push('all samples have one label: other classes are not measured');
   if (measure === 'accuracy' && fp.interval[1] <= (fp.commonest ?? 0)) {
     doubts.push(
       `full precision is right on ${number(fp.accuracy ?? 0)} % of the samples, saying the commonest class of all would be on ` +

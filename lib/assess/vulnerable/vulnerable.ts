@@ -34,7 +34,7 @@ export interface VulnerableOptions {
   readonly seed?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** What is being looked at, parts of it done, and in all. */
+  /** Current stage, its parts done, and the total. */
   readonly onProgress?: ((stage: string, done: number, total: number) => void) | undefined;
 }
 
@@ -70,7 +70,7 @@ export interface Vulnerable {
   readonly fullPrecision: number;
   readonly quantized: number;
   readonly layers: readonly NodeSensitivity[];
-  /** Strongest interaction first; empty unless asked for. */
+  /** Strongest interaction first; empty unless requested. */
   readonly pairs: readonly PairSensitivity[];
   /** Most noise first. */
   readonly channels: readonly ChannelSensitivity[];

@@ -50,7 +50,7 @@ export interface WorstInputsOptions {
   readonly prepare?: ((set: ImageSet) => ImageSet) | undefined;
   readonly plan?: PlanOptions | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Runs of all images done, and in all. */
+  /** Runs of all images done, and the total. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 

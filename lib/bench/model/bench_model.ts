@@ -1,5 +1,5 @@
 // Times a whole network under several policies, beside ONNX Runtime in float32 and dynamic int8: every contender in a
-// process of its own, in turns (A B C A B C …), checked before it is timed.
+// separate process, in turns (A B C A B C …), checked before it is timed.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -242,7 +242,7 @@ export async function benchModel(path: string, options: BenchModelOptions): Prom
   const folder = await mkdtemp(join(tmpdir(), 'faultline-bench-'));
   const report = { rows: [] as ModelRow[], failures: [] as ModelReport['failures'] };
   try {
-    // The reference of what quantization does to the logits: float32 runs even where nobody asked for its speed.
+    // The reference of what quantization does to the logits: float32 runs even where its speed was not requested.
     const float = { name: 'fp32', policy: undefined };
     const asked = options.policies.some(({ policy }) => policy === undefined);
     const policies = asked ? options.policies : [float, ...options.policies];

@@ -1,5 +1,5 @@
-// A measuring process, seen from the one that asks. Between questions it is stopped: the threads of its library would go
-// on spinning and take a core from whoever runs next.
+// Controls a measuring process. Between requests it is stopped: the threads of its library would keep spinning and take
+// a core from the next contender.
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Contender, InputShape, Reply, Request } from './contender.js';

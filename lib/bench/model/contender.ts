@@ -1,4 +1,4 @@
-// Who runs a network in `bench model`, and what a measuring process is asked and answers.
+// Contenders of `bench model`, and the requests and replies of a measuring process.
 import { z } from 'zod';
 import type { PolicyJson } from '../../policy/json.js';
 

@@ -86,7 +86,7 @@ function integerRunner(graph: Graph, contender: Contender, input: BenchInput): R
   const output = graph.outputs[0]?.name ?? '';
   const runOn = (x: Value) => (program.run({ [input.name]: x }, { bits: policy }).get(output) as Value).data;
   const run = () => runOn(feed());
-  // Ranges are each sample's own: the first one alone must come out as it did among the others, bit for bit.
+  // Ranges are per sample: the first one alone must give the same bits as among the others.
   const check = () => {
     const [batch = 1, ...rest] = input.dims;
     const together = Float32Array.from(run());

@@ -42,7 +42,7 @@ class DeviceEngine implements Engine<IntegerUse> {
   private readonly host: IntegerEngine;
   private readonly cuda: Cuda;
   private readonly live = new Set<DeviceBuffer>();
-  /** Constants and biases that are there for good. */
+  /** Constants and biases, kept permanently. */
   private readonly kept = new Map<string | Product, Value>();
   private readonly fault: NativeDeviceArray;
   /** The products of this run, by their number. */
@@ -66,7 +66,7 @@ class DeviceEngine implements Engine<IntegerUse> {
   }
 
   batchSize(all: number): number {
-    // A walk through policies holds no more than one value of each step.
+    // A walk through policies keeps at most one value of each step.
     const most = (this.cuda.addon.memory().free * VALUE_SHARE) / (ELEMENT * Math.max(1, all));
     return Math.min(MOST_DEVICE_BATCH, Math.max(1, Math.floor(most)));
   }
@@ -209,7 +209,7 @@ class DeviceEngine implements Engine<IntegerUse> {
     ];
   }
 
-  /** A step that is no product; undefined where it is the host's. */
+  /** A step that is not a product; undefined where the host computes it. */
   private floatStep(step: Step, run: Run): Value | undefined {
     const { node, output } = step;
     const [first = '', second = ''] = node.inputs;

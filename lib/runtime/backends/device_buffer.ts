@@ -4,7 +4,7 @@ import { Buffer32 } from '../../tensor/memory.js';
 
 const NO_ELEMENTS = new Float32Array(0);
 
-/** Elements in device memory that are copied to the host when somebody reads them. */
+/** Elements in device memory that are copied to the host when read. */
 export class DeviceBuffer extends Buffer32 {
   private copy: Float32Array | undefined;
 

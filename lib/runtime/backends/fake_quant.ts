@@ -26,7 +26,7 @@ export interface Operands {
   readonly w: Value;
 }
 
-/** What one run is given. Runs on one tape, quantized or not, share the parameters: their gradients add up. */
+/** Arguments of one run. Runs on one tape, quantized or not, share the parameters: their gradients add up. */
 export interface FakeQuantUse extends Omit<FloatUse, 'substitute'> {
   /** Absent: full precision. */
   readonly bits?: Policy | SchemeChooser | undefined;

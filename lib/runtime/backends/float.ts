@@ -102,7 +102,7 @@ export class FloatEngine implements Engine<FloatUse> {
   }
 
   /**
-   * A step's node by itself, without what is computed with it, a product by another weight where one is passed; undefined
+   * A step's node alone, without fused nodes, a product by another weight where one is passed; undefined
    * where its outputs are kept in the run.
    */
   alone({ node, operator, index }: Step, run: Run, weight?: Value): Value | undefined {

@@ -35,7 +35,7 @@ import { WeightStore } from '../weight_store.js';
 import { FloatEngine } from './float.js';
 import { quantizedWeight } from './quantized_weight.js';
 
-/** In whose arithmetic. */
+/** The arithmetic of sums. */
 export interface IntegerOptions {
   /** Eight-bit weights in −64 … 64; see packWeights. Default false. */
   readonly reduceRange?: boolean | undefined;
@@ -62,7 +62,7 @@ export interface ProductRecord {
   readonly milliseconds: number;
 }
 
-/** What a run on integers is given. */
+/** Arguments of a run on integers. */
 export interface IntegerUse {
   /** Absent: no node has bits, all runs in float32. */
   readonly bits?: Policy | SchemeChooser | undefined;
@@ -165,7 +165,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     }
   }
 
-  /** The bias of a product: its own, or the constant that a following addition adds. [channels] */
+  /** The bias of a product: the node's, or the constant that a following addition adds. [channels] */
   biasOf(step: Step, product: Product): Float32Array | undefined {
     if (step.bias === undefined) return product.bias;
     return this.network.graph.initializers.get(step.bias)?.data as Float32Array;
@@ -267,7 +267,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     return y;
   }
 
-  /** What the codes of a weight stand for. */
+  /** The values of a weight's codes. */
   private floatWeight({ node }: Step, product: Product, { weights }: Scheme): Value {
     const { graph } = this.network;
     const view = productView(graph, node) as ProductView;
@@ -278,7 +278,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     return this.tape.constant(this.weights.dequantized(product, weights, make), view.weightDims);
   }
 
-  /** A product in float32, by its own weight or another. */
+  /** A product in float32, by its weight or another. */
   private inFloat(step: Step, run: Run, weight?: Value): Value {
     let y = this.float.alone(step, run, weight) ?? (run.values.get(step.node.outputs[0] as string) as Value);
     const bias = step.bias === undefined ? undefined : run.find(step.bias);

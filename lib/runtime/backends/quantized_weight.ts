@@ -1,4 +1,4 @@
-// A weight as its codes stand for it, in float32: for training through quantization, and for schemes that quantize weights
+// A weight as the values of its codes, in float32: for training through quantization, and for schemes that quantize weights
 // only. Codes and scales are those of the integer kernels.
 import { fakeQuantize } from '../../autograd/ops/fake_quantize.js';
 import { transpose } from '../../autograd/ops/movement.js';

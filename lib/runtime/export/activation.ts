@@ -32,7 +32,7 @@ export class ActivationQuantizer {
     return result;
   }
 
-  /** The float32 value that the codes stand for. */
+  /** The float32 value of the codes. */
   dequantize(value: string, bits: number): string {
     const key = `${bits} ${value}`;
     let result = this.dequantized.get(key);

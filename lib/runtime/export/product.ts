@@ -95,7 +95,7 @@ function channelsFirst(codes: Int8Array, [m, h, w, c]: ConvProduct['shape']): In
   return result;
 }
 
-/** int8 codes as unsigned bytes whose zero point is 128: the same integers once that is taken off. */
+/** int8 codes as unsigned bytes whose zero point is 128: the same integers minus 128. */
 const unsigned = (codes: Int8Array) => Uint8Array.from(codes, (code) => code + MIDDLE);
 
 export class ProductExporter {
@@ -133,7 +133,7 @@ export class ProductExporter {
     return form === 'qdq' && scheme.weights.format.bits <= NBITS && this.writer.opset >= INT4_OPSET ? NBITS : BYTE_BITS;
   }
 
-  /** Writes the nodes that compute the product, bias and all, into the node's own output. */
+  /** Writes the nodes that compute the product, bias included, into the node's output. */
   write(each: ProductExport, form: ExportForm): void {
     const { product, node } = each;
     const input = this.input(each);
@@ -274,7 +274,7 @@ export class ProductExporter {
   }
 
   /**
-   * Dequantized weights [n, k], k in the order of the kernels. Blocks become rows of their own, so that one scale a row,
+   * Dequantized weights [n, k], k in the order of the kernels. Blocks become separate rows, so that one scale a row,
    * which every operator set has, serves all granularities.
    */
   private rows(each: ProductExport): string {

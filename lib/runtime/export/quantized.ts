@@ -15,7 +15,7 @@ import { ActivationQuantizer } from './activation.js';
 import { type ExportForm, type ProductExport, ProductExporter } from './product.js';
 import { MICROSOFT, ModelWriter } from './writer.js';
 
-/** What kind of file is wanted. */
+/** The kind of file. */
 export interface ExportQuantizedOptions {
   /**
    * `integer` (default): ConvInteger and MatMulInteger; MatMulNBits of com.microsoft for linear weights of at most 4
@@ -48,7 +48,7 @@ export interface ExportedModel {
 /** Bits that DynamicQuantizeLinear quantizes to. */
 const DYNAMIC_BITS = 8;
 
-/** `rows`: whether a sample has several rows, tokens, that the integer backend gives ranges of their own. */
+/** `rows`: whether a sample has several rows, tokens, that get separate ranges in the integer backend. */
 function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: boolean): string[] {
   const [bits, activationBits] = [weights.format.bits, activations.format.bits];
   const remarks: string[] = [];
@@ -63,7 +63,7 @@ function remarksOf({ weights, activations }: Scheme, storedBits: number, rows: b
 
 /**
  * The network under a static policy. Constants and batch norms are folded first, as for the integer backend, whose
- * codes and scales the file holds. Nodes of other operators stay as they are.
+ * codes and scales the file contains. Nodes of other operators are unchanged.
  *
  * Throws GraphError when the policy does not fit the graph, or naming a node that no kernel computes.
  */

@@ -8,7 +8,7 @@ import { floats, type HostTensor, hostTensor } from '../../tensor/host_tensor.js
 
 type PlainAttributes = Readonly<Record<string, number | readonly number[]>>;
 
-/** Where ONNX Runtime's own operators live. */
+/** The domain of ONNX Runtime's operators. */
 export const MICROSOFT = 'com.microsoft';
 
 function intAttributes(attributes: PlainAttributes): AttributeProto[] {
@@ -45,16 +45,16 @@ export class ModelWriter {
     this.nodeNames = new Set(graph.nodes.map(({ name }) => name).filter((name) => !replaced.has(name)));
   }
 
-  /** The constants of the result: of those given and those written, what the nodes or the outputs read. */
-  constantsRead(given: readonly TensorProto[], outputs: readonly ValueInfoProto[]): TensorProto[] {
+  /** The constants of the result: of those supplied and those written, what the nodes or the outputs read. */
+  constantsRead(supplied: readonly TensorProto[], outputs: readonly ValueInfoProto[]): TensorProto[] {
     const read = new Set([...this.nodes.flatMap(({ input }) => input ?? []), ...outputs.map(({ name }) => name)]);
-    return [...given, ...this.constants].filter(({ name }) => read.has(name ?? ''));
+    return [...supplied, ...this.constants].filter(({ name }) => read.has(name ?? ''));
   }
 
   constant(name: string, tensor: HostTensor): string {
-    const own = unique(this.valueNames, name);
-    this.constants.push(tensorToProto(tensor, own));
-    return own;
+    const fresh = unique(this.valueNames, name);
+    this.constants.push(tensorToProto(tensor, fresh));
+    return fresh;
   }
 
   scalar(name: string, value: number): string {
@@ -65,7 +65,7 @@ export class ModelWriter {
     return this.constant(name, hostTensor('int64', [values.length], BigInt64Array.from(values, BigInt)));
   }
 
-  /** Adds a node with one output; returns that value's name: `output` where given, else one like the node's. */
+  /** Adds a node with one output; returns that value's name: `output` where passed, else one like the node's. */
   node(
     name: string,
     opType: string,

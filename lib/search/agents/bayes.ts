@@ -5,7 +5,7 @@ import { neighbours } from '../climb.js';
 import { type NodeSchemes, schemesOf } from '../space.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../value_model.js';
 
-/** Policies drawn before the model is asked. */
+/** Policies drawn before the model is used. */
 const FIRST = 6;
 /** Spaces up to this size are looked at whole; of larger ones a sample, and the neighbours of the best. */
 const WHOLE = 1024;

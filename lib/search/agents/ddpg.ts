@@ -25,7 +25,7 @@ interface Turn {
   readonly kind: 'bits' | 'weights' | 'activations';
 }
 
-/** What an observation holds beside the constants of its turn. */
+/** Entries of an observation beside the constants of its turn. */
 interface Situation {
   /** Number of the turn. */
   readonly turn: number;
@@ -206,7 +206,7 @@ export interface DdpgOptions {
   readonly hidden: number;
   readonly actorRate: number;
   readonly criticRate: number;
-  /** Episodes of random actions before the actor is asked. */
+  /** Episodes of random actions before the actor is used. */
   readonly warmup: number;
   /** Deviation of the noise on actions after the warm-up, and what it is multiplied with after every evaluation. */
   readonly noise: number;
@@ -241,7 +241,7 @@ const DDPG_DEFAULTS: DdpgOptions = {
 /** Turns at which an episode that follows the best one departs from it, on average. */
 const DEPARTURES = 3;
 
-/** Odds of bits between a node's most and fewest in the warm-up, where harm is wanted. */
+/** Odds of bits between a node's most and fewest in the warm-up, for the detrimental objective. */
 const BETWEEN_ODDS = 0.05;
 
 interface Transition {

@@ -134,7 +134,7 @@ export async function gatedPolicy(
   return policy.with({ gate });
 }
 
-/** Of the learner: samples an iteration, each under every candidate; Adam's rate, as there are a few hundred steps in all. */
+/** Of the learner: samples an iteration, each under every candidate; Adam's rate, as there are only a few hundred steps. */
 const LEARNER = { samples: 128, rate: 1e-3 };
 
 /** Improves a policy's gate by the exact gradient of the expected reward: every candidate is tried on every sample. */

@@ -1,4 +1,4 @@
-// Greedy: all nodes begin at what spends most; the node whose lowering is best for the objective is lowered, until the budget
+// Greedy: all nodes begin at the most expensive bits; the node whose lowering is best for the objective is lowered, until the budget
 // is met. To do harm a node goes straight to the bottom, to do none one step at a time. Where the evaluations do not
 // suffice for a sweep over the nodes before each lowering, every sweep decides several. What is left goes into swaps.
 import type { Scheme } from '../../format/scheme.js';
@@ -32,7 +32,7 @@ function lowerings(environment: Environment, from: NodeSchemes): Move[] {
   const jump = environment.objective === 'detrimental';
   return from.flatMap((own, node): Move[] => {
     const cost = (bits: Scheme) => space.cost(node, bits);
-    // To do none, what costs more than other bits and is noisier is no step on the way down.
+    // Bits that cost more than others and are noisier are skipped, unless the objective is harm.
     const dominated = (bits: Scheme) =>
       space.optionsOf(node).some((other) => cost(other) <= cost(bits) && noise(other) < noise(bits));
     const options = space.optionsOf(node).filter((bits) => cost(bits) < cost(own) && (jump || !dominated(bits)));
