@@ -14,7 +14,7 @@ function speedTable(rows: readonly ModelRow[], batch: number, threads: number): 
     caption: `batch ${batch}, ${plural(threads, 'thread')}`,
     brief: true,
     columns: [
-      { key: 'implementation', label: 'who', unit: 'text' },
+      { key: 'implementation', label: 'runtime', unit: 'text' },
       { key: 'policy', label: 'policy', unit: 'text' },
       { key: 'samplesPerSecond', label: 'samples/s', unit: 'number' },
       { key: 'deviation', label: '±', unit: 'number' },

@@ -248,7 +248,7 @@ describe('assess', () => {
     assert.ok(absolute > 0 && (fp.accuracy ?? 0) < 90);
     const [relative] = (await judged('relative')).policies;
     assert.ok(Math.abs((relative?.drop ?? 0) - (100 * absolute) / (fp.accuracy ?? 0)) < 1e-9);
-    assert.deepEqual(skipped, [{ stage: 'search', why: 'not asked for' }]);
+    assert.deepEqual(skipped, [{ stage: 'search', why: 'not requested' }]);
   });
 
   it('refuses before any work: policies, budgets, networks without products, samples of another shape', async () => {
