@@ -16,7 +16,8 @@ struct Ceiling {
   int threads;
 };
 
-// Bytes of one core's L1 data cache and L2, and of the L3 it shares; typical figures where the system does not tell.
+// Bytes of one core's L1 data cache and L2, and of the L3 it shares; typical figures where the system does not report
+// them.
 struct CacheSizes {
   size_t l1, l2, l3;
 };

@@ -1,4 +1,4 @@
-// faultline's own operations, called as a C++ caller calls them.
+// faultline's operations, called as from C++.
 #include <functional>
 #include <memory>
 

@@ -12,7 +12,7 @@ namespace faultline::bench {
 namespace {
 
 // Thread pools spin for a while after a parallel call, hoping for the next one. On a machine with as many runners as
-// CPUs that would slow down whoever is measured next, so everyone starts from rest: libgomp gives up after 300,000
+// CPUs that would slow down the next measurement, so each starts from rest: libgomp gives up after 300,000
 // pauses, ONNX Runtime after 2^20 (both a few ms to tens of ms, by the length of a pause).
 constexpr auto kOpenMpRest = std::chrono::milliseconds(15);
 constexpr auto kForeignRest = std::chrono::milliseconds(60);
@@ -23,7 +23,7 @@ void useThreads(int count) {
   omp_set_num_threads(count);  // oneDNN
 }
 
-// How long the threads that this candidate leaves behind take to come to rest.
+// Time until the threads that this candidate leaves behind are idle.
 std::chrono::milliseconds restAfter(const Candidate& c) {
   if (c.threads == 1) return std::chrono::milliseconds(0);
   return c.foreignThreads ? kForeignRest : kOpenMpRest;

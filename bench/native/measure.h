@@ -11,7 +11,7 @@ namespace faultline::bench {
 struct Candidate {
   std::string impl;     // "faultline", "onednn", "onnxruntime"
   std::string variant;  // what exactly runs: operand types, granularity, layout
-  std::string kernel;   // the library's own name for what it chose, where it tells
+  std::string kernel;   // the library's name for its kernel, where reported
   std::string isa;
   int threads = 1;
   std::function<void()> run;

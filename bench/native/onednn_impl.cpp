@@ -1,5 +1,5 @@
 // oneDNN as a peer, shown at its best: weights in the format it asks for, reordered ahead of time, and for dynamic
-// quantization the composition that beats its own run-time scales and zero points several times over: our vectorized
+// quantization the composition that beats its run-time scales and zero points several times over: our vectorized
 // scan and quantization, its u8s8s32 product, one pass of dequantization.
 #include <cstring>
 #include <dnnl.hpp>
@@ -18,7 +18,7 @@ namespace {
 using dnnl::memory;
 using onednn::Desc;
 
-// Widths of vectors this file's own passes are compiled for; the loader picks one.
+// Widths of vectors this file's passes are compiled for; the loader picks one.
 #if defined(__x86_64__)
 #define FAULTLINE_BENCH_CLONES __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
 #else

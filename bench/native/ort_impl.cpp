@@ -19,7 +19,7 @@ using onnx::Value;
 
 const std::string kMicrosoft = "com.microsoft";
 
-// A session with its own copies of what it reads and writes.
+// A session with copies of its inputs and outputs.
 struct State {
   AlignedBuffer<uint8_t> input;
   AlignedBuffer<uint8_t> output;
@@ -44,7 +44,7 @@ class Builder {
     Candidate candidate;
     candidate.impl = "onnxruntime";
     candidate.variant = variant;
-    candidate.isa = "auto";  // it does not tell which kernels it chose
+    candidate.isa = "auto";  // it does not report its kernels
     candidate.threads = threads_;
     candidate.foreignThreads = true;
     try {

@@ -1,5 +1,5 @@
 // ONNX Runtime through its C API, opened at run time: one session for a model in memory, its inputs and outputs in
-// memory of ours.
+// faultline's memory.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ class OrtSession {
     onnx::Value value;
     void* data;
   };
-  // Throws std::runtime_error with ONNX Runtime's own message.
+  // Throws std::runtime_error with ONNX Runtime's message.
   OrtSession(const std::string& model, int threads, std::vector<Tensor> inputs, std::vector<Tensor> outputs);
   ~OrtSession();
   OrtSession(const OrtSession&) = delete;

@@ -78,10 +78,10 @@ struct OutputLayout {
 OutputLayout nhwc(const Geometry& g);
 OutputLayout nchw(const Geometry& g);
 
-// Each returns an empty string when the result is right, else what was expected and what came.
+// Each returns an empty string when the result is right, else what was expected and received.
 std::string checkAccumulators(const Problem& p, const int32_t* acc, OutputLayout layout);
 std::string checkFloats(const Problem& p, const QuantizedInput& a, const float* y, OutputLayout layout);
-// Activations quantized symmetrically in blocks along K (ORT MatMulNBits): their codes are the peer's own affair, so
+// Activations quantized symmetrically in blocks along K (ORT MatMulNBits): their codes are internal to the peer, so
 // the distance from x · dequantize(w) is checked against the rounding noise such codes must have.
 std::string checkBlockQuantized(const Problem& p, const float* y, int64_t activationBlock);
 // u8 results of a static convolution (ORT QLinearConv).

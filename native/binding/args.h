@@ -14,7 +14,7 @@
 
 namespace faultline::binding {
 
-// Kept per environment (the main thread and every worker have their own).
+// Kept per environment (the main thread and every worker have one).
 struct EnvironmentData {
   Napi::FunctionReference errorClass;  // InvalidArgumentError(operation, argument, expected, received)
 };

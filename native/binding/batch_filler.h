@@ -1,4 +1,4 @@
-// The JavaScript handle of a batch that is filled in a thread of its own, while JavaScript goes on.
+// The JavaScript handle of a batch that is filled in a separate thread, while JavaScript continues.
 #pragma once
 
 #include <napi.h>

@@ -1,4 +1,4 @@
-// The CUDA addon: a file of its own, loaded by lib/native/cuda_addon.ts when somebody asks for the device. Holds no
+// The CUDA addon: a separate file, loaded by lib/native/cuda_addon.ts when the device is requested. Holds no
 // library of CUDA's but the runtime, statically; the driver is looked for by open().
 #include <napi.h>
 

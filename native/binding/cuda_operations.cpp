@@ -24,7 +24,7 @@ int64_t checkedCount(const Args& args, const char* name, std::initializer_list<i
 // The arguments of both products: (x, shape: rows or a geometry, weights, out, bits: number | Uint8Array, perTensor,
 // bias?, residual?, clipMin, clipMax, integers: boolean, scale?, zeroPoint?, fault, call). With scale or zeroPoint
 // (host arrays) they wait for the device. NaN or infinity is not refused but marked in `fault`, as call number `call`
-// (see FaultMark): all bits set are no fault, and the host looks when it wants results.
+// (see FaultMark): all bits set are no fault, and the host checks when it reads results.
 enum DeviceProduct : size_t {
   kX,
   kShape,

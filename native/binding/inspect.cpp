@@ -27,7 +27,7 @@ Napi::Array instructionSets(Napi::Env env) {
   return isas;
 }
 
-// Bytes; 0 where the system does not tell.
+// Bytes; 0 where the system does not report it.
 Napi::Object caches(Napi::Env env) {
   const auto size = [](int name) { return static_cast<double>(std::max(0l, sysconf(name))); };
   Napi::Object caches = Napi::Object::New(env);

@@ -28,7 +28,7 @@ class IntegerOperandHandle : public Napi::ObjectWrap<IntegerOperandHandle> {
   explicit IntegerOperandHandle(const Napi::CallbackInfo& info);
   void Finalize(Napi::Env env) override { release(env); }
 
-  // The operand behind argument i; throws when it is no handle, a disposed one, or one of the other kind.
+  // The operand behind argument i; throws when it is not a handle, a disposed one, or one of the other kind.
   static const IntegerOperand& unwrap(const Args& args, size_t i, const char* name, bool isConv);
 
  private:

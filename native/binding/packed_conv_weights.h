@@ -16,7 +16,7 @@ class PackedConvWeightsHandle : public Napi::ObjectWrap<PackedConvWeightsHandle>
   explicit PackedConvWeightsHandle(const Napi::CallbackInfo& info);
   void Finalize(Napi::Env env) override { release(env); }
 
-  // The weights behind argument i; throws when it is no handle or a disposed one.
+  // The weights behind argument i; throws when it is not a handle or a disposed one.
   static const PackedConv& unwrap(const Args& args, size_t i);
 
  private:

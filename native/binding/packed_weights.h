@@ -16,7 +16,7 @@ class PackedWeightsHandle : public Napi::ObjectWrap<PackedWeightsHandle> {
   explicit PackedWeightsHandle(const Napi::CallbackInfo& info);
   void Finalize(Napi::Env env) override { release(env); }
 
-  // The matrix behind argument i; throws when it is no handle or a disposed one.
+  // The matrix behind argument i; throws when it is not a handle or a disposed one.
   static const PackedMatrix& unwrap(const Args& args, size_t i);
 
  private:

@@ -31,7 +31,7 @@ struct Product {
   };
 };
 
-// A bit width of each unit (a row, a sample) with its own range, checked.
+// A bit width of each unit (a row, a sample) with a range, checked.
 inline const uint8_t* readUnitBits(const Args& args, size_t i, bool perTensor, size_t units, const char* where) {
   if (perTensor) args.refuse("activationBits", "one number with perTensor ranges", "an array");
   const uint8_t* bits = args.array<const uint8_t>(i, "activationBits", units).data;
@@ -80,7 +80,7 @@ struct ProductEnd {
     if (saturations.data) events.resize(channels);
   }
 
-  // Where the product counts, null where nobody asked.
+  // Where the product counts, null where not requested.
   int64_t* counts() { return events.empty() ? nullptr : events.data(); }
   void raise() const {
     for (size_t i = 0; i < events.size(); ++i) saturations.data[i] += static_cast<double>(events[i]);

@@ -42,7 +42,7 @@ const uint8_t* readBits(const Args& args, size_t i, size_t params, int* bits) {
   return each;
 }
 
-// A typed array of codes with `length` elements; s32 only where it is wanted.
+// A typed array of codes with `length` elements; s32 only where allowed.
 void* readCodes(const Args& args, size_t i, const char* name, size_t length, bool allowS32, CodeType* type) {
   if (args.isArrayOf<int8_t>(i)) {
     *type = CodeType::s8;

@@ -1,5 +1,5 @@
 // The result of an operation that can refuse its arguments. A refusal says which argument of which operation, what was
-// expected and what came; binding/ turns it into the JavaScript class InvalidArgumentError.
+// expected and received; binding/ turns it into the JavaScript class InvalidArgumentError.
 #pragma once
 
 #include <string>

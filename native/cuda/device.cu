@@ -27,7 +27,7 @@ class CudaDevice final : public QueueDevice<StreamQueue> {
     if (failed()) return nullptr;
     const cudaError_t error = cudaMalloc(&memory, bytes);
     if (error == cudaErrorMemoryAllocation) {
-      cudaGetLastError();  // no failure of the device: what is there goes on working
+      cudaGetLastError();  // not a failure of the device: existing memory stays valid
       return nullptr;
     }
     check(error);
@@ -90,7 +90,8 @@ std::unique_ptr<Device> openDevice(DeviceStatus* status) {
   }
   cudaDeviceProp properties;
   if (const cudaError_t asked = cudaGetDeviceProperties(&properties, 0); asked != cudaSuccess) {
-    *status = {DeviceError::failed, std::string("asking for the GPU's properties failed: ") + cudaGetErrorString(asked)};
+    *status = {DeviceError::failed,
+               std::string("asking for the GPU's properties failed: ") + cudaGetErrorString(asked)};
     return nullptr;
   }
   info.name = properties.name;

@@ -1,7 +1,7 @@
-// A device as the host code sees it: memory, copies, and the kernels in the order in which they are asked for.
+// Interface of a device to host code: memory, copies, and the kernels in the order of their launch.
 //
 // Two implementations: cuda/device.cu (nvcc), and an emulation on the processor that only tests link
-// (test/native/emulated_device.cpp). Host code includes nothing of CUDA's.
+// (test/native/emulated_device.cpp). Host code includes no CUDA header.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // What lies between the products of a network, in fp32: functions of one and of two values, copies between layouts,
 // pools, and the score of logits. One thread an output, in the CPU's sequence of operations (float/unary.cpp,
 // float/binary.cpp, float/pool.cpp), so that the bits are the same. Functions that the CPU takes from the C library
-// (log, erf, tanh, pow, …) are not here: theirs is no defined sequence.
+// (log, erf, tanh, pow, …) are not here: they have no defined sequence.
 #pragma once
 
 #include "abi/codes.h"

@@ -152,7 +152,7 @@ struct GemmKernel {
     const int warpColumn = cta.warp() % kWarpsN * 32;
     for (int64_t step = 0; step < steps; ++step) {
       waitCopies<kStages - 2>();
-      syncBlock();  // everybody's copies of this stage are there, and nobody reads the one that is filled next
+      syncBlock();  // all copies of this stage have arrived, and no thread reads the one that is filled next
       if (step + kStages - 1 < steps) loadStage(p, from, cta, step + kStages - 1);
       commitCopies();
       const uint8_t* stage = cta.shared + step % kStages * kStageBytes;

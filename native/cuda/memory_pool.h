@@ -1,5 +1,5 @@
 // Device memory that is used again: asking the driver takes as long as a small layer and waits for the device. Pieces
-// are rounded up to an eighth of a power of two. Work runs in order, so what is given back may be taken again at once.
+// are rounded up to an eighth of a power of two. Work runs in order, so returned memory may be reused at once.
 #pragma once
 
 #include <map>
@@ -17,10 +17,10 @@ class MemoryPool {
   MemoryPool(const MemoryPool&) = delete;
   MemoryPool& operator=(const MemoryPool&) = delete;
 
-  // Null where the device has no more, even once all that nobody uses is given back to it.
+  // Null where the device has no more, even after all unused memory is returned to it.
   void* take(size_t bytes);
   void give(void* memory);
-  // Gives back to the device what nobody uses.
+  // Returns unused memory to the device.
   void trim();
 
   size_t bytes() const { return bytes_; }            // held of the device

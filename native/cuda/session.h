@@ -1,5 +1,5 @@
 // Dynamic products and what lies between them on one device: memory, uploads, calls in order, and what went wrong.
-// Everything waits only where the host wants an answer.
+// Calls wait only where the host reads a result.
 #pragma once
 
 #include <map>
@@ -56,7 +56,7 @@ struct Quantization {
   int bits = 8;
   const uint8_t* unitBits = nullptr;  // [rows or samples] instead of bits
   float* scale = nullptr;             // [rows or samples], filled when expected: waits for the device
-  int32_t* zeroPoint = nullptr;       // likewise
+  int32_t* zeroPoint = nullptr;       // the same
 };
 
 class Session : public std::enable_shared_from_this<Session> {

@@ -106,7 +106,7 @@ FAULTLINE_DEVICE void atomicLeast(uint64_t* p, uint64_t v) {
 
 #else
 
-// Defined by whoever emulates (test/native/cuda_emulator.cpp).
+// Defined by the emulator (test/native/cuda_emulator.cpp).
 void syncBlock();
 int32_t shuffleXor(int32_t v, int mask);
 float shuffleXor(float v, int mask);

@@ -14,7 +14,7 @@ namespace faultline {
 bool isaCompiled(Isa isa);
 bool isaAvailable(Isa isa);  // compiled and supported by this processor
 
-// The table in use. Chosen once, at the first call; dispatchStatus() tells whether FAULTLINE_ISA was usable
+// The table in use. Chosen once, at the first call; dispatchStatus() reports whether FAULTLINE_ISA was usable
 // (when it was not, kernels() is the scalar table and every operation refuses with that message).
 const KernelTable& kernels();
 const Status& dispatchStatus();

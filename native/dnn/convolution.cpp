@@ -27,7 +27,7 @@ struct Convolution::Forward {
   Converted x, w, y;
   dnnl::memory bias, residual;
   Reorder copy;
-  std::unordered_map<int, dnnl::memory> args;  // the memories above: where they lie is told anew each time
+  std::unordered_map<int, dnnl::memory> args;  // the memories above; their addresses are set at each call
 };
 
 struct Convolution::BackwardData {

@@ -3,7 +3,7 @@
 //   x: [N, H, W, C]   w: [M, C/groups, kernelH, kernelW] (ONNX's layout)   y: [N, OH, OW, M]
 //
 // Activations stay in plain channels-last: as fast as oneDNN's blocked layouts, and nothing else need know of those.
-// Weights are brought to oneDNN's own layout; the copy is kept for as long as the caller says they are the same.
+// Weights are converted to oneDNN's layout; the copy is kept for as long as the caller says they are the same.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// oneDNN's engine and stream, one of each a thread, and memory objects over arrays that we own.
+// oneDNN's engine and stream, one of each a thread, and memory objects over faultline's arrays.
 //
 // Everything in this folder throws dnnl::error; binding/ turns that into a JavaScript error.
 #pragma once
@@ -32,12 +32,12 @@ class Reorder {
   dnnl::reorder primitive_;
 };
 
-// Where a converted copy lies. `kept` has memory of its own and lasts; the others are two memories that all primitives
+// Where a converted copy lies. `kept` has separate memory and lasts; the others are two memories that all primitives
 // of a thread share, each until the next conversion into it, so that a network needs memory for its largest tensors
 // only.
 enum class Place { kept, first, second };
 
-// The same values in the layout and type that a primitive wants: the caller's array itself where that fits already.
+// The same values in the layout and type that a primitive needs: the caller's array where that fits already.
 class Converted {
  public:
   Converted() = default;
@@ -45,7 +45,7 @@ class Converted {
   // The memory to hand to the primitive. A version other than the last one (or 0) converts again; only `kept` has one.
   dnnl::memory& read(const float* data, double version);
   const Desc& expected() const { return wanted_; }
-  // What read() left, nobody having used its place since.
+  // The result of read(), as long as its memory was not used since.
   dnnl::memory& again() { return same_ ? outside_ : inside_; }
   // For results: the memory that the primitive writes; then store() brings it to the caller's array.
   dnnl::memory& target(float* data);

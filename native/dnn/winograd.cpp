@@ -14,7 +14,7 @@ namespace {
 constexpr double kLeastGain = 1.5;
 // Transformed tiles of a block, in and out, beside the weights in a second-level cache of 1 MB.
 constexpr int64_t kBlockBytes = 448 << 10;
-// Large weights come from further away: enough tiles to be worth a pass over them.
+// Large weights come from farther caches: enough tiles to amortise a pass over them.
 constexpr int64_t kWeightsPerTile = 1365;
 constexpr int64_t kMostRows = 128;
 // Keeps the 36 points of a tile out of each other's cache sets.
@@ -107,7 +107,7 @@ struct Sums {
   std::vector<double> bias;
 };
 
-// Transformed weights of which every thread has sums of its own; with more, threads share the products of a block.
+// Transformed weights of which every thread has separate sums; with more, threads share the products of a block.
 constexpr int64_t kOwnSums = 64 * 64;
 
 class WeightGradient {

@@ -76,7 +76,7 @@ FAULTLINE_VECTORIZED void normalize(const float* x, const float* r, bool relu, i
   normalizeLines<false, false>(x, r, count, width, l, y);
 }
 
-// How a gradient tells what the ReLU let through: from the result, or, where nothing was added before the ReLU, from
+// How a gradient determines what passed the ReLU: from the result, or, where nothing was added before the ReLU, from
 // the normalized input, which is one tensor less to read.
 enum class Mask { none, result, input };
 

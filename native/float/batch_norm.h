@@ -22,7 +22,7 @@ struct BatchNormArgs {
 
 // Mean and population variance of every channel, [C] each.
 void batchStatistics(int64_t rows, int64_t channels, const float* x, float* mean, float* variance);
-// y with the statistics given: the batch's in training, the running ones in inference.
+// y with these statistics: the batch's in training, the running ones in inference.
 void batchNorm(const BatchNormArgs& args, const float* mean, const float* variance, float* y);
 
 struct BatchNormGradients {
@@ -34,7 +34,7 @@ struct BatchNormGradients {
   float* dResidual;  // [rows, C] or null; may be dy itself
 };
 
-// Gradients; `training`: mean and variance came from this batch, and the gradient runs through them.
+// Gradients; `training`: mean and variance are of this batch, and the gradient runs through them.
 void batchNormBackward(const BatchNormArgs& args, const float* mean, const float* variance, bool training,
                        const BatchNormGradients& gradients);
 

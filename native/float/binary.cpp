@@ -125,7 +125,7 @@ void binary(Binary function, const Walk& walk, const int64_t* aStrides, const in
 }
 
 void reduceSum(const Walk& walk, const int64_t* yStrides, double factor, const float* x, int64_t size, float* y) {
-  // Rows are cut into a number of pieces that the shape alone decides; each sums into an array of its own.
+  // Rows are cut into a number of pieces that the shape alone decides; each sums into a separate array.
   constexpr int64_t kMostPieces = 64;
   const Rows rows(walk);
   const int64_t length = rows.length(), inner = rows.inner(yStrides);

@@ -6,7 +6,7 @@
 
 namespace faultline {
 
-// x: [rows, n], each row cut into groups of `block` elements (the last may be shorter) with a range of their own.
+// x: [rows, n], each row cut into groups of `block` elements (the last may be shorter), each with a range.
 struct FakeQuantShape {
   int64_t rows = 1;
   int64_t n = 1;

@@ -21,7 +21,7 @@ struct BatchArgs {
   int64_t count;
   Size size;
   const uint8_t* bytes;        // [images, h, w, c], or null:
-  const float* floats;         // the same, inputs as they stand
+  const float* floats;         // the same, inputs unchanged
   const float* table;          // [c, 256]: values of bytes
   const int32_t* indices;      // [count], places in the images
   const Placement* placement;  // [count], or null: images as they are

@@ -97,7 +97,7 @@ Status check(const CorruptArgs& args) {
   return Status::ok();
 }
 
-// Values a thread must have to do for its start to be worth it.
+// Values per thread that justify its start.
 constexpr int64_t kWorth = 16384;
 
 }  // namespace

@@ -56,7 +56,7 @@ struct ZoomAxis {
   std::vector<int32_t> low, high;
   std::vector<float> fraction;
 };
-// `channels`: each place is so many values, one after the other, which get entries of their own (columns of an image).
+// `channels`: each place is so many values, one after the other, which get separate entries (columns of an image).
 ZoomAxis zoomAxis(int64_t n, double factor, int64_t channels = 1);
 int64_t zoomScratch(Size size);
 // y += the image enlarged along both axes.

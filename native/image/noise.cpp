@@ -1,4 +1,4 @@
-// Corruptions of each value by itself: gaussian_noise, shot_noise, impulse_noise, speckle_noise.
+// Corruptions of each value separately: gaussian_noise, shot_noise, impulse_noise, speckle_noise.
 #include <array>
 #include <cmath>
 #include <vector>
@@ -102,7 +102,7 @@ FAULTLINE_VECTORIZED void impulses(int64_t count, float amount, const uint8_t* _
   }
 }
 
-// Salt and pepper in equal shares, of each value by itself (of a pixel's channels, one may change alone).
+// Salt and pepper in equal shares, of each value separately (of a pixel's channels, one may change alone).
 class ImpulseNoise : public Corruption {
  public:
   ImpulseNoise(Size size, float amount) : Corruption(size), amount_(amount) {}

@@ -21,7 +21,7 @@ struct Stream {
   uint32_t key[2];
   uint32_t corruption;
 
-  // out: wholeBlocks(count) numbers. Each purpose is a sequence of its own, which always begins the same.
+  // out: wholeBlocks(count) numbers. Each purpose has a separate sequence with a fixed start.
   void words(uint32_t purpose, int64_t count, uint32_t* out) const;
   // Uniform in (0, 1).
   void uniforms(uint32_t purpose, int64_t count, float* out) const;

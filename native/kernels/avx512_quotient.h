@@ -7,7 +7,7 @@ namespace faultline {
 namespace {
 
 // fl(x / scale) without a division: one Newton step on x · fl(1 / scale) with the exact remainder. Equal to the true
-// quotient wherever rounding to an integer can tell the difference (test/native/quotient_test.cpp).
+// quotient wherever rounding to an integer shows the difference (test/native/quotient_test.cpp).
 template <bool kDivide>
 FAULTLINE_INLINE __m512i roundedQuotient(__m512 x, __m512 scale, __m512 inverse) {
   __m512 q;

@@ -67,7 +67,7 @@ struct GemmCall {
   int64_t panelBegin = 0;
   int64_t panelEnd = 0;
   // For kernels that expand int4 panels before they multiply: 2 · kBlocks · kInt8BlockBytes bytes on a 64-byte
-  // boundary. Set with int4 weights; the caller owns it because a kernel file may not carry an allocator of its own.
+  // boundary. Set with int4 weights; the caller owns it because a kernel file may not contain an allocator.
   uint8_t* expanded = nullptr;
   SideWork sideWork;
   const int32_t* zeroPoint = nullptr;  // [rows]

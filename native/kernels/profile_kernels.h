@@ -1,5 +1,5 @@
 // The arithmetic of the error profile (ops/error_profile.h): how each instruction set splits activations into a
-// quantized part and its errors, multiplies in fp32, and sums what came of it.
+// quantized part and its errors, multiplies in fp32, and sums the results.
 //
 // All sets give identical results. A product is a chain of fp32 fused multiply-adds in the order of k, starting at +0;
 // a sum is a chain of fp64 additions in the order of rows, one lane a channel, its terms products of two fp64 numbers

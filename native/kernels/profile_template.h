@@ -1,10 +1,10 @@
-// The profile kernels, written once for any vector type V; each kernels/<isa>/profile.cpp includes it with its own:
+// The profile kernels, written once for any vector type V; each kernels/<isa>/profile.cpp includes it with its vector:
 //
 //   V::F              a register of V::kLanes floats
 //   V::kRows          rows of a product tile: 2 · kRows accumulators must fit the registers
 //   load, store, broadcast, fma
 //
-// Everything is in an anonymous namespace: each instruction set gets its own copy and exports one symbol.
+// Everything is in an anonymous namespace: each instruction set gets a copy and exports one symbol.
 #pragma once
 
 #include <cstddef>

@@ -103,7 +103,7 @@ class DynamicConvolution {
     }
   }
 
-  // Each thread takes samples of its own.
+  // Each thread takes separate samples.
   void runSeparately() {
     parallel(threads_, [&](int t, int total) {
       const int64_t end = args_.n * (t + 1) / total;

@@ -1,4 +1,4 @@
-// Dynamic convolution: quantizes each sample from its own range and convolves it with packed weights.
+// Dynamic convolution: quantizes each sample by its range and convolves it with packed weights.
 #pragma once
 
 #include <cstdint>

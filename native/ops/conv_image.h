@@ -29,7 +29,7 @@ struct ConvGeometry {
   Conv2dWindow window;
   bool flat;  // images are stacked without gaps, and the pixels of a batch form one long row
 
-  bool depthwise;  // quantizes rows as its windows come to them, and has no images
+  bool depthwise;  // quantizes rows when its windows reach them, and has no images
   int64_t repeat;  // image channels per sample channel: the depthwise multiplier
   int64_t top, left;
   int64_t imageH, imageW, imageC;

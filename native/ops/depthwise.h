@@ -7,7 +7,7 @@
 namespace faultline {
 
 // Computes output rows `rows` of the batch, counted through all its samples ([count · outH]), from the samples
-// themselves and the batch's parameters: rows are quantized as the window comes to them, there are no images.
+// themselves and the batch's parameters: rows are quantized when the window reaches them, without images.
 void convolveDepthwise(const Conv2dDynamicArgs& args, const ImageBatch& batch, const Slice& rows);
 
 }  // namespace faultline

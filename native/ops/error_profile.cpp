@@ -244,7 +244,7 @@ void ErrorProfile::multiply(Chunk* chunk, int64_t firstPanel, int64_t lastPanel)
     multiplyPanel(*chunk, begin, std::min(kRowsPerTask, chunk->rows - begin), firstPanel + task % panels, firstPanel);
   };
   // Only one thread adds to a channel, and it adds the rows in order. Where panels share out evenly, a thread also
-  // multiplies its panels and nobody waits; else rows are shared out first.
+  // multiplies its panels without waiting; else rows are shared out first.
   const bool separate = panels % count == 0 || panels >= kPanelsPerThread * count;
   if (!separate) {
     parallel(count, [&](int t, int total) {
@@ -292,7 +292,7 @@ void ErrorProfile::accumulate(Chunk& chunk, int64_t panel, int64_t firstPanel) {
   profileKernelsFor(kernels().isa).accumulate(tile, sums_.data() + at);
 }
 
-// ŷ of rows [begin, begin + rows) and one panel, by the engine's own kernels.
+// ŷ of rows [begin, begin + rows) and one panel, by the engine's kernels.
 void ErrorProfile::quantizedOutput(Chunk& chunk, int64_t begin, int64_t rows, int64_t panel) {
   GemmCall call = chunk.packed->call(groups_[static_cast<size_t>(chunk.group)], {panel, panel + 1});
   call.a += begin / kRowBlock * groups_[0].kBlocks;

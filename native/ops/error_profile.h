@@ -10,7 +10,7 @@
 //
 // Precision. e_r, e_c and e_w are computed in fp64 and rounded once to fp32, each product is a chain of K fp32 fused
 // multiply-adds, so a term differs from its true value by at most γ(K + 1) · Σ_k |a_k · b_k| with γ(n) = n · 2^-24 /
-// (1 − n · 2^-24), a and b its two factors, and the fp32 output y likewise by γ(K). ŷ is the engine's own output, bit
+// (1 − n · 2^-24), a and b its two factors, and the fp32 output y by γ(K). ŷ is the engine's output, bit
 // for bit, before bias and activation function: the exact sum within 2^-22 of its size (three roundings; with scales by
 // group, one more for each group).
 #pragma once

@@ -27,7 +27,7 @@ struct IntegerWeights {
   int32_t reach = 0;               // largest |b − zb|
 };
 
-// Packs codes[n, k], which are s8 or (wasUnsigned) u8 with the sign bit flipped. zeroPoint, in the operand's own type,
+// Packs codes[n, k], which are s8 or (wasUnsigned) u8 with the sign bit flipped. zeroPoint, in the operand's type,
 // has entry i · step for channel i; null means 0.
 void packIntegerWeights(const int8_t* codes, bool wasUnsigned, int64_t n, int64_t k, const int32_t* zeroPoint,
                         int64_t step, IntegerWeights* out);

@@ -4,7 +4,7 @@
 // The part of a plane that a band of output rows reads is copied with its padding, rows and columns sorted by their
 // remainder of the strides: [column % strideW][row % strideH][row / strideH][column / strideW]. Each row of the window
 // then is one run of bytes for the whole band, and so is each column once four rows are interleaved, whatever the
-// strides: the kernel sees one long row of pixels, with a few between the ends of the output rows that nobody wants.
+// strides: the kernel sees one long row of pixels, with a few unused ones between the ends of the output rows.
 #include <algorithm>
 #include <cstring>
 #include <limits>

@@ -89,8 +89,8 @@ bool scanSegment(const float* x, const ParamView& v, const Segment& s, Range* ra
   return allOf(x + s.at, s.count, isFinite);
 }
 
-// ranges[p] over the tensor, starting from zero. Tensors with many tiles of their own parameters are shared out tile by
-// tile; where threads meet in a parameter each keeps its own ranges, and they are merged.
+// ranges[p] over the tensor, starting from zero. Tensors with many tiles of separate parameters are shared out tile by
+// tile; where threads share a parameter each keeps separate ranges, and they are merged.
 bool scanTensor(const ChooseQParamsArgs& args, std::vector<Range>& ranges) {
   const ParamView& v = args.view;
   const int64_t n = v.elements();
@@ -140,7 +140,7 @@ T codeOf(float x, float scale, int32_t zeroPoint, CodeRange range) {
   return static_cast<T>(static_cast<int32_t>(roundToInteger(v)) + zeroPoint);
 }
 
-// The kernels' quantizeRow wants values inside the range of the parameters; one code of slack is what rounding the zero
+// The kernels' quantizeRow needs values inside the range of the parameters; one code of slack is what rounding the zero
 // point can cost.
 bool fitsKernel(const Range& r, const AffineParams& p) {
   const float lo = static_cast<float>(-p.zeroPoint - 1);

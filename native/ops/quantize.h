@@ -1,4 +1,4 @@
-// Quantization as operations of their own: choosing parameters, fp32 → codes, codes → fp32, at any granularity.
+// Quantization as separate operations: choosing parameters, fp32 → codes, codes → fp32, at any granularity.
 //
 // The dynamic products quantize inside themselves; these serve everything else: weights, calibration, ONNX
 // QuantizeLinear and DequantizeLinear, and reading codes back.

@@ -17,7 +17,7 @@ struct QuantizedRows {
   int64_t k = 0;
   int bits = 8;                          // of every row …
   const uint8_t* rowBits = nullptr;      // … or one a row
-  const AffineParams* shared = nullptr;  // one set of parameters for all rows; null: each row has its own
+  const AffineParams* shared = nullptr;  // one set of parameters for all rows; null: one set a row
 };
 
 class RowQuantizer {

@@ -14,7 +14,7 @@ struct Slice {
   int64_t size() const { return end - begin; }
 };
 
-// Threads worth starting for `work` multiply-adds (or elements, for passes over memory).
+// Threads to start for `work` multiply-adds (or elements, for passes over memory).
 int threadsFor(int64_t work);
 
 // Rows × panels shared out over a grid of threads. Each part quantizes the rows it needs itself: parts that share rows
@@ -39,7 +39,7 @@ Grid chooseGrid(int64_t m, const PackedMatrix& w);
 int64_t rowsPerChunk(const PackedMatrix& w);
 
 // A chunk of quantized rows in the kernels' layout: row blocks of 16, each [kBlock][row in block][64], with the address
-// table GemmCall wants. Memory is per-thread scratch: one live RowChunk a thread and slot.
+// table GemmCall needs. Memory is per-thread scratch: one live RowChunk a thread and slot.
 class RowChunk {
  public:
   // Bytes from one 64-wide block of a row to the next.

@@ -15,7 +15,7 @@ struct AffineParams {
   int32_t qmax = 255;  // codes are 0 … qmax
 };
 
-// Parameters with the inverse that the kernels want for this scale.
+// Parameters with the inverse that the kernels use for this scale.
 AffineParams affineParams(float scale, int32_t zeroPoint, int32_t qmax);
 
 // Asymmetric unsigned parameters of a finite range, as ONNX DynamicQuantizeLinear at 8 bits:

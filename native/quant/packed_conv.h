@@ -3,7 +3,7 @@
 // A convolution is one packed matrix a group, [OC / groups, K]. K runs over the kernel rows, each kernelRowK positions
 // long: KW · C / groups weights in their natural order, then zeros. Without those zeros K is as short as can be; with
 // them (kernelRowK a multiple of 64) every block of 64 stays inside one kernel row and can be read straight from the
-// padded image. AMX, where gathering 64 bytes costs as much as multiplying them with 16 channels, is worth some zeros,
+// padded image. AMX, where gathering 64 bytes costs as much as multiplying them with 16 channels, justifies some zeros,
 // and AVX-512 skips most of them.
 //
 // Where kernel rows, or even single taps, are whole blocks, a product may leave out those that lie in the padding; the
@@ -62,7 +62,7 @@ struct PackedConv {
 };
 
 // Packs codes[OC, K] with scales[scaleGroups, OC] (null: all 1), as packMatrix does, for the kernels of `isa`.
-// A depthwise convolution without blockSize takes its own layout, and int8 storage whatever `storage` says.
+// A depthwise convolution without blockSize has a separate layout, and int8 storage whatever `storage` says.
 void packConv(const int8_t* codes, const float* scales, const ConvWeightShape& shape, int bits, WeightStorage storage,
               int64_t blockSize, Isa isa, int kGroup, PackedConv* out);
 

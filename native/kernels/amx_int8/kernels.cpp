@@ -31,7 +31,7 @@ constexpr int64_t kResidentBlocks = 8;
 constexpr int64_t kResidentPanelBytes = 1 << 20;
 
 // ---- Tile instructions ----------------------------------------------------------------------------------------------
-// The compiler's own wrappers do not say that they read memory (GCC 12), so stores to a staging buffer may move past
+// The compiler's wrappers do not say that they read memory (GCC 12), so stores to a staging buffer may move past
 // them; these do.
 
 struct alignas(64) TileConfig {

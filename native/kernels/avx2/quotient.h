@@ -11,7 +11,7 @@ namespace faultline {
 namespace {
 
 // fl(x / scale) without a division: one Newton step on x · fl(1 / scale) with the exact remainder. Equal to the true
-// quotient wherever rounding to an integer can tell the difference (test/native/quotient_test.cpp).
+// quotient wherever rounding to an integer shows the difference (test/native/quotient_test.cpp).
 template <bool kDivide>
 FAULTLINE_INLINE __m256i code(__m256 x, __m256 scale, __m256 inverse, __m256i zeroPoint) {
   __m256 q;

@@ -187,7 +187,7 @@ FAULTLINE_INLINE void storeFloats(const GemmCall& call, const StripTerms<P>& ter
       y[r][p] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[r][p]), scales, terms.bias[p]);
     }
   }
-  // Each step for all at once, so that what is not asked for costs one branch.
+  // Each step for all at once, so that a step that is not requested costs one branch.
   const auto each = [&](auto&& step) __attribute__((always_inline)) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {

@@ -1,5 +1,5 @@
 // NEON: vectors of four channels, and what follows y = fma(c, scale, bias), for products and depthwise convolution.
-// The headers of this folder are included by the files of neon_dotprod and neon_i8mm; each compiles its own copy.
+// The headers of this folder are included by the files of neon_dotprod and neon_i8mm; each compiles a copy.
 #pragma once
 
 #include <arm_neon.h>

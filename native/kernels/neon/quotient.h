@@ -7,7 +7,7 @@ namespace faultline {
 namespace {
 
 // fl(x / scale) without a division: one Newton step on x · fl(1 / scale) with the exact remainder. Equal to the true
-// quotient wherever rounding to an integer can tell the difference (test/native/quotient_test.cpp).
+// quotient wherever rounding to an integer shows the difference (test/native/quotient_test.cpp).
 template <bool kDivide>
 FAULTLINE_INLINE int32x4_t code(float32x4_t x, float32x4_t scale, float32x4_t inverse, int32x4_t zeroPoint) {
   float32x4_t q;
