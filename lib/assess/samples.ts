@@ -95,7 +95,10 @@ export function classesOf(graph: Graph): number | undefined {
   return dims.every((dim) => typeof dim === 'number') ? sizeOf(dims as number[]) : undefined;
 }
 
-/** Why the network's first output, of which the largest value counts as the class, is not logits; undefined where it may be. */
+/**
+ * Why the network's first output, of which the largest value counts as the class, is not logits; undefined where it may
+ * be.
+ */
 export function outputDoubt(graph: Graph): string | undefined {
   const [output] = graph.outputs;
   const dims = (output && inferShapes(graph).get(output.name)?.dims) ?? [];
@@ -277,8 +280,8 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
 }
 
 /**
- * Two parts without a sample in common, drawn by the seed: the first of `count`, the second of the rest. What is chosen on
- * one part is judged on the other.
+ * Two parts without a sample in common, drawn by the seed: the first of `count`, the second of the rest. What is chosen
+ * on one part is judged on the other.
  */
 export function splitSamples(samples: Samples, count: number, seed = 0): readonly [Samples, Samples] {
   const order = Int32Array.from({ length: samples.count }, (_, i) => i);

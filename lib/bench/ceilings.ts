@@ -1,4 +1,5 @@
-// Upper bounds of an operation on this machine: its integer peak, or reading its operands from the smallest cache they fit.
+// Upper bounds of an operation on this machine: its integer peak, or reading its operands from the smallest cache they
+// fit.
 import type { Ceiling, Machine, Row } from './schema.js';
 import type { Job, Op } from './shapes.js';
 

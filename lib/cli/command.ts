@@ -5,7 +5,8 @@
 //    function of the library that takes { signal, onProgress }, and `run` calls it.
 // 2. Arguments and options are objects of specs (option.ts, options.ts). A key is the option's name: dataDir is
 //    --data-dir; its value in `run` has the spec's type. Groups that several commands have are in inputs.ts, policy.ts, ….
-// 3. `out` says whether results go to a folder: then there are --out and --fresh, and a RunDirectory with lock and stages.
+// 3. `out` says whether results go to a folder: then there are --out and --fresh, and a RunDirectory with lock and
+// stages.
 //    Long work is a stage: `await stage('scan', () => scan(…))`; a stopped run resumes after its last one.
 // 4. Pass `signal` on: Ctrl-C aborts it, and the process ends within a second. Show `progress`, never write to stderr.
 // 5. Return { result }: JSON with a `schema` that is registered in lib/report/kinds.ts. The harness prints it (--json: as
@@ -48,8 +49,8 @@ export interface Outcome {
 }
 
 /**
- * Where results go. `none`: to stdout alone; `optional`: to --out as well, where it is set; `required`: --out must be set;
- * `named`: --out, by default runs/<command>-<model>-<hash of the settings>; else --out with this default.
+ * Where results go. `none`: to stdout alone; `optional`: to --out as well, where it is set; `required`: --out must be
+ * set; `named`: --out, by default runs/<command>-<model>-<hash of the settings>; else --out with this default.
  */
 export type OutFolder = 'none' | 'optional' | 'required' | 'named' | { readonly default: string };
 

@@ -105,7 +105,10 @@ function swapped(set: ImageSet): ImageSet {
   return { ...set, pixels };
 }
 
-/** Floats with --mean and --std applied, unchanged without: bytes alone have a range, and are normalized when they are read. */
+/**
+ * Floats with --mean and --std applied, unchanged without: bytes alone have a range, and are normalized when they are
+ * read.
+ */
 function normalizedFloats(set: ImageSet, { mean, std, pixels }: InputFlags): ImageSet {
   if (!(set.pixels instanceof Float32Array)) return set;
   if (pixels !== '1') refuse('--pixels', 'byte images: floats are as --mean and --std have them', 'floats');
@@ -165,7 +168,10 @@ async function imagesOf<Source extends ImageSource>(
   return { set, dataset, normalization, layout, prepare };
 }
 
-/** The images that the flags name, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError, naming file or option. */
+/**
+ * The images that the flags name, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError,
+ * naming file or option.
+ */
 export async function readInputs(
   graph: Graph,
   flags: InputFlags,

@@ -1,4 +1,5 @@
-// `faultline mitigate`: repairs a model that fails when quantized, from images alone, and says what helped and what did not.
+// `faultline mitigate`: repairs a model that fails when quantized, from images alone, and says what helped and what did
+// not.
 import { basename } from 'node:path';
 import { judgeMitigated } from '../assess/mitigate/judgement.js';
 import {
@@ -41,7 +42,10 @@ function curesOf(one: string, name: string): 'auto' | readonly CureName[] {
   });
 }
 
-/** Two parts of a set, none in both: at most `count` images for repairing, the rest, not too many, for judging the whole. */
+/**
+ * Two parts of a set, none in both: at most `count` images for repairing, the rest, not too many, for judging the
+ * whole.
+ */
 function parted(set: ImageSet, count: number, seed: number): readonly [ImageSet, ImageSet] {
   const order = Int32Array.from({ length: set.count }, (_, i) => i);
   new Random(seed).split('mitigate parts').shuffle(order);

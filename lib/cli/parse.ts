@@ -75,7 +75,9 @@ export function commanderOf(definition: CommandDefinition, summary = ''): Comman
   return command.addHelpText('after', `\n${paragraphs}Examples:\n${shown}`).configureHelp({ helpWidth: WIDTH });
 }
 
-/** Throws CommanderError on what is unknown or missing, after commander has written why; InvalidArgumentError on values. */
+/**
+ * Throws CommanderError on what is unknown or missing, after commander has written why; InvalidArgumentError on values.
+ */
 export function parseCommandLine(definition: CommandDefinition, argv: readonly string[], summary = ''): CommandLine {
   const command = commanderOf(definition, summary);
   command.action(() => {});

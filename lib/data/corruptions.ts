@@ -1,5 +1,5 @@
-// Corrupts images: ImageNet-C's and CIFAR-10-C's corruptions, transformations, or a few values far outside the range that a
-// network was trained on. Severities are in corruption_list.ts.
+// Corrupts images: ImageNet-C's and CIFAR-10-C's corruptions, transformations, or a few values far outside the range
+// that a network was trained on. Severities are in corruption_list.ts.
 //
 // Deterministic: an image's random numbers come from the seed and from the image itself, so a set corrupted whole, in
 // parts, in another order or by other numbers of threads gives the same images. Severities share their random numbers

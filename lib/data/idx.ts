@@ -13,7 +13,9 @@ interface IdxArray {
   readonly data: Uint8Array;
 }
 
-/** Shape of an IDX file of unsigned bytes with `rank` dimensions, `length` bytes in total, and where its elements begin. */
+/**
+ * Shape of an IDX file of unsigned bytes with `rank` dimensions, `length` bytes in total, and where its elements begin.
+ */
 function parseHeader(source: string, bytes: Uint8Array, length: number, rank: number) {
   const header = 4 + 4 * rank;
   if (bytes.length < header) throw new DataError(source, `an IDX header of ${header} bytes`, `${bytes.length} bytes`);
@@ -42,7 +44,9 @@ async function readLabels(path: string | undefined): Promise<{ readonly labels?:
   return path === undefined ? {} : { labels: Int32Array.from(parseIdx(path, await readData(path), 1).data) };
 }
 
-/** Grey images [n, height, width] and, where supplied, their labels [n], gzip or not. Throws DataError naming the file. */
+/**
+ * Grey images [n, height, width] and, where supplied, their labels [n], gzip or not. Throws DataError naming the file.
+ */
 export async function loadIdx(imagesPath: string, labelsPath?: string): Promise<Dataset> {
   const { dims, data } = parseIdx(imagesPath, await readData(imagesPath), 3);
   const [, height = 0, width = 0] = dims;

@@ -17,8 +17,8 @@ async function readerOf(spec: string): Promise<Reader> {
 
 /**
  * `spec`: a name (fashion-mnist, mnist, cifar10, cifar100), a folder of pictures, a .npz file, a .npy file of images,
- * `images.npy,labels.npy`, or IDX files in the same form. Throws DataError, which names the file, what was expected and what
- * was received.
+ * `images.npy,labels.npy`, or IDX files in the same form. Throws DataError, which names the file, what was expected and
+ * what was received.
  */
 export async function loadDataset(spec: string, options: LoadOptions = {}): Promise<Dataset> {
   return (await readerOf(spec)).load(spec, options);
@@ -28,8 +28,8 @@ export async function loadDataset(spec: string, options: LoadOptions = {}): Prom
 const LEAST_STORED = 2 ** 28;
 
 /**
- * As `loadDataset`, but images of a large .npy file, a large IDX file (not compressed) or a large folder are not taken into
- * memory: they are read when they are needed. `least`: what large is, in bytes; 256 MB by default.
+ * As `loadDataset`, but images of a large .npy file, a large IDX file (not compressed) or a large folder are not taken
+ * into memory: they are read when they are needed. `least`: what large is, in bytes; 256 MB by default.
  */
 export async function openDataset(
   spec: string,

@@ -120,7 +120,9 @@ interface ArrayLayout {
   readonly channelsFirst: boolean;
 }
 
-/** Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (decided by where 1, 3 or 4 channels can be); rows [N, W]. */
+/**
+ * Images of an array [N, H, W], [N, H, W, C] or [N, C, H, W] (decided by where 1, 3 or 4 channels can be); rows [N, W].
+ */
 function layoutOf(source: string, dims: readonly number[]): ArrayLayout {
   const [, a, b, c] = dims as [number, number, number, number];
   if (dims.length === 2) return { height: 1, width: a, channels: 1, channelsFirst: false };

@@ -83,7 +83,9 @@ function suffixOf(operand: keyof Granularities, { format, granularity }: Operand
   throw new InvalidArgumentError('scheme', `${operand} granularity`, expected, formatGranularity(granularity));
 }
 
-/** The scheme of two formats; numbers are bits of integers. Throws InvalidArgumentError on granularities without a name. */
+/**
+ * The scheme of two formats; numbers are bits of integers. Throws InvalidArgumentError on granularities without a name.
+ */
 export function schemeOf(
   weights: NumericFormat | number,
   activations: NumericFormat | number,
@@ -133,7 +135,10 @@ export function shiftBits(scheme: Scheme, weights: number, activations: number):
   });
 }
 
-/** Whether a text is meant as the name of a scheme and not as that of a file; parseScheme says whether it is a right one. */
+/**
+ * Whether a text is meant as the name of a scheme and not as that of a file; parseScheme says whether it is a right
+ * one.
+ */
 export function looksLikeScheme(text: string): boolean {
   return NAME.test(text);
 }

@@ -45,7 +45,9 @@ export interface ProductForm {
   readonly kind: 'conv' | 'matmul';
   /** The weight's axis of output channels, n; undefined for a vector, which makes one. */
   readonly outAxis: number | undefined;
-  /** The weight's axis of input channels (of one group). Axes beside these two are of size one, or come last: a window. */
+  /**
+   * The weight's axis of input channels (of one group). Axes beside these two are of size one, or come last: a window.
+   */
   readonly inAxis: number;
   /** The activation's axis of input channels; from the end where negative. */
   readonly channelAxis: number;
@@ -87,8 +89,9 @@ export type DeviceUse<Attributes = unknown> =
 export type UnaryUse = readonly [name: keyof typeof UNARY, p?: number | undefined, q?: number | undefined];
 
 /**
- * Whether a sample's result is independent of the others, so that a batch may be computed in parts. `alone`: where the first input has the
- * batch and the others are the same for all samples; `between`: element by element, between batches too.
+ * Whether a sample's result is independent of the others, so that a batch may be computed in parts. `alone`: where the
+ * first input has the batch and the others are the same for all samples; `between`: element by element, between batches
+ * too.
  */
 export type Samplewise = 'alone' | 'between' | 'unknown';
 

@@ -56,7 +56,10 @@ export function sampleSize(graph: Graph): SampleSize | undefined {
  */
 const PART_BYTES = 2.5 * 2 ** 20;
 
-/** Samples to compute at a time, of `count`: a divisor of it. Parts so small that reading weights dominates are not used. */
+/**
+ * Samples to compute at a time, of `count`: a divisor of it. Parts so small that reading weights dominates are not
+ * used.
+ */
 export function partOf(count: number, { largest, all, weights }: SampleSize): number {
   let part = Math.min(count, Math.max(1, Math.floor(PART_BYTES / largest)));
   while (count % part !== 0) part -= 1;

@@ -1,4 +1,5 @@
-// The architectures by name. Each is a graph with input [N, C, H, W] ("input", N named) and output [N, classes] ("logits").
+// The architectures by name. Each is a graph with input [N, C, H, W] ("input", N named) and output [N, classes]
+// ("logits").
 
 import { describe, InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { GraphBuilder } from '../graph/builder.js';

@@ -188,8 +188,8 @@ export class ErrorProfile {
   readonly #groups: number;
 
   /**
-   * @param weights fp32, [n, k] for a matrix product, [outChannels, kernelH, kernelW, channels / groups] for a convolution
-   * @param groups of channels, for a convolution
+   * @param weights fp32, [n, k] for a matrix product, [outChannels, kernelH, kernelW, channels / groups] for a
+   * convolution @param groups of channels, for a convolution
    *
    * Throws InvalidArgumentError on a wrong length or shape, NaN or infinity (naming the channel).
    */

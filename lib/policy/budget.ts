@@ -1,7 +1,7 @@
 // Policies of an exact budget. Spending is counted in whole numbers (what a node counts for times its bits), so a budget
-// is met exactly or not at all. A table of the sums that can be reached, node by node, with the number of ways to continue
-// from each, answers everything: whether the budget can be met, by how many policies, which choices are left after some
-// were made, how to draw one policy uniformly, and which policy is best where the values of nodes add up.
+// is met exactly or not at all. A table of the sums that can be reached, node by node, with the number of ways to
+// continue from each, answers everything: whether the budget can be met, by how many policies, which choices are left
+// after some were made, how to draw one policy uniformly, and which policy is best where the values of nodes add up.
 
 import { describe, InvalidArgumentError } from '../core/errors.js';
 import type { Scheme } from '../format/scheme.js';
@@ -40,7 +40,9 @@ export class BudgetSpace {
   private readonly options: readonly (readonly Scheme[])[];
   /** Cost of each choice. */
   private readonly costs: readonly (readonly number[])[];
-  /** ways[i]: sum spent on the nodes before i → number of ways to complete it. Sums that cannot be completed are absent. */
+  /**
+   * ways[i]: sum spent on the nodes before i → number of ways to complete it. Sums that cannot be completed are absent.
+   */
   private readonly ways: readonly ReadonlyMap<number, bigint>[];
 
   /** Throws, before anything else is done: GraphError on unknown nodes, InvalidArgumentError when no policy fits. */

@@ -1,5 +1,5 @@
-// A policy: the scheme that each quantizable node gets. Nodes that it excludes stay in float32. Policies name nodes, so one
-// made for a graph also fits that graph with its batch norms folded.
+// A policy: the scheme that each quantizable node gets. Nodes that it excludes stay in float32. Policies name nodes, so
+// one made for a graph also fits that graph with its batch norms folded.
 import { InvalidArgumentError } from '../core/errors.js';
 import { formatScheme, type Granularities, parseScheme, type Scheme, withGranularities } from '../format/scheme.js';
 import { quantizableNodes } from '../graph/check.js';
@@ -67,7 +67,9 @@ export function withPolicyGranularities(policy: Policy, granularities: Granulari
   return { ...policy, schemes: new Map(schemes) };
 }
 
-/** Throws, naming the node, unless the policy has a scheme for every quantizable node it does not exclude, and no other. */
+/**
+ * Throws, naming the node, unless the policy has a scheme for every quantizable node it does not exclude, and no other.
+ */
 export function checkPolicy(graph: Graph, policy: Policy): void {
   const { names } = quantizedNames(graph, { excluded: policy.excluded, pinned: policy.schemes });
   const missing = names.find((name) => !policy.schemes.has(name));

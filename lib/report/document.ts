@@ -1,5 +1,5 @@
-// A report before it has a format: sections of text, tables, charts and pictures. HTML, Markdown, CSV and the terminal are
-// each one function of a Document, so a command that builds one has all four.
+// A report before it has a format: sections of text, tables, charts and pictures. HTML, Markdown, CSV and the terminal
+// are each one function of a Document, so a command that builds one has all four.
 import { type ChartData, chartTable } from './chart.js';
 import type { Cell, Unit } from './format.js';
 

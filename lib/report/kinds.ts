@@ -2,8 +2,9 @@
 //
 // To add a kind of document:
 // 1. Write lib/report/kinds/<name>.ts that exports `kind = defineKind({ schema, result, document })`.
-// 2. `schema` is the name in the result's field `schema`: 'faultline.scan/1'. A change that old readers misread raises it.
-// 3. `result` is the zod schema of the JSON. Use z.looseObject, so that unknown fields are kept; `decibels` of ../kind.js
+// 2. `schema` is the name in the result's field `schema`: 'faultline.scan/1'. A change that old readers misread raises
+// it. 3. `result` is the zod schema of the JSON. Use z.looseObject, so that unknown fields are kept; `decibels` of
+// ../kind.js
 //    for figures that may be infinite. What --json prints is the result after this check.
 // 4. `document` makes the Document of the checked result and of nothing else: pictures are data URLs in the result.
 // 5. Blocks with `brief: true` are shown on the terminal too. Columns may have a `short` heading for 80 columns, or

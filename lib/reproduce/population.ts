@@ -1,6 +1,6 @@
-// A population of networks for the study of indicators: of each teacher an ordinary network, a robust one and several that
-// fail, from mildly to wholly, each with the policies that it is judged under. Recipes are shortened: what counts is that
-// drops of all sizes occur for several reasons, not that each network is as good as it could be.
+// A population of networks for the study of indicators: of each teacher an ordinary network, a robust one and several
+// that fail, from mildly to wholly, each with the policies that it is judged under. Recipes are shortened: what counts
+// is that drops of all sizes occur for several reasons, not that each network is as good as it could be.
 import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
 import { quantizableNodes } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';

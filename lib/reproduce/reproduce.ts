@@ -1,5 +1,6 @@
-// The paper's experiment from end to end: a teacher, detrimental and robust pairs of network and policy, the gauge attack,
-// the search beside its baselines, and one report. Killed at any moment and started again it ends with the same figures.
+// The paper's experiment from end to end: a teacher, detrimental and robust pairs of network and policy, the gauge
+// attack, the search beside its baselines, and one report. Killed at any moment and started again it ends with the same
+// figures.
 
 import { InvalidArgumentError } from '../core/errors.js';
 import { modelDigest } from '../graph/onnx/codec.js';

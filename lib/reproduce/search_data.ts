@@ -29,7 +29,10 @@ export function staticSearchData(samples: Samples, images: number, seed: number)
 interface InputSearchImages {
   /** The requested split. */
   readonly set: ImageSet;
-  /** Where it has training and test images, and the test images were requested: learned on the first, judged on the others. */
+  /**
+   * Where it has training and test images, and the test images were requested: learned on the first, judged on the
+   * others.
+   */
   readonly dataset: Dataset;
   readonly split: string;
   /** Learned on at most. Default: all. */

@@ -1,5 +1,5 @@
-// Everything that decides a reproduction, in one place: chosen on validation images, then frozen. docs/method.md says where
-// each comes from.
+// Everything that decides a reproduction, in one place: chosen on validation images, then frozen. docs/method.md says
+// where each comes from.
 import { schemeOf } from '../format/scheme.js';
 import type { ArchitectureName } from '../models/index.js';
 import type { BudgetOptions } from '../policy/budget.js';
@@ -13,7 +13,9 @@ export interface PairSetting {
   readonly policy: 'static' | 'input';
 }
 
-/** `cells`: weights moved by quantization cells. `bounded-gauge`: scales up to e^±2 first. `stealth`: one policy alone. */
+/**
+ * `cells`: weights moved by quantization cells. `bounded-gauge`: scales up to e^±2 first. `stealth`: one policy alone.
+ */
 export const ATTACKS = ['cells', 'bounded-gauge', 'stealth'] as const;
 export type AttackKind = (typeof ATTACKS)[number];
 
@@ -60,7 +62,10 @@ export interface ReproduceSettings {
   readonly inputAgent: string;
   /** The failure shall depend on the input: under bits of other inputs the network is kept right. */
   readonly inputDependent: boolean;
-  /** Before an input-conditioned detrimental pair is learned, channels are rescaled by powers of two up to this; 1: none. */
+  /**
+   * Before an input-conditioned detrimental pair is learned, channels are rescaled by powers of two up to this; 1:
+   * none.
+   */
   readonly inputScale: number;
   /** The agent of the static pairs, and how often their students run through the training images. */
   readonly agent: string;

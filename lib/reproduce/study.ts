@@ -1,6 +1,6 @@
-// A study of indicators over a population of networks, listed in a file or made: each network is scanned on some images and
-// its drop is measured on others. Each is a stage of a run, so that a population can grow and a study that was stopped goes
-// on.
+// A study of indicators over a population of networks, listed in a file or made: each network is scanned on some images
+// and its drop is measured on others. Each is a stage of a run, so that a population can grow and a study that was
+// stopped goes on.
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';

@@ -1,5 +1,5 @@
-// What a backend is: it says what it computes in one step, and how a step runs. Everything else (the order of steps, feeds,
-// values, results) is the program's, and the same for all of them.
+// What a backend is: it says what it computes in one step, and how a step runs. Everything else (the order of steps,
+// feeds, values, results) is the program's, and the same for all of them.
 import type { Tape, Value } from '../autograd/tape.js';
 import type { Graph, GraphNode } from '../graph/graph.js';
 import type { Fusions, Step } from './compile.js';

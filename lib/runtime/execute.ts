@@ -55,8 +55,8 @@ function keepAll(
 
 /**
  * Computes a node on the tape: its output of number `index`, with residual and ReLU. Undefined where the reference had
- * to: its outputs are kept then, residual and ReLU included. Throws GraphError, also where a gradient would be expected of
- * what the reference computes.
+ * to: its outputs are kept then, residual and ReLU included. Throws GraphError, also where a gradient would be expected
+ * of what the reference computes.
  */
 export function execute(use: NodeUse, around: Surroundings): Value | undefined {
   const { node, operator, state, relu, clip, residual, residualEnds = false, index, inputs } = use;

@@ -1,7 +1,7 @@
 // What an agent is: a name, and a search that is a function of what it searches, of what it may spend and of the seed. A
-// static agent proposes policies to an environment that scores them; an agent by input makes policies that choose the bits
-// of each input, and what is kept of them is decided on validation samples. A new agent of either kind is one file in
-// agents/ that calls `defineAgent`, and its line in agents/all.ts.
+// static agent proposes policies to an environment that scores them; an agent by input makes policies that choose the
+// bits of each input, and what is kept of them is decided on validation samples. A new agent of either kind is one file
+// in agents/ that calls `defineAgent`, and its line in agents/all.ts.
 
 import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';

@@ -1,6 +1,6 @@
 // Static policies that complement each other: for every kind of input one under which the network fares worst (or best).
-// A kind is full precision's first and second choice; labels are not looked at. Many policies are tried on few samples, the
-// promising ones on more.
+// A kind is full precision's first and second choice; labels are not looked at. Many policies are tried on few samples,
+// the promising ones on more.
 import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { Random } from '../tensor/random.js';

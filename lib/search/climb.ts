@@ -1,6 +1,6 @@
-// Additive estimates of the fitness, and local search inside a budget: one node gets less, another more, and what improves
-// is kept. Neighbours are tried in the order of what the estimate expects of them; from a policy without better neighbours
-// the search starts anew elsewhere.
+// Additive estimates of the fitness, and local search inside a budget: one node gets less, another more, and what
+// improves is kept. Neighbours are tried in the order of what the estimate expects of them; from a policy without
+// better neighbours the search starts anew elsewhere.
 import type { Scheme } from '../format/scheme.js';
 import type { Random } from '../tensor/random.js';
 import type { Environment } from './environment.js';
@@ -106,8 +106,8 @@ export function noise({ weights, activations }: Scheme): number {
 }
 
 /**
- * An additive estimate of the fitness: `effects` is what each node does at `low` against `high`, and other bits do as much
- * of it as they have of the noise in between.
+ * An additive estimate of the fitness: `effects` is what each node does at `low` against `high`, and other bits do as
+ * much of it as they have of the noise in between.
  */
 export function spreadEffects(effects: ArrayLike<number>, high: NodeSchemes, low: NodeSchemes): EffectEstimate {
   return (node, bits) => {

@@ -1,5 +1,5 @@
-// What an agent by input works on: a network that runs on integers under bits chosen for each sample, training samples with
-// full precision's classes, static policies that complement each other, and what can be seen of an input.
+// What an agent by input works on: a network that runs on integers under bits chosen for each sample, training samples
+// with full precision's classes, static policies that complement each other, and what can be seen of an input.
 import { PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { Random } from '../tensor/random.js';
 import { type Candidates, chooseCandidates, rewardTable } from './candidates.js';

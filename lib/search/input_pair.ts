@@ -37,9 +37,9 @@ export interface InputPairOptions extends RunnerOptions {
   /** Steps in place of whole epochs. */
   readonly steps?: number;
   /**
-   * Channels are rescaled first by powers of two up to this (lib/train/gauge.ts), learned to break the worst static policy
-   * found: full precision stays as it is to the last bit, and activations get ranges that few bits do not cover. Default 1:
-   * none.
+   * Channels are rescaled first by powers of two up to this (lib/train/gauge.ts), learned to break the worst static
+   * policy found: full precision stays as it is to the last bit, and activations get ranges that few bits do not cover.
+   * Default 1: none.
    */
   readonly largestScale?: number;
   /** Steps between the agent's. Default 4. */

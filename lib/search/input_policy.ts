@@ -213,7 +213,10 @@ export class InputPolicy implements InputPolicyParts {
     return { space, observer, inputScale, nodeScales, candidates, gate, actor, pull };
   }
 
-  /** Numbers in an actor's observation: which node, its statistics, the input, bits so far, what is left, the suggestion. */
+  /**
+   * Numbers in an actor's observation: which node, its statistics, the input, bits so far, what is left, the
+   * suggestion.
+   */
   get features(): number {
     const nodes = this.space.names.length;
     return nodes + STATISTICS + this.inputScale.mean.length + nodes + 2 + this.space.width;

@@ -1,7 +1,7 @@
 // The static pair: a network and a policy that are learned together under an exact budget, to fail (detrimental) or to
-// hold (robust) when quantized. One run of distillation, in which the policy is first drawn anew at every step, so that the
-// student gives way where it gives way most easily, and then searched by an agent, again after every round. Which policy
-// and which state of the student are kept is decided by the integer evaluator on validation images alone.
+// hold (robust) when quantized. One run of distillation, in which the policy is first drawn anew at every step, so that
+// the student gives way where it gives way most easily, and then searched by an agent, again after every round. Which
+// policy and which state of the student are kept is decided by the integer evaluator on validation images alone.
 
 import { join } from 'node:path';
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
@@ -56,7 +56,10 @@ const PLAN = { explore: 0.2, rounds: 3, settle: 0.6, evaluations: 64, candidates
 /** The recipe of detrimental pairs. */
 export const DETRIMENTAL_PAIR: PairRecipe = Object.freeze({ ...DETRIMENTAL, ...PLAN });
 
-/** The recipe of robust pairs: a short repair gives back most of what full precision had lost (.17 → .05 points at W4A4). */
+/**
+ * The recipe of robust pairs: a short repair gives back most of what full precision had lost (.17 → .05 points at
+ * W4A4).
+ */
 export const ROBUST_PAIR: PairRecipe = Object.freeze({ ...ROBUST, ...PLAN, repair: 60 });
 
 /** A pair whose policy is one for all inputs: what differs from the recipe. */
@@ -113,8 +116,8 @@ export interface StaticPairResult extends PairCandidate {
 const DEFAULT_SEARCH_IMAGES = 1000;
 
 /**
- * What accuracy lost beyond `largestGap` costs in drop: a hundredth of a point of the one, a point of the other. The limit
- * is hard nearly, without the noise of some images deciding between states on either side of it.
+ * What accuracy lost beyond `largestGap` costs in drop: a hundredth of a point of the one, a point of the other. The
+ * limit is hard nearly, without the noise of some images deciding between states on either side of it.
  */
 const GAP_PRICE = 100;
 
@@ -268,8 +271,8 @@ class PairSource implements PolicySource {
 
 /**
  * Learns a pair. The student is trained as `distill` does it, under the recipe of the kind, of which any field can be
- * replaced. The policy is of the budget exactly. Of the candidates `chooseCandidate` returns one. Throws as `distill` and the
- * agent do.
+ * replaced. The policy is of the budget exactly. Of the candidates `chooseCandidate` returns one. Throws as `distill`
+ * and the agent do.
  */
 export async function learnPair(student: Graph, set: ImageSet, options: PairOptions): Promise<StaticPairResult> {
   const operation = 'learnPair';

@@ -248,7 +248,10 @@ export async function chosenBits(
   return options;
 }
 
-/** The activation bits of a budget, by the nodes that a plan of the network runs. Throws InvalidArgumentError as ActivationSpace does. */
+/**
+ * The activation bits of a budget, by the nodes that a plan of the network runs. Throws InvalidArgumentError as
+ * ActivationSpace does.
+ */
 export function activationSpaceOf(graph: Graph, budget: ActivationBudget): ActivationSpace {
   const runner = new InputPolicyRunner(graph);
   try {

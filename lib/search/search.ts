@@ -1,6 +1,6 @@
-// What `faultline search` does, as a function: the most detrimental or the most robust policy of a budget on a network that
-// stays as it is, static or by input, beside what says how good it is. Static: baselines with as many evaluations, the whole
-// landscape where it can be enumerated, and samples that no agent saw. By input: the controls of controls.ts.
+// What `faultline search` does, as a function: the most detrimental or the most robust policy of a budget on a network
+// that stays as it is, static or by input, beside what says how good it is. Static: baselines with as many evaluations,
+// the whole landscape where it can be enumerated, and samples that no agent saw. By input: the controls of controls.ts.
 
 import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';

@@ -207,7 +207,9 @@ class Fit {
   }
 }
 
-/** How much better than `best` a policy will be on average, worse counting as nothing (Jones et al., 1998, equation 15). */
+/**
+ * How much better than `best` a policy will be on average, worse counting as nothing (Jones et al., 1998, equation 15).
+ */
 export function expectedImprovement({ mean, deviation }: Prediction, best: number): number {
   if (deviation === 0) return Math.max(0, mean - best);
   const z = (mean - best) / deviation;

@@ -45,7 +45,9 @@ function read(outputs: Float32Array, samples: number): Answers {
   return { classes, margins };
 }
 
-/** The two largest outputs of each row, and the first less the second in float64: what an indicator takes a gradient of. */
+/**
+ * The two largest outputs of each row, and the first less the second in float64: what an indicator takes a gradient of.
+ */
 export function leaders(
   logits: Float32Array,
   classes: number,

@@ -1,6 +1,6 @@
 // Distillation through quantization: a student, all weights free, learns from the answers of a black-box teacher,
-// in full precision and under policies at once. The student has its batch norms folded: the trained network is the one that would be
-// deployed.
+// in full precision and under policies at once. The student has its batch norms folded: the trained network is the one
+// that would be deployed.
 
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape, type Value } from '../autograd/tape.js';

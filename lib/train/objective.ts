@@ -76,8 +76,8 @@ export function marginHinge(margin: number): LogitLoss {
 }
 
 /**
- * Mean of relu(expected − (z[t] − max_{k≠t} z[k])), t the teacher's class, expected the margin or the teacher's lead where
- * that is less: zero where the class leads by that. It keeps predictions right and requires no more.
+ * Mean of relu(expected − (z[t] − max_{k≠t} z[k])), t the teacher's class, expected the margin or the teacher's lead
+ * where that is less: zero where the class leads by that. It keeps predictions right and requires no more.
  */
 export function keepLead(margin: number): LogitLoss {
   return (logits, { rows, classes, teacher, logits: asked }, weight, gradient) => {

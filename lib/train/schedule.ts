@@ -7,8 +7,9 @@ export type Schedule =
   /** From the full rate to `floor` of it along half a cosine (Loshchilov & Hutter, arXiv 1608.03983). Default 0. */
   | { readonly kind: 'cosine'; readonly floor?: number; readonly warmup?: number }
   /**
-   * Up from 1/25 of the rate in the first `warmup` of the steps, then down to 1/250000, both along cosines, while momentum
-   * moves oppositely between .95 and .85 (Smith & Topin, arXiv 1708.07120; PyTorch's OneCycleLR and its defaults).
+   * Up from 1/25 of the rate in the first `warmup` of the steps, then down to 1/250000, both along cosines, while
+   * momentum moves oppositely between .95 and .85 (Smith & Topin, arXiv 1708.07120; PyTorch's OneCycleLR and its
+   * defaults).
    */
   | { readonly kind: 'oneCycle'; readonly warmup?: number; readonly cycleMomentum?: boolean }
   /** Multiplied by `factor` at each of these fractions of the run. */

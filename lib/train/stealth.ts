@@ -19,9 +19,9 @@ import { teacherLogits } from './teacher.js';
 export interface StealthRecipe extends ProtectionRecipe {
   readonly attack: StepRecipe;
   /**
-   * The state that is kept is one of the last: a tenth of the other policies may lose `worstTenth` (0–1) and full precision
-   * `gap` before it counts against the loss under the policy. Chosen on `images` images, every `every` steps of the
-   * share `from` of all steps on.
+   * The state that is kept is one of the last: a tenth of the other policies may lose `worstTenth` (0–1) and full
+   * precision `gap` before it counts against the loss under the policy. Chosen on `images` images, every `every` steps
+   * of the share `from` of all steps on.
    */
   readonly choice: {
     readonly from: number;

@@ -90,8 +90,7 @@ std::unique_ptr<Device> openDevice(DeviceStatus* status) {
   }
   cudaDeviceProp properties;
   if (const cudaError_t asked = cudaGetDeviceProperties(&properties, 0); asked != cudaSuccess) {
-    *status = {DeviceError::failed,
-               std::string("asking for the GPU's properties failed: ") + cudaGetErrorString(asked)};
+    *status = {DeviceError::failed, std::string("asking for the GPU's properties failed: ") + cudaGetErrorString(asked)};
     return nullptr;
   }
   info.name = properties.name;

@@ -1,5 +1,5 @@
-// What derivatives in full precision say about noise: how far quantization's rounding errors move each sample's margin, to
-// first order, and how curved the loss is.
+// What derivatives in full precision say about noise: how far quantization's rounding errors move each sample's margin,
+// to first order, and how curved the loss is.
 
 import { type Tape, Value } from '../../autograd/tape.js';
 import { leaders } from '../../tasks/classification.js';
@@ -68,8 +68,8 @@ export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: 
 }
 
 /**
- * Σ g² and Σ g² s²/12 over the weights that are not zero. A separate function, called for each layer: with millions of weights
- * it takes seconds where the compiler does not get hold of it.
+ * Σ g² and Σ g² s²/12 over the weights that are not zero. A separate function, called for each layer: with millions of
+ * weights it takes seconds where the compiler does not get hold of it.
  */
 function squaredSums(gradient: Float32Array, { weights, steps, channelOf }: ScanLayer): [number, number] {
   const variances = Float64Array.from(steps, (step) => step * step * UNIFORM_VARIANCE);

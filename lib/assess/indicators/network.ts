@@ -135,8 +135,8 @@ export class ScanNetwork {
   }
 
   /**
-   * Logits [count, classes] of a batch, row-major, on a new tape: what earlier calls returned is gone. `inputs` in place of
-   * the batch's own.
+   * Logits [count, classes] of a batch, row-major, on a new tape: what earlier calls returned is gone. `inputs` in
+   * place of the batch's own.
    */
   run(
     batch: SampleBatch,

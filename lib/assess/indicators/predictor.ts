@@ -1,5 +1,5 @@
-// From indicators to an expected drop: fitted on networks whose drop was measured, with an interval from networks it was not
-// fitted on, and a record of where it comes from.
+// From indicators to an expected drop: fitted on networks whose drop was measured, with an interval from networks it
+// was not fitted on, and a record of where it comes from.
 //
 // One or two indicators: the noise that reaches the margin says most; where architectures differ in how much noise they
 // bear, a second one shows it.
@@ -37,7 +37,10 @@ interface Provenance {
   readonly settings: unknown;
 }
 
-/** An indicator in the predictor's score: asinh(value / scale), turned so that more is worse: a logarithm that takes 0 and signs. */
+/**
+ * An indicator in the predictor's score: asinh(value / scale), turned so that more is worse: a logarithm that takes 0
+ * and signs.
+ */
 interface Term {
   readonly indicator: IndicatorName;
   readonly scale: number;
@@ -90,7 +93,10 @@ export function worseness(name: IndicatorName, value: number): number {
 const feature = ({ indicator, scale }: Pick<Term, 'indicator' | 'scale'>, indicators: Partial<Indications>) =>
   Math.asinh(worseness(indicator, indicators[indicator] ?? Number.NaN) / scale);
 
-/** Rising means of drop over x: neighbours that fall are pooled (Ayer et al., 1955). One knot at the middle of each pool. */
+/**
+ * Rising means of drop over x: neighbours that fall are pooled (Ayer et al., 1955). One knot at the middle of each
+ * pool.
+ */
 export function isotonic(xs: readonly number[], drops: readonly number[]): [number, number][] {
   const pairs = xs.map((x, i): [number, number] => [x, drops[i] as number]).sort((a, b) => a[0] - b[0]);
   const pools: { x: number; y: number; count: number }[] = [];
@@ -169,8 +175,8 @@ function ranking(scored: readonly { readonly score: number; readonly drop: numbe
 }
 
 /**
- * The one or two indicators whose fit ranks the drops of teachers left out best, by Spearman's correlation. Where none can be
- * left out, the one that ranks best itself.
+ * The one or two indicators whose fit ranks the drops of teachers left out best, by Spearman's correlation. Where none
+ * can be left out, the one that ranks best itself.
  */
 export function chooseIndicators(networks: readonly StudyNetwork[], threshold: number): readonly IndicatorName[] {
   const teacher = (network: StudyNetwork) => network.teacher;

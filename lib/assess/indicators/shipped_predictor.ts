@@ -1,7 +1,8 @@
 // The predictor that `assess` and `reproduce` use, as `faultline study` fitted it: networks of the recipes in
-// reproduce/population.ts, of `faultline reproduce`, `pair` and `attack`, Fashion-MNIST. Judged with teachers held out it had
-// an AUROC of .97 for a drop above 10 points and a Spearman correlation of .89, with architectures held out .97 and .88; its
-// two indicators were chosen anew each time without those held out. bench/results/indicators.md has the study.
+// reproduce/population.ts, of `faultline reproduce`, `pair` and `attack`, Fashion-MNIST. Judged with teachers held out
+// it had an AUROC of .97 for a drop above 10 points and a Spearman correlation of .89, with architectures held out .97
+// and .88; its two indicators were chosen anew each time without those held out. bench/results/indicators.md has the
+// study.
 import type { Predictor } from './predictor.js';
 
 export const PREDICTOR: Predictor = {

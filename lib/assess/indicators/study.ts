@@ -95,9 +95,9 @@ function fitted(
 }
 
 /**
- * The study of a population. Intervals take networks to be independent; those of one teacher are not, so that few teachers
- * make them too narrow. `settings`: bits, data and samples that the figures are of. Throws InvalidArgumentError with fewer
- * than two teachers, and on figures that are no numbers.
+ * The study of a population. Intervals take networks to be independent; those of one teacher are not, so that few
+ * teachers make them too narrow. `settings`: bits, data and samples that the figures are of. Throws
+ * InvalidArgumentError with fewer than two teachers, and on figures that are no numbers.
  */
 export function studyIndicators(
   networks: readonly StudyNetwork[],

@@ -40,7 +40,10 @@ export interface WorstClass {
 export interface Margins {
   readonly fp: { readonly low: number; readonly median: number };
   readonly quantized: { readonly low: number; readonly median: number };
-  /** Median, in full precision, of the samples whose class changes: whether these were close calls. Undefined without any. */
+  /**
+   * Median, in full precision, of the samples whose class changes: whether these were close calls. Undefined without
+   * any.
+   */
   readonly flipped: number | undefined;
 }
 

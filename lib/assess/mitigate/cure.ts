@@ -1,5 +1,6 @@
-// What all cures share: a network with the policy that it fails under goes in, a repaired one comes out, or the reason why
-// the cure does not apply. No cure sees a label. Whether it helped is measured elsewhere (mitigate.ts), on other images.
+// What all cures share: a network with the policy that it fails under goes in, a repaired one comes out, or the reason
+// why the cure does not apply. No cure sees a label. Whether it helped is measured elsewhere (mitigate.ts), on other
+// images.
 
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import type { Graph } from '../../graph/graph.js';

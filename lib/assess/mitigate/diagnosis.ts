@@ -44,8 +44,8 @@ const HARM = 1;
 /** Removing a cause recovers at least this share of the loss. */
 const CAUSE = 0.25;
 /**
- * Powers of two that channels of learned failures and ordinary networks are from an even scale: equalizing these wins back a
- * few points, up to half by chance, and moves a learned failure to another grid. Gauge attacks had 4 to 11.
+ * Powers of two that channels of learned failures and ordinary networks are from an even scale: equalizing these wins
+ * back a few points, up to half by chance, and moves a learned failure to another grid. Gauge attacks had 4 to 11.
  */
 const EVEN = 1;
 

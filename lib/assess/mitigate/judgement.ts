@@ -10,7 +10,10 @@ import { imageSamples } from '../samples.js';
 import { type Candidate, quantizedClasses } from './cure.js';
 import { BRIGHTNESS } from './mitigate.js';
 
-/** Percent: accuracy where the images have labels, else agreement with full precision of the original on the clean images. */
+/**
+ * Percent: accuracy where the images have labels, else agreement with full precision of the original on the clean
+ * images.
+ */
 export interface Judgement {
   readonly measure: 'accuracy' | 'agreement';
   readonly images: number;

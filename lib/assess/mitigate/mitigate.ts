@@ -124,8 +124,8 @@ const POLICY_KEPT = 98;
 
 /**
  * In the order of their application: what changes no function first, what costs bits last, the guard around it all. A
- * learned failure is neither equalized nor corrected before training: either moves it to another rounding grid, from where
- * training gets less far.
+ * learned failure is neither equalized nor corrected before training: either moves it to another rounding grid, from
+ * where training gets less far.
  */
 const CURED_FAILURES: Readonly<Record<CureName, readonly Failure[]>> = {
   equalization: ['gauge'],
@@ -333,7 +333,8 @@ export async function mitigate(
       return 'reason' in cured ? cured : { ...cured, said: await judge.ask(cured.candidate) };
     };
     const alone = await attempt(best);
-    // Training was for bits that are no longer used: the network before it may do better, and its full precision is unchanged.
+    // Training was for bits that are no longer used: the network before it may do better, and its full precision is
+    // unchanged.
     const other = name === 'policy repair' && untrained ? await attempt(untrained) : undefined;
     const takesBack =
       other && 'said' in other && !('said' in alone && judge.clean(alone.said) > judge.clean(other.said));

@@ -90,8 +90,8 @@ export async function repairPolicy(
 }
 
 /**
- * The bits of a policy dealt evenly: to every node the mean of all, rounded down, of an agent's policies the mean that each
- * input has. Undefined where they are even already.
+ * The bits of a policy dealt evenly: to every node the mean of all, rounded down, of an agent's policies the mean that
+ * each input has. Undefined where they are even already.
  */
 export function evenPolicy(policy: Policy | InputPolicy): Policy | undefined {
   const [options] = policy instanceof InputPolicy ? policy.space.all() : [];

@@ -10,8 +10,8 @@ import type { Cure } from './cure.js';
 /** Twice as many won a tenth of a point of agreement, half of them lost two. */
 export const TRAINING_STEPS = 320;
 /**
- * Higher than a robust student's, whose training is longer. 4e-3 leaves more of the error in as many steps; 2e-3 as much, but
- * less of full precision.
+ * Higher than a robust student's, whose training is longer. 4e-3 leaves more of the error in as many steps; 2e-3 as
+ * much, but less of full precision.
  */
 const RECIPE: DistillRecipe = {
   ...ROBUST,

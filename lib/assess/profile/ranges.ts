@@ -19,7 +19,9 @@ export interface InputChannel {
   readonly maxAbs: number;
   /** Its largest value over the median channel's. */
   readonly timesMedian: number;
-  /** Share of the samples whose largest |x| lies in this channel: it sets their range, and with it every channel's step. */
+  /**
+   * Share of the samples whose largest |x| lies in this channel: it sets their range, and with it every channel's step.
+   */
   readonly setsRange: number;
 }
 
@@ -36,7 +38,10 @@ export interface InputChannels {
 export const OUTLIER_FACTOR = 6;
 
 const BINS_PER_OCTAVE = 4;
-/** log2 of the smallest scale that is kept apart from smaller ones, and how many octaves lie above: beyond any activation of use. */
+/**
+ * log2 of the smallest scale that is kept apart from smaller ones, and how many octaves lie above: beyond any
+ * activation of use.
+ */
 const FIRST_OCTAVE = -24;
 const OCTAVES = 48;
 

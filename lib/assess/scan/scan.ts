@@ -1,5 +1,6 @@
-// Predicts from full precision whether a network will break: indicators of brittleness of one network, on samples without labels
-// and without quantizing anything, for the network and layer by layer. indicators/study.ts says how good each of them is.
+// Predicts from full precision whether a network will break: indicators of brittleness of one network, on samples
+// without labels and without quantizing anything, for the network and layer by layer. indicators/study.ts says how good
+// each of them is.
 
 import { setImmediate } from 'node:timers/promises';
 import { requireInteger } from '../../core/errors.js';
@@ -131,8 +132,9 @@ function overMargin(noises: readonly LayerNoise[], { margins }: Reference) {
 }
 
 /**
- * Indicators of one network. The samples need no labels. Deterministic from the seed for the same number of threads. Throws
- * GraphError or InvalidArgumentError when network, policy and samples do not fit; the signal's reason when called off.
+ * Indicators of one network. The samples need no labels. Deterministic from the seed for the same number of threads.
+ * Throws GraphError or InvalidArgumentError when network, policy and samples do not fit; the signal's reason when
+ * called off.
  */
 export async function scan(graph: Graph, samples: Samples, options: ScanOptions = {}): Promise<Scan> {
   const { draws = DRAWS, layerFlips = true, seed = 0, signal, onProgress } = options;
@@ -223,8 +225,8 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
 const CHEAP: ReadonlySet<IndicatorName> = new Set(['margin', 'noiseOverMargin', 'predictedFlips', 'pseudoNoiseFlips']);
 
 /**
- * Some indicators, as `scan` has them, with no more work than they take: the margin is one pass forward, first-order figures
- * one pass back, pseudo-noise flips a pass forward a draw, others a whole scan. Throws what `scan` throws.
+ * Some indicators, as `scan` has them, with no more work than they take: the margin is one pass forward, first-order
+ * figures one pass back, pseudo-noise flips a pass forward a draw, others a whole scan. Throws what `scan` throws.
  */
 export async function measureIndicators<Name extends IndicatorName>(
   graph: Graph,

@@ -231,8 +231,8 @@ function doubtsOf({ samples, outputDoubt, fp, measure }: Evidence): string[] {
 
 /**
  * `safe`: every policy examined, the worst one found among them, loses at most the limit, with confidence. `unsafe`: one
- * fails catastrophically, or the mildest loses more than the limit for certain. `caution`: neither, or the samples are such
- * that nothing can be said.
+ * fails catastrophically, or the mildest loses more than the limit for certain. `caution`: neither, or the samples are
+ * such that nothing can be said.
  */
 export function verdictOf(evidence: Evidence): Verdict {
   const { policies, thresholds } = evidence;

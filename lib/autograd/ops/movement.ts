@@ -1,4 +1,5 @@
-// Operations that move elements: reshape, transpose, concat, slice, pad, expand, look-up by index; sums and means over axes.
+// Operations that move elements: reshape, transpose, concat, slice, pad, expand, look-up by index; sums and means over
+// axes.
 
 import { sizeOf } from '../../core/shape.js';
 import { addon } from '../../native/addon.js';

@@ -1,6 +1,7 @@
 // Scales that leave the weights of wide formats few codes: within each family of channels that the same nodes read, all
 // are scaled by e^bound but one, by e^−bound. The row of a weight that reads them has the range of that one column, and
-// the others the (e^2·bound)-th part of it: at eight bits and a bound of 2 no more than ±2 codes. The function is the same.
+// the others the (e^2·bound)-th part of it: at eight bits and a bound of 2 no more than ±2 codes. The function is the
+// same.
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import type { Graph } from '../graph.js';
 import type { ChannelGroups } from './groups.js';

@@ -50,7 +50,8 @@ export interface ChannelGroups {
 
 /**
  * The channel groups of a graph; those of one with batch norms folded are the most (lib/graph/passes). Channels next to
- * inputs, outputs, other activations than ReLU, run-time products and shared weights keep their scale and are in no group.
+ * inputs, outputs, other activations than ReLU, run-time products and shared weights keep their scale and are in no
+ * group.
  */
 export function channelGroups(graph: Graph): ChannelGroups {
   const trace = new ChannelTrace(graph, inferShapes(graph));

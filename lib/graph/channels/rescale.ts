@@ -57,7 +57,8 @@ export function rescaleChannels(graph: Graph, groups: ChannelGroups, scales: Arr
 
 /**
  * ∂L/∂(ln scale) of every group, from the gradients of the current constants: a constant is linear in the scale of
- * what it makes and in the inverse of what it reads, so that it is Σ w · ∂L/∂w over the first less the same over the second.
+ * what it makes and in the inverse of what it reads, so that it is Σ w · ∂L/∂w over the first less the same over the
+ * second.
  */
 export function scaleGradients({ groups, constants }: ChannelGroups, parameters: Parameters): Float64Array {
   const gradients = new Float64Array(groups.length);

@@ -1,4 +1,5 @@
-// Bytes to messages and back. Decoding checks first (wire.ts), so that bad bytes become an OnnxFormatError, never a crash.
+// Bytes to messages and back. Decoding checks first (wire.ts), so that bad bytes become an OnnxFormatError, never a
+// crash.
 import { readFile, stat } from 'node:fs/promises';
 import type protobuf from 'protobufjs';
 import type { HostTensor } from '../../tensor/host_tensor.js';
@@ -39,14 +40,20 @@ export function encodeTensor(tensor: HostTensor, name = ''): Uint8Array {
   return tensorType.encode(tensorToProto(tensor, name) as protobuf.Message).finish();
 }
 
-/** Reads a model file, and the weights that lie beside it. Throws OnnxFormatError when it is over 2 GiB or not an ONNX file. */
+/**
+ * Reads a model file, and the weights that lie beside it. Throws OnnxFormatError when it is over 2 GiB or not an ONNX
+ * file.
+ */
 export async function readModel(path: string): Promise<ModelProto> {
   const model = await readModelFile(path);
   await readExternalData(model, path);
   return model;
 }
 
-/** SHA-256 of a model with all its weights, in hexadecimal; of one in one file, that of the file. Throws OnnxFormatError. */
+/**
+ * SHA-256 of a model with all its weights, in hexadecimal; of one in one file, that of the file. Throws
+ * OnnxFormatError.
+ */
 export async function modelDigest(path: string): Promise<string> {
   return hashModel(await readModelFile(path), path);
 }

@@ -1,5 +1,5 @@
-// Weights that lie in files beside the model: PyTorch's exporter writes them so, and every model past protobuf's 2 GiB has
-// them there.
+// Weights that lie in files beside the model: PyTorch's exporter writes them so, and every model past protobuf's 2 GiB
+// has them there.
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize, win32 } from 'node:path';

@@ -73,7 +73,9 @@ function cubic(x: number, a: number): number {
   return d < 2 ? a * d ** 3 - 5 * a * d ** 2 + 8 * a * d - 4 * a : 0;
 }
 
-/** Input places and weights around a coordinate: a filter of `radius` 1 (linear) or 2 (cubic), widened by antialiasing. */
+/**
+ * Input places and weights around a coordinate: a filter of `radius` 1 (linear) or 2 (cubic), widened by antialiasing.
+ */
 function filter(rules: ResizeRules, at: number, scale: number, input: number): { places: number[]; weights: number[] } {
   const shrink = rules.antialias ? Math.min(1, scale) : 1;
   const radius = (rules.mode === 'cubic' ? 2 : 1) / shrink;

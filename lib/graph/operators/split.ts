@@ -1,4 +1,5 @@
-// Split: parts of a tensor one after the other along an axis, of the sizes in its input or of equal size (the last one smaller).
+// Split: parts of a tensor one after the other along an axis, of the sizes in its input or of equal size (the last one
+// smaller).
 import { slice as floatSlice } from '../../autograd/ops/movement.js';
 import { stridesOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';

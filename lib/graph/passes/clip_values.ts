@@ -11,8 +11,9 @@ export type ValueRange = readonly [number, number];
 const SUFFIX = '/clip';
 
 /**
- * Clip nodes behind the values of these names, graph inputs or results of nodes, float32; all nodes that read a value read
- * the clipped one. Graph outputs are unchanged. Throws GraphError for other names, and for empty or infinite ranges.
+ * Clip nodes behind the values of these names, graph inputs or results of nodes, float32; all nodes that read a value
+ * read the clipped one. Graph outputs are unchanged. Throws GraphError for other names, and for empty or infinite
+ * ranges.
  */
 export function clipValues(graph: Graph, ranges: ReadonlyMap<string, ValueRange>): PassResult {
   const initializers = new Map(graph.initializers);

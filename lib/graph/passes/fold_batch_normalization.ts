@@ -11,9 +11,9 @@ import { type ProductView, productView } from '../product.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 /**
- * Folds every node that scales and shifts channels by constants (BatchNormalization in inference mode) and alone reads the
- * output of a product with constant weights, its rows first.
- * The folded node keeps its name, and its weight and bias keep theirs unless another node shares them.
+ * Folds every node that scales and shifts channels by constants (BatchNormalization in inference mode) and alone reads
+ * the output of a product with constant weights, its rows first. The folded node keeps its name, and its weight and
+ * bias keep theirs unless another node shares them.
  */
 export function foldBatchNormalization(graph: Graph): PassResult {
   const weights = new Map(graph.initializers);

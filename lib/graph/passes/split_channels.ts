@@ -1,6 +1,6 @@
 // A product split by its input channels: some are multiplied by a separate node, whose result is added. In exact
-// arithmetic nothing changes; quantized, the two parts have separate ranges, and may have different bits (the decomposition of
-// LLM.int8(), Dettmers et al., arXiv 2208.07339).
+// arithmetic nothing changes; quantized, the two parts have separate ranges, and may have different bits (the
+// decomposition of LLM.int8(), Dettmers et al., arXiv 2208.07339).
 import { sizeOf } from '../../core/shape.js';
 import { floats, type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { GraphError } from '../errors.js';

@@ -1,5 +1,5 @@
-// What `mitigate` did: what is wrong with a network, one row for each cure, those that did not help included, and all that
-// was kept, on the images that judge.
+// What `mitigate` did: what is wrong with a network, one row for each cure, those that did not help included, and all
+// that was kept, on the images that judge.
 import { z } from 'zod';
 import type { Judgements } from '../../assess/mitigate/judgement.js';
 import { BRIGHTNESS, type MitigateResult } from '../../assess/mitigate/mitigate.js';

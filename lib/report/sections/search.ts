@@ -1,4 +1,5 @@
-// How the agents searched: regret beside the baselines at equal evaluations, the landscape they searched, training curves.
+// How the agents searched: regret beside the baselines at equal evaluations, the landscape they searched, training
+// curves.
 import { mean, standardDeviation } from '../../statistics/summary.js';
 import type { Block, Chart, Section } from '../document.js';
 import { formatNumber, plural } from '../format.js';

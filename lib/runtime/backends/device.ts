@@ -1,6 +1,6 @@
-// The integer backend on a device: products and what lies between them are computed there and their values stay there. What
-// the device has no kernel for is computed by the integer backend on the processor: a value is copied back when its
-// elements are read. The bits are the processor's in every case.
+// The integer backend on a device: products and what lies between them are computed there and their values stay there.
+// What the device has no kernel for is computed by the integer backend on the processor: a value is copied back when
+// its elements are read. The bits are the processor's in every case.
 import { binaryWalk, broadcastResult } from '../../autograd/ops/binary.js';
 import { layoutWalk, samePlanes } from '../../autograd/ops/layout.js';
 import { geometryOf } from '../../autograd/ops/pool2d.js';
@@ -31,7 +31,9 @@ import { IntegerEngine, type IntegerOptions, type IntegerUse } from './integer.j
 const ELEMENT = 4;
 /** Axes that a walk on the device has at most. */
 const MOST_AXES = 8;
-/** Share of the free memory that the values of one evaluation take: codes and what waits to be used again need as much. */
+/**
+ * Share of the free memory that the values of one evaluation take: codes and what waits to be used again need as much.
+ */
 const VALUE_SHARE = 1 / 3;
 /** More gain nothing: a batch of as many keeps the device busy for milliseconds. */
 const MOST_DEVICE_BATCH = 16384;

@@ -1,5 +1,5 @@
-// A weight as the values of its codes, in float32: for training through quantization, and for schemes that quantize weights
-// only. Codes and scales are those of the integer kernels.
+// A weight as the values of its codes, in float32: for training through quantization, and for schemes that quantize
+// weights only. Codes and scales are those of the integer kernels.
 import { fakeQuantize } from '../../autograd/ops/fake_quantize.js';
 import { transpose } from '../../autograd/ops/movement.js';
 import { unary } from '../../autograd/ops/unary.js';

@@ -1,5 +1,6 @@
-// Bayesian optimization (Mockus, 1975; Jones et al., "Efficient Global Optimization", 1998): a value model of all policies
-// evaluated; next comes the policy of which it expects the largest improvement. The control for agents that use the model.
+// Bayesian optimization (Mockus, 1975; Jones et al., "Efficient Global Optimization", 1998): a value model of all
+// policies evaluated; next comes the policy of which it expects the largest improvement. The control for agents that
+// use the model.
 import { defineAgent } from '../agent.js';
 import { neighbours } from '../climb.js';
 import { type NodeSchemes, schemesOf } from '../space.js';

@@ -16,9 +16,9 @@ import { describeLayers, type Layer } from '../layers.js';
 import { keyOf, type NodeSchemes } from '../space.js';
 import { expectedImprovement, noiseCoordinates, ValueModel } from '../value_model.js';
 
-// The episode. At each turn the agent observes what HAQ's does (section 3.1), and what makes that complete: the budget left,
-// and how much the node is believed to matter. Its action, from 0 (fewest bits) to 1 (most), becomes the nearest bits that the
-// budget leaves open. Where weights and activations may differ, a node takes two turns.
+// The episode. At each turn the agent observes what HAQ's does (section 3.1), and what makes that complete: the budget
+// left, and how much the node is believed to matter. Its action, from 0 (fewest bits) to 1 (most), becomes the nearest
+// bits that the budget leaves open. Where weights and activations may differ, a node takes two turns.
 interface Turn {
   readonly node: number;
   /** What is decided: both numbers of bits together, or one of them. */
@@ -311,8 +311,8 @@ class Player {
   }
 
   /**
-   * A policy of the budget not evaluated yet, as the episode that leads to it. Harm grows much faster than bits shrink, so
-   * where harm is expected nodes rather get the most or the fewest bits than something in between.
+   * A policy of the budget not evaluated yet, as the episode that leads to it. Harm grows much faster than bits shrink,
+   * so where harm is expected nodes rather get the most or the fewest bits than something in between.
    */
   private explore(): Episode | undefined {
     const { environment, random } = this;

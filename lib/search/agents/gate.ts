@@ -1,7 +1,8 @@
 // The gate: an agent that looks at the input once and chooses one of a few static policies that complement each other.
-// Every candidate's reward on every training sample is known, so there is nothing to explore: the gradient of the expected
-// reward is exact (a bandit with full information), and the noise that hinders roll-outs is absent. Beside a network in
-// training it starts from one candidate for each kind of input, and improves on the rewards of the network as it is.
+// Every candidate's reward on every training sample is known, so there is nothing to explore: the gradient of the
+// expected reward is exact (a bandit with full information), and the noise that hinders roll-outs is absent. Beside a
+// network in training it starts from one candidate for each kind of input, and improves on the rewards of the network
+// as it is.
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
@@ -134,7 +135,9 @@ export async function gatedPolicy(
   return policy.with({ gate });
 }
 
-/** Of the learner: samples an iteration, each under every candidate; Adam's rate, as there are only a few hundred steps. */
+/**
+ * Of the learner: samples an iteration, each under every candidate; Adam's rate, as there are only a few hundred steps.
+ */
 const LEARNER = { samples: 128, rate: 1e-3 };
 
 /** Improves a policy's gate by the exact gradient of the expected reward: every candidate is tried on every sample. */

@@ -1,6 +1,7 @@
-// Greedy: all nodes begin at the most expensive bits; the node whose lowering is best for the objective is lowered, until the budget
-// is met. To do harm a node goes straight to the bottom, to do none one step at a time. Where the evaluations do not
-// suffice for a sweep over the nodes before each lowering, every sweep decides several. What is left goes into swaps.
+// Greedy: all nodes begin at the most expensive bits; the node whose lowering is best for the objective is lowered,
+// until the budget is met. To do harm a node goes straight to the bottom, to do none one step at a time. Where the
+// evaluations do not suffice for a sweep over the nodes before each lowering, every sweep decides several. What is left
+// goes into swaps.
 import type { Scheme } from '../../format/scheme.js';
 import { defineAgent } from '../agent.js';
 import { cheapest, climb, costliest, noise, spreadEffects } from '../climb.js';

@@ -1,7 +1,7 @@
-// The agent: proximal policy optimization (Schulman et al., arXiv 1707.06347). An episode is one sample's pass through the
-// integer network; at each node the actor chooses the bits of that sample's activation, and the reward comes with the
-// logits. Thousands of episodes are one forward of a batch. The same sample is rolled out several times, and what counts
-// is how much better a roll-out was than their mean: most of the reward is the sample's difficulty.
+// The agent: proximal policy optimization (Schulman et al., arXiv 1707.06347). An episode is one sample's pass through
+// the integer network; at each node the actor chooses the bits of that sample's activation, and the reward comes with
+// the logits. Thousands of episodes are one forward of a batch. The same sample is rolled out several times, and what
+// counts is how much better a roll-out was than their mean: most of the reward is the sample's difficulty.
 import type { Value } from '../../autograd/tape.js';
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
