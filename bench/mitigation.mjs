@@ -55,7 +55,7 @@ const text = `# Mitigation of networks that fail
 \`node bench/mitigation.mjs\`: \`faultline mitigate\` as it is${flags.steps === undefined ? ' without options' : ` with --steps ${flags.steps}`}, \
 resnet8 on Fashion-MNIST. Quantized figures are integers; accuracy in percent of the 10,000 test images.
 
-| network | seed | fp32 | quantized | mended | mended − fp32 | mended, fp32 | bright pixel: fp32 | quantized | mended | cures kept | s |
+| network | seed | fp32 | quantized | repaired | repaired − fp32 | repaired, fp32 | bright pixel: fp32 | quantized | repaired | cures kept | s |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --- | --: |
 ${lines.join('\n')}
 

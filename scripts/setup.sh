@@ -85,13 +85,13 @@ modules_match() {
 
 install_node_modules() {
   modules_match && return 0
-  [[ ! -L node_modules ]] || fail "node_modules is a link to modules other than package-lock.json wants: install there"
+  [[ ! -L node_modules ]] || fail "node_modules is a link to modules other than those of package-lock.json: install there"
   say "npm ci"
   # No dependency needs its install script; onnxruntime-node's would fetch CUDA libraries.
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 }
 
-# --- Builds: done again when the hash of what goes in differs from the one noted beside what came out ---
+# --- Builds: done again when the hash of what goes in differs from the one recorded beside the output ---
 hash_of() { find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum; }
 
 build_native() {

@@ -154,7 +154,7 @@ export class Tape {
     return this.memory.take(length).array;
   }
 
-  /** Computes a value; a tape that lets go of what a computation made on the way does so here. */
+  /** Computes a value; some tapes release the intermediate values here. */
   scope(compute: () => Value | undefined): Value | undefined {
     return compute();
   }

@@ -51,7 +51,7 @@ export const command = defineCommand({
     const members = population === undefined ? undefined : await readPopulation(population);
     const dataset = await loadDataset(data, dataDir === undefined ? {} : { from: dataDir });
     const settings = { data, bits, images, judged, draws, seed };
-    // A population may grow, and a study of a part goes on in the folder of the whole.
+    // A population may grow, and a study of a part is resumed in the folder of all.
     const run = await openRun(members ? settings : { ...settings, archs, teachers, trainImages });
     const result = await study(dataset, {
       ...{ ...settings, run, members, archs, teachers, trainImages, only, signal },

@@ -43,7 +43,7 @@ export interface Scheme {
   /** Symmetric. Granularity is that of the order in which kernels read weights: [output channels, …]. */
   readonly weights: Operand;
   /**
-   * Asymmetric, their ranges found at run time. Per sample means what a kernel computes by itself: each image of a
+   * Asymmetric, their ranges found at run time. Per sample means what a kernel quantizes separately: each image of a
    * convolution, each row of a product of matrices, so that a result never depends on the rest of the batch.
    */
   readonly activations: Operand;
@@ -171,7 +171,7 @@ export function formatScheme(scheme: Scheme): string {
   return scheme.name;
 }
 
-/** Whether a kernel's items, images or rows, are quantized each by itself: then their bits may differ, too. */
+/** Whether a kernel's items, images or rows, are quantized separately: then their bits may differ, too. */
 export function isPerSample({ format, granularity }: Operand): boolean {
   return format.kind === 'integer' && granularity.kind === 'perSample';
 }

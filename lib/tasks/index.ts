@@ -5,5 +5,5 @@ import type { Task } from './task.js';
 /** Every task under its name. */
 export const TASKS: ReadonlyMap<string, Task> = new Map(Object.values(all).map((task) => [task.name, task]));
 
-/** What counts as good where nobody says otherwise. */
+/** The default task. */
 export const DEFAULT_TASK: Task = all.classification;

@@ -34,7 +34,7 @@ interface BenchModelOptions {
   readonly seed: number;
   /** Whether ONNX Runtime runs too, where it is installed. */
   readonly peers: boolean;
-  /** Keeps what is measured at a batch size and thread count, so that a run that was stopped goes on. */
+  /** Keeps what is measured at a batch size and thread count, so that a stopped run resumes. */
   readonly stage?: (<Result>(name: string, compute: () => Promise<Result>) => Promise<Result>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((text: string) => void) | undefined;

@@ -26,8 +26,8 @@ const NOTES: Readonly<Record<string, string>> = {
   agent: 'bits chosen for each input as it runs',
   'open loop': 'its commonest policy for every input',
   'shuffled bits': "each input gets another input's bits",
-  'worst static': 'the worst static found, selected likewise',
-  'best static': 'the best static found, selected likewise',
+  'worst static': 'the worst static found, selected the same way',
+  'best static': 'the best static found, selected the same way',
   oracle: 'the strongest of 128 for each input',
   'oracle with labels': 'the same, knowing the label',
 };

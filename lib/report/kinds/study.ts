@@ -1,4 +1,4 @@
-// What `study` found: how well each indicator tells which networks fail, and a predictor judged on networks held out.
+// What `study` found: how well each indicator predicts which networks fail, and a predictor judged on networks held out.
 import { z } from 'zod';
 import { INDICATORS, type IndicatorName } from '../../assess/indicators/names.js';
 import { termLabels } from '../../assess/indicators/predictor.js';
@@ -74,7 +74,7 @@ function studyDocument(study: Study): Document {
           {
             kind: 'table',
             name: 'indicators',
-            caption: 'How well each indicator tells the drop',
+            caption: 'How well each indicator predicts the drop',
             brief: true,
             columns: [
               column('indicator', 'indicator', 'text'),

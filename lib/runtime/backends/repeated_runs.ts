@@ -106,7 +106,7 @@ export class RepeatedRuns {
       const count = [...inputs.values()][0]?.dims[0] as number;
       const part = this.size && partOf(count, this.size);
       // A part may be summed in another order than the whole: where there are parts, the first run has them too, so that
-      // a sample's result does not depend on the run it came in.
+      // a sample's result does not depend on its run.
       const inParts = part !== undefined && part < count;
       if (!again && !inParts) return undefined;
       this.plan = Plan.of(run, inputs, part);
