@@ -1,4 +1,4 @@
-// ONNX's own suite on the float interpreter: every test made of operators that it computes on the tape.
+// ONNX's suite on the float interpreter: every test made of operators that it computes on the tape.
 
 import assert from 'node:assert/strict';
 import { OPERATORS } from '../../lib/graph/check.js';
@@ -8,7 +8,7 @@ import { runFloat } from '../../lib/runtime/backends/float.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 import { listTests, readDataSets, readModelBytes, readModelProto } from './onnx_data.js';
 
-/** The tolerances of ONNX's own test runner (onnx/backend/test), its absolute one for sums of float32 near zero. */
+/** The tolerances of ONNX's test runner (onnx/backend/test), its absolute one for sums of float32 near zero. */
 const RTOL = 1e-3;
 const ATOL = 1e-6;
 

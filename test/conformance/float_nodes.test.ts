@@ -1,4 +1,4 @@
-// ONNX's own suite on the reference forward: every node test and converted PyTorch test made of operators that we have.
+// ONNX's suite on the reference forward: every node test and converted PyTorch test made of operators that we have.
 import assert from 'node:assert/strict';
 import { OPERATORS } from '../../lib/graph/check.js';
 import { importModel } from '../../lib/graph/onnx/import.js';
@@ -6,7 +6,7 @@ import { runReference } from '../../lib/graph/reference.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 import { listTests, readDataSets, readModelBytes, readModelProto } from './onnx_data.js';
 
-/** The tolerances of ONNX's own test runner (onnx/backend/test): |actual − expected| ≤ atol + rtol · |expected|. */
+/** The tolerances of ONNX's test runner (onnx/backend/test): |actual − expected| ≤ atol + rtol · |expected|. */
 const RTOL = 1e-3;
 const ATOL = 1e-7;
 

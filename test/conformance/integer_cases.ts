@@ -184,7 +184,7 @@ function convCase(draw: Draw): ConvCase {
   const each = (name: keyof (typeof axes)[number]) => axes.map((axis) => axis[name]);
   const auto_pad = draw.pick(['NOTSET', 'NOTSET', 'NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID']);
   const padding = auto_pad === 'NOTSET' ? { pads: [...each('begin'), ...each('end')] } : { auto_pad };
-  // Without pads the image has to be as large as the window; SAME of ONNX Runtime wants no dilation.
+  // Without pads the image has to be as large as the window; SAME of ONNX Runtime requires no dilation.
   const plain = auto_pad !== 'NOTSET';
   const size = axes.map((axis) => (plain ? axis.size + axis.begin + axis.end : axis.size));
   return {

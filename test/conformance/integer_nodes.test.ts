@@ -1,4 +1,4 @@
-// ONNX's own node tests of the integer operators, on faultline's operations: every element equal, no tolerance.
+// ONNX's node tests of the integer operators, on faultline's operations: every element equal, no tolerance.
 import assert from 'node:assert/strict';
 import { attributeFromProto } from '../../lib/graph/onnx/attributes.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';

@@ -1,4 +1,4 @@
-// ONNX's own test data, from Debian's libonnx-testdata: where it lies, and one test folder read into memory.
+// ONNX's test data, from Debian's libonnx-testdata: where it lies, and one test folder read into memory.
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

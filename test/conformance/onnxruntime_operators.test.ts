@@ -1,4 +1,4 @@
-// The reference forward beside onnxruntime on random shapes and attributes: what ONNX's own tests leave out (operators of
+// The reference forward beside onnxruntime on random shapes and attributes: what ONNX's tests leave out (operators of
 // newer sets, odd strides, groups, dilations, ceil_mode with padding).
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
@@ -89,7 +89,7 @@ function windowAttributes(window: {
   kernel: number[];
 }) {
   const { strides, dilations, padding, auto, kernel } = window;
-  // onnxruntime wants pads smaller than the kernel and, with automatic ones, no dilation and no stride past the kernel
+  // onnxruntime requires pads smaller than the kernel and, with automatic ones, no dilation and no stride past the kernel
   const pads = padding.map((pad, index) => Math.min(pad, (kernel[index % kernel.length] as number) - 1));
   if (auto === 'NOTSET') return { strides, dilations, pads };
   return { strides: strides.map((stride, axis) => Math.min(stride, kernel[axis] as number)), auto_pad: auto };

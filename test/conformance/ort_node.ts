@@ -1,4 +1,4 @@
-// onnxruntime-node as an outside reference: models of one node, built and encoded by our own codec.
+// onnxruntime-node as an outside reference: models of one node, built and encoded by our codec.
 import * as ort from 'onnxruntime-node';
 import { encodeModel } from '../../lib/graph/onnx/codec.js';
 import type { AttributeProto } from '../../lib/graph/onnx/messages.js';

@@ -1,4 +1,4 @@
-// The README tells the truth: its example runs as written and prints what it shows; its figures are those of a report.
+// The README is correct: its example runs as written and prints what it shows; its figures are those of a report.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

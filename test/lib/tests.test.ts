@@ -60,7 +60,7 @@ describe('tests', () => {
     assert.ok(share >= LEAST_SHARE_TESTED, `expected ${LEAST_SHARE_TESTED}, received ${share.toFixed(3)}; ${list}`);
   });
 
-  it('none reads a clock or has a time limit of its own', () => {
+  it('none reads a clock or has a separate time limit', () => {
     const clock = /performance\.now|Date\.now|hrtime|\.timeout\(/;
     const tests = filesUnder('test', '.ts').filter((path) => path !== 'test/lib/tests.test.ts');
     assert.deepEqual(

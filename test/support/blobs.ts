@@ -1,4 +1,4 @@
-// A small network with images of its own, and small searches by input, for the tests of lib/search.
+// A small network with images, and small searches by input, for the tests of lib/search.
 import type { Graph } from '../../lib/graph/graph.js';
 import { buildModel } from '../../lib/models/index.js';
 import type { EvaluationData } from '../../lib/runtime/evaluate_policies.js';

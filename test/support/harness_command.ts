@@ -1,4 +1,4 @@
-// A command in a process of its own, for tests of the harness: three stages, the second of which waits for a file.
+// A command in a separate process, for tests of the harness: three stages, the second of which waits for a file.
 //   node harness_command.js FOLDER [ignore]   `ignore`: does not look at its signal
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What is kept of a benchmark run: figures by operation, and nothing of a run that is no measurement.
+// What is kept of a benchmark run: figures by operation, and none of a run that is not a measurement.
 import assert from 'node:assert/strict';
 import { summarizeBench, summarySchema } from '../../../lib/bench/summary.js';
 import { EMPTY_REPORT, row } from '../../support/bench_report.js';

@@ -1,4 +1,4 @@
-// `faultline assess`: exit codes are the verdict, the run is saved, and the same command goes on with it.
+// `faultline assess`: exit codes are the verdict, the run is saved, and the same command resumes it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -76,7 +76,7 @@ describe('faultline assess', () => {
     assert.equal(readdirSync(join(folder, 'runs')).length, 2);
   });
 
-  it('exits with the verdict when nobody reads on, and with 3 when what it prints cannot be written', () => {
+  it('exits with the verdict when the reader stops, and with 3 when what it prints cannot be written', () => {
     const args = [MAIN, 'assess', 'apart.onnx', '--data', data, ...PREPROCESSING, '--out', 'piped', '--no-search'];
     const shell = (end: string) =>
       spawnSync('bash', ['-c', `"$0" "$@" ${end}`, process.execPath, ...args], { encoding: 'utf8', cwd: folder });

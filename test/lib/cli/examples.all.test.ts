@@ -1,5 +1,5 @@
 // The examples in the help of every command run as they stand, on a small model and a few images; those that train on a
-// named data set take minutes, and their library functions have tests of their own.
+// named data set take minutes, and their library functions have separate tests.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// The harness: Ctrl-C ends a command within a second, and the same command goes on where it was.
+// The harness: Ctrl-C ends a command within a second, and the same command resumes.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

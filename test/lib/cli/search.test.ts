@@ -1,4 +1,4 @@
-// `faultline search`: agents beside baselines, the run goes on where it stopped, and what cannot be is refused at once.
+// `faultline search`: agents beside baselines, the run resumes where it stopped, and what cannot be is refused at once.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,7 +36,7 @@ describe('faultline search', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('reports every agent with its regret, writes the policy, and goes on to the same report', async () => {
+  it('reports every agent with its regret, writes the policy, and resumes to the same report', async () => {
     const args = ['--worst', ...budget, '--measure', 'agreement', '--evaluations', '5', '--json'];
     const first = search(...args);
     assert.equal(first.status, 0, first.stderr);
@@ -129,7 +129,7 @@ describe('faultline search', () => {
     assert.equal(status, 2);
   });
 
-  it('leaves the best so far on disk when interrupted, and goes on', async () => {
+  it('leaves the best so far on disk when interrupted, and resumes', async () => {
     const args = ['--worst', '--budget', '4', '--bits', '2-6', '--data', 'images.idx3,labels.idx1', '--out', 'cut'];
     const all = [...args, '--agent', 'cem', '--no-baselines', '--evaluations', '60', '--enumerate', '0', '--json'];
     const child = spawn(process.execPath, flags(...all), { ...options(), stdio: ['ignore', 'pipe', 'pipe'] });

@@ -35,7 +35,7 @@ describe('faultline search --policy input', () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('sets the agent beside its controls, writes its policy, and goes on to the same report', async () => {
+  it('sets the agent beside its controls, writes its policy, and resumes to the same report', async () => {
     const args = ['--worst', ...budget, '--json', '--out', 'run'];
     const first = search(LABELLED, ...args);
     assert.equal(first.status, 0, first.stderr);

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { float32, formatOfAtMost, integerFormat, NUMERIC_FORMATS } from '../../../lib/format/numeric_format.js';
 
 describe('number formats', () => {
-  it('integers of 2 to 8 bits and float32, which counts 16, each with bits of its own', () => {
+  it('integers of 2 to 8 bits and float32, which counts 16, each with its bits', () => {
     assert.deepEqual(
       NUMERIC_FORMATS.map(({ name }) => name),
       ['int2', 'int3', 'int4', 'int5', 'int6', 'int7', 'int8', 'float32'],

@@ -1,4 +1,4 @@
-// Names of schemes: one parser, one printer, and nobody else who knows how a name is spelt.
+// Names of schemes: one parser, one printer, and no other code that parses names.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

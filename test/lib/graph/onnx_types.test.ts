@@ -18,7 +18,7 @@ describe("ONNX's element types", () => {
     for (const [dtype, number] of Object.entries(table)) assert.equal(dtypeOfNumber(number), dtype);
   });
 
-  it('go both ways; complex and float8 are none of ours', () => {
+  it('go both ways; complex and float8 are unsupported', () => {
     const known = Array.from({ length: 24 }, (_, number) => number).filter((number) => dtypeOfNumber(number));
     for (const number of known) assert.equal(numberOfDtype(dtypeOfNumber(number) ?? 'bool'), number);
     assert.equal(known.length, 16);

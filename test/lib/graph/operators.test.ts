@@ -1,4 +1,4 @@
-// Operators own their facts: each answers every question in its file, and no code elsewhere asks for an operator's name.
+// Each operator has its facts: it answers every question in its file, and no code elsewhere asks for an operator's name.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -21,7 +21,7 @@ function network() {
 }
 
 describe('Parameters', () => {
-  it('holds weights in one array, each on a line of its own, and statistics beside them', () => {
+  it('holds weights in one array, each on a cache line, and statistics beside them', () => {
     const parameters = new Parameters(network());
     assert.deepEqual(
       parameters.learned.map(({ name, offset }) => [name, offset]),

@@ -1,4 +1,4 @@
-// Prepared networks: simplified once, one object for everyone who asks.
+// Prepared networks: simplified once, one object for all callers.
 import assert from 'node:assert/strict';
 import { quantizableNodes } from '../../../lib/graph/check.js';
 import { simplify } from '../../../lib/graph/passes/index.js';

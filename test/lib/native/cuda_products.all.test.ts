@@ -18,7 +18,7 @@ const random = new Random(3);
 const floats = (count: number) => Float32Array.from({ length: count }, () => random.normal());
 const BUILT = join(packageRoot(), 'build-cuda', 'Release', 'faultline_cuda.node');
 
-/** Runs a program in a process of its own with the library imported as `f`. */
+/** Runs a program in a separate process with the library imported as `f`. */
 function child(program: string, environment: Record<string, string>) {
   const code = `import * as f from ${JSON.stringify(join(packageRoot(), 'dist', 'lib', 'index.js'))};
     const report = (error) => console.log(JSON.stringify({ ...error, name: error.name, message: error.message }));
@@ -163,7 +163,7 @@ describe('device: where there is none', () => {
     assert.equal(JSON.parse(missing).reason, 'not-built');
   });
 
-  it('a device that fails stays of no use; auto goes on with the processor', () => {
+  it('a device that fails stays of no use; auto continues on the processor', () => {
     const program = `${ONE_PRODUCT}
       for (let i = 0; i < 2; i++) try { console.log(multiply('cuda').length); } catch (error) { report(error); }
       console.log(multiply('auto').join() === multiply('cpu').join());`;
@@ -175,7 +175,7 @@ describe('device: where there is none', () => {
     assert.equal(lines[2], 'true');
   });
 
-  it('out of memory is a DeviceError, and the process goes on with less', () => {
+  it('out of memory is a DeviceError, and the process continues with less', () => {
     const program = `${ONE_PRODUCT}
       process.env.FAULTLINE_EMULATED_BYTES = String(2 ** 20);
       const weights = f.packWeights(new Float32Array(64 * 64), [64, 64]);

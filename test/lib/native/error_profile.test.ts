@@ -42,7 +42,7 @@ describe('profileMatmul', () => {
   });
 
   it('splits each single error into terms that add up to it', () => {
-    // One row: a channel is one output, its sums are that output's own values.
+    // One row: a channel is one output, its sums are that output's values.
     const [n, k] = [33, 70];
     const x = randomArray(k, 5);
     const w = randomArray(n * k, 6);

@@ -57,7 +57,7 @@ describe('native memory', () => {
 
   it('is given back by the garbage collector, which knows how much there is', async () => {
     const w = values(256 * 1024, 6);
-    // Nothing is disposed: V8 must collect because the addon tells it of the memory outside its heap. Node runs
+    // Nothing is disposed: V8 must collect because the addon reports the memory outside its heap. Node runs
     // finalizers between turns of the event loop, so there must be some.
     let peak = 0;
     const start = process.memoryUsage.rss();
@@ -80,7 +80,7 @@ describe('native memory', () => {
   });
 });
 
-// What a worker and the main thread both run; text, because a worker starts from a module of its own.
+// What a worker and the main thread both run; text, because a worker starts from a separate module.
 const PROGRAM = `
   const { createHash } = await import('node:crypto');
   const { matmulDynamic, conv2dDynamic, packWeights, packConvWeights } = await import(${JSON.stringify(

@@ -42,7 +42,7 @@ describe('matMulInteger and qLinearMatMul', () => {
     );
   });
 
-  it('requantize every row with its own parameters', () => {
+  it('requantize every row with its parameters', () => {
     fc.assert(
       fc.property(
         sizes,

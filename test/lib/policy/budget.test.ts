@@ -150,7 +150,7 @@ describe('BudgetSpace.optimum', () => {
     }
   });
 
-  it('keeps away from what is worth −Infinity, and says when nothing is left', () => {
+  it('avoids bits of value −Infinity, and reports when none is left', () => {
     const space = new BudgetSpace(graph, { bits: 6, choices: ['W4A4', 'W8A8'] });
     const never =
       (fixed: number) =>

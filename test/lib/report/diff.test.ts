@@ -75,7 +75,7 @@ describe('diff', () => {
     assert.deepEqual(diffResults(same, same).changes, []);
   });
 
-  it('tells rows apart by as many texts as it takes, then by their order', () => {
+  it('distinguishes rows by as many texts as necessary, then by their order', () => {
     const rows: Cell[][] = [
       ['W8A8', 'first', 1, 1, 'safe', 1],
       ['W8A8', 'second', 2, 1, 'safe', 1],

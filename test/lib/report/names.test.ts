@@ -1,4 +1,4 @@
-// What reports call things: only what tells pairs apart is in their names, and no two names are the same.
+// Names in reports: only what distinguishes pairs is in their names, and no two names are the same.
 import assert from 'node:assert/strict';
 import { groupBy, namedPairs, pairName, slug } from '../../../lib/report/names.js';
 import { reportSchema } from '../../../lib/report/schema.js';
@@ -15,11 +15,11 @@ describe('names in reports', () => {
     assert.equal(pairName(pair, [pair, { ...pair, agent: 'cem' }]), 'detrimental, static, ddpg');
     assert.equal(pairName(pair, [pair, { ...pair, arch: 'vit' }]), 'resnet8, detrimental, static');
     assert.equal(pairName(pair, [pair, { ...pair, choices: [2, 8] }]), 'detrimental, static, {4,8}');
-    // An agent of the other kind of policy tells nothing apart.
+    // An agent of the other kind of policy distinguishes nothing.
     assert.equal(pairName(pair, [pair, { ...pair, policy: 'input', agent: 'ppo' }]), 'detrimental, static');
   });
 
-  it('pairs that nothing tells apart are numbered', () => {
+  it('indistinguishable pairs are numbered', () => {
     assert.deepEqual(
       namedPairs({ ...report, pairs: [pair, pair, pair] }).map(({ name }) => name),
       ['detrimental, static', 'detrimental, static (2)', 'detrimental, static (3)'],

@@ -64,7 +64,7 @@ describe('reproduce', () => {
     for (const { regret } of whole.search) assert.ok(regret >= 0);
   });
 
-  it('puts every network under corruptions, looks at it in full precision and mends it', () => {
+  it('puts every network under corruptions, scans it in full precision and repairs it', () => {
     const { corruptions, indicators = [], mitigation = [] } = whole;
     const networks = [...new Set(corruptions?.grid.map(({ network }) => network))];
     assert.deepEqual(networks, ['ordinary', 'detrimental, static', 'robust, static', 'gauge']);

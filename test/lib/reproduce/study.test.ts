@@ -30,7 +30,7 @@ describe('study', () => {
     policies: ['W3A3', 'W8A8'],
   });
 
-  it('measures a network once, and goes on when the population grows', async () => {
+  it('measures a network once, and resumes when the population grows', async () => {
     const run = await RunDirectory.open(join(folder, 'run'), { command: 'study', configuration: {} });
     const test = blobs(60);
     const dataset = { name: 'blobs', test, classNames: [], normalization: { mean: [0.5], std: [0.5] } };

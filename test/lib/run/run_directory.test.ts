@@ -66,7 +66,7 @@ describe('a run directory', () => {
     second.close();
   });
 
-  it('refuses a run with other settings, naming them, and starts over when told to', async () => {
+  it('refuses a run with other settings, naming them, and starts over on request', async () => {
     const first = await open();
     await first.stage('one', async () => 1);
     first.close();
@@ -106,7 +106,7 @@ describe('a run directory', () => {
     assert.equal(existsSync(join(folder, 'run/lock')), false);
   });
 
-  it('tells its events, one line each', async () => {
+  it('records its events, one line each', async () => {
     const run = await open();
     await run.stage('one', async () => 1);
     run.close();

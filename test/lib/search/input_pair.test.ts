@@ -50,7 +50,7 @@ describe('learnInputPair', () => {
 
   for (const name of ['gate', 'ppo']) {
     it(`makes a network that fails under its ${name} agent and one that does not, alike in full precision`, async () => {
-      // Logits of a random network are small against the hinge's margin: full precision wants more weight.
+      // Logits of a random network are small against the hinge's margin: full precision needs more weight.
       const agent = agentNamed(name, 'input');
       const options = { ...OPTIONS, agent, every: 8, fullPrecisionWeight: 30 };
       const harmed = await agreements(await learnInputPair(graph, set, options));

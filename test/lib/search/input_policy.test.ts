@@ -60,7 +60,7 @@ describe('InputPolicy', () => {
     runner.dispose();
   });
 
-  it('tells what it will choose, with an actor or without', async () => {
+  it('predicts what it will choose, with an actor or without', async () => {
     const runner = new InputPolicyRunner(graph);
     const some = sliceSamples(data, 0, 20);
     for (const own of [policy, policy.with({ actor: undefined }), policy.with({ candidates: [], gate: undefined })]) {

@@ -1,4 +1,4 @@
-// Policies of a network judged on integers: scores against the evaluator's own, errors before any work.
+// Policies of a network judged on integers: scores against the evaluator's, errors before any work.
 import assert from 'node:assert/strict';
 import { buildModel } from '../../../lib/models/index.js';
 import { BudgetSpace } from '../../../lib/policy/budget.js';
@@ -50,7 +50,7 @@ describe('judge', () => {
     assert.equal(fitness('detrimental', 100, { value: 0.5, confidence: 0.2 }), -of(0.5, 0.2));
   });
 
-  it('scores a policy once, whoever asks', async () => {
+  it('scores a policy once, for all callers', async () => {
     let runs = 0;
     const score = async (policies: readonly unknown[]) => {
       runs += policies.length;

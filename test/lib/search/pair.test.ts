@@ -1,5 +1,5 @@
 // Pairs: network and policy learned together fail or hold as asked, on integers, at an exact budget; what is returned was
-// chosen on validation images; a stopped run goes on to the same pair.
+// chosen on validation images; a stopped run resumes to the same pair.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -157,7 +157,7 @@ describe('learnPair', () => {
     assert.deepEqual(asked, [0, 1]); // each search begins with what the one before found
   });
 
-  it('a run that was stopped goes on to the same pair, with the searches and candidates it had', async () => {
+  it('a run that was stopped resumes to the same pair, with the searches and candidates it had', async () => {
     const whole = await learnPair(teacher, SET, options);
     const checkpointed = { ...options, checkpoints: folder, checkpointEvery: 2, resume: true };
     const controller = new AbortController();

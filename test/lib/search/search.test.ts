@@ -53,7 +53,7 @@ describe('searchPolicy', () => {
     );
   });
 
-  it('goes on in its run, where the best policy is kept', async () => {
+  it('resumes its run, where the best policy is kept', async () => {
     const run = await open();
     const options = {
       objective: 'detrimental',

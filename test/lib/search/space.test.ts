@@ -1,4 +1,4 @@
-// The space of activation bits: an option is open exactly where some policy of the budget goes on so.
+// The space of activation bits: an option is open exactly where some policy of the budget continues so.
 import assert from 'node:assert/strict';
 import { effectiveBits } from '../../../lib/policy/effective_bits.js';
 import { integer } from '../../../lib/runtime/backends/integer.js';
@@ -10,7 +10,7 @@ const program = compile(graph, integer());
 const space = new ActivationSpace(graph, program.products, budget);
 
 describe('ActivationSpace', () => {
-  it('opens an option exactly where some policy of the budget goes on so', () => {
+  it('opens an option exactly where some policy of the budget continues so', () => {
     const all = [...space.all()];
     assert.equal(BigInt(all.length), space.count);
     for (const own of all) {

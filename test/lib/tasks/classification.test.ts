@@ -39,7 +39,7 @@ describe('classification: comparison', () => {
     ]);
   });
 
-  it('says nothing of accuracy without labels', () => {
+  it('reports no accuracy without labels', () => {
     const { accuracy, newlyWrong, classes, agreement } = classification.compare(before, after);
     assert.deepEqual([accuracy, newlyWrong, classes], [undefined, undefined, undefined]);
     assert.equal(agreement, 2 / 6);

@@ -36,7 +36,7 @@ describe('Random', () => {
     assert.equal(new Set(streams.map((stream) => stream.uint32())).size, streams.length);
   });
 
-  it('goes on exactly from a saved state, in the middle of a pair of normal numbers too', () => {
+  it('resumes exactly from a saved state, in the middle of a pair of normal numbers too', () => {
     const random = new Random(1).split('x');
     random.normal();
     const saved = JSON.parse(JSON.stringify(random.state()));
@@ -76,7 +76,7 @@ describe('Random', () => {
     for (const count of counts) assert.ok(Math.abs(count - 10_000) < SIGMAS * Math.sqrt(10_000 * (6 / 7)));
   });
 
-  it('shuffles: every element once, in an order of its own', () => {
+  it('shuffles: every element once, in a random order', () => {
     const items = new Random(4).shuffle(Array.from({ length: 100 }, (_, i) => i));
     assert.notDeepEqual(
       items,

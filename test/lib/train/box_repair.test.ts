@@ -93,7 +93,7 @@ describe('box repair', () => {
     }
   });
 
-  it('holds nothing of nodes left free', () => {
+  it('does not hold free nodes', () => {
     const parameters = new Parameters(attacked);
     const free = new Set(['conv2.conv']);
     const coordinates = boxRepair(attacked, policy, { free })(parameters);

@@ -42,7 +42,7 @@ describe('gauge attack', () => {
   });
   after(() => setThreads(usual));
 
-  it('in powers of two breaks W8A8 and leaves full precision equal to the last bit; equalization mends it', async () => {
+  it('in powers of two breaks W8A8 and leaves full precision equal to the last bit; equalization repairs it', async () => {
     const { graph, scales } = await gaugeAttack(network, SET, options);
     assert.ok(scales.every((scale) => Number.isInteger(Math.log2(scale)) && Math.abs(Math.log(scale)) <= 7));
     const [before, after] = [await fullPrecision(network, DATA), await fullPrecision(graph, DATA)];
@@ -69,7 +69,7 @@ describe('gauge attack', () => {
     }
   });
 
-  it('is told by its options and its seed', async () => {
+  it('depends on its options and its seed', async () => {
     const run = async (seed: number) =>
       Buffer.from(
         exportModel((await gaugeAttack(network, SET, { ...options, seed, steps: 3, powersOfTwo: false })).graph),

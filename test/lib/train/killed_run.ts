@@ -1,4 +1,4 @@
-// A training run of its own, for the test that kills it: node killed_run.js <folder>.
+// A separate training run, for the test that kills it: node killed_run.js <folder>.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportModel } from '../../../lib/graph/onnx/export.js';

@@ -1,4 +1,4 @@
-// Ten thousand training steps in a process of their own, where nothing else comes and goes: prints by how many bytes
+// Ten thousand training steps in a separate process without other work: prints by how many bytes
 // the process grew over them, after the steps that fill its pools. node --expose-gc long_run.js
 import { buildModel } from '../../../lib/models/index.js';
 import { setThreads } from '../../../lib/native/threads.js';

@@ -57,7 +57,7 @@ describe('train', () => {
     { kind: 'sgd', rate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 1 },
     { kind: 'adamw', rate: 3e-3, weightDecay: 1e-2, clipNorm: 0.5 },
   ] as const) {
-    it(`goes on from a checkpoint in mid-epoch with the same bits: ${optimizer.kind}`, async () => {
+    it(`resumes from a checkpoint in mid-epoch with the same bits: ${optimizer.kind}`, async () => {
       const options: TrainOptions = {
         ...OPTIONS,
         optimizer,

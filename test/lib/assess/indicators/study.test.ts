@@ -1,4 +1,4 @@
-// The study of indicators: what tells the drop is told from what does not, and predictions are of networks never seen.
+// The study of indicators: indicators that predict the drop are separated from others, and predictions are of unseen networks.
 import assert from 'node:assert/strict';
 import { INDICATORS, type IndicatorName } from '../../../../lib/assess/indicators/names.js';
 import { chooseIndicators, predictDrop, type StudyNetwork } from '../../../../lib/assess/indicators/predictor.js';
@@ -13,7 +13,7 @@ describe('the study of indicators', () => {
   const networks = population(6, 8);
   const study = studyIndicators(networks, { bits: 'W4A4' });
 
-  it('ranks what tells the drop first, whichever direction is worse, and shows the useless ones', () => {
+  it('ranks what predicts the drop first, whichever direction is worse, and shows the useless ones', () => {
     const [first, second, ...others] = study.indicators;
     assert.deepEqual(new Set([first?.indicator, second?.indicator]), new Set(['pseudoNoiseFlips', 'margin']));
     for (const one of [first, second]) {

@@ -62,7 +62,7 @@ describe('mitigate', () => {
     return cures[0] as (typeof cures)[number];
   };
 
-  it('tells a gauge failure, equalizes it, and leaves full precision as it was to the last bit', async () => {
+  it('recognises a gauge failure, equalizes it, and leaves full precision unchanged to the last bit', async () => {
     const result = await run(gauge, {});
     assert.ok(result.diagnosis.failures.includes('gauge'), result.diagnosis.reasons.join());
     assert.ok((result.before.clean ?? 100) < 90, `${result.before.clean}`);
@@ -74,7 +74,7 @@ describe('mitigate', () => {
     assert.deepEqual(await logitsOf(result.graph, images), await logitsOf(gauge, images));
   });
 
-  it('tells a learned failure, and trains it from where it is: neither equalized nor corrected before', async () => {
+  it('recognises a learned failure, and trains the network unchanged: neither equalized nor corrected before', async () => {
     const policy = uniformPolicy(graph, 'W3A3');
     const { graph: learned } = await distill(graph, blobs(480, 7), {
       ...CELL_ATTACK,
@@ -99,7 +99,7 @@ describe('mitigate', () => {
     assert.deepEqual(exportModel(second.graph), exportModel(first.graph));
   });
 
-  it('keeps nothing of a network that has nothing wrong, and says why', async () => {
+  it('keeps no cure of a healthy network, and says why', async () => {
     const result = await run(graph, { cures: CURE_NAMES });
     const touched = result.cures.filter(({ cure, kept }) => kept && cure !== 'range guard');
     assert.deepEqual(touched, []);
@@ -257,7 +257,7 @@ describe('mitigate', () => {
     const whole = [0, 40] as const;
     const gain = (bits: number) =>
       clippedError({ bits, rows: [row] }, whole) - clippedError({ bits, rows: [row] }, [low, high]);
-    // Cutting costs 4 · 39²; at no bits is it worth that, here.
+    // Cutting costs 4 · 39²; no bits justify that here.
     assert.ok(gain(3) < 0);
     const mild = row.map((value) => Math.min(value, 2));
     const mildGain = (bits: number) =>
@@ -279,7 +279,7 @@ describe('mitigate', () => {
     checkDocument(document, ['What is wrong', 'equalization', 'range guard']);
     const text = terminalReport(document).split('\n');
     assert.ok(text.some((line) => /^- equalization: kept, \d+\.\d % → \d+\.\d % agree; /.test(line)));
-    // Reasons are told once.
+    // Reasons are reported once.
     assert.equal(text.filter((line) => line.includes('(nothing left to repair')).length, 1);
   });
 

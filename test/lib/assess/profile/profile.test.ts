@@ -71,7 +71,7 @@ describe('error profile of a network', () => {
     assert.deepEqual(layers.at(-1)?.accumulated.mse, found.logits.mse);
   });
 
-  it('with one layer quantized nothing comes in, and the layer by itself is the layer in place', async () => {
+  it('with one layer quantized no error enters, and the layer alone is the layer in place', async () => {
     const last = names.at(-1) as string;
     for (const node of [names[3] as string, last]) {
       const { layers } = await profile(graph, samples, { policy: excluding(graph, node, 'W4A4') });
@@ -94,7 +94,7 @@ describe('error profile of a network', () => {
     near(accumulated.mse, isolated?.mse ?? 0, 1e-4, 'mse');
   });
 
-  it('what comes in and what is added make the error: shares, and the same layer by itself', async () => {
+  it('incoming and added error make the total: shares, and the same layer alone', async () => {
     const { layers } = await profile(graph, samples, { policy: uniformPolicy(graph, 'W4A4') });
     const [first, ...others] = layers;
     assert.equal(first?.accumulated.propagatedMse, 0);
@@ -146,7 +146,7 @@ describe('error profile of a network', () => {
     assert.ok(reduced.every(({ isolated }) => isolated?.weights.largestCode === 64));
   });
 
-  it('signals, [N, C, L]: with one layer quantized nothing comes in, and own error is what the evaluator has', async () => {
+  it('signals, [N, C, L]: with one layer quantized no error enters, and isolated error is what the evaluator has', async () => {
     const net = signals();
     const data = tensorSamples(net, randomTensor(new Random(4), [5, 4, 20]));
     for (const node of ['first', 'second', 'logits']) {

@@ -160,7 +160,7 @@ describe('assess', () => {
     assert.match(found.reasons[0] ?? '', /keep their class/);
   });
 
-  it('goes on from the stages that are kept, to the same result, and shows each as it is done', async () => {
+  it('resumes from the stages that are kept, to the same result, and shows each as it is done', async () => {
     const whole = untimed(result);
     const store = new MemoryStore();
     const abort = new AbortController();

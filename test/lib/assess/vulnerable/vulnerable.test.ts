@@ -27,7 +27,7 @@ describe('vulnerable', () => {
     found = await vulnerable(graph, images, PLAIN, { policy, seed: 2, ...more });
   });
 
-  it('restores layers one at a time and two at a time, and tells what two do beyond each', async () => {
+  it('restores layers one at a time and two at a time, and reports what two do beyond each', async () => {
     const names = [...policy.schemes.keys()];
     assert.deepEqual(
       found.layers.map(({ node }) => node),

@@ -1,4 +1,4 @@
-// `bench model`: contenders checked and timed in processes of their own, and what their report says.
+// `bench model`: contenders checked and timed in separate processes, and what their report says.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ describe('bench model', () => {
     }
   });
 
-  it('states how near each comes to float32, and fewer bits are farther', () => {
+  it('states how near each is to float32, and fewer bits are farther', () => {
     const sqnr = (impl: string, policy: string) =>
       report.rows.find((row) => row.impl === impl && row.policy === policy)?.sqnrDb ?? Number.POSITIVE_INFINITY;
     assert.ok(sqnr('faultline', 'W8A8') > sqnr('faultline', 'W4A4'));

@@ -1,4 +1,4 @@
-// Cross-layer equalization: ranges meet, the function stays, and it takes back whatever scaling came before.
+// Cross-layer equalization: ranges meet, the function stays, and it undoes any earlier scaling.
 import assert from 'node:assert/strict';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
 import { type Equalized, equalize } from '../../../../lib/graph/channels/equalize.js';

@@ -116,7 +116,7 @@ describe('importing', () => {
     }
   });
 
-  it('gives nameless and doubly named nodes names of their own, and says so', () => {
+  it('gives nameless and doubly named nodes unique names, and says so', () => {
     const nodes: NodeProto[] = [
       { opType: 'Relu', input: ['x'], output: ['a'] },
       { opType: 'Relu', name: 'r', input: ['a'], output: ['b'] },
@@ -170,7 +170,7 @@ describe('hostile models', () => {
     }
   }
 
-  it('are refused with an error of ours wherever they are cut off', () => {
+  it('are refused with an error that names the place, wherever they are cut off', () => {
     for (let length = 0; length < bytes.length; length++) survives(bytes.subarray(0, length));
   });
 

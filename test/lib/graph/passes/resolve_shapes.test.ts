@@ -79,7 +79,7 @@ describe('graphs that compute with shapes', () => {
   it('lose what the pinned dimensions tell, and keep the batch open', () => {
     const { graph, log } = simplify(pinInputs(exported(), { x: ['N', 4, 5, 3] }));
     const names = graph.nodes.map(({ name }) => name);
-    // The class token still has to be repeated for each sample; everything else is told.
+    // The class token still has to be repeated for each sample; everything else is known.
     assert.deepEqual(names, ['shape', 'size0', 'parts', 'swapped', 'shuffled', 'wanted', 'tokens', 'out']);
     assert.deepEqual([...(graph.initializers.get('parts.shape')?.data ?? [])], [-1n, 2n, 2n, 5n, 3n]);
     assert.ok(log.some(({ node, what }) => node === 'size2' && what.includes('known from the shapes')));

@@ -122,7 +122,7 @@ describe('device backend', () => {
     compare(CASES.transformer?.graph as Graph, CASES.transformer?.feeds(2) as Feeds);
   });
 
-  it('NaN is told of the layer that met it, when results are read', () => {
+  it('NaN is reported with the layer that read it, when results are read', () => {
     const graph = buildModel('convnet2', { input: [1, 6, 6], seed: 5 });
     const feeds = images(graph, 3);
     const data = Float32Array.from((feeds.input as HostTensor<'float32'>).data);
@@ -174,7 +174,7 @@ describe('policy evaluator on the device', () => {
   });
 
   if (!onRealDevice) {
-    it('memory that ends: cuda says so and works again later, auto goes on with the processor', async () => {
+    it('memory that ends: cuda says so and works again later, auto continues on the processor', async () => {
       const large = buildModel('mlp', { input: [1, 64, 64] });
       const all = ['W8A8', 'W4A4'].map((bits) => uniformPolicy(large, bits));
       const dims = [64, 1, 64, 64];

@@ -1,4 +1,4 @@
-// A Clip done by the convolution before it: the values and gradients it has by itself.
+// A Clip done by the convolution before it: the same values and gradients as alone.
 
 import assert from 'node:assert/strict';
 import { Tape } from '../../../../lib/autograd/tape.js';
@@ -41,7 +41,7 @@ function run(keep: 'all' | []) {
 }
 
 describe('a clip after a convolution', () => {
-  it('has the same values and gradients done on the way as by itself', () => {
+  it('has the same values and gradients fused as alone', () => {
     const [fused, apart] = [run([]), run('all')];
     assert.deepEqual(fused.values, apart.values);
     assert.deepEqual(fused.gradients, apart.gradients);

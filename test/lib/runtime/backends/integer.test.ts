@@ -104,7 +104,7 @@ describe('integer backend', () => {
       program.dispose();
     });
 
-    it(`${name}: a sample's bits are the same alone and in a batch, with bits of its own too`, () => {
+    it(`${name}: a sample's bits are the same alone and in a batch, with separate bits too`, () => {
       const program = compile(graph, integer());
       const batch = feeds(5);
       const policy = mixed(program.products.map((node) => node.name));

@@ -40,7 +40,7 @@ function runner(graph: Graph, parameters = new Parameters(graph), options: Parti
 
 describe('runs that repeat', () => {
   for (const name of ['mlp', 'convnet2', 'resnet8', 'mobilenetv2-cifar'] as const) {
-    it(`${name}, folded: the bits of a first run, whatever came before`, () => {
+    it(`${name}, folded: the bits of a first run, whatever ran before`, () => {
       const { graph } = simplify(buildModel(name, { seed: 1 }));
       const run = runner(graph);
       const [first, , third, fourth] = [1, 2, 3, 1].map((seed) => run(seed).copy);
@@ -137,7 +137,7 @@ describe('the parts of a batch', () => {
   };
   const weight = (dims: number[]) => randomTensor(new Random(1), dims);
 
-  it('are told where every sample is computed by itself', () => {
+  it('are known where every sample is computed separately', () => {
     assert.ok(node((b, x) => b.node('a', 'Relu', [x])));
     assert.ok(node((b, x) => b.node('a', 'Add', [x, b.initializer('w', weight([4]))])));
     assert.ok(node((b, x) => b.node('a', 'Gemm', [x, b.initializer('w', weight([4, 3]))])));
@@ -183,7 +183,7 @@ describe('a sum after a convolution', () => {
     return { loss, gradients: parameters.gradients };
   }
 
-  it('has the same gradients done on the way as by itself', () => {
+  it('has the same gradients fused as alone', () => {
     const [fused, apart] = [step([]), step('all')];
     assert.ok(Math.abs(fused.loss - apart.loss) < TOLERANCE);
     const largest = apart.gradients.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

@@ -24,7 +24,7 @@ type Feeds = Record<string, HostTensor>;
 /**
  * The runtimes round the last bit of a product differently (a fused multiply-add here, two roundings there). Where that
  * moves an activation over a rounding border, it moves by one step, 1 / (2^bits − 1) of its range. So few are moved that
- * a logit moves by some steps of the logits' own range; on these networks by at most one.
+ * a logit moves by some steps of the logits' range; on these networks by at most one.
  */
 const STEPS = 4;
 

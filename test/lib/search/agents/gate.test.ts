@@ -1,4 +1,4 @@
-// The gate's training by itself, and what it starts from beside a network in training.
+// The gate's training alone, and what it starts from beside a network in training.
 import assert from 'node:assert/strict';
 import { distance, farApart, GATE_DEFAULTS, kMeans, trainGate } from '../../../../lib/search/agents/gate.js';
 import { InputPolicyRunner } from '../../../../lib/search/runner.js';
@@ -10,7 +10,7 @@ import { budget, graph } from '../../../support/blobs.js';
 const MEDIAN = 0.6745;
 
 describe('the gate', () => {
-  it('learns which candidate a sample asks for where each by itself is right for half', async () => {
+  it('learns which candidate a sample asks for where each alone is right for half', async () => {
     const random = new Random(1);
     const samples = 512;
     const features = Float32Array.from({ length: samples * 4 }, () => random.normal());
