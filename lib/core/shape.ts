@@ -2,7 +2,9 @@
 
 /** Elements of a shape; 1 for a scalar, []. */
 export function sizeOf(dims: readonly number[]): number {
-  return dims.reduce((size, dim) => size * dim, 1);
+  let size = 1;
+  for (const dim of dims) size *= dim;
+  return size;
 }
 
 /** Row-major strides of a shape, in elements. */

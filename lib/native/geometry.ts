@@ -29,9 +29,7 @@ interface Geometry {
 export function geometryNumbers(g: Geometry): number[] {
   const numbers: number[] = [];
   const set = (first: number, values: readonly number[]) => {
-    values.forEach((value, i) => {
-      numbers[first + i] = value;
-    });
+    for (let i = 0; i < values.length; i++) numbers[first + i] = values[i] as number;
   };
   set(GEOMETRY_FIELD.n, g.image);
   set(GEOMETRY_FIELD.strideH, g.strides);

@@ -100,7 +100,8 @@ export class Program<Use> {
     if (this.disposed) throw new InvalidArgumentError('program', 'program', 'one in use', 'one disposed of');
     const { tape, constants } = this.engine.begin(use);
     const { types, known } = this.shapes.of(feeds);
-    const hosts = new Map<string, HostTensor>([...this.graph.initializers, ...known]);
+    const hosts = new Map<string, HostTensor>(this.graph.initializers);
+    for (const [name, tensor] of known) hosts.set(name, tensor);
     const fed = new Map<string, HostTensor>();
     const readsOthers = (node: GraphNode) => this.readsOthers(node);
     const run = new Run({ tape, constants, types, known, fed, readsOthers }, new Map(), hosts);

@@ -11,7 +11,17 @@ import type { ConvProduct, MatmulProduct, Product } from './product.js';
 type Packed = PackedConvWeights | PackedWeights;
 
 const BYTES = 4;
-const keyOf = ({ format, granularity }: Operand) => `${format.name} ${formatGranularity(granularity)}`;
+// A run of one image asks for each key once a product: they are spelled once for each operand.
+const keys = new WeakMap<Operand, string>();
+
+function keyOf(operand: Operand): string {
+  let key = keys.get(operand);
+  if (key === undefined) {
+    key = `${operand.format.name} ${formatGranularity(operand.granularity)}`;
+    keys.set(operand, key);
+  }
+  return key;
+}
 
 /** Weights of one graph's products, each made on first use. */
 export class WeightStore {

@@ -18,7 +18,7 @@ export interface PoolWindow {
 export function geometryOf(x: Value, window: PoolWindow): Int32Array {
   const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
   const image = [n, height, width, channels] as const;
-  return Int32Array.from(geometryNumbers({ ...window, image, outChannels: channels, groups: channels }));
+  return new Int32Array(geometryNumbers({ ...window, image, outChannels: channels, groups: channels }));
 }
 
 export function maxPool2d(tape: Tape, input: Value, window: PoolWindow): Value {
