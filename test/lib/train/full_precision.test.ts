@@ -1,37 +1,57 @@
-// Full precision by the float interpreter: logits and accuracy, whatever the batch.
+// Full precision: logits of plain loops, whatever the batches; accuracy against labels; data that do not fit refused.
 import assert from 'node:assert/strict';
-import { evaluationData } from '../../../lib/data/evaluation_data.js';
-import { buildModel } from '../../../lib/models/index.js';
-import { runFloat } from '../../../lib/runtime/backends/float.js';
-import { Random } from '../../../lib/tensor/random.js';
+import type { SampleBatch } from '../../../lib/assess/samples.js';
+import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { fullPrecision } from '../../../lib/train/full_precision.js';
-import { randomTensor } from '../../support/onnxruntime.js';
+import { CLASSES, HIDDEN, INPUTS, twoProducts, vectors } from '../../support/product_network.js';
 
-const SAMPLES = 24;
-const graph = buildModel('convnet2', { input: [1, 10, 10], seed: 2 });
-const dims = [SAMPLES, 1, 10, 10];
-const { data: inputs } = randomTensor(new Random(3), dims);
+const COUNT = 7;
+/** Float32 products of eight terms. */
+const FLOAT32 = 1e-5;
 
-describe('fullPrecision', () => {
-  it('gives the logits of the float interpreter, whatever the batch, and the accuracy of its classes', async () => {
-    const tensor = { dtype: 'float32', dims, data: inputs } as const;
-    const wanted = runFloat(graph, { input: tensor }).get('logits')?.data as Float32Array;
-    const first = await fullPrecision(graph, { dims, inputs });
-    assert.deepEqual(first.logits, Float32Array.from(wanted));
-    assert.equal(first.accuracy, undefined);
-    const labels = first.classes.map((value, i) => (i % 4 === 0 ? (value + 1) % 10 : value));
-    const again = await fullPrecision(graph, { dims, inputs, labels }, { batchSize: SAMPLES });
-    assert.equal(again.accuracy, 0.75);
-    await assert.rejects(fullPrecision(graph, { dims: [25, 1, 10, 10], inputs }), /expected 2500 > 0 elements/);
+describe('full precision', () => {
+  const graph = twoProducts();
+  const [batch] = [...vectors(graph, COUNT).batches(COUNT)] as [SampleBatch];
+  const weights = (name: string) => graph.initializers.get(name)?.data as Float32Array;
+
+  it('logits and classes are those of plain loops', async () => {
+    const { logits, classes } = await fullPrecision(graph, batch);
+    for (let i = 0; i < COUNT; i++) {
+      const hidden = Array.from({ length: HIDDEN }, (_, h) => {
+        let sum = 0;
+        for (let k = 0; k < INPUTS; k++)
+          sum += (batch.inputs[i * INPUTS + k] as number) * (weights('w1')[k * HIDDEN + h] as number);
+        return Math.max(0, sum);
+      });
+      const expected = Array.from({ length: CLASSES }, (_, c) =>
+        hidden.reduce((sum, value, h) => sum + value * (weights('w2')[h * CLASSES + c] as number), 0),
+      );
+      expected.forEach((value, c) => {
+        assert.ok(Math.abs((logits[i * CLASSES + c] as number) - value) < FLOAT32 * 10);
+      });
+      assert.equal(classes[i], expected.indexOf(Math.max(...expected)));
+    }
   });
 
-  it('takes the normalised images of a set', () => {
-    const pixels = Uint8Array.of(0, 255, 51, 102);
-    const set = { count: 2, height: 1, width: 1, channels: 2, pixels, labels: Int32Array.of(1, 0) };
-    const data = evaluationData(set, { mean: [0, 0.2], std: [1, 0.5] });
-    assert.deepEqual(data.dims, [2, 2, 1, 1]);
-    assert.equal(data.layout, 'channelsLast');
-    assert.deepEqual(data.inputs, Float32Array.of(0, 1.6, 0.2, 0.4));
-    assert.equal(data.labels, set.labels);
+  it('do not depend on the batch size', async () => {
+    const whole = await fullPrecision(graph, batch);
+    const progress: number[] = [];
+    const parts = await fullPrecision(graph, batch, { batchSize: 3, onProgress: (done) => progress.push(done) });
+    assert.deepEqual(parts, whole);
+    assert.deepEqual(progress, [3, 6, 7]);
+  });
+
+  it('accuracy is the share of labels met, none without labels', async () => {
+    const { classes } = await fullPrecision(graph, batch);
+    const labels = classes.map((own, i) => (i < 2 ? (own + 1) % CLASSES : own));
+    assert.equal((await fullPrecision(graph, { ...batch, labels })).accuracy, 5 / 7);
+    assert.equal((await fullPrecision(graph, { ...batch, labels: undefined })).accuracy, undefined);
+  });
+
+  it('refuses inputs of another length, and stops when called off', async () => {
+    const short = { ...batch, inputs: batch.inputs.subarray(1) };
+    await assert.rejects(fullPrecision(graph, short), InvalidArgumentError);
+    await assert.rejects(fullPrecision(graph, { ...batch, dims: [0, INPUTS], inputs: new Float32Array() }), /> 0/);
+    await assert.rejects(fullPrecision(graph, batch, { signal: AbortSignal.abort(new Error('enough')) }), /enough/);
   });
 });
