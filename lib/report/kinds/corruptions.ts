@@ -86,7 +86,7 @@ function summaryTable({ summary }: Corruptions): Table {
   return {
     kind: 'table',
     name: 'summary',
-    caption: 'Over all conditions',
+    caption: 'Means over conditions, and the worst of them',
     brief: true,
     columns: [
       column('policy', 'policy', 'text'),
@@ -140,7 +140,9 @@ function corruptionsDocument(result: Corruptions): Document {
   const { model, images, confidence, conditions, summary, seed } = result;
   const worst = summary.reduce((a, b) => (b.worstDrop > a.worstDrop ? b : a));
   const maps = corruptionSection({ corruptions: { grid: cellsOf(conditions) } });
-  const legend = `* the ${formatNumber(100 * confidence, 'share')} % interval of the drop is clear of 0`;
+  const legend =
+    `Intervals of drops: ${formatNumber(100 * confidence, 'share')} %; where there is no room for them, * marks a drop whose ` +
+    'interval is clear of 0.';
   return {
     title: `Corruptions of ${basename(model)}`,
     lead:
