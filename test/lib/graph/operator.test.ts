@@ -48,7 +48,7 @@ describe('operators: shared helpers', () => {
     const large = hostTensor('int64', [1], BigInt64Array.of(2n ** 60n));
     assert.throws(() => integersOf(large, 'shape', fail), /too large/);
     assert.throws(() => floatData(integers([1]), fail), /expected float32 or float64 values, received int64/);
-    assert.throws(() => required([undefined], 0), /input 0 is missing/);
+    assert.throws(() => required([undefined], 0), /expected input 0, received none/);
   });
 
   it('run a node by its reference, and count its multiplications', () => {
