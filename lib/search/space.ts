@@ -59,7 +59,7 @@ export class ActivationSpace {
       throw new InvalidArgumentError(
         'input policy',
         'choices',
-        'the same weight bits in all choices, activations that are quantized per sample',
+        'the same weight bits in all, activations that are quantized per sample',
         received,
       );
     });

@@ -35,7 +35,7 @@ describe('checking nodes', () => {
   });
 
   it('pairs operator sets with the versions of the file format that ONNX lists', () => {
-    // Versioning.md of ONNX: IR 7 with opset 13 and 14, 8 with 15 to 18, 9 with 19 and 20, 10 with 21.
+    // ONNX's versioning document: IR 7 with opset 13 and 14, 8 with 15 to 18, 9 with 19 and 20, 10 with 21.
     const pairs = [13, 14, 15, 18, 19, 20, 21].map((opset) => [opset, irVersionOf(opset)]);
     assert.deepEqual(pairs, [
       [13, 7],
