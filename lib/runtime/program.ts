@@ -107,7 +107,7 @@ export class Program<Use> {
     const run = new Run({ tape, constants, types, known, fed, readsOthers }, new Map(), hosts);
     for (const { name } of this.graph.inputs) {
       const feed = feeds[name];
-      if (!feed) throw new GraphError(`input "${name}"`, 'is missing');
+      if (!feed) throw new GraphError(`input "${name}"`, 'expected a tensor, received none');
       if (!(feed instanceof Value) && feed.dtype !== 'float32') {
         hosts.set(name, feed);
         continue;

@@ -77,7 +77,7 @@ describe('faultline search --policy input', () => {
     };
     refuse(/nearest 4 or 5\.333333333333333, received 5/, '--budget', '5', '--bits', '4,8');
     refuse(/the same weight bits in all, .*received W4A4, W8A8/, '--budget', String(16 / 3), '--bits', 'W4A4,W8A8');
-    refuse(/agent: expected ppo, gate, received ddpg/, ...budget, '--agent', 'ddpg');
+    refuse(/agent: expected gate, ppo, received ddpg/, ...budget, '--agent', 'ddpg');
     refuse(/--evaluations: expected --policy static beside it, received input/, ...budget, '--evaluations', '9');
     refuse(/--policy: expected static or input, received dynamic/, ...budget, '--policy', 'dynamic');
   });

@@ -38,10 +38,13 @@ describe('checkpoints', () => {
     for (const name of ['model.onnx', 'state.bin']) {
       await saveCheckpoint(path('damaged'), checkpoint(1));
       appendFileSync(path('damaged', 'step-1', name), '!');
-      await assert.rejects(loadCheckpoint(path('damaged')), new RegExp(`step-1.*${name} was changed or cut short`));
+      await assert.rejects(
+        loadCheckpoint(path('damaged')),
+        new RegExp(`step-1.*expected ${name} as written, received changed`),
+      );
     }
     await saveCheckpoint(path('damaged'), checkpoint(1));
     appendFileSync(path('damaged', 'step-1', 'checkpoint.json'), '!');
-    await assert.rejects(loadCheckpoint(path('damaged')), /checkpoint\.json is no JSON/);
+    await assert.rejects(loadCheckpoint(path('damaged')), /expected JSON in checkpoint\.json/);
   });
 });

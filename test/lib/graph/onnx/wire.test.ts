@@ -23,9 +23,12 @@ describe('the wire format', () => {
   });
 
   it('refuses numbers that are cut off or too long', () => {
-    refused([0x08], /ModelProto\.irVersion \(byte 1\): truncated: the data end inside a number/);
+    refused(
+      [0x08],
+      /ModelProto\.irVersion \(byte 1\): expected a complete number, received the end of the data \(truncated\)/,
+    );
     refused([0x08, 0x80], /truncated/);
-    refused([0x08, ...new Array<number>(10).fill(0x80), 1], /longer than 10 bytes/);
+    refused([0x08, ...new Array<number>(10).fill(0x80), 1], /expected a number of at most 10 bytes/);
   });
 
   it('refuses wrong wire types, groups and field numbers', () => {
@@ -36,8 +39,8 @@ describe('the wire format', () => {
   });
 
   it('refuses lengths beyond the end, of the message that holds them too', () => {
-    refused([0x12, 3, 0x68], /producerName .*expected 3 bytes, 1 are left/);
-    refused([0x3a, 2, 0x12, 1, 0x61], /truncated: expected 1 bytes, 0 are left/);
+    refused([0x12, 3, 0x68], /producerName .*expected 3 bytes, received 1 \(truncated\)/);
+    refused([0x3a, 2, 0x12, 1, 0x61], /expected 1 bytes, received 0 \(truncated\)/);
   });
 
   it('counts packed numbers: the last may not be cut off', () => {
