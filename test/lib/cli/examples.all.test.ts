@@ -32,7 +32,7 @@ describe('examples', () => {
   const folder = temporaryFolder();
   before(async () => {
     await saveModel(
-      buildModel('convnet2', { input: [CHANNELS, SIZE, SIZE], classes: 10, seed: 1 }),
+      buildModel('resnet8', { input: [CHANNELS, SIZE, SIZE], classes: 10, seed: 1 }),
       folder('model.onnx'),
     );
     const random = new Random(1);
