@@ -30,7 +30,8 @@ describe('stored images', () => {
     for (let i = 0; i < count; i += 1000) writeSync(descriptor, bytes(4096), 0, 4096, header + i * 4096);
     await saveModel(buildModel('convnet2', { input: [1, 64, 64], classes: 4, seed: 1 }), path('model.onnx'));
     const child = `
-      import { assess, imageSamples, loadOnnx, openDataset, profile } from '${packageRoot()}/dist/lib/index.js';
+      import { assess, imageSamples, loadOnnx, profile } from '${packageRoot()}/dist/lib/index.js';
+      import { openDataset } from '${packageRoot()}/dist/lib/public/data.js';
       const { graph } = await loadOnnx('${path('model.onnx')}');
       const { test, normalization } = await openDataset('${file}');
       const samples = imageSamples(graph, test, normalization, { count: 400 });
