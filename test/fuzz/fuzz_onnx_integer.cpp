@@ -49,13 +49,13 @@ struct ZeroPoints {
 
 // The optional way from accumulators to codes.
 struct Requantization {
-  bool wanted, isSigned;
+  bool requested, isSigned;
   std::vector<int32_t> bias;
   std::vector<float> bScale;
   float aScale = 0.01f, yScale = 1.0f;
   int32_t yZeroPoint = 0;
 
-  Requantization(fuzz::Input& in, int64_t channels) : expected(in.flag()), isSigned(in.flag()) {
+  Requantization(fuzz::Input& in, int64_t channels) : requested(in.flag()), isSigned(in.flag()) {
     for (int64_t i = 0; i < channels; ++i) {
       bias.push_back(static_cast<int32_t>(in.integer(0, 2000)) - 1000);
       bScale.push_back(static_cast<float>(in.integer(1, 1000)) * 1e-4f);
@@ -83,24 +83,24 @@ struct Requantization {
 
 // The accumulators or codes that an operation left, beside those that it must have left.
 struct Results {
-  std::vector<int32_t> acc, wantedAcc;
-  std::vector<uint8_t> codes, wantedCodes;
+  std::vector<int32_t> acc, expectedAcc;
+  std::vector<uint8_t> codes, expectedCodes;
 
   Results(int64_t count, bool asCodes) {
     const size_t n = static_cast<size_t>(count);
     acc.assign(asCodes ? 0 : n, -1);
     codes.assign(asCodes ? n : 0, 1);
   }
-  void want(int64_t sum, const Requantization& how, int64_t channel) {
-    if (how.wanted) {
-      wantedCodes.push_back(how.code(sum, channel));
+  void expect(int64_t sum, const Requantization& how, int64_t channel) {
+    if (how.requested) {
+      expectedCodes.push_back(how.code(sum, channel));
     } else {
-      wantedAcc.push_back(static_cast<int32_t>(sum));
+      expectedAcc.push_back(static_cast<int32_t>(sum));
     }
   }
   void check() const {
-    require(acc == wantedAcc, "the accumulators are exact");
-    require(codes == wantedCodes, "the codes are exact");
+    require(acc == expectedAcc, "the accumulators are exact");
+    require(codes == expectedCodes, "the codes are exact");
   }
 };
 
@@ -111,14 +111,14 @@ void matmul(fuzz::Input& in) {
   const Requantization how(in, n);
   IntegerWeights packed;
   packMatmulB(b.bytes.data(), b.isSigned, k, n, zb.data(), zb.step, &packed);
-  Results results(m * n, how.wanted);
+  Results results(m * n, how.requested);
   IntegerMatmulArgs args{.a = a.bytes.data(),
                          .aSigned = a.isSigned,
                          .m = m,
                          .aZeroPoint = za.data(),
                          .aZeroPointStep = za.step,
                          .b = &packed};
-  if (how.wanted) {
+  if (how.requested) {
     args.requantize = how.call();
     args.codes = results.codes.data();
   } else {
@@ -129,7 +129,7 @@ void matmul(fuzz::Input& in) {
     for (int64_t c = 0; c < n; ++c) {
       int64_t sum = 0;
       for (int64_t i = 0; i < k; ++i) sum += (a.at(r * k + i) - za.at(r)) * (b.at(i * n + c) - zb.at(c));
-      results.want(sum, how, c);
+      results.expect(sum, how, c);
     }
   }
   results.check();
@@ -177,9 +177,9 @@ void conv(fuzz::Input& in) {
   const ZeroPoints zx(in, x.isSigned, 1, false), zw(in, w.isSigned, s.outC, true);
   const Requantization how(in, s.outC);
   const IntegerConvWeights packed = packConvW(w.bytes.data(), w.isSigned, s, zw.data(), zw.step);
-  Results results(s.n * s.outC * s.outH() * s.outW(), how.wanted);
+  Results results(s.n * s.outC * s.outH() * s.outW(), how.requested);
   IntegerConvArgs args{.shape = s, .x = x.bytes.data(), .xSigned = x.isSigned, .xZeroPoint = zx.at(0), .w = &packed};
-  if (how.wanted) {
+  if (how.requested) {
     args.requantize = how.call();
     args.codes = results.codes.data();
   } else {
@@ -190,7 +190,7 @@ void conv(fuzz::Input& in) {
     for (int64_t oc = 0; oc < s.outC; ++oc) {
       for (int64_t oy = 0; oy < s.outH(); ++oy) {
         for (int64_t ox = 0; ox < s.outW(); ++ox) {
-          results.want(convolve(s, x, zx.at(0), w, zw.at(oc), image, oc, oy, ox), how, oc);
+          results.expect(convolve(s, x, zx.at(0), w, zw.at(oc), image, oc, oy, ox), how, oc);
         }
       }
     }
