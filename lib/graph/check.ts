@@ -12,10 +12,10 @@ export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
 
 /** Versions of ONNX's operator set that graphs are read, built and written in. */
 export const FIRST_OPSET = 13;
-export const LAST_OPSET = 21;
+export const LAST_OPSET = 26;
 
 /** Versions of the file format released with each operator set, 13 first: readers of that age accept the pair. */
-const IR_VERSIONS = [7, 7, 8, 8, 8, 8, 9, 9, 10];
+const IR_VERSIONS = [7, 7, 8, 8, 8, 8, 9, 9, 10, 10, 11, 12, 13, 13];
 
 export function irVersionOf(opset: number): number {
   return IR_VERSIONS[opset - FIRST_OPSET] as number;

@@ -48,7 +48,7 @@ export interface ModelMetadata {
 /** The parts of a graph. */
 export interface GraphParts {
   readonly name: string;
-  /** Version of ONNX's operator set that the nodes follow, 13–21. */
+  /** Version of ONNX's operator set that the nodes follow, 13–26. */
   readonly opset: number;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];

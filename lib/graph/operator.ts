@@ -125,7 +125,7 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   readonly name: string;
   /** First operator set that has it, where that is after 13. */
   readonly since?: number;
-  /** Attributes by name and inputs by number that not every operator set from 13 to 21 has. */
+  /** Attributes by name and inputs by number that not every operator set from 13 to 26 has. */
   readonly spans?: Readonly<Record<string | number, Span>>;
   readonly attributes: Table;
   /** Fewest and most inputs and outputs. */

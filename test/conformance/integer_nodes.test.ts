@@ -22,7 +22,7 @@ describe("ONNX's node tests of the integer operators", () => {
     if (!node || nodes.length !== 1 || !run) continue;
     it(test, () => {
       const names = readModelProto('node', test).graph?.input?.map(({ name }) => name) ?? [];
-      const attributes = (node.attribute ?? []).map((proto) => [proto.name ?? '', attributeFromProto(proto, test)]);
+      const attributes = (node.attribute ?? []).map((proto) => attributeFromProto(proto, test));
       const sets = readDataSets('node', test);
       assert.ok(sets.length > 0, 'no data sets');
       for (const { inputs, outputs } of sets) {

@@ -2,7 +2,7 @@
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import type { AttributeValue, GraphNode } from '../graph.js';
 import type { AttributeKind, Operator } from '../operator.js';
-import { type AttributeProto, type Int64, toSafeInteger } from './messages.js';
+import { type AttributeProto, type Int64, toBigInt, toSafeInteger } from './messages.js';
 import { AttributeType } from './schema.js';
 import { tensorFromProto, tensorToProto } from './tensors.js';
 
@@ -28,8 +28,25 @@ function integer(value: Int64, name: string): number {
   return number;
 }
 
-/** The value of an attribute. Throws AttributeError for unsupported kinds (graphs, sparse tensors). */
-export function attributeFromProto(proto: AttributeProto, source: string): AttributeValue {
+/** Of a list: an element beyond ±2^53 means "to the end" in exporters' files, as the largest place does. */
+function saturated(value: Int64): number {
+  return toSafeInteger(value) ?? (toBigInt(value) > 0 ? Number.MAX_SAFE_INTEGER : Number.MIN_SAFE_INTEGER);
+}
+
+/** Attributes of Constant, whose integers are data: exact, as a tensor, where a number cannot hold them. */
+function exactIntegers({ name, i, ints }: AttributeProto): [string, HostTensor] | undefined {
+  const values = name === 'value_int' ? [i ?? 0] : name === 'value_ints' ? (ints ?? []) : [];
+  if (values.every((value) => toSafeInteger(value) !== undefined)) return undefined;
+  const dims = name === 'value_int' ? [] : [values.length];
+  return ['value', { dtype: 'int64', dims, data: BigInt64Array.from(values, toBigInt) }];
+}
+
+/** Name and value of an attribute. Throws AttributeError for unsupported kinds (graphs, sparse tensors). */
+export function attributeFromProto(proto: AttributeProto, source: string): [string, AttributeValue] {
+  return exactIntegers(proto) ?? [proto.name ?? '', plainValue(proto, source)];
+}
+
+function plainValue(proto: AttributeProto, source: string): AttributeValue {
   const name = proto.name ?? '';
   if (proto.refAttrName) throw new AttributeError(`attribute ${name} refers to a function's`);
   switch (KINDS[proto.type ?? 0]) {
@@ -42,7 +59,7 @@ export function attributeFromProto(proto: AttributeProto, source: string): Attri
     case 'floats':
       return [...(proto.floats ?? [])];
     case 'ints':
-      return (proto.ints ?? []).map((value) => integer(value, name));
+      return (proto.ints ?? []).map(saturated);
     case 'strings':
       return (proto.strings ?? []).map(text);
     case 'tensor':

@@ -35,6 +35,9 @@ export interface ImportOptions {
 /** Whether a message has the field; reading one that it lacks gives the type's default. */
 const isPresent = (message: object, field: string) => Object.hasOwn(message, field);
 
+/** Of one dimension: a tensor of more elements fits in no memory. */
+const MOST_SIZE = BigInt(Number.MAX_SAFE_INTEGER);
+
 const isOwnDomain = (domain: string | undefined) => !domain || domain === 'ai.onnx';
 
 /** Reads a `.onnx` file. Throws OnnxFormatError, UnsupportedOperatorsError or GraphError; each message names the file. */
@@ -55,7 +58,15 @@ export function graphFromModel(model: ModelProto, source: string, options: Impor
   const initializers = readInitializers(proto, source);
   const inputs = readInputs(proto, initializers, source, notes);
   const outputs = new Set((proto.output ?? []).map(({ name }) => name ?? ''));
-  const nodes = readNodes(proto.node ?? [], opset, initializers, inputs, outputs, source, notes);
+  const nodes = readNodes(
+    inOrder(proto.node ?? [], source, notes),
+    opset,
+    initializers,
+    inputs,
+    outputs,
+    source,
+    notes,
+  );
   try {
     const graph = new Graph({
       name: proto.name ?? '',
@@ -80,7 +91,7 @@ function opsetOf(model: ModelProto, source: string): number {
   if (version === undefined)
     throw new OnnxFormatError(source, 'expected one version of the ONNX operator set, received none or several');
   if (version < 1 || version > LAST_OPSET) {
-    throw new OnnxFormatError(source, `expected operator set ${FIRST_OPSET} to ${LAST_OPSET}, received ${version}`);
+    throw new OnnxFormatError(source, `expected operator set 1 to ${LAST_OPSET}, received ${version}`);
   }
   return version;
 }
@@ -118,8 +129,11 @@ function readValue(value: ValueInfoProto, what: string, source: string): ValueIn
   const rank = tensor.shape.dim?.length ?? 0;
   if (rank > MAX_RANK) throw new OnnxFormatError(where, `expected at most ${MAX_RANK} dimensions, received ${rank}`);
   const dims = (tensor.shape.dim ?? []).map((dim): Dim => {
-    const size = isPresent(dim, 'dimValue') ? toSafeInteger(dim.dimValue ?? 0) : undefined;
-    return size !== undefined && size >= 0 ? size : dim.dimParam || UNKNOWN;
+    if (!isPresent(dim, 'dimValue')) return dim.dimParam || UNKNOWN;
+    const size = toBigInt(dim.dimValue ?? 0);
+    if (size > MOST_SIZE)
+      throw new OnnxFormatError(where, `expected dimensions of at most ${MOST_SIZE}, received ${size}`);
+    return size >= 0 ? Number(size) : UNKNOWN;
   });
   return { name, dtype, dims };
 }
@@ -154,9 +168,12 @@ function readNodes(
       return;
     }
     try {
-      const attributes = (proto.attribute ?? []).map((attribute): [string, AttributeValue] => {
-        return [attribute.name ?? '', attributeFromProto(attribute, `${source}: ${operator} (${name})`)];
-      });
+      const attributes = new Map<string, AttributeValue>();
+      for (const attribute of proto.attribute ?? []) {
+        const [key, value] = attributeFromProto(attribute, `${source}: ${operator} (${name})`);
+        if (attributes.has(key)) throw new AttributeError(`attribute ${key} is given twice`);
+        attributes.set(key, value);
+      }
       const node: GraphNode = {
         name,
         operator,
@@ -179,6 +196,42 @@ function readNodes(
   if (constants > 0) notes.push(`${constants} Constant nodes are initializers now`);
   if (unsupported.length > 0) throw new UnsupportedOperatorsError(source, unsupported);
   return upgrader.nodes;
+}
+
+/** Nodes before those that read them, else as in the file. Throws GraphError where they form a cycle. */
+function inOrder(protos: readonly NodeProto[], source: string, notes: string[]): readonly NodeProto[] {
+  const producers = new Map<string, number>();
+  protos.forEach(({ output }, index) => {
+    for (const name of output ?? []) if (name !== '') producers.set(name, index);
+  });
+  const late = ({ input }: NodeProto, index: number) =>
+    (input ?? []).some((name) => (producers.get(name) ?? -1) >= index);
+  if (!protos.some(late)) return protos;
+  const sorted: NodeProto[] = [];
+  const entered = new Uint8Array(protos.length);
+  const done = new Uint8Array(protos.length);
+  for (let first = 0; first < protos.length; first++) {
+    // Producers first, on a stack of the nodes that wait for them.
+    for (const stack = done[first] ? [] : [first]; stack.length > 0; ) {
+      const index = stack.at(-1) as number;
+      const proto = protos[index] as NodeProto;
+      const before = entered[index] ? [] : (proto.input ?? []).map((name) => producers.get(name) ?? -1);
+      const waiting = [...new Set(before)].filter((producer) => producer >= 0 && !done[producer]).reverse();
+      const cycle = waiting.find((producer) => producer === index || entered[producer]);
+      if (cycle !== undefined) {
+        const where = `${source}: ${proto.opType} (${proto.name || `node ${index}`})`;
+        throw new GraphError(where, `expected nodes without a cycle, received one through "${proto.output?.[0]}"`);
+      }
+      entered[index] = 1;
+      stack.push(...waiting);
+      if (waiting.length > 0) continue;
+      stack.pop();
+      if (!done[index]) sorted.push(proto);
+      done[index] = 1;
+    }
+  }
+  notes.push('nodes that read values of later ones are sorted: each comes after those that it reads');
+  return sorted;
 }
 
 /** The node's name, or operator and number where it has none or shares it. */

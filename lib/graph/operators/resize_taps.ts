@@ -1,5 +1,5 @@
 // The inputs and weights of each output of a resize along one axis. ONNX's Resize, operator sets
-// 10 to 21: all coordinate transformations, nearest, linear and cubic, with and without antialiasing.
+// 10 to 26: all coordinate transformations, nearest, linear and cubic, with and without antialiasing.
 
 export interface ResizeRules {
   readonly coordinates: string;

@@ -30,7 +30,7 @@ describe('GraphBuilder', () => {
   });
 
   it('refuses what does not fit, naming the node', () => {
-    refuses(() => new GraphBuilder('old', 12), /^old: expected operator set 13 to 21, received 12/);
+    refuses(() => new GraphBuilder('old', 12), /^old: expected operator set 13 to 26, received 12/);
     const b = new GraphBuilder('test');
     const x = b.input('x', ['N', 6]);
     refuses(() => b.node('a', 'Nope', [x]), /^Nope \(a\): unknown operator/);

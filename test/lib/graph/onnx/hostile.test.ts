@@ -48,9 +48,9 @@ describe('hostile ONNX graphs', () => {
   it('are refused when nodes read each other in a circle, or themselves', () => {
     assert.throws(
       () => read(model([relu('a', 'v', 'u'), relu('b', 'u', 'v'), relu('c', 'v', 'y')])),
-      /hostile\.onnx: Relu \(a\): its input "v" is produced later, by Relu \(b\)/,
+      /hostile\.onnx: Relu \(b\): expected nodes without a cycle, received one through "v"/,
     );
-    assert.throws(() => read(model([relu('a', 'y', 'y')])), /its input "y" is also its output/);
+    assert.throws(() => read(model([relu('a', 'y', 'y')])), /Relu \(a\): expected nodes without a cycle/);
   });
 
   it('are refused when a name is used twice or nothing produces it', () => {

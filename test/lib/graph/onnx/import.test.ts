@@ -10,7 +10,7 @@ import { inferShapes } from '../../../../lib/graph/infer.js';
 import { decodeModel } from '../../../../lib/graph/onnx/codec.js';
 import { exportModel } from '../../../../lib/graph/onnx/export.js';
 import { graphFromModel, importModel, loadModel } from '../../../../lib/graph/onnx/import.js';
-import type { NodeProto } from '../../../../lib/graph/onnx/messages.js';
+import { fromBigInt, type NodeProto } from '../../../../lib/graph/onnx/messages.js';
 import { floats, integers } from '../../../../lib/tensor/host_tensor.js';
 import { load, model } from '../../../support/onnx_model.js';
 
@@ -18,17 +18,20 @@ const relu: NodeProto = { opType: 'Relu', name: 'r', input: ['x'], output: ['y']
 
 describe('importing', () => {
   it('lists every unsupported node at once, with the reason', () => {
+    const alpha = { name: 'alpha', type: 1, f: 1 };
     const nodes: NodeProto[] = [
       { opType: 'Einsum', name: 'e', input: ['x'], output: ['a'] },
       { opType: 'Attention', domain: 'com.microsoft', input: ['a'], output: ['b'] },
       { opType: 'Gelu', name: 'gelu', input: ['b'], output: ['c'] },
       { opType: 'Relu', name: 'r', input: ['c'], output: ['d'], attribute: [{ name: 'alpha', type: 1, f: 1 }] },
       {
-        opType: 'Constant',
+        opType: 'Softmax',
         name: 'k',
+        input: ['d'],
         output: ['e'],
-        attribute: [{ name: 'value_int', type: 2, i: { low: 0, high: 2 ** 30, unsigned: false } }],
+        attribute: [{ name: 'axis', type: 2, i: { low: 0, high: 2 ** 30, unsigned: false } }],
       },
+      { opType: 'Neg', name: 'n', input: ['e'], output: ['f'], attribute: [alpha, alpha] },
       { opType: 'If', name: 'if', output: ['y'], attribute: [{ name: 'then_branch', type: 5 }] },
     ];
     assert.throws(
@@ -38,12 +41,13 @@ describe('importing', () => {
         assert.equal(
           error.message,
           [
-            'm.onnx: 6 unsupported nodes',
+            'm.onnx: 7 unsupported nodes',
             '  Einsum (e)',
             '  com.microsoft.Attention (Attention_1)',
             '  Gelu (gelu): expected operator set 20 or later, received 17',
             '  Relu (r): attribute alpha is not supported',
-            '  Constant (k): attribute value_int holds an integer beyond ±2^53',
+            '  Softmax (k): attribute axis holds an integer beyond ±2^53',
+            '  Neg (n): attribute alpha is given twice',
             '  If (if): attribute then_branch is of a kind that is not supported (5)',
           ].join('\n'),
         );
@@ -53,7 +57,15 @@ describe('importing', () => {
   });
 
   const refusals: [string, RegExp, () => unknown][] = [
-    ['a newer operator set', /m\.onnx: expected operator set 13 to 21, received 22/, () => load(model([relu], {}, 22))],
+    ['a newer operator set', /m\.onnx: expected operator set 1 to 26, received 27/, () => load(model([relu], {}, 27))],
+    [
+      'a dimension of 2^62',
+      /input "x": expected dimensions of at most 9007199254740991, received 4611686018427387904/,
+      () => {
+        const dim = [{ dimValue: fromBigInt(1n << 62n) }];
+        return load(model([relu], { input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim } } } }] }));
+      },
+    ],
     [
       'no operator set',
       /expected one version/,
@@ -129,6 +141,25 @@ describe('importing', () => {
       ['Relu_0_', 'r', 'Relu_2', 'Relu_0'],
     );
     assert.deepEqual(notes, ['a second node named "r" is "Relu_2" now']);
+  });
+
+  it('sorts nodes that read values of later ones, and says so', () => {
+    const nodes: NodeProto[] = [
+      { opType: 'Add', name: 'd', input: ['b', 'c'], output: ['y'] },
+      { opType: 'Relu', name: 'a', input: ['x'], output: ['a'] },
+      { opType: 'Neg', name: 'c', input: ['b'], output: ['c'] },
+      { opType: 'Relu', name: 'b', input: ['a'], output: ['b'] },
+    ];
+    const { graph, notes } = load(model(nodes));
+    assert.deepEqual(
+      graph.nodes.map(({ name }) => name),
+      ['a', 'b', 'c', 'd'],
+    );
+    assert.deepEqual(notes, ['nodes that read values of later ones are sorted: each comes after those that it reads']);
+    const long = Array.from({ length: 3_000 }, (_, i) => ({ opType: 'Relu', input: [`v${i}`], output: [`v${i + 1}`] }));
+    const renamed = { input: model([]).graph?.input?.map((value) => ({ ...value, name: 'v0' })) ?? [] };
+    const output = [{ name: 'v3000', type: { tensorType: { elemType: 1 } } }];
+    assert.equal(load(model([...long].reverse(), { ...renamed, output })).graph.nodes.length, 3_000);
   });
 
   it('takes initializers listed as inputs for constants, and says so', () => {
