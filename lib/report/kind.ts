@@ -17,14 +17,18 @@ export interface Kind<Result = unknown> {
 export function defineKind<Schema extends z.ZodType>(definition: {
   readonly schema: string;
   readonly result: Schema;
+  /** Reads results of earlier schemas, by their names, as results of this one. */
+  readonly earlier?: Readonly<Record<string, z.ZodType<z.output<Schema>>>>;
   readonly document: (result: z.output<Schema>) => Document;
 }): Kind<z.output<Schema>> {
-  const { schema, result, document } = definition;
+  const { schema, result, earlier = {}, document } = definition;
   return {
     schema,
     document,
     check(value) {
-      const parsed = result.safeParse(asJson(value));
+      const json = asJson(value);
+      const named = (json as { readonly schema?: unknown } | null)?.schema;
+      const parsed = ((typeof named === 'string' && earlier[named]) || result).safeParse(json);
       if (parsed.success) return parsed.data;
       const [issue] = parsed.error.issues;
       const field = issue?.path.join('.') || 'result';

@@ -3,7 +3,8 @@
 // To add a kind of document:
 // 1. Write lib/report/kinds/<name>.ts that exports `kind = defineKind({ schema, result, document })`.
 // 2. `schema` is the name in the result's field `schema`: 'faultline.scan/1'. A change that old readers misread raises
-// it. 3. `result` is the zod schema of the JSON. Use z.looseObject, so that unknown fields are kept; `decibels` of
+//    it; `earlier` then reads the results of before.
+// 3. `result` is the zod schema of the JSON. Use z.looseObject, so that unknown fields are kept; `decibels` of
 // ../kind.js
 //    for figures that may be infinite. What --json prints is the result after this check.
 // 4. `document` makes the Document of the checked result and of nothing else: pictures are data URLs in the result.
@@ -19,6 +20,7 @@ import type { Kind } from './kind.js';
 
 const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
   'faultline.assess/1': () => import('./kinds/assess.js'),
+  'faultline.assess/2': () => import('./kinds/assess.js'),
   'faultline.bench/1': () => import('./kinds/bench_kernels.js'),
   'faultline.bench-model/1': () => import('./kinds/bench_model.js'),
   'faultline.bench-napi/1': () => import('./kinds/bench_napi.js'),

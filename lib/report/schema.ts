@@ -47,8 +47,8 @@ const teacherSchema = z.looseObject({
 const policyLayerSchema = z.looseObject({
   node: z.string(),
   operator: z.string().optional(),
-  weights: bits,
-  activations: bits,
+  weightBits: bits,
+  activationBits: bits,
   /** Share of the inputs, 0–1, by number of bits: { "4": .7, "8": .3 }. */
   chosen: z.record(z.string(), z.number().min(0).max(1)).optional(),
 });

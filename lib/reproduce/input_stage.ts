@@ -136,12 +136,12 @@ function layersOf(graph: Graph, { space }: InputPolicy, options: Uint8Array): Po
     const shares = [...counts]
       .sort(([a], [b]) => a - b)
       .map(([bits, count]): [string, number] => [String(bits), count / images]);
-    const activations = shares.reduce((sum, [bits, share]) => sum + Number(bits) * share, 0);
+    const activationBits = shares.reduce((sum, [bits, share]) => sum + Number(bits) * share, 0);
     return {
       node,
       operator: graph.node(node).operator,
-      weights: space.schemes[at]?.[0]?.weights.format.bits as number,
-      activations,
+      weightBits: space.schemes[at]?.[0]?.weights.format.bits as number,
+      activationBits,
       chosen: Object.fromEntries(shares),
     };
   });

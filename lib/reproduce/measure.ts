@@ -151,8 +151,8 @@ export async function measureStatic(
     layers: [...policy.schemes].map(([node, { weights, activations }]) => ({
       node,
       operator: graph.node(node).operator,
-      weights: weights.format.bits,
-      activations: activations.format.bits,
+      weightBits: weights.format.bits,
+      activationBits: activations.format.bits,
     })),
     uniform: await uniformFigures(graph, data, own.fpAccuracy, signal),
     responsible: nodes.map((node, i) => {

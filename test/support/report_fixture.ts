@@ -51,8 +51,8 @@ function pair(random: Random, objective: string, policy: 'static' | 'input', fp:
     layers: NODES.map((node, i) => ({
       node,
       operator: node === 'fc' ? 'Gemm' : 'Conv',
-      weights: policy === 'static' ? (BITS[i] as number) : 8,
-      activations: policy === 'static' ? (BITS[9 - i] as number) : 2 + ((i * 7) % 60) / 10,
+      weightBits: policy === 'static' ? (BITS[i] as number) : 8,
+      activationBits: policy === 'static' ? (BITS[9 - i] as number) : 2 + ((i * 7) % 60) / 10,
       ...(policy === 'input' ? { chosen: { 2: 0.25 + i / 40, 4: 0.45 - i / 40, 8: 0.3 } } : {}),
     })),
     flips: {

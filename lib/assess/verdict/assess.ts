@@ -151,7 +151,7 @@ function resultOf(
   const right = Math.round((measurer.task.percent(judge.fp.classes, judge.expected) * count) / 100);
   const [low, high] = wilsonInterval(right, count, thresholds.confidence);
   const evidence: Evidence = {
-    schema: 'faultline.assess/1',
+    schema: 'faultline.assess/2',
     model,
     measure,
     thresholds,

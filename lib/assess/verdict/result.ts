@@ -1,4 +1,4 @@
-// What an assessment finds: schema faultline.assess/1. Percent and points on a scale of 100.
+// What an assessment finds: schema faultline.assess/2. Percent and points on a scale of 100.
 
 import type { Interval } from '../../statistics/shares.js';
 import type { Measure } from '../../tasks/task.js';
@@ -36,7 +36,7 @@ export interface LayerError {
 
 /** Everything an assessment measured. */
 export interface Evidence {
-  readonly schema: 'faultline.assess/1';
+  readonly schema: 'faultline.assess/2';
   readonly model: string;
   readonly measure: Measure;
   readonly thresholds: Thresholds;

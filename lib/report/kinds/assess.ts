@@ -17,7 +17,7 @@ import {
   remedySection,
   unitOf,
 } from './assess_evidence.js';
-import { type Assessment, assessSchema } from './assess_result.js';
+import { type Assessment, assessSchema, firstAssessSchema } from './assess_result.js';
 
 const LEVEL = { safe: 'good', caution: 'caution', unsafe: 'bad' } as const;
 
@@ -228,4 +228,9 @@ function assessDocument(result: Assessment): Document {
   };
 }
 
-export const kind = defineKind({ schema: 'faultline.assess/1', result: assessSchema, document: assessDocument });
+export const kind = defineKind({
+  schema: 'faultline.assess/2',
+  result: assessSchema,
+  earlier: { 'faultline.assess/1': firstAssessSchema },
+  document: assessDocument,
+});

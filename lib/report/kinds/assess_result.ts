@@ -1,5 +1,6 @@
-// The JSON of `assess`, schema faultline.assess/1. Percent and points on a scale of 100.
+// The JSON of `assess`, schema faultline.assess/2. Percent and points on a scale of 100.
 import { z } from 'zod';
+import { formatScheme, schemeOf } from '../../format/scheme.js';
 import { count, decibels } from '../kind.js';
 
 const level = z.enum(['safe', 'caution', 'unsafe']);
@@ -34,7 +35,7 @@ const agentSchema = z.looseObject({
 });
 
 export const assessSchema = z.looseObject({
-  schema: z.literal('faultline.assess/1'),
+  schema: z.literal('faultline.assess/2'),
   model: z.string(),
   measure: z.enum(['accuracy', 'agreement']),
   thresholds: z.looseObject({
@@ -106,6 +107,29 @@ export const assessSchema = z.looseObject({
   reasons: z.array(z.string()),
   advice: z.array(z.string()),
 });
+
+const bits = z.number().int().min(2).max(8);
+const bitWidths = z
+  .object({ weightBits: bits, activationBits: bits })
+  .transform(({ weightBits, activationBits }) => formatScheme(schemeOf(weightBits, activationBits)));
+
+/** Schema 1: nodes have two bit widths, agents a goal, and predictions another name. */
+export const firstAssessSchema = z
+  .looseObject({
+    policies: z.array(z.looseObject({ policy: z.looseObject({ nodes: z.record(z.string(), bitWidths) }) })),
+    search: z
+      .looseObject({ agents: z.array(z.looseObject({ goal: z.enum(['worst', 'best']) })) })
+      .transform(({ agents, ...search }) => ({
+        ...search,
+        agents: agents.map(({ goal, ...agent }) => ({
+          ...agent,
+          objective: goal === 'worst' ? 'detrimental' : 'robust',
+        })),
+      }))
+      .optional(),
+  })
+  .transform(({ foretold: predicted, ...found }) => ({ ...found, predicted, schema: 'faultline.assess/2' }))
+  .pipe(assessSchema);
 
 export type Assessment = z.output<typeof assessSchema>;
 export type LossFigures = Pick<Assessment['remedies'][number], 'drop' | 'interval'>;

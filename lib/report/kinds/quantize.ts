@@ -9,9 +9,9 @@ const quantizeSchema = z.looseObject({
   schema: z.literal('faultline.quantize/1'),
   model: z.string(),
   out: z.string(),
-  /** Bytes of the file, and of the weights before. */
   bytes: count,
-  weightBytes: count,
+  /** Bytes of the weights before; earlier results lack it. */
+  weightBytes: count.optional(),
   format: z.string(),
   nodes: z.array(
     z.looseObject({
@@ -37,7 +37,7 @@ function quantizeDocument(result: z.output<typeof quantizeSchema>): Document {
   const counts = [...forms].map(([form, times]) => `${form} ${times}`).join(', ');
   return {
     title: `${basename(model)}, quantized`,
-    lead: `${out}: ${kib(bytes)} (was ${kib(weightBytes)}); ${counts}`,
+    lead: `${out}: ${kib(bytes)}${weightBytes === undefined ? '' : ` (was ${kib(weightBytes)})`}; ${counts}`,
     facts: [],
     sections: [
       {

@@ -21,7 +21,8 @@ const vulnerableSchema = z.looseObject({
   /** Percent. */
   fullPrecision: z.number(),
   quantized: z.number(),
-  classNames: z.array(z.string()),
+  /** Absent in earlier results: classes are then called by their numbers. */
+  classNames: z.array(z.string()).default([]),
   layers: z.array(z.looseObject({ node: z.string(), drop: z.number(), restored: z.number() })).min(1),
   pairs: z.array(
     z.looseObject({ nodes: z.tuple([z.string(), z.string()]), restored: z.number(), interaction: z.number() }),

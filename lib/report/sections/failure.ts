@@ -41,7 +41,7 @@ export function policySection(report: Report): Section | undefined {
             rowsLabel: 'bits of',
             columns: layers.map(({ node }) => node),
             rows: ['weights', 'activations'],
-            values: [layers.map(({ weights }) => weights), layers.map(({ activations }) => activations)],
+            values: [layers.map(({ weightBits }) => weightBits), layers.map(({ activationBits }) => activationBits)],
             unit: 'bits',
             shades: 'bits',
           },

@@ -53,7 +53,7 @@ describe('faultline assess', () => {
     const first = assess('ordinary.onnx', '--json');
     assert.equal(first.status, 0, first.stderr);
     const result = JSON.parse(first.stdout) as AssessResult;
-    assert.equal(result.schema, 'faultline.assess/1');
+    assert.equal(result.schema, 'faultline.assess/2');
     assert.equal(typeof result.fp.accuracy, 'number');
     for (const { name, effectiveBits, accuracy, drop, interval } of result.policies) {
       assert.equal(typeof name, 'string');

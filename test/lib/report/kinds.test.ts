@@ -4,8 +4,13 @@ import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { checkResult, kindNamed, SCHEMAS } from '../../../lib/report/kinds.js';
 
 describe('registry of kinds', () => {
-  it('each schema leads to the kind of its name', async () => {
-    for (const schema of SCHEMAS) assert.equal((await kindNamed(schema)).schema, schema);
+  it('each schema leads to the kind of its name, an earlier one to the one of today', async () => {
+    const earlier = ['faultline.assess/1'];
+    for (const schema of SCHEMAS) {
+      const { schema: today } = await kindNamed(schema);
+      if (!earlier.includes(schema)) assert.equal(today, schema);
+      assert.equal(today.split('/')[0], schema.split('/')[0]);
+    }
     assert.equal(new Set(SCHEMAS).size, SCHEMAS.length);
   });
 

@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
+import { diffResults } from '../../../lib/report/diff.js';
+import { tablesOf } from '../../../lib/report/document.js';
 import { readResult } from '../../../lib/report/read.js';
+import { checkDocument } from '../../support/documents.js';
+import { ASSESS_1, QUANTIZE_1, REPORT_1, VULNERABLE_1 } from '../../support/earlier_results.js';
 import { temporaryFolder } from '../../support/temporary_folder.js';
 
 const evaluation = { schema: 'faultline.evaluate/1', model: 'm', images: 4, correct: 3, accuracy: 0.75, loss: 0.5 };
@@ -36,5 +40,42 @@ describe('results read back', () => {
         (error) => error instanceof InvalidArgumentError && message.test(error.message),
       );
     }
+  });
+
+  it('reads results of earlier versions, in every format and beside themselves', async () => {
+    const earlier: [object, string, RegExp][] = [
+      [ASSESS_1, 'faultline.assess/2', /Bits of the policies found/],
+      [REPORT_1, 'faultline.report/1', /detrimental, static: 6 bits on average/],
+      [VULNERABLE_1, 'faultline.vulnerable/1', /Accuracy by class/],
+      [QUANTIZE_1, 'faultline.quantize/1', /What became of each quantizable node/],
+    ];
+    for (const [json, schema, caption] of earlier) {
+      writeFileSync(file('earlier.json'), JSON.stringify(json));
+      const found = await readResult(file('earlier.json'));
+      assert.equal(found.schema, schema);
+      assert.equal(found.result.schema, schema);
+      checkDocument(found.document, []);
+      assert.ok(tablesOf(found.document).some((table) => caption.test(table.caption)));
+      const named = { ...found, path: 'earlier.json' };
+      assert.deepEqual(diffResults(named, named).changes, []);
+    }
+  });
+
+  it('keeps the bits, goals and predictions of the first assessments', async () => {
+    writeFileSync(file('first.json'), JSON.stringify(ASSESS_1));
+    const { document } = await readResult(file('first.json'));
+    const rows = (name: string) => tablesOf(document).find((table) => table.name === name)?.rows;
+    assert.deepEqual(rows('found-bits'), [
+      ['hidden', 4, 8],
+      ['logits', 8, 8],
+    ]);
+    assert.deepEqual(
+      rows('search')?.map(([agent, objective]) => `${agent} ${objective}`),
+      ['exhaustive detrimental', 'exhaustive robust'],
+    );
+    assert.deepEqual(rows('predicted')?.[0]?.slice(0, 2), ['W4A4', 25]);
+    const wrong = { ...ASSESS_1, policies: [{ ...ASSESS_1.policies[0], policy: { nodes: { hidden: 'W8A8' } } }] };
+    writeFileSync(file('first.json'), JSON.stringify(wrong));
+    await assert.rejects(readResult(file('first.json')), /first\.json: policies\.0\.policy\.nodes\.hidden: expected/);
   });
 });

@@ -47,7 +47,7 @@ describe('reproduce', () => {
       assert.equal(pair.images, 300);
     }
     for (const input of whole.pairs.filter(({ policy }) => policy === 'input')) {
-      const mean = (input.layers ?? []).reduce((sum, { activations }) => sum + activations, 0);
+      const mean = (input.layers ?? []).reduce((sum, { activationBits }) => sum + activationBits, 0);
       assert.ok(Math.abs(mean / (input.layers ?? []).length - 6) < 1e-9, 'every image meets the budget');
       assert.ok(input.controls?.some(({ control }) => control === 'fresh attacker'));
     }

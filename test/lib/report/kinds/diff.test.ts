@@ -11,7 +11,7 @@ const change = (judgement: string, table: string, before: string, after: string)
 });
 const result = {
   schema: 'faultline.diff/1',
-  ...{ before: 'runs/a', after: 'runs/b', kind: 'faultline.assess/1', compared: 12 },
+  ...{ before: 'runs/a', after: 'runs/b', kind: 'faultline.assess/2', compared: 12 },
   changes: [
     change('changed', 'time', '1.0', '2.0'),
     change('better', 'policies', '3.00', '1.00'),
