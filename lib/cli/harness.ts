@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CommanderError } from 'commander';
 import { InvalidArgumentError } from '../core/errors.js';
+import { plain } from '../core/text.js';
 import { modelDigest } from '../graph/onnx/codec.js';
 import { checkResult } from '../report/kinds.js';
 import { render } from '../report/render.js';
@@ -11,6 +12,7 @@ import { asJson, sha256 } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
 import type { CommandDefinition, Context, ExitCodes, Outcome } from './command.js';
 import { isFile } from './option.js';
+import { complain, print } from './output.js';
 import { type CommandLine, parseCommandLine } from './parse.js';
 import { Progress } from './progress.js';
 
@@ -30,12 +32,6 @@ class Interrupted extends Error {
   ) {
     super(folder === undefined ? 'interrupted' : `interrupted; the same command resumes in ${folder}`);
   }
-}
-
-/** Says what went wrong; refusals of options have the program's name already. */
-function complain(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${message.startsWith('faultline: ') ? '' : 'faultline: '}${message}\n`);
 }
 
 /** The exit code of an error. */
@@ -163,8 +159,8 @@ class Execution {
     }
     this.progress.end();
     const format = this.line.common.json ? 'json' : 'terminal';
-    const end = format === 'terminal' && written.length > 0 ? `\n${written.join('\n')}\n` : '';
-    process.stdout.write((await render(format, checked)) + end);
+    const end = format === 'terminal' && written.length > 0 ? `\n${written.map(plain).join('\n')}\n` : '';
+    print((await render(format, checked)) + end);
   }
 
   async close(): Promise<void> {
@@ -193,7 +189,7 @@ export async function runCommand(
     }
   } catch (error) {
     // Commander has said it.
-    if (!(error instanceof CommanderError)) complain(error);
+    if (!(error instanceof CommanderError)) complain(error, ['faultline', definition.name, ...argv].join(' '));
     return exitCodeOf(error, definition.exitCodes);
   }
 }

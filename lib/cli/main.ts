@@ -3,14 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { findCommand } from './commands.js';
 import { overview } from './help.js';
+import { complain, print, say } from './output.js';
 
 /** Exit codes of what no command answers for. */
 const [FAILED, REFUSED] = process.argv[2] === 'assess' ? [3, 4] : [1, 2];
-
-function complain(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${message.startsWith('faultline: ') ? '' : 'faultline: '}${message}\n`);
-}
 
 // A reader that has seen enough (`| head`) stops nothing and changes no exit code; a full disk does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -21,7 +17,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 // Node would exit with 1, which is one of the verdicts.
 process.on('uncaughtException', (error) => {
-  process.stderr.write(`${error.stack ?? error}\n`);
+  say(error.stack ?? String(error));
   process.exit(FAILED);
 });
 
@@ -35,16 +31,17 @@ async function main(argv: readonly string[]): Promise<number> {
   // `faultline help scan` is `faultline scan --help`.
   if (first === 'help' && argv.length > 1) return main([...argv.slice(1), '--help']);
   if (['--help', '-h', 'help'].includes(first)) {
-    process.stdout.write(overview());
+    print(overview());
     return 0;
   }
   if (['--version', '-V'].includes(first)) {
-    process.stdout.write(packageVersion());
+    print(packageVersion());
     return 0;
   }
   const command = findCommand(argv);
   if (!command) {
-    process.stderr.write(`faultline: expected a command, received "${first}"\n\n${overview()}`);
+    complain(`expected a command, received "${first}"`);
+    say(`\n${overview().trimEnd()}`);
     return REFUSED;
   }
   const { found, rest } = command;

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { WIDTH, wrapText } from '../report/text.js';
 import type { CommandDefinition, OutFolder } from './command.js';
 import { flag, flagOf, type OptionSpec, type Specs, text } from './option.js';
+import { print, say } from './output.js';
 
 /** A command line as `run` gets it, and what the harness makes of it. */
 export interface CommandLine {
@@ -66,6 +67,7 @@ const defaultText = (value: unknown) => (Array.isArray(value) ? value.join(',') 
 export function commanderOf(definition: CommandDefinition, summary = ''): Command {
   const { name, out = 'none', examples, details = [] } = definition;
   const command = new Command(`faultline ${name}`).description(summary).exitOverride();
+  command.configureOutput({ writeOut: print, writeErr: (text) => say(text.trimEnd()) });
   for (const { value, help } of Object.values(definition.arguments ?? {})) command.argument(value, help);
   addOptions(command, { ...definition.options, ...folderOptions(out), ...OUTPUT });
   const paragraphs = details.map((paragraph) => `${wrapText(paragraph).join('\n')}\n\n`).join('');

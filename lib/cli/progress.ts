@@ -1,5 +1,7 @@
 // Progress on stderr: a line that overwrites itself on a terminal, a plain line at each milestone elsewhere.
-import { cut, plain } from '../report/text.js';
+import { plain } from '../core/text.js';
+import { cut } from '../report/text.js';
+import { overwrite, say } from './output.js';
 
 /** Between two updates of the line on a terminal. */
 const INTERVAL_MS = 100;
@@ -15,14 +17,14 @@ export class Progress {
   show(milestone: boolean, text: () => string): void {
     if (this.quiet) return;
     if (!process.stderr.isTTY) {
-      if (milestone) process.stderr.write(`${text()}\n`);
+      if (milestone) say(plain(text()));
       return;
     }
     const now = performance.now();
     if (!milestone && now - this.last < INTERVAL_MS) return;
     this.last = now;
     this.open = true;
-    process.stderr.write(`\r\x1b[K${cut(plain(text()), (process.stderr.columns ?? 80) - 1)}`);
+    overwrite(cut(plain(text()), (process.stderr.columns ?? 80) - 1));
   }
 
   /** An `onProgress` of the library: `12/64 samples`, a milestone when all are done. */
@@ -38,7 +40,7 @@ export class Progress {
   say(text: string): void {
     if (this.quiet) return;
     this.end();
-    process.stderr.write(`${text}\n`);
+    say(plain(text));
   }
 
   /** What was changed to read a model: of many notes that say the same of other nodes, the first. */
@@ -55,7 +57,7 @@ export class Progress {
 
   /** Leaves the line as it is. */
   end(): void {
-    if (this.open) process.stderr.write('\n');
+    if (this.open) say('');
     this.open = false;
   }
 }

@@ -6,6 +6,7 @@ import { FORMATS, render } from '../report/render.js';
 import { writeWhole } from '../run/files.js';
 import { defineCommand } from './command.js';
 import { argument, choice, text } from './option.js';
+import { print } from './output.js';
 
 export const command = defineCommand({
   name: 'report',
@@ -25,7 +26,7 @@ export const command = defineCommand({
       for (const [name, content] of csvFiles(checked.document)) await writeWhole(join(out, name), content);
     } else {
       const content = await render(format, checked);
-      if (out === undefined) process.stdout.write(content);
+      if (out === undefined) print(content);
       else await writeWhole(out, content);
     }
     return undefined;

@@ -1,11 +1,17 @@
 // A report as Markdown (GitHub's flavour): charts become their tables, pictures their captions.
 import { markdownTable as pipeTable } from 'markdown-table';
+import { plain } from '../core/text.js';
 import { type Block, type Document, type Table, tableOf } from './document.js';
 import { formatCell, plural, unitLabel } from './format.js';
+import { fileNames } from './names.js';
 
-/** Text as text: nothing in it is markup, and it stays on its line. */
+/** Text as text: nothing in it is markup or a link, and it stays on its line. */
 export function escapeMarkdown(text: string): string {
-  return text.replace(/[\r\n]+/g, ' ').replace(/[\\`*_[\]<>|~#&]/g, '\\$&');
+  return plain(text.trim().replace(/\s*[\r\n]+\s*/g, ' '))
+    .replace(/[\\`*_[\]<>|~#&@$]/g, '\\$&')
+    .replace(/:(?=\/\/)|(?<=\bwww)\./gi, '\\$&')
+    .replace(/^[-+=](?=[-+=\s]|$)/, '\\$&')
+    .replace(/^\d+(?=[.)](?:\s|$))/, '$&\\');
 }
 
 /** A pipe table: text to the left, figures to the right. */
@@ -22,15 +28,16 @@ export function markdownTable({ columns, rows }: Pick<Table, 'columns' | 'rows'>
 /** More rows are in the CSV files and in the JSON. */
 const MOST_ROWS = 60;
 
-function tableBlock(table: Table): string {
+function tableBlock(table: Table, files: ReadonlyMap<string, string>): string {
   const shown = { ...table, rows: table.rows.slice(0, MOST_ROWS) };
   const left = table.rows.length - shown.rows.length;
   const parts = [`*${escapeMarkdown(table.caption)}*`, markdownTable(shown)];
-  if (left > 0) parts.push(`… and ${plural(left, 'row')} more in ${escapeMarkdown(table.name)}.csv`);
+  if (left > 0)
+    parts.push(`… and ${plural(left, 'row')} more in ${escapeMarkdown(files.get(table.name) ?? table.name)}`);
   return parts.join('\n\n');
 }
 
-function blockText(block: Block): string {
+function blockText(block: Block, files: ReadonlyMap<string, string>): string {
   switch (block.kind) {
     case 'text':
       return escapeMarkdown(block.text);
@@ -39,15 +46,16 @@ function blockText(block: Block): string {
     case 'verdict':
       return `**${escapeMarkdown(block.word)}**: ${escapeMarkdown(block.text)}`;
     case 'table':
-      return tableBlock(block);
+      return tableBlock(block, files);
     case 'chart':
-      return tableBlock(tableOf(block));
+      return tableBlock(tableOf(block), files);
     case 'pictures':
       return [escapeMarkdown(block.caption), ...block.pictures.map(({ alt }) => `- ${escapeMarkdown(alt)}`)].join('\n');
   }
 }
 
 export function markdownReport(document: Document): string {
+  const files = fileNames(document);
   const parts = [`# ${escapeMarkdown(document.title)}`, escapeMarkdown(document.lead)];
   if (document.facts.length > 0) {
     parts.push(
@@ -60,7 +68,7 @@ export function markdownReport(document: Document): string {
     );
   }
   for (const { title, blocks } of document.sections) {
-    parts.push(`## ${escapeMarkdown(title)}`, ...blocks.map(blockText));
+    parts.push(`## ${escapeMarkdown(title)}`, ...blocks.map((block) => blockText(block, files)));
   }
   parts.push(escapeMarkdown(document.footer));
   return `${parts.join('\n\n')}\n`;

@@ -1,4 +1,7 @@
-// Names in reports: networks by objective, policy and seed; parts of names that are safe in anchors and files.
+// Names in reports: networks by objective, policy and seed; names of anchors and files.
+import { plain } from '../core/text.js';
+import { sha256 } from '../run/files.js';
+import { type Document, tablesOf } from './document.js';
 import type { PairResult, Report } from './schema.js';
 
 /** `detrimental, input`, and the seed where there are several. */
@@ -25,18 +28,46 @@ export function namedPairs(report: Report): { readonly name: string; readonly pa
   });
 }
 
-/** Lower case letters, digits and hyphens. */
+/** Letters and digits of any script, small ones, and hyphens. */
 export function slug(text: string): string {
-  return (
-    text
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-+|-+$/g, '') || 'unnamed'
-  );
+  const words = plain(text.normalize('NFC'))
+    .toLowerCase()
+    .normalize('NFC')
+    .split(/[^\p{L}\p{M}\p{N}]+/u);
+  return words.filter((word) => word !== '').join('-') || 'unnamed';
+}
+
+const EXTENSION = '.csv';
+/** Bytes of a file's name: every file system has more, and a path of several stays short. */
+const MOST_BYTES = 100;
+/** Hexadecimal digits of a hash behind a name that would not be unique without. */
+const HASH_DIGITS = 8;
+
+function shortened(text: string, bytes: number): string {
+  let [short, length] = ['', 0];
+  for (const character of text) {
+    length += Buffer.byteLength(character);
+    if (length > bytes) return short;
+    short += character;
+  }
+  return text;
+}
+
+/** The file of each table of a document by the table's name: no two alike, each the same in every run. */
+export function fileNames(document: Document): ReadonlyMap<string, string> {
+  const names = tablesOf(document).map(({ name }) => name);
+  const alike = groupBy(new Set(names), slug);
+  const fileOf = (name: string) => {
+    const stem = slug(name);
+    if (alike.get(stem)?.length === 1 && Buffer.byteLength(stem + EXTENSION) <= MOST_BYTES) return stem + EXTENSION;
+    const end = `-${sha256(name).slice(0, HASH_DIGITS)}${EXTENSION}`;
+    return shortened(stem, MOST_BYTES - end.length) + end;
+  };
+  return new Map(names.map((name) => [name, fileOf(name)]));
 }
 
 /** Values by key, in order of first appearance. */
-export function groupBy<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
+export function groupBy<T>(values: Iterable<T>, keyOf: (value: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const value of values) {
     const group = groups.get(keyOf(value));

@@ -1,7 +1,9 @@
 // A Document on a terminal of 80 columns: its facts and its brief blocks.
+
+import { plainTexts } from '../core/text.js';
 import { type Block, type Chart, type Column, type Document, type Fact, type Table, tableOf } from './document.js';
 import { formatCell, formatNumber, formatQuantity, isMeasured, type Measured, type Unit, unitLabel } from './format.js';
-import { cut, pad, plain, WIDTH, widthOf, wrapText } from './text.js';
+import { cut, pad, WIDTH, widthOf, wrapText } from './text.js';
 
 const GAP = 2;
 /** Of a text column that has to give way. */
@@ -26,7 +28,7 @@ function briefColumns({ columns, rows }: Pick<Table, 'columns' | 'rows'>): Pick<
   return { columns: shown.map(({ column }) => column), rows: rows.map((row) => shown.map(({ at }) => row[at])) };
 }
 
-const headOf = ({ label, short, unit }: Column) => plain(short ?? label + unitLabel(unit));
+const headOf = ({ label, short, unit }: Column) => short ?? label + unitLabel(unit);
 
 /** A star for a difference whose interval excludes 0, a space for others. */
 function withoutInterval({ value, interval }: Measured, unit: Unit): string {
@@ -45,7 +47,7 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
     rows.map((row) =>
       columns.map(({ unit }, at) => {
         const cell = row[at];
-        return plain(!intervals && isMeasured(cell) ? withoutInterval(cell, unit) : formatCell(cell, unit));
+        return !intervals && isMeasured(cell) ? withoutInterval(cell, unit) : formatCell(cell, unit);
       }),
     );
   let head = columns.map(headOf);
@@ -55,7 +57,7 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
   const total = (widths: readonly number[]) => widths.reduce((sum, width) => sum + width + GAP, -GAP);
   let lines = cellText(true);
   if (total(widthsOf()) > WIDTH) lines = cellText(false);
-  if (total(widthsOf()) > WIDTH) head = columns.map(({ label, short }) => plain(short ?? label));
+  if (total(widthsOf()) > WIDTH) head = columns.map(({ label, short }) => short ?? label);
   const widths = widthsOf();
   const broken = head.map((text, at) => Math.max(cellsOf(at), widest(text.split(' '))));
   /** The widest column that is wider than its least width. */
@@ -120,7 +122,7 @@ function chartLines(chart: Chart): string[] {
         return tableLines(tableOf(chart));
     }
   };
-  return [...wrapText(caption), ...lines().map(plain)];
+  return [...wrapText(caption), ...lines()];
 }
 
 /** The lines of a block, none where it is not for a terminal; `captioned`: a table says what it is. */
@@ -147,14 +149,15 @@ function leadOf({ lead, sections }: Document): string {
 }
 
 function factLines(facts: readonly Fact[]): string[] {
-  const width = Math.max(...facts.map(({ label }) => widthOf(plain(label))));
+  const width = Math.max(...facts.map(({ label }) => widthOf(label)));
   const indent = ' '.repeat(width + GAP);
   return facts.flatMap(({ label, value, unit = '', note }) =>
-    wrapText(`${pad(plain(label), width)}  ${`${value} ${unit}`.trim()}${note === '' ? '' : `  ${note}`}`, indent),
+    wrapText(`${pad(label, width)}  ${`${value} ${unit}`.trim()}${note === '' ? '' : `  ${note}`}`, indent),
   );
 }
 
-export function terminalReport(document: Document): string {
+export function terminalReport(given: Document): string {
+  const document = plainTexts(given);
   const { title, sections, footer } = document;
   const [lead, facts] = [leadOf(document), document.facts.filter(({ brief }) => brief !== false)];
   const parts = [wrapText(title), ...(lead === '' ? [] : [wrapText(lead)])];
@@ -163,7 +166,7 @@ export function terminalReport(document: Document): string {
     const tables = section.blocks.filter((block) => block.kind === 'table' && block.brief);
     const shown = section.blocks.map((block) => blockLines(block, tables.length > 1));
     const [first, ...others] = shown.filter((lines) => lines.length > 0);
-    if (first) parts.push([plain(section.title), ...first], ...others);
+    if (first) parts.push([section.title, ...first], ...others);
   }
   if (footer !== '') parts.push(wrapText(footer));
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;

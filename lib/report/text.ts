@@ -6,15 +6,6 @@ import wrapAnsi from 'wrap-ansi';
 /** Columns of every text that faultline prints. */
 export const WIDTH = 80;
 
-/** What could move the cursor or recolour the screen. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/** A text without control characters. */
-export function plain(text: string): string {
-  return text.replace(CONTROL, '\ufffd');
-}
-
 export function widthOf(text: string): number {
   return stringWidth(text);
 }
@@ -33,7 +24,7 @@ const wrap = (text: string, width: number) => wrapAnsi(text, width, { hard: true
 
 /** Lines of at most `width` columns, all but the first indented; a word longer than a line is broken. */
 export function wrapText(text: string, indent = '', width = WIDTH): string[] {
-  const whole = plain(text).trim();
+  const whole = text.trim();
   const [first = ''] = wrap(whole, width);
   const rest = whole.slice(first.length).trimStart();
   return rest === '' ? [first] : [first, ...wrap(rest, width - indent.length).map((line) => indent + line)];

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { plainJson } from '../core/text.js';
 
 /** Writes a file, its folder too, so that a reader finds either the complete old or the complete new content, on disk. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
@@ -18,7 +19,7 @@ const plainArrays = (_: string, value: unknown): unknown =>
   ArrayBuffer.isView(value) && !(value instanceof DataView) ? Array.from(value as Float64Array) : value;
 
 /** A value as indented JSON. */
-export const toJson = (value: unknown): string => `${JSON.stringify(value, plainArrays, 1)}\n`;
+export const toJson = (value: unknown): string => plainJson(`${JSON.stringify(value, plainArrays, 1)}\n`);
 
 /** A value after a round trip through JSON. */
 export const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value, plainArrays) ?? 'null');

@@ -3,6 +3,7 @@
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { plainJson } from '../core/text.js';
 import { inspect } from '../native/inspect.js';
 import { asJson, readIfThere, sha256, toJson, writeWhole } from './files.js';
 import { lockFolder } from './lock.js';
@@ -165,7 +166,10 @@ export class RunDirectory {
   /** A line in events.jsonl. */
   async event(kind: string, fields: Readonly<Record<string, unknown>>): Promise<void> {
     await mkdir(this.path, { recursive: true });
-    await appendFile(this.events, `${JSON.stringify({ time: new Date().toISOString(), event: kind, ...fields })}\n`);
+    await appendFile(
+      this.events,
+      `${plainJson(JSON.stringify({ time: new Date().toISOString(), event: kind, ...fields }))}\n`,
+    );
   }
 
   /** Lets other processes write to the directory. */

@@ -103,6 +103,11 @@ describe('architecture: TypeScript', () => {
     assert.deepEqual(wrong, []);
   });
 
+  it('only lib/cli/output.ts writes to stdout and stderr', () => {
+    const writing = library.filter((path) => /process\.std(out|err)\.write|console\./.test(read(path)));
+    assert.deepEqual(writing, ['lib/cli/output.ts']);
+  });
+
   it('only lib/native/addon.ts and cuda_addon.ts load addons', () => {
     const loaders = library.filter((path) => /["'`]bindings["'`]|\.node["'`]/.test(read(path)));
     assert.deepEqual(loaders, ['lib/native/addon.ts', 'lib/native/cuda_addon.ts']);

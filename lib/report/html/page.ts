@@ -1,4 +1,5 @@
 // A report as one HTML file: no script, no font, no picture from elsewhere; it opens from a disk as from a server.
+import { plainTexts } from '../../core/text.js';
 import type { Document } from '../document.js';
 import { factMarkup, sectionMarkup } from './blocks.js';
 import { html, Markup } from './markup.js';
@@ -8,7 +9,7 @@ import { STYLE } from './style.js';
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
 export function htmlReport(document: Document): string {
-  const { title, lead, facts, sections, footer } = document;
+  const { title, lead, facts, sections, footer } = plainTexts(document);
   const links = sections.map((section) => html`<li><a href="#${section.id}">${section.title}</a></li>`);
   return html`<!doctype html>
 <html lang="en">

@@ -3,7 +3,6 @@ import { OUTLIER_FACTOR } from '../../assess/profile/ranges.js';
 import { extremeOf, type Objective } from '../../search/judge.js';
 import { type Block, column, type Section } from '../document.js';
 import { type Cell, formatNumber, type Measured, type Unit } from '../format.js';
-import { slug } from '../names.js';
 import type { Assessment, LossFigures } from './assess_result.js';
 
 /** The levels of a policy, the best first. */
@@ -76,7 +75,7 @@ export function layerSection(result: Assessment): Section | undefined {
     blocks: [
       {
         kind: 'chart',
-        name: `restored-${slug(subject)}`,
+        name: `restored-${subject}`,
         caption: 'Points won back when one layer alone stays in full precision',
         alt: `Points won back by each of ${sensitivity.length} layers`,
         data: {

@@ -14,7 +14,7 @@ function operationSection({ op, threads, shapes }: OperationRows): Section {
   const variants = new Set(shapes.flatMap(({ rows }) => rows.map(({ impl, variant }) => `${impl}: ${variant}`)));
   const table: Block = {
     kind: 'table',
-    name: slug(`${op} t${threads}`),
+    name: `${op} t${threads}`,
     caption: `${title}: GOPS, ratio to the best peer, share of the ceiling`,
     brief: true,
     columns: [

@@ -5,7 +5,6 @@ import { OUTLIER_FACTOR } from '../../assess/profile/ranges.js';
 import { type Block, column, type Document, type Fact, type Section, type Table } from '../document.js';
 import { type Cell, formatNumber, formatQuantity } from '../format.js';
 import { defineKind } from '../kind.js';
-import { slug } from '../names.js';
 import { channelMap } from '../sections/error_profile.js';
 import { type LayerResult, type ProfileResult, profileSchema } from './profile_result.js';
 
@@ -187,11 +186,11 @@ function distributionSection(profile: ProfileResult): Section | undefined {
     const { first, binsPerOctave, counts } = ranges.histogram;
     const at = (i: number) => first + i / binsPerOctave;
     return [
-      histogram(`codes-${slug(node)}`, `${node}: codes of activations`, 'code', activations.histogram, 0),
-      histogram(`weights-${slug(node)}`, `${node}: codes of weights`, 'code', weights.histogram, -weights.largestCode),
+      histogram(`codes-${node}`, `${node}: codes of activations`, 'code', activations.histogram, 0),
+      histogram(`weights-${node}`, `${node}: codes of weights`, 'code', weights.histogram, -weights.largestCode),
       {
         kind: 'chart',
-        name: `ranges-${slug(node)}`,
+        name: `ranges-${node}`,
         caption: `${node}: dynamic range of the samples`,
         alt: `Histogram of the scales of ${ranges.ranges} ranges`,
         data: {

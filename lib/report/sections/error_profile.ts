@@ -1,7 +1,7 @@
 // Quantization error by layer and cause, by channel, and its distribution.
 import type { Block, Section } from '../document.js';
 import type { Cell } from '../format.js';
-import { groupBy, slug } from '../names.js';
+import { groupBy } from '../names.js';
 import type { Report } from '../schema.js';
 
 type Layer = NonNullable<Report['errorProfile']>[number];
@@ -88,7 +88,7 @@ export function errorProfileSection(report: Report): Section | undefined {
   const { errorProfile = [] } = report;
   if (errorProfile.length === 0) return undefined;
   const blocks = [...groupBy(errorProfile, ({ policy = '' }) => policy)].flatMap(([policy, layers]) => {
-    const suffix = policy === '' ? '' : `-${slug(policy)}`;
+    const suffix = policy === '' ? '' : `-${policy}`;
     const under = policy === '' ? '' : ` under ${policy}`;
     return [
       layerTable(`error${suffix}`, layers),
@@ -99,7 +99,7 @@ export function errorProfileSection(report: Report): Section | undefined {
           ? [
               {
                 kind: 'chart',
-                name: `error-histogram${suffix}-${slug(node)}`,
+                name: `error-histogram${suffix}-${node}`,
                 caption: `${node}: distribution${under}`,
                 alt: `Histogram of ${node}`,
                 data: {

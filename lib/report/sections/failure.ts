@@ -2,7 +2,7 @@
 // what the agent contributes.
 import type { Block, Section } from '../document.js';
 import { formatNumber, plural } from '../format.js';
-import { namedPairs, slug } from '../names.js';
+import { namedPairs } from '../names.js';
 import type { PairResult, Report } from '../schema.js';
 
 type Named = ReturnType<typeof namedPairs>[number];
@@ -32,7 +32,7 @@ export function policySection(report: Report): Section | undefined {
       return [
         {
           kind: 'chart',
-          name: `policy-${slug(name)}`,
+          name: `policy-${name}`,
           caption: `${name}: ${formatNumber(pair.effectiveBits, 'bits')} bits on average`,
           alt: `Bits of each of the ${layers.length} layers of the pair ${name}`,
           data: {
@@ -61,7 +61,7 @@ function chosenBlock(name: string, layers: NonNullable<PairResult['layers']>): B
   return [
     {
       kind: 'chart',
-      name: `chosen-${slug(name)}`,
+      name: `chosen-${name}`,
       caption: `${name}: how often each layer’s activations got how many bits`,
       alt: `Share of the inputs by activation bits, for each layer of the pair ${name}`,
       data: {
@@ -117,7 +117,7 @@ export function flipSection(report: Report): Section | undefined {
           : [
               {
                 kind: 'table' as const,
-                name: `flips-${slug(name)}`,
+                name: `flips-${name}`,
                 caption: `${name}: the examples by number`,
                 folded: true,
                 columns: [
@@ -147,7 +147,7 @@ export function classSection(report: Report): Section | undefined {
       return [
         {
           kind: 'chart',
-          name: `classes-${slug(name)}`,
+          name: `classes-${name}`,
           caption: `${name}: ${worst.name} loses most, ${formatNumber(lost(worst), 'points')} points`,
           alt: `Accuracy of each class in float32 and quantized, for the pair ${name}`,
           data: {
@@ -181,7 +181,7 @@ export function responsibleSection(report: Report): Section | undefined {
       return [
         {
           kind: 'chart',
-          name: `responsible-${slug(name)}`,
+          name: `responsible-${name}`,
           caption: `${name}: points won back`,
           alt: `Points won back by restoring each of the ${responsible.length} layers of the pair ${name}`,
           data: {

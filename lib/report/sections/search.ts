@@ -3,7 +3,7 @@
 import { mean, standardDeviation } from '../../statistics/summary.js';
 import type { Block, Chart, Section } from '../document.js';
 import { formatNumber, plural } from '../format.js';
-import { groupBy, namedPairs, slug } from '../names.js';
+import { groupBy, namedPairs } from '../names.js';
 import type { Curve, Landscape, Report, SearchResult } from '../schema.js';
 
 /** The mean of curves [evaluations, value], each holding its value until its next point. */
@@ -31,7 +31,7 @@ function searchBlocks(landscape: string, results: readonly SearchResult[]): Bloc
   const chart: Chart[] = [
     {
       kind: 'chart',
-      name: `search-curve${landscape === '' ? '' : `-${slug(landscape)}`}`,
+      name: `search-curve${landscape === '' ? '' : `-${landscape}`}`,
       caption: `Regret after as many evaluations${suffix}`,
       alt: `Regret of ${plural(curves.length, 'agent')} over the number of evaluations${suffix}`,
       data: {
@@ -47,7 +47,7 @@ function searchBlocks(landscape: string, results: readonly SearchResult[]): Bloc
     ...(curves.length > 0 ? chart : []),
     {
       kind: 'table',
-      name: `search${landscape === '' ? '' : `-${slug(landscape)}`}`,
+      name: `search${landscape === '' ? '' : `-${landscape}`}`,
       caption: `Agents and baselines at equal evaluations${suffix}`,
       brief: true,
       columns: [
@@ -68,7 +68,7 @@ function landscapeChart(landscape: Landscape): Chart {
   const under = budget === undefined ? '' : ` of ${formatNumber(budget, 'bits')} bits`;
   return {
     kind: 'chart',
-    name: `landscape-${slug(name)}`,
+    name: `landscape-${name}`,
     caption: `${name}: ${all}${under}${exhaustive ? '' : ', drawn at random'}`,
     alt: `Histogram of the accuracy of ${all} on ${name}`,
     data: {
@@ -100,7 +100,7 @@ function curveChart(curve: Curve, owner: string): Chart {
   const name = owner === '' ? title : `${owner}: ${title}`;
   return {
     kind: 'chart',
-    name: `curve-${slug(name)}`,
+    name: `curve-${name}`,
     caption: name,
     alt: `${name}: ${yLabel} over ${xLabel}, ${series.map((one) => one.name).join(', ')}`,
     data: {

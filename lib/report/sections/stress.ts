@@ -12,7 +12,7 @@ export function sensitivitySection(report: Report): Section | undefined {
     const most = Math.max(...layers.map(({ drop }) => drop));
     return {
       kind: 'chart',
-      name: policy === '' ? 'sensitivity' : `sensitivity-${slug(policy)}`,
+      name: policy === '' ? 'sensitivity' : `sensitivity-${policy}`,
       caption: `Points lost when one layer alone is quantized${policy === '' ? '' : ` (${policy})`}`,
       alt: `Points lost by quantizing each of the ${layers.length} layers alone`,
       data: {
@@ -49,7 +49,7 @@ function corruptionChart(title: string, cells: readonly GridCell[], hottest: num
     cells.find((cell) => cell.corruption === row && cell.severity === severity)?.drop ?? null;
   return {
     kind: 'chart',
-    name: `corruptions-${slug(title)}`,
+    name: `corruptions-${title}`,
     caption: `${title}: points that quantization takes under each corruption`,
     alt: `${rows.length} corruptions by ${severities.length} severities, ${title}`,
     data: {

@@ -1,5 +1,6 @@
 // Tables as CSV: numbers are exact, intervals have both ends, and texts are neither formulas nor new rows.
 import assert from 'node:assert/strict';
+import { plain } from '../../../lib/core/text.js';
 import { buildDocument, pairNames } from '../../../lib/report/build.js';
 import { csvFiles, csvTable } from '../../../lib/report/csv.js';
 import { type Table, tablesOf } from '../../../lib/report/document.js';
@@ -48,16 +49,19 @@ describe('tables as CSV', () => {
     );
   });
 
-  it('texts are no formulas, and parse back', () => {
-    for (const text of ['=1+1', '@SUM(A1)', '+1', '-conv']) {
+  it('texts are no formulas, in one cell whatever the separator, and parse back', () => {
+    for (const text of ['=1+1', '@SUM(A1)', '+1', '-conv', '＝1+1']) {
       const table: Table = {
         kind: 'table',
         name: 'x',
         caption: '',
         columns: [{ key: 'a', label: 'a', unit: 'text' }],
-        rows: [[text], [HOSTILE]],
+        rows: [[text], [HOSTILE], ['a;=1+1'], ['\n=1+1'], ['\t=1+1']],
       };
-      assert.deepEqual(parseCsv(csvTable(table)), [['a'], [`'${text}`], [HOSTILE]]);
+      const written = csvTable(table);
+      const rest = [[plain(HOSTILE)], ['a;=1+1'], ['\ufffd=1+1'], ['\ufffd=1+1']];
+      assert.deepEqual(parseCsv(written), [['a'], [`'${text}`], ...rest]);
+      assert.ok(written.includes('\r\n"a;=1+1"\r\n'), 'quoted, for spreadsheets that divide lines at semicolons');
     }
   });
 });

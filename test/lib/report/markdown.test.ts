@@ -89,4 +89,20 @@ describe('report as Markdown', () => {
     assert.deepEqual(parts.slice(9), ['… and 3 rows more in many.csv', 'footer']);
     assert.equal(escapeMarkdown('a_b\r\n#1'), 'a\\_b \\#1');
   });
+
+  it('no text is a link, a mention, a formula, a heading or a list', () => {
+    const escaped = {
+      'see https://example.org': 'see https\\://example.org',
+      'www.example.org': 'www\\.example.org',
+      'a@example.org': 'a\\@example.org',
+      $x$: '\\$x\\$',
+      '- item': '\\- item',
+      '1. item': '1\\. item',
+      '===': '\\===',
+      '    code': 'code',
+      '1.50': '1.50',
+      '-0.5': '-0.5',
+    };
+    for (const [text, expected] of Object.entries(escaped)) assert.equal(escapeMarkdown(text), expected);
+  });
 });

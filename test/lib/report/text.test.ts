@@ -1,6 +1,6 @@
 // Text in columns: what is wide counts twice, what moves the cursor is shown, long names lose their middle.
 import assert from 'node:assert/strict';
-import { cut, pad, plain, widthOf, wrapText } from '../../../lib/report/text.js';
+import { cut, pad, widthOf, wrapText } from '../../../lib/report/text.js';
 
 describe('text in columns', () => {
   it('knows wide and combining characters', () => {
@@ -16,8 +16,7 @@ describe('text in columns', () => {
     assert.ok(widthOf(name) <= 9 && name.includes('…') && name.startsWith('stag') && name.endsWith('nv3'), name);
   });
 
-  it('shows control characters and wraps at spaces, words that are too long anywhere', () => {
-    assert.equal(plain('a\u001b[31m\r\n'), 'a\ufffd[31m\ufffd\ufffd');
+  it('wraps at spaces, words that are too long anywhere', () => {
     assert.deepEqual(wrapText('one two three', '  ', 8), ['one two', '  three']);
     assert.deepEqual(wrapText('abcdefghij', '', 4), ['abcd', 'efgh', 'ij']);
     assert.deepEqual(wrapText('fits'), ['fits']);

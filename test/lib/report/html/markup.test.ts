@@ -6,7 +6,6 @@ import { HOSTILE, pageOf } from '../../../support/pages.js';
 describe('HTML markup', () => {
   it('texts and numbers are text, also in attributes', () => {
     assert.equal(html`<p title="${'"x"'}">${'<b>&'}${1}</p>`.text, '<p title="&quot;x&quot;">&lt;b&gt;&amp;1</p>');
-    assert.equal(html`${"'\u0000"}`.text, '&#39;\ufffd');
   });
 
   it('markup stays markup, alone and in lists, and undefined is nothing', () => {
@@ -15,13 +14,10 @@ describe('HTML markup', () => {
     assert.equal(html`${new Markup('<br>')}`.text, '<br>');
   });
 
-  it('a parser reads a hostile text back, without its control characters', () => {
+  it('a parser reads a hostile text back', () => {
     const page = pageOf(html`<html><body><p>${HOSTILE}</p></body></html>`.text);
     const [paragraph] = page.querySelectorAll('p');
-    assert.equal(
-      paragraph?.textContent.replace(/\r?\n/g, '\n'),
-      HOSTILE.replace('\u001b', '\ufffd').replace('\r\n', '\n'),
-    );
+    assert.equal(paragraph?.textContent.replace(/\r?\n/g, '\n'), HOSTILE.replace('\r\n', '\n'));
     assert.equal([...page.querySelectorAll('script')].length, 0);
   });
 });

@@ -50,7 +50,7 @@ describe('section of quantization error', () => {
 
   it('has a table, a waterfall and a map, and the histograms there are', () => {
     const names = errorProfileSection(report)?.blocks.map((block) => ('name' in block ? block.name : ''));
-    assert.deepEqual(names, ['error-w4a4', 'error-terms-w4a4', 'error-channels-w4a4', 'error-histogram-w4a4-stem']);
+    assert.deepEqual(names, ['error-W4A4', 'error-terms-W4A4', 'error-channels-W4A4', 'error-histogram-W4A4-stem']);
     assert.equal(errorProfileSection({ ...report, errorProfile: [] }), undefined);
   });
 });

@@ -27,7 +27,7 @@ describe('section of corruptions', () => {
       sectionOf(networks.map((name) => cell(name, 'fog', 1, 5)))?.blocks.flatMap((block) =>
         block.kind === 'chart' ? [block.name] : [],
       );
-    assert.deepEqual(names(['a', 'b']), ['corruptions-a-w4a4', 'corruptions-b-w4a4']);
+    assert.deepEqual(names(['a', 'b']), ['corruptions-a, W4A4', 'corruptions-b, W4A4']);
     assert.deepEqual(names(['a', 'b', 'c']), ['corruptions-networks']);
     assert.equal(corruptionSection({ corruptions: undefined }), undefined);
   });
