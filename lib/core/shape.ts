@@ -18,5 +18,7 @@ export function stridesOf(dims: readonly number[]): number[] {
 
 /** Whether two shapes are the same. */
 export function equalDims(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dim, i) => dim === b[i]);
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

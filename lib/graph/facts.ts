@@ -1,7 +1,7 @@
 // The answers in an operator's file: its product, fusion into the step before it, device kernel, rule for the scales of
 // channels, independence of samples, and upgrades from operator sets before 13.
-import type { PoolWindow } from '../autograd/ops/pool2d.js';
 import type { BINARY, POOL_KIND, UNARY } from '../native/codes.js';
+import type { ImageWindow } from '../native/geometry.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import type { Dim } from './dims.js';
 import type { GraphNode } from './graph.js';
@@ -69,7 +69,16 @@ export interface ProductFacts<Attributes = unknown> {
   /** Whether there are integer kernels for a weight of this shape. */
   takes(weightDims: readonly number[]): boolean;
   form(attributes: Attributes, weightDims: readonly number[]): ProductForm;
+  /** The window of a convolution over an input of these sizes. */
+  readonly window: WindowOf<Attributes> | 'none';
 }
+
+type WindowOf<Attributes> = (
+  attributes: Attributes,
+  dims: readonly number[],
+  kernel: readonly number[],
+  fail: (what: string) => never,
+) => ImageWindow | undefined;
 
 /** What the device computes for a node, bit for bit as `float` does on the processor. */
 export type DeviceUse<Attributes = unknown> =
@@ -83,7 +92,7 @@ export type DeviceUse<Attributes = unknown> =
   | {
       readonly kind: 'pool';
       pool(attributes: Attributes): keyof typeof POOL_KIND;
-      window(attributes: Attributes, dims: readonly number[], fail: (what: string) => never): PoolWindow | undefined;
+      window(attributes: Attributes, dims: readonly number[], fail: (what: string) => never): ImageWindow | undefined;
     };
 
 export type UnaryUse = readonly [name: keyof typeof UNARY, p?: number | undefined, q?: number | undefined];

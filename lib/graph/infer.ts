@@ -3,7 +3,7 @@
 import { sizeOf } from '../core/shape.js';
 import { formatDims, type HostTensor } from '../tensor/host_tensor.js';
 import { operatorOf } from './check.js';
-import { compatible, type Dim, formatShape, sizePerSample, UNKNOWN } from './dims.js';
+import { compatible, type Dim, formatShape, sameDims, sizePerSample, UNKNOWN } from './dims.js';
 import { GraphError } from './errors.js';
 import type { Graph, GraphNode, TensorType, ValueInfo } from './graph.js';
 import { attributesOf, outputTypes, runNode } from './operator.js';
@@ -63,18 +63,26 @@ export function inferValues(graph: Graph, options: InferOptions = {}): Inferred 
 /** The inference for each set of input shapes of a program, computed once. */
 export class InferredShapes {
   private readonly kept = new Map<string, Inferred>();
+  /** Runs repeat. */
+  private last: readonly (readonly number[] | undefined)[] = [];
+  private inferred: Inferred | undefined;
 
   constructor(private readonly graph: Graph) {}
 
   /** For inputs of these shapes, by name. */
   of(feeds: Readonly<Record<string, { readonly dims: readonly number[] }>>): Inferred {
+    const { inferred, last } = this;
+    const repeats = this.graph.inputs.every(({ name }, index) => sameDims(last[index], feeds[name]?.dims));
+    return inferred && repeats ? inferred : this.infer(feeds);
+  }
+
+  private infer(feeds: Readonly<Record<string, { readonly dims: readonly number[] }>>): Inferred {
     const inputs = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
     const key = JSON.stringify(inputs);
-    let inferred = this.kept.get(key);
-    if (!inferred) {
-      inferred = inferValues(this.graph, { inputs });
-      this.kept.set(key, inferred);
-    }
+    const inferred = this.kept.get(key) ?? inferValues(this.graph, { inputs });
+    this.kept.set(key, inferred);
+    this.inferred = inferred;
+    this.last = this.graph.inputs.map(({ name }) => feeds[name]?.dims.slice());
     return inferred;
   }
 }

@@ -1,9 +1,11 @@
 // A node as a product, by its operator's description: names of values, shape of the weight, and the weight as a matrix.
 import { sizeOf } from '../core/shape.js';
+import type { ImageWindow } from '../native/geometry.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
 import { operatorOf } from './check.js';
+import { GraphError } from './errors.js';
 import type { ProductForm } from './facts.js';
-import type { Graph, GraphNode } from './graph.js';
+import { describeNode, type Graph, type GraphNode } from './graph.js';
 import { attributesOf } from './operator.js';
 
 /** A node that multiplies by a weight. */
@@ -56,6 +58,18 @@ export function productView(graph: Graph, node: GraphNode): ProductView | undefi
   const { product } = operatorOf(node);
   const weight = product === 'none' ? undefined : graph.initializers.get(node.inputs[product.weight] ?? '');
   return weight && viewProduct(node, weight.dims);
+}
+
+/** The window of a convolution over an input of these sizes. Throws GraphError. */
+export function productWindow(node: GraphNode, dims: readonly number[], kernel: readonly number[]): ImageWindow {
+  const operator = operatorOf(node);
+  const { product } = operator;
+  const fail = (what: string): never => {
+    throw new GraphError(describeNode(node), what);
+  };
+  if (product === 'none' || product.window === 'none') return fail('expected a convolution, received none');
+  const window = product.window(attributesOf(operator, node), dims, kernel, fail);
+  return window ?? fail(`expected a window over images or lengths, received ${dims.length - 2} spatial dimensions`);
 }
 
 /** Elements of the weight, in the node's layout, from one output channel to the next. */

@@ -182,66 +182,50 @@ export interface Conv2dDynamicOptions
   readonly out?: Float32Array | undefined;
 }
 
-// Filled for each call and read by the addon before it returns: the geometry up to the window's size, which packed
-// weights have.
-const geometry = new Int32Array(FIELD.kernelH);
-
-function setValues(
-  at: number,
+function setNumbers(
+  geometry: number[],
   count: number,
   operation: string,
   argument: string,
   values: number | readonly number[],
   min: number,
 ): void {
-  if (typeof values === 'number') {
-    requireInteger(operation, argument, values, min, MAX_DIMENSION);
-    geometry.fill(values, at, at + count);
-    return;
-  }
-  if (!Array.isArray(values) || values.length !== count) {
-    throw new InvalidArgumentError(
-      operation,
-      argument,
-      `${count} integers`,
-      JSON.stringify(values) ?? describe(values),
-    );
+  const one = typeof values === 'number';
+  if (!one && (!Array.isArray(values) || values.length !== count)) {
+    const received = JSON.stringify(values) ?? describe(values);
+    throw new InvalidArgumentError(operation, argument, `${count} integers`, received);
   }
   for (let i = 0; i < count; i++) {
-    requireInteger(operation, argument, values[i], min, MAX_DIMENSION);
-    geometry[at + i] = values[i] as number;
+    const value = (one ? values : values[i]) as number;
+    requireInteger(operation, argument, value, min, MAX_DIMENSION);
+    geometry.push(value);
   }
 }
 
-/** @internal The shape and window of a convolution as the addon reads them; valid until the next call. */
-export function setGeometry(operation: string, shape: ImageShape, options: ConvWindowOptions): Int32Array {
-  setValues(FIELD.n, 4, operation, 'shape', Array.isArray(shape) ? shape : [], 0);
-  setValues(FIELD.strideH, 2, operation, 'strides', options.strides ?? 1, 1);
-  setValues(FIELD.dilationH, 2, operation, 'dilations', options.dilations ?? 1, 1);
-  setValues(FIELD.padTop, 4, operation, 'padding', options.padding ?? 0, 0);
+/** @internal The shape and window of a convolution, checked: the geometry up to the window's size. */
+export function convGeometry(operation: string, shape: ImageShape, options: ConvWindowOptions): readonly number[] {
+  const geometry: number[] = [];
+  setNumbers(geometry, 4, operation, 'shape', Array.isArray(shape) ? shape : [], 0);
+  setNumbers(geometry, 2, operation, 'strides', options.strides ?? 1, 1);
+  setNumbers(geometry, 2, operation, 'dilations', options.dilations ?? 1, 1);
+  setNumbers(geometry, 4, operation, 'padding', options.padding ?? 0, 0);
   return geometry;
 }
 
-function at(field: number): number {
-  return geometry[field] as number;
+const nativeNumbers = new Int32Array(FIELD.kernelH);
+
+/** @internal A geometry as the addon reads it: valid until the next, so that nothing may run before the call. */
+export function nativeGeometry(geometry: readonly number[]): Int32Array {
+  nativeNumbers.set(geometry);
+  return nativeNumbers;
 }
 
-function outputShape(weights: PackedConvWeights): [number, number, number, number] {
+function outputShape(geometry: readonly number[], weights: PackedConvWeights): [number, number, number, number] {
   const [outChannels, kernelH, kernelW] = weights.shape;
-  const outH = windowOutputs(
-    at(FIELD.h),
-    kernelH,
-    at(FIELD.strideH),
-    at(FIELD.dilationH),
-    at(FIELD.padTop) + at(FIELD.padBottom),
-  );
-  const outW = windowOutputs(
-    at(FIELD.w),
-    kernelW,
-    at(FIELD.strideW),
-    at(FIELD.dilationW),
-    at(FIELD.padLeft) + at(FIELD.padRight),
-  );
+  const at = (field: number) => geometry[field] as number;
+  const pads = [at(FIELD.padTop) + at(FIELD.padBottom), at(FIELD.padLeft) + at(FIELD.padRight)] as const;
+  const outH = windowOutputs(at(FIELD.h), kernelH, at(FIELD.strideH), at(FIELD.dilationH), pads[0]);
+  const outW = windowOutputs(at(FIELD.w), kernelW, at(FIELD.strideW), at(FIELD.dilationW), pads[1]);
   return [at(FIELD.n), outH, outW, outChannels];
 }
 
@@ -258,25 +242,36 @@ export function conv2dOutputShape(
   options: ConvWindowOptions = {},
 ): [number, number, number, number] {
   requireWeights('conv2dOutputShape', weights);
-  setGeometry('conv2dOutputShape', shape, options);
-  return outputShape(weights);
+  return outputShape(convGeometry('conv2dOutputShape', shape, options), weights);
 }
 
-function begin(operation: string, x: Float32Array, shape: ImageShape, weights: unknown, options: ConvWindowOptions) {
+interface Convolution {
+  readonly geometry: readonly number[];
+  /** Elements of the result. */
+  readonly outputs: number;
+}
+
+function begin(
+  operation: string,
+  x: Float32Array,
+  shape: ImageShape,
+  weights: unknown,
+  options: ConvWindowOptions,
+): Convolution {
   if (!(x instanceof Float32Array)) throw new InvalidArgumentError(operation, 'x', 'Float32Array', describe(x));
   requireWeights(operation, weights);
-  setGeometry(operation, shape, options);
-  const count = at(FIELD.n) * at(FIELD.h) * at(FIELD.w) * at(FIELD.c);
+  const geometry = convGeometry(operation, shape, options);
+  const count = sizeOf(shape);
   if (x.length !== count) {
     const expected = `${count} elements for shape [${shape.join(', ')}]`;
     throw new InvalidArgumentError(operation, 'x', expected, String(x.length));
   }
-  const output = outputShape(weights);
-  const length = sizeOf(output);
-  if (length > MAX_ELEMENTS) {
+  const output = outputShape(geometry, weights);
+  const outputs = sizeOf(output);
+  if (outputs > MAX_ELEMENTS) {
     throw new InvalidArgumentError(operation, 'x', `an output of at most ${MAX_ELEMENTS} elements`, `[${output}]`);
   }
-  return length;
+  return { geometry, outputs };
 }
 
 /**
@@ -295,12 +290,12 @@ export function conv2dDynamic(
   weights: PackedConvWeights,
   options: Conv2dDynamicOptions = {},
 ): Float32Array {
-  const length = begin('conv2dDynamic', x, shape, weights, options);
-  const out = options.out ?? new Float32Array(length);
+  const convolution = begin('conv2dDynamic', x, shape, weights, options);
+  const out = options.out ?? new Float32Array(convolution.outputs);
   if (!(out instanceof Float32Array)) {
     throw new InvalidArgumentError('conv2dDynamic', 'out', 'Float32Array', describe(out));
   }
-  convolve(x, weights, out, options);
+  convolve(x, convolution, weights, out, options);
   return out;
 }
 
@@ -311,22 +306,22 @@ export function conv2dDynamicAccumulators(
   weights: PackedConvWeights,
   options: ConvWindowOptions & ConvActivationOptions & ArithmeticOptions & { readonly out?: Int32Array } = {},
 ): Int32Array {
-  const length = begin('conv2dDynamicAccumulators', x, shape, weights, options);
-  const { out = new Int32Array(length), ...rest } = options;
+  const convolution = begin('conv2dDynamicAccumulators', x, shape, weights, options);
+  const { out = new Int32Array(convolution.outputs), ...rest } = options;
   if (!(out instanceof Int32Array)) {
     throw new InvalidArgumentError('conv2dDynamicAccumulators', 'out', 'Int32Array', describe(out));
   }
-  convolve(x, weights, out, rest);
+  convolve(x, convolution, weights, out, rest);
   return out;
 }
 
 function convolve(
   x: Float32Array,
+  { geometry, outputs }: Convolution,
   weights: PackedConvWeights,
   out: Float32Array | Int32Array,
   options: EpilogueOptions & ConvActivationOptions & ArithmeticOptions,
 ): void {
-  const outputs = sizeOf(outputShape(weights));
   const { device, sampleScale, sampleZeroPoint } = options;
   const ranges = { scale: sampleScale, zeroPoint: sampleZeroPoint };
   const end = productEnd('conv2dDynamic', 'sample', out, outputs, options, ranges);
@@ -335,11 +330,12 @@ function convolve(
       const uploaded = convWeights(cuda, weights);
       if (!uploaded) return undefined;
       multiplyOnDevice(cuda, 'conv2dDynamic', 'sample', x, end, (array, ...rest) =>
-        cuda.addon.conv2dDynamic(array, geometry, uploaded, ...rest),
+        cuda.addon.conv2dDynamic(array, nativeGeometry(geometry), uploaded, ...rest),
       );
       return true;
     });
     if (there) return;
   }
-  addon.conv2dDynamic(x, geometry, weights.handle, ...nativeEnd(end, options));
+  const rest = nativeEnd(end, options);
+  addon.conv2dDynamic(x, nativeGeometry(geometry), weights.handle, ...rest);
 }

@@ -14,7 +14,13 @@ import {
   RANGE_SOURCE,
   SUMS_PER_TERM,
 } from './codes.js';
-import { type ConvWeightShape, type ConvWindowOptions, type ImageShape, setGeometry } from './conv2d.js';
+import {
+  type ConvWeightShape,
+  type ConvWindowOptions,
+  convGeometry,
+  type ImageShape,
+  nativeGeometry,
+} from './conv2d.js';
 import { sharesRange, weightBlock } from './granularity.js';
 import { checkArithmetic } from './product_end.js';
 
@@ -261,7 +267,7 @@ export class ErrorProfile {
     if (x.length % k !== 0) {
       throw new InvalidArgumentError(operation, 'x', `a multiple of k = ${k} elements`, String(x.length));
     }
-    this.#handle.add(x, setGeometry(operation, [x.length / k, 1, 1, k], {}), operation);
+    this.#handle.add(x, nativeGeometry(convGeometry(operation, [x.length / k, 1, 1, k], {})), operation);
     return this;
   }
 
@@ -277,12 +283,12 @@ export class ErrorProfile {
     operation = 'ErrorProfile.addImages',
   ): this {
     requireFloats(operation, x);
-    const geometry = setGeometry(operation, shape, window);
+    const geometry = convGeometry(operation, shape, window);
     if (x.length !== sizeOf(shape)) {
       const expected = `${sizeOf(shape)} elements for shape ${JSON.stringify(shape)}`;
       throw new InvalidArgumentError(operation, 'x', expected, String(x.length));
     }
-    this.#handle.add(x, geometry, operation);
+    this.#handle.add(x, nativeGeometry(geometry), operation);
     return this;
   }
 

@@ -1,6 +1,6 @@
 // The attributes of ONNX convolutions, resolved to the numbers that the native operation takes.
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
-import { geometryNumbers, MAX_DIMENSION, windowOutputs } from './geometry.js';
+import { axesOf, geometryNumbers, MAX_DIMENSION, ONE, type WindowAxis, windowOver } from './geometry.js';
 
 /** Attributes of ONNX's convolutions. */
 export interface ConvAttributes {
@@ -24,24 +24,6 @@ interface ConvGeometry {
   readonly channels: number;
 }
 
-interface Axis {
-  readonly size: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly dilation: number;
-  readonly padBegin: number;
-  readonly padEnd: number;
-  readonly out: number;
-}
-
-/** Padding as auto_pad has it: SAME_UPPER puts the odd one at the end, SAME_LOWER at the beginning. */
-function autoPads(mode: string, size: number, reach: number, stride: number): [number, number] {
-  if (mode === 'VALID') return [0, 0];
-  const total = Math.max((Math.ceil(size / stride) - 1) * stride + reach - size, 0);
-  const less = Math.floor(total / 2);
-  return mode === 'SAME_UPPER' ? [less, total - less] : [total - less, less];
-}
-
 export function onnxConvGeometry(
   operation: string,
   xDims: readonly number[],
@@ -63,50 +45,26 @@ export function onnxConvGeometry(
   }
   if (channels % group !== 0) refuse('w', `a multiple of group = ${group} output channels`, String(channels));
 
-  const list = (name: 'dilations' | 'strides' | 'pads', length: number, missing: number, min: number) => {
-    const values = attributes[name] ?? new Array<number>(length).fill(missing);
-    if (values.length !== length) refuse(name, `${length} integers`, JSON.stringify(values));
-    for (const value of values) requireInteger(operation, name, value, min, MAX_DIMENSION);
-    return values;
-  };
-  const strides = list('strides', spatial, 1, 1);
-  const dilations = list('dilations', spatial, 1, 1);
-  const pads = list('pads', 2 * spatial, 0, 0);
   const kernel = wDims.slice(2);
-  const { auto_pad = 'NOTSET', kernel_shape = kernel } = attributes;
+  const { kernel_shape = kernel } = attributes;
   if (kernel_shape.length !== spatial || kernel_shape.some((size, i) => size !== kernel[i])) {
     refuse('kernel_shape', `[${kernel}], that of w`, `[${kernel_shape}]`);
   }
-  if (!['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad)) {
-    refuse('auto_pad', 'NOTSET, SAME_UPPER, SAME_LOWER or VALID', auto_pad);
+  if (kernel.includes(0)) refuse('w', 'a window of at least one element', `[${wDims}]`);
+  const axes = axesOf(attributes, xDims.slice(2), kernel, refuse);
+  for (const { input, output, kernel: size, dilation, padBegin, padEnd } of axes) {
+    if (output > 0) continue;
+    const reach = (size - 1) * dilation + 1;
+    refuse('x', `at least ${reach} padded elements, the reach of the window`, String(input + padBegin + padEnd));
   }
-
-  const axes = kernel.map((kernelSize, i): Axis => {
-    const size = xDims[i + 2] as number;
-    const stride = strides[i] as number;
-    const dilation = dilations[i] as number;
-    if (kernelSize === 0) refuse('w', 'a window of at least one element', `[${wDims}]`);
-    const reach = (kernelSize - 1) * dilation + 1;
-    const [padBegin, padEnd] =
-      auto_pad === 'NOTSET'
-        ? [pads[i] as number, pads[i + spatial] as number]
-        : autoPads(auto_pad, size, reach, stride);
-    const out = windowOutputs(size, kernelSize, stride, dilation, padBegin + padEnd);
-    if (out === 0) {
-      refuse('x', `at least ${reach} padded elements, the reach of the window`, String(size + padBegin + padEnd));
-    }
-    return { size, kernel: kernelSize, stride, dilation, padBegin, padEnd, out };
-  });
-  const dims = [n, channels, ...axes.map((axis) => axis.out)];
+  const dims = [n, channels, ...axes.map(({ output }) => output)];
   // One spatial axis runs down a column: output rows are what the native operation shares out.
-  const column: Axis = { size: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0, out: 1 };
-  const [h, w] = [axes[0] as Axis, axes[1] ?? column];
+  const [h, w = ONE] = axes as [WindowAxis, WindowAxis?];
+  const image = [n, h.input, w.input, c] as const;
   const numbers = geometryNumbers({
-    image: [n, h.size, w.size, c],
-    strides: [h.stride, w.stride],
-    dilations: [h.dilation, w.dilation],
-    pads: [h.padBegin, w.padBegin, h.padEnd, w.padEnd],
-    kernel: [h.kernel, w.kernel],
+    ...windowOver(h, w),
+    output: undefined,
+    image,
     outChannels: channels,
     groups: group,
   });

@@ -22,6 +22,8 @@ export interface Step {
   readonly output: string;
   /** Which output of the node it computes. */
   readonly index: number;
+  /** Outputs of its node after the first are read or returned. */
+  readonly readsOthers: boolean;
   /** A policy may give its node bits. */
   readonly quantizable: boolean;
   /** A constant, by value name. */
@@ -59,6 +61,10 @@ class Compiler {
     const [reader] = readers;
     const once = readers.length === 1 && reader?.inputs.filter((input) => input === value).length === 1;
     return once && reader && is(reader) && !this.absorbed.has(reader.name) ? reader : undefined;
+  }
+
+  private isRead(name: string): boolean {
+    return name !== '' && (this.input.requested.has(name) || this.input.graph.consumers(name).length > 0);
   }
 
   private sameShape(a: string, b: string): boolean {
@@ -108,6 +114,7 @@ class Compiler {
       operator: operatorOf(node),
       output,
       index: 0,
+      readsOthers: node.outputs.slice(1).some((name) => this.isRead(name)),
       quantizable: isQuantizable(graph, node),
       bias: bias?.[1],
       residual: residual?.[1],

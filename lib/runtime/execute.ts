@@ -13,12 +13,12 @@ import type { HostTensor } from '../tensor/host_tensor.js';
 export interface Surroundings {
   readonly tape: Tape;
   readonly types: ReadonlyMap<string, TensorType>;
-  /** Whether outputs of a node after its first are read. */
-  readsOthers(node: GraphNode): boolean;
   /** A value off the tape. */
   host(name: string): HostTensor | undefined;
   /** Called with what the reference computed. */
   keep(name: string, result: Value | HostTensor): void;
+  /** The same of what stays off the tape. */
+  keepHost(name: string, result: HostTensor): void;
 }
 
 interface NodeUse {
@@ -27,6 +27,8 @@ interface NodeUse {
   readonly state: NodeState;
   /** Which output to compute, for operators with `eachOutput`. */
   readonly index: number;
+  /** Whether others of its outputs are read. */
+  readonly readsOthers: boolean;
   readonly relu: boolean;
   readonly clip: readonly [number, number] | undefined;
   readonly residual: Value | undefined;
@@ -37,9 +39,9 @@ interface NodeUse {
 }
 
 /** Computes a node none of whose inputs are on the tape; its outputs are not either. */
-export function executeOffTape(node: GraphNode, operator: Operator, hosts: Map<string, HostTensor>): void {
-  const inputs = node.inputs.map((name) => (name === '' ? undefined : hosts.get(name)));
-  keepAll(node, runNode(operator, node, inputs), (name, result) => hosts.set(name, result));
+export function executeOffTape(node: GraphNode, operator: Operator, around: Surroundings): void {
+  const inputs = node.inputs.map((name) => (name === '' ? undefined : around.host(name)));
+  keepAll(node, runNode(operator, node, inputs), (name, result) => around.keepHost(name, result));
 }
 
 function keepAll(
@@ -75,7 +77,7 @@ export function execute(use: NodeUse, around: Surroundings): Value | undefined {
       host,
     )[index];
   const type = (known?.dims.every((dim) => typeof dim === 'number') ? known : now()) as TensorType;
-  if (operator.float !== 'none' && (operator.eachOutput || !around.readsOthers(node))) {
+  if (operator.float !== 'none' && (operator.eachOutput || !use.readsOthers)) {
     const result = operator.float({
       tape,
       attributes: attributesOf(operator, node),

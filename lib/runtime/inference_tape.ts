@@ -37,17 +37,18 @@ export class InferenceTape extends Tape {
 
   /** What `compute` returns, for the caller to release; everything else it made is released. */
   override scope(compute: () => Value | undefined): Value | undefined {
-    this.made.length = 0;
-    this.scratches.length = 0;
+    const { made, scratches } = this;
+    if (made.length > 0) made.length = 0;
+    if (scratches.length > 0) scratches.length = 0;
     const result = compute();
-    let made = false;
-    for (const value of this.made) {
-      if (value === result) made = true;
+    let isNew = false;
+    for (let value = made.pop(); value; value = made.pop()) {
+      if (value === result) isNew = true;
       else this.release(value);
     }
-    for (const buffer of this.scratches) this.memory.release(buffer);
+    for (let buffer = scratches.pop(); buffer; buffer = scratches.pop()) this.memory.release(buffer);
     // An operation that does nothing gives its input back: then two names hold it.
-    if (result && !made) result.buffer.references += 1;
+    if (result && !isNew) result.buffer.references += 1;
     return result;
   }
 }

@@ -5,7 +5,9 @@ import { describeNode, type Graph, type GraphNode } from '../graph/graph.js';
 import { biasOf, type ProductView, productView, weightMatrix } from '../graph/product.js';
 import type { ConvWeightShape } from '../native/conv2d.js';
 
-interface Constants {
+interface Operands {
+  /** What is multiplied, by value name. */
+  readonly activation: string;
   /** Output channels. */
   readonly channels: number;
   /** In the order of the kernels: [outChannels, kernelH, kernelW, channels / groups] or [n, k]. */
@@ -14,13 +16,15 @@ interface Constants {
   readonly bias: Float32Array | undefined;
 }
 
-export interface ConvProduct extends Constants {
+export interface ConvProduct extends Operands {
   readonly kind: 'conv';
   readonly shape: ConvWeightShape;
+  /** One size for each spatial dimension of the node. */
+  readonly kernel: readonly number[];
   readonly groups: number;
 }
 
-export interface MatmulProduct extends Constants {
+export interface MatmulProduct extends Operands {
   readonly kind: 'matmul';
   /** Whether the activation comes transposed, [k, m]. */
   readonly transposed: boolean;
@@ -34,12 +38,13 @@ export type Product = ConvProduct | MatmulProduct;
 export function productOf(graph: Graph, node: GraphNode): Product | undefined {
   if (!isQuantizable(graph, node)) return undefined;
   const view = productView(graph, node) as ProductView;
-  const { kind, channels, inChannels, groups, kernel, addend, beta, transposed } = view;
+  const { kind, activation, channels, inChannels, groups, kernel, addend, beta, transposed } = view;
   const weights = weightMatrix(view, graph.initializers.get(view.weight)?.data as Float32Array);
   const bias = biasOf(graph, view);
   const added = addend !== undefined && !bias ? { name: addend, factor: beta } : undefined;
-  if (kind === 'matmul') return { kind, channels, weights, bias, transposed, addend: added };
+  const operands = { activation, channels, weights, bias };
+  if (kind === 'matmul') return { kind, ...operands, transposed, addend: added };
   if (added) throw new GraphError(describeNode(node), 'expected a constant bias, received a computed one');
   const [kernelH, kernelW] = (kernel.length === 1 ? [1, ...kernel] : kernel) as [number, number];
-  return { kind, channels, weights, bias, shape: [channels, kernelH, kernelW, inChannels], groups };
+  return { kind, ...operands, shape: [channels, kernelH, kernelW, inChannels], kernel, groups };
 }

@@ -36,7 +36,7 @@ const LEAST_BLOCK = 16;
 const MOST_BLOCK = 16384;
 
 /** Throws GraphError, naming node and scheme, where no kernel computes a product so. */
-export function requireKernel(node: GraphNode, kind: 'conv' | 'matmul', { name, weights, activations }: Scheme): void {
+function requireKernel(node: GraphNode, kind: 'conv' | 'matmul', { name, weights, activations }: Scheme): void {
   const fail = (expected: string): never => {
     throw new GraphError(describeNode(node), `scheme: expected ${expected}, received ${name}`);
   };

@@ -100,16 +100,14 @@ export class Program<Use> {
     if (this.disposed) throw new InvalidArgumentError('program', 'program', 'one in use', 'one disposed of');
     const { tape, constants } = this.engine.begin(use);
     const { types, known } = this.shapes.of(feeds);
-    const hosts = new Map<string, HostTensor>(this.graph.initializers);
-    for (const [name, tensor] of known) hosts.set(name, tensor);
     const fed = new Map<string, HostTensor>();
-    const readsOthers = (node: GraphNode) => this.readsOthers(node);
-    const run = new Run({ tape, constants, types, known, fed, readsOthers }, new Map(), hosts);
+    const { initializers } = this.graph;
+    const run = new Run({ tape, constants, initializers, types, known, fed }, new Map(), new Map());
     for (const { name } of this.graph.inputs) {
       const feed = feeds[name];
       if (!feed) throw new GraphError(`input "${name}"`, 'expected a tensor, received none');
       if (!(feed instanceof Value) && feed.dtype !== 'float32') {
-        hosts.set(name, feed);
+        run.keepHost(name, feed);
         continue;
       }
       if (!(feed instanceof Value)) fed.set(name, feed);
@@ -123,9 +121,11 @@ export class Program<Use> {
   advance(run: Run, from: number, to: number, use: Use): void {
     const { engine, steps } = this;
     const { tape, values } = run;
+    let step = steps[from] as Step;
+    const compute = () => engine.compute(step, run, use);
     for (let index = from; index < to; index++) {
-      const step = steps[index] as Step;
-      const value = tape.scope(() => engine.compute(step, run, use));
+      step = steps[index] as Step;
+      const value = tape.scope(compute);
       if (value) values.set(step.output, value);
       for (const name of step.last) {
         const gone = values.get(name);
@@ -143,11 +143,6 @@ export class Program<Use> {
       if (value) results.set(name, this.engine.present?.(run, value) ?? value);
     }
     return results;
-  }
-
-  private readsOthers({ outputs }: GraphNode): boolean {
-    const read = (name: string) => name !== '' && (this.requested.has(name) || this.graph.consumers(name).length > 0);
-    return outputs.slice(1).some(read);
   }
 
   /** Counts of right classes where the logits are; undefined: they are the host's. */

@@ -16,12 +16,11 @@ interface RunParts {
   /** Float32 initializers on the tape, by name. They outlive the run. */
   readonly constants: ReadonlyMap<string, Value>;
   readonly types: ReadonlyMap<string, TensorType>;
+  readonly initializers: ReadonlyMap<string, HostTensor>;
   /** Values that shapes determine before anything is computed. */
   readonly known: ReadonlyMap<string, HostTensor>;
   /** Float32 inputs that were fed as host tensors. */
   readonly fed: ReadonlyMap<string, HostTensor>;
-  /** Whether outputs of a node after its first are read. */
-  readsOthers(node: GraphNode): boolean;
 }
 
 /** One run of a compiled network: every value that it has computed and may still read. */
@@ -29,8 +28,8 @@ export class Run implements Surroundings {
   constructor(
     private readonly parts: RunParts,
     readonly values: Map<string, Value>,
-    /** Values off the tape: shapes, axes, indices, initializers. */
-    readonly hosts: Map<string, HostTensor>,
+    /** What it has off the tape: inputs, shapes, axes, indices. */
+    private readonly hosts: Map<string, HostTensor>,
   ) {}
 
   get tape(): Tape {
@@ -49,30 +48,35 @@ export class Run implements Surroundings {
     return this.parts.known;
   }
 
-  readsOthers(node: GraphNode): boolean {
-    return this.parts.readsOthers(node);
-  }
-
   /** A float32 value by its name, of this run or a constant. */
   find(name: string): Value | undefined {
     const value = this.values.get(name) ?? this.parts.constants.get(name);
-    const host = value ? undefined : this.hosts.get(name);
+    const host = value ? undefined : this.offTape(name);
     return host?.dtype === 'float32' ? this.tape.constant(host.data as Float32Array, host.dims) : value;
   }
 
+  private offTape(name: string): HostTensor | undefined {
+    const { known, initializers } = this.parts;
+    return this.hosts.get(name) ?? known.get(name) ?? initializers.get(name);
+  }
+
   host(name: string): HostTensor | undefined {
-    return this.hosts.get(name) ?? this.parts.fed.get(name);
+    return this.offTape(name) ?? this.parts.fed.get(name);
+  }
+
+  keepHost(name: string, tensor: HostTensor): void {
+    this.hosts.set(name, tensor);
   }
 
   keep(name: string, result: Value | HostTensor): void {
     if (result instanceof Value) this.values.set(name, result);
-    else if (result.dtype !== 'float32') this.hosts.set(name, result);
+    else if (result.dtype !== 'float32') this.keepHost(name, result);
     else this.values.set(name, this.tape.constant(result.data as Float32Array, result.dims));
   }
 
   /** Whether a node reads no value of the tape: shapes, axes, indices. */
   isOffTape({ inputs }: GraphNode): boolean {
-    return inputs.every((name) => name === '' || (this.hosts.has(name) && !this.parts.constants.has(name)));
+    return inputs.every((name) => name === '' || (!this.parts.constants.has(name) && this.offTape(name) !== undefined));
   }
 
   /** A copy of the state for another continuation; both must be released. */

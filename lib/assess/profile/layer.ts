@@ -5,9 +5,9 @@ import { MOST_BITS } from '../../format/numeric_format.js';
 import { formatScheme, isWeightsOnly, type Scheme } from '../../format/scheme.js';
 import type { GraphNode } from '../../graph/graph.js';
 import type { NodeSummary } from '../../graph/printer.js';
+import { productWindow } from '../../graph/product.js';
 import { ErrorProfile, type ErrorProfileOptions, type LayerErrorProfile } from '../../native/error_profile.js';
 import type { ProductRecord } from '../../runtime/backends/integer.js';
-import { convGeometry } from '../../runtime/conv_geometry.js';
 import type { Product } from '../../runtime/product.js';
 import { ActivationRanges, ChannelMaxima, type InputChannels, type RangeProfile } from './ranges.js';
 import { type LayerSpeed, type LayerWork, type MachineCeilings, speedOf } from './speed.js';
@@ -71,8 +71,6 @@ export class LayerProfiler {
     private readonly summary: NodeSummary,
     private readonly scheme: Scheme | undefined,
     split: SplitOptions,
-    /** A convolution of [N, C, L]: the kernels see images of one row. */
-    private readonly signal: boolean,
   ) {
     this.errors = new OutputErrors(product.channels);
     // By quantized weights alone, no kernel quantizes its input: there is nothing to split.
@@ -103,8 +101,10 @@ export class LayerProfiler {
       return;
     }
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const { output, ...window } = convGeometry(node, product, this.signal ? [n, c, w] : x.dims);
-    into?.addImages(x.data, [n, h, w, c], window);
+    // The kernels see lengths as images of one row.
+    const dims = product.kernel.length === 1 ? [n, c, w] : x.dims;
+    const { strides, dilations, pads } = productWindow(node, dims, product.kernel);
+    into?.addImages(x.data, [n, h, w, c], { strides, dilations, padding: pads });
   }
 
   /** The layer as it ran on the inputs of full precision. */

@@ -6,7 +6,6 @@ import { Value } from '../../autograd/tape.js';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { type NodeSummary, summarize } from '../../graph/printer.js';
-import { productView } from '../../graph/product.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { type IntegerOptions, type IntegerUse, integer } from '../../runtime/backends/integer.js';
@@ -78,9 +77,8 @@ class Profiler {
       const product = productOf(program.graph, node);
       if (!product) return;
       const summary = summaries.get(node.name) as NodeSummary;
-      const signal = product.kind === 'conv' && productView(program.graph, node)?.kernel.length === 1;
       const bits = policy.schemes.get(node.name);
-      this.layers.set(index, new LayerProfiler(node, product, summary, bits, split, signal));
+      this.layers.set(index, new LayerProfiler(node, product, summary, bits, split));
     });
   }
 

@@ -2,7 +2,7 @@
 import { addon } from '../../native/addon.js';
 import { CONV_METHOD } from '../../native/codes.js';
 import type { NativeConvolution } from '../../native/float_addon.js';
-import { geometryNumbers, windowOutputs } from '../../native/geometry.js';
+import { geometryNumbers, type ImageWindow, windowOutputs } from '../../native/geometry.js';
 import type { Buffer32 } from '../../tensor/memory.js';
 import { type ConvMethod, REPEATS, type Tape, type Value } from '../tape.js';
 import { binary } from './binary.js';
@@ -10,13 +10,8 @@ import { toChannelsLast, toRows } from './layout.js';
 import { reshape } from './movement.js';
 import { clipGradient } from './unary.js';
 
-export interface ConvWindow {
-  readonly strides: readonly [number, number];
-  /** top, left, bottom, right */
-  readonly pads: readonly [number, number, number, number];
-  readonly dilations: readonly [number, number];
-  readonly groups: number;
-}
+/** The window of a convolution, whose kernel and output its operands say. */
+export type ConvWindow = Omit<ImageWindow, 'kernel' | 'output'> & { readonly groups: number };
 
 /** Bounds of the result: a ReLU is [0, ∞]. */
 type Bounds = readonly [number, number];

@@ -1,27 +1,25 @@
 // Pooling over windows of images, channels-last: the largest value or the mean.
+import { equalDims } from '../../core/shape.js';
 import { addon } from '../../native/addon.js';
-import { geometryNumbers } from '../../native/geometry.js';
+import { geometryNumbers, type ImageWindow } from '../../native/geometry.js';
 import { REPEATS, type Tape, type Value } from '../tape.js';
 import { toChannelsLast } from './layout.js';
 
-export interface PoolWindow {
-  readonly kernel: readonly [number, number];
-  readonly strides: readonly [number, number];
-  /** top, left, bottom, right */
-  readonly pads: readonly [number, number, number, number];
-  readonly dilations: readonly [number, number];
-  /** Output height and width (they depend on ceil_mode). */
-  readonly output: readonly [number, number];
-}
+// Runs repeat: each window keeps the numbers of the images that it met last.
+const lastGeometry = new WeakMap<ImageWindow, { readonly dims: readonly number[]; readonly numbers: Int32Array }>();
 
 /** What native pools read of their images and windows. */
-export function geometryOf(x: Value, window: PoolWindow): Int32Array {
-  const [n = 0, channels = 0, height = 0, width = 0] = x.dims;
+export function geometryOf({ dims }: Value, window: ImageWindow): Int32Array {
+  const last = lastGeometry.get(window);
+  if (last && equalDims(last.dims, dims)) return last.numbers;
+  const [n = 0, channels = 0, height = 0, width = 0] = dims;
   const image = [n, height, width, channels] as const;
-  return new Int32Array(geometryNumbers({ ...window, image, outChannels: channels, groups: channels }));
+  const numbers = new Int32Array(geometryNumbers({ ...window, image, outChannels: channels, groups: channels }));
+  lastGeometry.set(window, { dims, numbers });
+  return numbers;
 }
 
-export function maxPool2d(tape: Tape, input: Value, window: PoolWindow): Value {
+export function maxPool2d(tape: Tape, input: Value, window: ImageWindow): Value {
   const x = toChannelsLast(tape, input);
   const geometry = geometryOf(x, window);
   const y = tape.make([x.dims[0] as number, x.dims[1] as number, ...window.output], 'channelsLast', [x]);
@@ -35,7 +33,7 @@ export function maxPool2d(tape: Tape, input: Value, window: PoolWindow): Value {
 }
 
 /** countPadding: padded places count in the mean. */
-export function averagePool2d(tape: Tape, input: Value, window: PoolWindow, countPadding: boolean): Value {
+export function averagePool2d(tape: Tape, input: Value, window: ImageWindow, countPadding: boolean): Value {
   const x = toChannelsLast(tape, input);
   const geometry = geometryOf(x, window);
   const y = tape.make([x.dims[0] as number, x.dims[1] as number, ...window.output], 'channelsLast', [x]);

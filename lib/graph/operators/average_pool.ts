@@ -1,6 +1,7 @@
 // AveragePool: the mean of each window, over the elements inside the input, or also those in its padding.
 import { averagePool2d } from '../../autograd/ops/pool2d.js';
 import { sizeOf } from '../../core/shape.js';
+import type { WindowAxis } from '../../native/geometry.js';
 import { defineOperator, floatData, floatOutput, int, none, required } from '../operator.js';
 import { eachChannel } from './channels.js';
 import {
@@ -10,7 +11,6 @@ import {
   poolShape,
   poolWindow,
   threeAxes,
-  type WindowAxis,
   windowDetail,
 } from './window.js';
 

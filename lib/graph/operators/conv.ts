@@ -1,5 +1,5 @@
 // Conv: cross-correlation in groups. x: [N, C, …], w: [M, C/group, …kernel], b: [M] → [N, M, …].
-import { type ConvWindow, conv2d } from '../../autograd/ops/conv2d.js';
+import { conv2d } from '../../autograd/ops/conv2d.js';
 import { toRows } from '../../autograd/ops/layout.js';
 import { compatible, formatShape, sizePerSample } from '../dims.js';
 import { defineOperator, dimsOf, floatData, floatOutput, int, none, required } from '../operator.js';
@@ -7,7 +7,7 @@ import { CHANNELS, eachChannel, linear } from './channels.js';
 import {
   asImage,
   fromImage,
-  imageAxes,
+  imageWindow,
   outputsInside,
   threeAxes,
   WINDOW_ATTRIBUTES,
@@ -35,6 +35,7 @@ export const Conv = defineOperator({
       const axes = { outAxis: 0, inAxis: 1, channelAxis: 1 };
       return { kind: 'conv', ...axes, groups: group, strides, alpha: 1, beta: 1, transposed: false };
     },
+    window: imageWindow,
   },
   shape: (call) => {
     const { group, kernel_shape: declared } = call.attributes;
@@ -67,15 +68,9 @@ export const Conv = defineOperator({
   fuses: ['addition', 'clip'],
   float: (call) => {
     const [x, w, b] = [required(call.inputs, 0), required(call.inputs, 1), call.inputs[2]];
-    const axes = imageAxes(call.attributes, x.dims.slice(2), w.dims.slice(2), call.fail);
-    if (!axes) return undefined;
-    const [h, v] = axes;
-    const window: ConvWindow = {
-      strides: [h.stride, v.stride],
-      pads: [h.padBegin, v.padBegin, h.padEnd, v.padEnd],
-      dilations: [h.dilation, v.dilation],
-      groups: call.attributes.group,
-    };
+    const moved = imageWindow(call.attributes, x.dims, w.dims.slice(2), call.fail);
+    if (!moved) return undefined;
+    const window = { ...moved, groups: call.attributes.group };
     const { tape } = call;
     const image = asImage(tape, x);
     const residual = call.residual && asImage(tape, call.residual);

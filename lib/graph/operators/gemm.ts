@@ -35,6 +35,7 @@ export const Gemm = defineOperator({
       const axes = { outAxis: transB ? 0 : 1, inAxis: transB ? 1 : 0, channelAxis: transA ? 0 : 1 };
       return { kind: 'matmul', ...axes, groups: 1, strides: [], alpha, beta, transposed: transA !== 0 };
     },
+    window: 'none',
   },
   shape: (call) => {
     const { transA, transB } = call.attributes;

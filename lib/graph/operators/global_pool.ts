@@ -1,7 +1,8 @@
 // GlobalAveragePool and GlobalMaxPool: one figure over all spatial dimensions. [N, C, …] → [N, C, 1, …].
-import { averagePool2d, maxPool2d, type PoolWindow } from '../../autograd/ops/pool2d.js';
+import { averagePool2d, maxPool2d } from '../../autograd/ops/pool2d.js';
 import type { Tape, Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
+import type { ImageWindow } from '../../native/geometry.js';
 import type { Samplewise } from '../facts.js';
 import { defineOperator, dimsOf, floatData, floatOutput, none, required } from '../operator.js';
 import { eachChannel } from './channels.js';
@@ -13,7 +14,7 @@ function globalPool(
   name: string,
   kind: 'largest' | 'mean',
   samples: Samplewise,
-  pool: (tape: Tape, x: Value, window: PoolWindow) => Value,
+  pool: (tape: Tape, x: Value, window: ImageWindow) => Value,
   start: number,
   fold: (total: number, x: number) => number,
   finish: (total: number, count: number) => number = (total) => total,

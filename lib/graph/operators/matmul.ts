@@ -31,6 +31,7 @@ export const MatMul = defineOperator({
       const axes = { outAxis: rank === 1 ? undefined : rank - 1, inAxis: Math.max(rank - 2, 0), channelAxis: -1 };
       return { kind: 'matmul', ...axes, groups: 1, strides: [], alpha: 1, beta: 1, transposed: false };
     },
+    window: 'none',
   },
   shape: (call) => {
     const [x, y] = [required(call.inputs, 0), required(call.inputs, 1)];

@@ -1,8 +1,15 @@
 // Sliding windows, shared by Conv, MaxPool and AveragePool. One to three spatial dimensions; the loops use three.
 import { reshape } from '../../autograd/ops/movement.js';
-import type { PoolWindow } from '../../autograd/ops/pool2d.js';
 import type { Tape, Value } from '../../autograd/tape.js';
-import { sizeOf } from '../../core/shape.js';
+import { equalDims, sizeOf } from '../../core/shape.js';
+import {
+  type AxisAttributes,
+  axesOf,
+  type ImageWindow,
+  ONE,
+  type WindowAxis,
+  windowOver,
+} from '../../native/geometry.js';
 import type { DType } from '../../tensor/dtype.js';
 import { type Dim, formatShape, mapDim } from '../dims.js';
 import { type FloatCall, int, ints, required, type ShapeCall, string } from '../operator.js';
@@ -17,46 +24,13 @@ export const WINDOW_ATTRIBUTES = {
 
 export const POOL_ATTRIBUTES = { ...WINDOW_ATTRIBUTES, ceil_mode: int(0) };
 
-export interface WindowAttributes {
+export interface WindowAttributes extends Partial<AxisAttributes> {
   readonly auto_pad: string;
-  readonly dilations?: readonly number[] | undefined;
   readonly kernel_shape?: readonly number[] | undefined;
-  readonly pads?: readonly number[] | undefined;
-  readonly strides?: readonly number[] | undefined;
-  readonly ceil_mode?: number;
-}
-
-/** One spatial axis: window element k of output o reads input o·stride − padBegin + k·dilation. */
-export interface WindowAxis {
-  readonly input: number;
-  readonly output: number;
-  readonly kernel: number;
-  readonly stride: number;
-  readonly dilation: number;
-  readonly padBegin: number;
-  readonly padEnd: number;
 }
 
 type Fail = (what: string) => never;
 const MAX_SPATIAL = 3;
-
-function perAxis(values: readonly number[] | undefined, rank: number, what: string, least: number, fail: Fail) {
-  if (values === undefined) return new Array<number>(rank).fill(1);
-  if (values.length !== rank || !values.every((value) => value >= least)) {
-    fail(`expected ${rank} ${what} of at least ${least}, received [${values}]`);
-  }
-  return values;
-}
-
-function outputSize(attributes: WindowAttributes, axis: Omit<WindowAxis, 'output'>): number {
-  const { input, kernel, stride, dilation, padBegin, padEnd } = axis;
-  const span = input + padBegin + padEnd - (kernel - 1) * dilation - 1;
-  if (span < 0) return 0;
-  if (!attributes.ceil_mode) return Math.floor(span / stride) + 1;
-  const size = Math.ceil(span / stride) + 1;
-  // A last window that would start beyond the input and its left padding is dropped.
-  return (size - 1) * stride >= input + padBegin ? size - 1 : size;
-}
 
 /** The geometry of each spatial axis of input [N, C, …spatial]; every size a number. */
 export function windowAxes(
@@ -67,34 +41,9 @@ export function windowAxes(
 ): WindowAxis[] {
   const rank = spatial.length;
   if (rank < 1 || rank > MAX_SPATIAL) fail(`expected 1 to ${MAX_SPATIAL} spatial dimensions, received ${rank}`);
-  const kernels = perAxis(kernel, rank, 'kernel sizes', 1, fail);
-  const strides = perAxis(attributes.strides, rank, 'strides', 1, fail);
-  const dilations = perAxis(attributes.dilations, rank, 'dilations', 1, fail);
-  const pads = attributes.pads ?? new Array<number>(2 * rank).fill(0);
-  if (pads.length !== 2 * rank || !pads.every((pad) => pad >= 0)) {
-    fail(`expected ${2 * rank} pads of at least 0, received [${pads}]`);
-  }
-  const automatic = attributes.auto_pad;
-  if (!['NOTSET', '', 'VALID', 'SAME_UPPER', 'SAME_LOWER'].includes(automatic)) fail(`auto_pad "${automatic}"`);
-  return spatial.map((input, index) => {
-    const axis = {
-      input,
-      kernel: kernels[index] as number,
-      stride: strides[index] as number,
-      dilation: dilations[index] as number,
-    };
-    if (automatic.startsWith('SAME')) {
-      const output = Math.ceil(input / axis.stride);
-      const total = Math.max(0, (output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1 - input);
-      const small = Math.floor(total / 2);
-      const padBegin = automatic === 'SAME_UPPER' ? small : total - small;
-      return { ...axis, padBegin, padEnd: total - padBegin, output };
-    }
-    const valid = automatic === 'VALID';
-    const padBegin = valid ? 0 : (pads[index] as number);
-    const padEnd = valid ? 0 : (pads[index + rank] as number);
-    return { ...axis, padBegin, padEnd, output: outputSize(attributes, { ...axis, padBegin, padEnd }) };
-  });
+  return axesOf(attributes, spatial, kernel, (argument, expected, received) =>
+    fail(`${argument}: expected ${expected}, received ${received}`),
+  );
 }
 
 /** Output sizes of the spatial dimensions; unknown where the input's are. Refuses windows larger than their input. */
@@ -124,9 +73,8 @@ export function threeAxes(
   kernel: readonly number[],
   fail: Fail,
 ): [WindowAxis, WindowAxis, WindowAxis] {
-  const one: WindowAxis = { input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0 };
   const axes = windowAxes(attributes, spatial, kernel, fail);
-  return [...new Array<WindowAxis>(MAX_SPATIAL - axes.length).fill(one), ...axes] as [
+  return [...new Array<WindowAxis>(MAX_SPATIAL - axes.length).fill(ONE), ...axes] as [
     WindowAxis,
     WindowAxis,
     WindowAxis,
@@ -176,48 +124,53 @@ export function fromImage(tape: Tape, y: Value, dims: readonly number[]): Value 
   return dims.length === 4 ? y : reshape(tape, y, dims);
 }
 
+let whole: ImageWindow | undefined;
+
 /** A window over all of an image. */
-export function wholeWindow([, , height = 1, width = 1]: readonly number[]): PoolWindow {
+export function wholeWindow([, , height = 1, width = 1]: readonly number[]): ImageWindow {
+  if (whole?.kernel[0] === height && whole.kernel[1] === width) return whole;
   const one = [1, 1] as const;
-  return { kernel: [height, width], strides: one, pads: [0, 0, 0, 0], dilations: one, output: one };
+  whole = { kernel: [height, width], strides: one, pads: [0, 0, 0, 0], dilations: one, output: one };
+  return whole;
 }
 
-const FLAT: WindowAxis = { input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0 };
+// Runs repeat: the attributes of each node keep the window of the sizes that they met last.
+const lastWindow = new WeakMap<
+  object,
+  { spatial: readonly number[]; kernel: readonly number[]; window: ImageWindow }
+>();
 
-/** The two axes of a window over images or over lengths; undefined for three spatial dimensions. */
-export function imageAxes(
+/** The window over images or lengths [N, C, …]; undefined for three spatial dimensions. */
+export function imageWindow(
   attributes: WindowAttributes,
-  spatial: readonly number[],
+  dims: readonly number[],
   kernel: readonly number[],
   fail: Fail,
-): [WindowAxis, WindowAxis] | undefined {
+): ImageWindow | undefined {
+  const last = lastWindow.get(attributes);
+  const rank = dims.length - 2;
+  if (last && last.spatial.length === rank && equalDims(last.kernel, kernel)) {
+    let axis = 0;
+    while (axis < rank && last.spatial[axis] === dims[axis + 2]) axis += 1;
+    if (axis === rank) return last.window;
+  }
+  const spatial = dims.slice(2);
   const axes = windowAxes(attributes, spatial, kernel, fail);
   if (axes.length > 2) return undefined;
-  return axes.length === 2 ? (axes as [WindowAxis, WindowAxis]) : [FLAT, axes[0] as WindowAxis];
+  const window = windowOver(...((axes.length === 2 ? axes : [ONE, ...axes]) as [WindowAxis, WindowAxis]));
+  lastWindow.set(attributes, { spatial, kernel, window });
+  return window;
 }
 
-/** The window of a pool over images or lengths [N, C, …]; undefined for three spatial dimensions. */
-export function poolWindow(
-  attributes: WindowAttributes & { readonly kernel_shape?: readonly number[] | undefined },
-  dims: readonly number[],
-  fail: Fail,
-): PoolWindow | undefined {
-  const axes = imageAxes(attributes, dims.slice(2), attributes.kernel_shape ?? [], fail);
-  if (!axes) return undefined;
-  const [h, w] = axes;
-  return {
-    kernel: [h.kernel, w.kernel],
-    strides: [h.stride, w.stride],
-    pads: [h.padBegin, w.padBegin, h.padEnd, w.padEnd],
-    dilations: [h.dilation, w.dilation],
-    output: [h.output, w.output],
-  };
+/** The window of a pool; see imageWindow. */
+export function poolWindow(attributes: WindowAttributes, dims: readonly number[], fail: Fail): ImageWindow | undefined {
+  return imageWindow(attributes, dims, attributes.kernel_shape ?? [], fail);
 }
 
 /** A pool on the tape over images or lengths; undefined for three spatial dimensions. */
 export function floatPool(
   call: FloatCall<typeof POOL_ATTRIBUTES>,
-  compute: (image: Value, window: PoolWindow) => Value,
+  compute: (image: Value, window: ImageWindow) => Value,
 ): Value | undefined {
   const x = required(call.inputs, 0);
   const window = poolWindow(call.attributes, x.dims, call.fail);

@@ -13,13 +13,13 @@ import type { DeviceUse, UnaryUse } from '../../graph/facts.js';
 import { viewOf } from '../../graph/fusion.js';
 import { describeNode, type GraphNode } from '../../graph/graph.js';
 import { attributesOf, type NodeAttributes } from '../../graph/operator.js';
+import { productWindow } from '../../graph/product.js';
 import { BINARY, POOL_KIND, UNARY } from '../../native/codes.js';
 import { type Cuda, type NativeDeviceArray, type NativeProductEnd, openCuda } from '../../native/cuda_addon.js';
 import { convWeights, matmulWeights, NO_FAULT, readFault } from '../../native/cuda_products.js';
 import { spreadBits } from '../../policy/spread_bits.js';
 import type { Backend, CountRequest, Engine, Network } from '../backend.js';
 import type { Fusions, Step } from '../compile.js';
-import { convGeometry } from '../conv_geometry.js';
 import type { ConvProduct, MatmulProduct, Product } from '../product.js';
 import { activationBits, type ProductScheme } from '../product_scheme.js';
 import type { Run } from '../run.js';
@@ -153,14 +153,13 @@ class DeviceEngine implements Engine<IntegerUse> {
   }
 
   private convStep(step: Step, product: ConvProduct, run: Run, scheme: ProductScheme): Value | undefined {
-    const [name] = step.node.inputs as [string];
-    if (run.find(name)?.dims.length !== 4) return undefined;
+    if (run.find(product.activation)?.dims.length !== 4) return undefined;
     const weights = convWeights(this.cuda, this.host.weights.conv(product, scheme.scheme.weights));
     if (!weights) return undefined;
-    const x = this.inLayout('channelsLast', this.send(run, name));
-    const { output, strides, dilations, padding } = convGeometry(step.node, product, x.dims);
+    const x = this.inLayout('channelsLast', this.send(run, product.activation));
+    const { output, strides, dilations, pads } = productWindow(step.node, x.dims, product.kernel);
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const geometry = Int32Array.of(n, h, w, c, ...strides, ...dilations, ...padding);
+    const geometry = Int32Array.of(n, h, w, c, ...strides, ...dilations, ...pads);
     const y = this.make([n, product.channels, ...output], 'channelsLast');
     const end = this.productEnd(step, product, run, y, scheme, undefined);
     this.cuda.addon.conv2dDynamic(this.arrayOf(x), geometry, weights, ...end);
@@ -172,7 +171,7 @@ class DeviceEngine implements Engine<IntegerUse> {
     if (product.transposed || product.addend || !dims) return undefined;
     const packed = this.host.weights.matmul(product, scheme.scheme.weights);
     const weights = matmulWeights(this.cuda, packed);
-    const x = this.inLayout('rows', this.send(run, step.node.inputs[0] as string));
+    const x = this.inLayout('rows', this.send(run, product.activation));
     const m = x.size / packed.k;
     const y = this.make(dims, 'rows');
     const end = this.productEnd(step, product, run, y, scheme, m);
@@ -253,13 +252,13 @@ class DeviceEngine implements Engine<IntegerUse> {
   }
 
   private poolStep(
-    { node, operator }: Step,
+    { node, operator, readsOthers }: Step,
     device: Extract<DeviceUse<NodeAttributes>, { kind: 'pool' }>,
     run: Run,
     input: string,
   ): Value | undefined {
     const { dims } = run.find(input) as Value;
-    if (dims.length !== 4 || run.readsOthers(node)) return undefined;
+    if (dims.length !== 4 || readsOthers) return undefined;
     const attributes = attributesOf(operator, node);
     const window = device.window(attributes, dims, (what) => {
       throw new GraphError(describeNode(node), what);

@@ -83,16 +83,19 @@ export class FloatEngine implements Engine<FloatUse> {
     const { node, operator, output } = step;
     if (run.known.has(output)) return undefined;
     if (run.isOffTape(node)) {
-      executeOffTape(node, operator, run.hosts);
+      executeOffTape(node, operator, run);
       return undefined;
     }
     const read = node.inputs.map((name) => run.find(name));
     const inputs = step.quantizable && substitute ? substitute(node, read) : read;
     const residual = step.residual === undefined ? undefined : run.find(step.residual);
     const residualEnds = step.last.includes(step.residual ?? '');
-    const { index, relu, clip } = step;
+    const { index, readsOthers, relu, clip } = step;
     const state = this.stateOf(node);
-    const result = execute({ node, operator, state, index, relu, clip, residual, residualEnds, inputs }, run);
+    const result = execute(
+      { node, operator, state, index, readsOthers, relu, clip, residual, residualEnds, inputs },
+      run,
+    );
     inputs.forEach((value, input) => {
       if (value && value !== read[input]) run.tape.release(value);
     });
@@ -105,13 +108,13 @@ export class FloatEngine implements Engine<FloatUse> {
    * A step's node alone, without fused nodes, a product by another weight where one is passed; undefined
    * where its outputs are kept in the run.
    */
-  alone({ node, operator, index }: Step, run: Run, weight?: Value): Value | undefined {
+  alone({ node, operator, index, readsOthers }: Step, run: Run, weight?: Value): Value | undefined {
     const { product } = operator;
     const inputs = node.inputs.map((name, i) =>
       weight && product !== 'none' && i === product.weight ? weight : run.find(name),
     );
     const plain = { relu: false, clip: undefined, residual: undefined };
-    return execute({ node, operator, state: this.stateOf(node), index, inputs, ...plain }, run);
+    return execute({ node, operator, state: this.stateOf(node), index, readsOthers, inputs, ...plain }, run);
   }
 
   private stateOf(node: GraphNode): NodeState {

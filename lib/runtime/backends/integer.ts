@@ -10,7 +10,7 @@ import { isWeightsOnly, type Scheme } from '../../format/scheme.js';
 import { GraphError } from '../../graph/errors.js';
 import { describeNode, type GraphNode } from '../../graph/graph.js';
 import { asImage, fromImage } from '../../graph/operators/window.js';
-import { type ProductView, productView } from '../../graph/product.js';
+import { type ProductView, productView, productWindow } from '../../graph/product.js';
 import { conv2dDynamic, type PackedConvWeights } from '../../native/conv2d.js';
 import { matmulDynamic } from '../../native/matmul.js';
 import type { PackedWeights } from '../../native/packed_weights.js';
@@ -20,16 +20,9 @@ import { spreadBits } from '../../policy/spread_bits.js';
 import { Memory } from '../../tensor/memory.js';
 import type { Backend, Engine, Network } from '../backend.js';
 import type { Fusions, Step } from '../compile.js';
-import { convGeometry } from '../conv_geometry.js';
 import { InferenceTape } from '../inference_tape.js';
 import { type ConvProduct, type MatmulProduct, type Product, productOf } from '../product.js';
-import {
-  activationBits,
-  type ProductScheme,
-  productScheme,
-  requireKernel,
-  type SchemeChooser,
-} from '../product_scheme.js';
+import { activationBits, type ProductScheme, productScheme, type SchemeChooser } from '../product_scheme.js';
 import type { Run } from '../run.js';
 import { WeightStore } from '../weight_store.js';
 import { FloatEngine } from './float.js';
@@ -79,7 +72,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
   readonly tape = new InferenceTape(this.memory);
   private readonly float: FloatEngine;
   private readonly products = new Map<GraphNode, Product>();
-  private readonly checked = new WeakSet<Policy>();
+  private readonly schemes = new WeakMap<Policy, ReadonlyMap<GraphNode, ProductScheme>>();
 
   constructor(
     readonly network: Network,
@@ -103,13 +96,21 @@ export class IntegerEngine implements Engine<IntegerUse> {
   }
 
   check({ bits }: IntegerUse): void {
-    if (!bits || typeof bits === 'function' || this.checked.has(bits)) return;
-    checkPolicy(this.network.source, bits);
+    if (bits && typeof bits !== 'function') this.schemesOf(bits);
+  }
+
+  /** A policy's schemes, checked when it is first met. */
+  private schemesOf(policy: Policy): ReadonlyMap<GraphNode, ProductScheme> {
+    const known = this.schemes.get(policy);
+    if (known) return known;
+    checkPolicy(this.network.graph, policy);
+    const schemes = new Map<GraphNode, ProductScheme>();
     for (const [node, { kind }] of this.products) {
-      const scheme = bits.schemes.get(node.name);
-      if (scheme) requireKernel(node, kind, scheme);
+      const scheme = policy.schemes.get(node.name);
+      if (scheme) schemes.set(node, productScheme(node, kind, scheme));
     }
-    this.checked.add(bits);
+    this.schemes.set(policy, schemes);
+    return schemes;
   }
 
   begin() {
@@ -132,10 +133,8 @@ export class IntegerEngine implements Engine<IntegerUse> {
 
   /** How a run quantizes a product; undefined: in float32. */
   schemeOf({ node }: Step, product: Product, run: Run, { bits }: IntegerUse): ProductScheme | undefined {
-    const chosen =
-      typeof bits === 'function'
-        ? bits(node, run.find(node.inputs[0] as string) as Value)
-        : bits?.schemes.get(node.name);
+    if (typeof bits !== 'function') return bits && this.schemesOf(bits).get(node);
+    const chosen = bits(node, run.find(product.activation) as Value);
     return chosen && productScheme(node, product.kind, chosen);
   }
 
@@ -179,10 +178,10 @@ export class IntegerEngine implements Engine<IntegerUse> {
     inspect: IntegerUse['inspect'],
   ): Value {
     const { tape } = this;
-    const input = run.find(step.node.inputs[0] as string) as Value;
+    const input = run.find(product.activation) as Value;
     const x = toChannelsLast(tape, asImage(tape, input));
     const [n, c, h, w] = x.dims as [number, number, number, number];
-    const { output, strides, dilations, padding } = convGeometry(step.node, product, input.dims);
+    const { output, strides, dilations, pads } = productWindow(step.node, input.dims, product.kernel);
     const weights = this.weights.conv(product, scheme.scheme.weights);
     const residual = step.residual === undefined ? undefined : run.find(step.residual);
     const added = residual && toChannelsLast(tape, asImage(tape, residual));
@@ -194,7 +193,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     conv2dDynamic(x.data, [n, h, w, c], weights, {
       strides,
       dilations,
-      padding,
+      padding: pads,
       activationBits: activationBits(scheme),
       activationRange: scheme.scheme.activations.granularity,
       arithmetic: this.arithmetic,
@@ -223,7 +222,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
     const { tape } = this;
     const { addend } = product;
     const bias = this.biasOf(step, product);
-    const rows = toRows(tape, run.find(step.node.inputs[0] as string) as Value);
+    const rows = toRows(tape, run.find(product.activation) as Value);
     const x = product.transposed ? toRows(tape, transpose(tape, rows, [1, 0])) : rows;
     const weights = this.weights.matmul(product, scheme.scheme.weights);
     const m = x.size / weights.k;

@@ -103,7 +103,7 @@ describe('shape inference', () => {
     ],
     ['groups', /16 output channels do not divide/, () => shapeOf('Conv', [[1, 9, 8, 8], kernel], { group: 3 })],
     ['a window too large', /does not fit the input \[2,2\]/, () => shapeOf('Conv', [[1, 3, 2, 2], kernel])],
-    ['a wrong number of pads', /expected 4 pads/, () => shapeOf('Conv', [image, kernel], { pads: [1, 1] })],
+    ['a wrong number of pads', /pads: expected 4 integers/, () => shapeOf('Conv', [image, kernel], { pads: [1, 1] })],
     [
       'inner sizes of a product',
       /A has 5 columns, B has 6 rows/,

@@ -41,7 +41,7 @@ describe('ONNX convolution geometry', () => {
     refused([3, 2, 3, 3], { group: 2 }, /a multiple of group = 2 output channels, received 3/);
     refused([2, 4, 3], {}, /as many dimensions as x/);
     refused([2, 4, 3, 3], { kernel_shape: [3, 2] }, /kernel_shape: expected \[3,3\], that of w/);
-    refused([2, 4, 3, 3], { strides: [0, 1] }, /strides: expected an integer from 1/);
+    refused([2, 4, 3, 3], { strides: [0, 1] }, /strides: expected 2 integers from 1/);
     refused([2, 4, 3, 3], { pads: [1, 1] }, /pads: expected 4 integers/);
     refused([2, 4, 6, 3], {}, /at least 6 padded elements, the reach of the window, received 5/);
     refused([2, 4, 3, 3], { auto_pad: 'SAME' as 'VALID' }, /auto_pad: expected NOTSET/);

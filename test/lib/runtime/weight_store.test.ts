@@ -6,9 +6,9 @@ import { WeightStore } from '../../../lib/runtime/weight_store.js';
 
 const [CHANNELS, K] = [4, 32];
 const weights = Float32Array.from({ length: CHANNELS * K }, (_, i) => Math.sin(i));
-const common = { channels: CHANNELS, weights, bias: undefined };
+const common = { activation: 'x', channels: CHANNELS, weights, bias: undefined };
 const matmul = (): MatmulProduct => ({ ...common, kind: 'matmul', transposed: false, addend: undefined });
-const conv: ConvProduct = { ...common, kind: 'conv', shape: [CHANNELS, 1, 1, K], groups: 1 };
+const conv: ConvProduct = { ...common, kind: 'conv', shape: [CHANNELS, 1, 1, K], kernel: [1, 1], groups: 1 };
 const operand = (name: string) => parseScheme(name).weights;
 
 describe('WeightStore', () => {
