@@ -8,8 +8,11 @@ import type { Document } from './document.js';
 export interface Kind<Result = unknown> {
   /** `faultline.scan/1`: what the field `schema` of a result says. */
   readonly schema: string;
+  /** The form of a result. */
+  readonly result: z.ZodType;
   /** A result or its JSON, checked. Throws InvalidArgumentError naming the first field that is wrong. */
   check(value: unknown): Result;
+  /** Throws InvalidArgumentError where figures contradict each other. */
   document(result: Result): Document;
 }
 
@@ -24,7 +27,15 @@ export function defineKind<Schema extends z.ZodType>(definition: {
   const { schema, result, earlier = {}, document } = definition;
   return {
     schema,
-    document,
+    result,
+    document(value) {
+      try {
+        return document(value);
+      } catch (error) {
+        if (error instanceof InvalidArgumentError) throw error;
+        throw new InvalidArgumentError('report', 'result', `figures that fit together in ${schema}`, String(error));
+      }
+    },
     check(value) {
       const json = asJson(value);
       const named = (json as { readonly schema?: unknown } | null)?.schema;
@@ -42,6 +53,9 @@ export const decibels = z
   .number()
   .nullable()
   .transform((value) => value ?? Number.POSITIVE_INFINITY);
+
+/** A picture within a result; no other address is ever loaded. */
+export const pngUrl = z.string().regex(/^data:image\/png;base64,[A-Za-z0-9+/=]*$/, 'a PNG data URL');
 
 /** A share of a whole, 0–1. */
 export const share = z.number().min(0).max(1);

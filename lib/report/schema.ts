@@ -2,6 +2,7 @@
 // Accuracies are percent, differences of accuracies points, both on a scale of 100. Fields are optional where a command
 // may not have measured them; what the schema does not know is kept.
 import { z } from 'zod';
+import { pngUrl } from './kind.js';
 import { errorProfileSchema } from './schema_profile.js';
 import {
   corruptionsSchema,
@@ -61,10 +62,7 @@ const flipSchema = z.looseObject({
   before: z.string(),
   after: z.string(),
   /** A data URL of the image. */
-  picture: z
-    .string()
-    .regex(/^data:image\/png;base64,[A-Za-z0-9+/=]*$/, 'a PNG data URL')
-    .optional(),
+  picture: pngUrl.optional(),
 });
 
 const flipsSchema = z.looseObject({

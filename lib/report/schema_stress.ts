@@ -1,5 +1,6 @@
 // The parts of report.json about when and why a network breaks: corruptions, indicators, mitigation, sensitivity.
 import { z } from 'zod';
+import { pngUrl } from './kind.js';
 
 const percent = z.number().min(0).max(100);
 const points = z.number().min(-100).max(100);
@@ -37,7 +38,7 @@ export const corruptionsSchema = z.looseObject({
     }),
   ),
   /** Contact sheet: what each looks like. */
-  pictures: z.array(z.looseObject({ corruption: z.string(), severity: z.number(), picture: z.string() })).optional(),
+  pictures: z.array(z.looseObject({ corruption: z.string(), severity: z.number(), picture: pngUrl })).optional(),
 });
 
 export const indicatorsSchema = z.array(

@@ -6,7 +6,7 @@ import { asPixels } from '../../data/contact_sheet.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import { type Block, column, type Document, type Section, type Table } from '../document.js';
 import { type Cell, formatNumber, formatQuantity, plural } from '../format.js';
-import { count, defineKind, figure, share } from '../kind.js';
+import { count, defineKind, figure, pngUrl, share } from '../kind.js';
 import { pictureUrl } from '../picture.js';
 
 const estimate = z.looseObject({ value: z.number(), interval: z.tuple([z.number(), z.number()]) });
@@ -42,7 +42,7 @@ const vulnerableSchema = z.looseObject({
         margin: figure,
         risk: figure,
         /** A data URL, of the first ones. */
-        picture: z.string().optional(),
+        picture: pngUrl.optional(),
       }),
     ),
   }),
@@ -53,7 +53,7 @@ const vulnerableSchema = z.looseObject({
       share,
       shareInterval: z.tuple([z.number(), z.number()]),
       found: z.array(
-        z.looseObject({ image: count, label: count, after: count, size: z.number(), picture: z.string().optional() }),
+        z.looseObject({ image: count, label: count, after: count, size: z.number(), picture: pngUrl.optional() }),
       ),
     }),
   ),

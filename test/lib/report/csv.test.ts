@@ -5,24 +5,11 @@ import { buildDocument, pairNames } from '../../../lib/report/build.js';
 import { csvFiles, csvTable } from '../../../lib/report/csv.js';
 import { type Table, tablesOf } from '../../../lib/report/document.js';
 import { reportSchema } from '../../../lib/report/schema.js';
+import { parseCsv } from '../../support/csv.js';
 import { HOSTILE } from '../../support/pages.js';
 import { reportFixture } from '../../support/report_fixture.js';
 
 const fixture = buildDocument(reportSchema.parse(reportFixture()));
-
-/** RFC 4180, as a reader of its own. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  const pattern = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gy;
-  for (const match of text.matchAll(pattern)) {
-    row.push(match[1] === undefined ? (match[2] as string) : match[1].replaceAll('""', '"'));
-    if (match[3] === ',') continue;
-    rows.push(row);
-    row = [];
-  }
-  return rows;
-}
 
 describe('tables as CSV', () => {
   it('parse back to exact numbers and to both ends of intervals', () => {
