@@ -133,7 +133,8 @@ function checkLabels(graph: Graph, dims: readonly number[], labels: Int32Array |
 }
 
 /** One image as the network's input has it; grey ones may be [H, W] or [H · W] there. */
-function inputDims(graph: Graph, { channels, height, width }: ImageSource, layout: 'nchw' | 'nhwc') {
+function inputDims(graph: Graph, { channels, height, width, sample }: ImageSource, layout: 'nchw' | 'nhwc') {
+  if (sample) return { dims: sample, layout: 'nhwc' } as const;
   const rank = inputOf(graph).dims?.length;
   if (channels === 1 && rank === 3) return { dims: [height, width], layout: 'nhwc' } as const;
   if (channels === 1 && rank === 2) return { dims: [height * width], layout: 'nhwc' } as const;

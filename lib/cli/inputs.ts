@@ -16,7 +16,7 @@ interface InputFlags {
   readonly split: string;
   readonly images?: number | undefined;
   readonly seed: number;
-  readonly layout: string;
+  readonly layout?: string | undefined;
   readonly size?: readonly [number, number] | undefined;
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
@@ -50,13 +50,30 @@ export function inputOptions(images?: number) {
     split: text('<name>', 'test or train, where the data have both', { default: 'test' }),
     images: wholeNumber('<n>', 'at most so many, drawn by --seed', 1, images === undefined ? {} : { default: images }),
     seed: wholeNumber('<n>', 'of everything drawn', 0, { default: 0 }),
-    layout: text('<name>', "order of the model's input: nchw or nhwc", { default: 'nchw' }),
+    layout: text('<name>', "order of the model's input: nchw or nhwc; default: as its dimensions look"),
     size: option('<HxW>', "pictures of a folder are resized to this; default: the model's input", heightAndWidth),
     mean: numbers('subtracted from each channel', 'numbers, as .5,.5,.5', () => true),
     std: numbers('then divides it', 'numbers above 0, as .2,.2,.2', (x) => x > 0),
     pixels: text('<range>', 'range that mean and std are for, of byte pixels: 1 or 255', { default: '1' }),
     bgr: flag('the model takes blue, green, red'),
   };
+}
+
+/** Sides from which on an image is more likely than channels. */
+const LEAST_SIDE = 8;
+
+/** The order of the input: as the option says, or channels last where only the last dimension can be channels. */
+function layoutOf(graph: Graph, flag: string | undefined, progress: Progress): 'nchw' | 'nhwc' {
+  if (flag !== undefined) return chosen('--layout', ['nchw', 'nhwc'], flag);
+  const { name, dims = [] } = inputOf(graph);
+  const [, height = 0, width = 0, channels] = dims;
+  const sides = Number(height) >= LEAST_SIDE && Number(width) >= LEAST_SIDE && Number(height) <= 2 * Number(width);
+  if (dims.length !== 4 || !sides || Number(width) > 2 * Number(height) || (channels !== 1 && channels !== 3))
+    return 'nchw';
+  progress.notes([
+    `input "${name}" is [${dims.join(',')}]: taken for height, width, channels (--layout nchw: it is not)`,
+  ]);
+  return 'nhwc';
 }
 
 /** Height, width and channels that the model declares, where it does. */
@@ -151,12 +168,14 @@ async function imagesOf<Source extends ImageSource>(
   load: (spec: string, options: LoadOptions) => Promise<Dataset<Source>>,
   progress: Progress,
 ): Promise<Images<Source>> {
-  const layout = chosen('--layout', ['nchw', 'nhwc'], flags.layout);
+  const layout = layoutOf(graph, flags.layout, progress);
   const split = chosen('--split', ['test', 'train'], flags.split);
   const model = declared(graph, layout);
   const [height, width] = flags.size ?? [model.height, model.width];
   const channels = model.channels === 1 || model.channels === 3 ? model.channels : undefined;
+  const sample = (inputOf(graph).dims ?? []).slice(1).map((dim) => (typeof dim === 'number' ? dim : undefined));
   const dataset = await load(flags.data, {
+    input: { sample, layout },
     ...(height && width ? { height, width } : {}),
     ...(channels ? { channels } : {}),
     ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),

@@ -1,13 +1,12 @@
-// Reading data files: from a folder or a web address, gzip undone, checksums compared.
+// Reading data files: regular files alone, gzip undone within limits, checksums compared; downloads.
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { access, mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip, createInflateRaw } from 'node:zlib';
+import { limitOf, requireWithin } from '../core/limits.js';
 import { DataError } from './errors.js';
-
-const unzip = promisify(gunzip);
 
 /** A file of a known data set. */
 export interface KnownFile {
@@ -16,9 +15,6 @@ export interface KnownFile {
   /** SHA-256 of the contents, decompressed, in hexadecimal. */
   readonly sha256: string;
 }
-
-/** The same memory as a plain Uint8Array: a Buffer's slice() would be a view. */
-const plain = (buffer: Buffer) => new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 
 const exists = (path: string) =>
   access(path).then(
@@ -37,20 +33,109 @@ async function locate(folder: string, name: string): Promise<string | undefined>
   return undefined;
 }
 
-/** The bytes of a file, decompressed when they are gzip. Throws DataError when it is missing or damaged. */
-export async function readData(path: string): Promise<Uint8Array> {
-  let bytes: Uint8Array;
+/** A file open for reading. */
+export interface OpenFile {
+  readonly path: string;
+  readonly descriptor: number;
+  /** Bytes of it. */
+  readonly length: number;
+}
+
+/** Opens a regular file: a pipe would be waited for without end. Throws DataError naming it. */
+export function openRegular(path: string): OpenFile {
+  let descriptor: number;
   try {
-    bytes = plain(await readFile(path));
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw new DataError(path, 'a readable file', (error as NodeJS.ErrnoException).code ?? String(error));
   }
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    return plain(await unzip(bytes));
-  } catch (error) {
-    throw new DataError(path, 'a whole gzip file', (error as Error).message);
+  const stats = fstatSync(descriptor);
+  if (stats.isFile()) return { path, descriptor, length: stats.size };
+  closeSync(descriptor);
+  const received = stats.isDirectory() ? 'a folder' : stats.isFIFO() ? 'a pipe' : 'a device or socket';
+  throw new DataError(path, 'a regular file', received);
+}
+
+/** Bytes that one call of the system reads. */
+const MOST_READ = 2 ** 30;
+
+/** Fills `into` from an offset. Throws DataError when the file ends before. */
+export function readAt({ path, descriptor }: Omit<OpenFile, 'length'>, into: Uint8Array, offset: number): void {
+  for (let done = 0; done < into.length; ) {
+    const count = readSync(descriptor, into, done, Math.min(into.length - done, MOST_READ), offset + done);
+    if (count === 0) throw new DataError(path, `${offset + into.length} bytes`, `${offset + done}`);
+    done += count;
   }
+}
+
+/** All bytes of a regular file, within the limit. */
+function readRegular(path: string): Uint8Array {
+  const file = openRegular(path);
+  try {
+    requireWithin('fileBytes', path, file.length);
+    const bytes = new Uint8Array(file.length);
+    readAt(file, bytes, 0);
+    return bytes;
+  } finally {
+    closeSync(file.descriptor);
+  }
+}
+
+/** Bytes of the contents, from how they begin. */
+type ContentBytes = (beginning: Uint8Array) => number;
+
+/** Deflate makes no more bytes of one. */
+const MOST_INFLATED = 1032;
+/** Inflated at once; headers are shorter. */
+const PART = 2 ** 18;
+
+/** Compressed bytes as they were, at most as many as `contentBytes` says or the limit allows. Throws DataError. */
+export async function inflate(
+  source: string,
+  packed: Uint8Array,
+  form: 'gzip' | 'deflate',
+  contentBytes?: ContentBytes,
+): Promise<Uint8Array> {
+  const stream = (form === 'gzip' ? createGunzip : createInflateRaw)({ chunkSize: PART });
+  let most = limitOf('inflatedBytes');
+  let length = 0;
+  const parts: Uint8Array[] = [];
+  try {
+    stream.end(packed);
+    for await (const part of stream as AsyncIterable<Uint8Array>) {
+      if (length === 0 && contentBytes) {
+        const expected = contentBytes(part);
+        requireWithin('inflatedBytes', source, expected);
+        if (expected > packed.length * MOST_INFLATED) {
+          throw new DataError(source, `${expected} bytes when inflated`, `${packed.length} bytes, too few for them`);
+        }
+        most = expected;
+      }
+      length += part.length;
+      if (length > most && contentBytes) throw new DataError(source, `${most} bytes when inflated`, 'more');
+      requireWithin('inflatedBytes', source, length);
+      parts.push(part);
+    }
+  } catch (error) {
+    if (!String((error as NodeJS.ErrnoException).code).startsWith('Z_')) throw error;
+    throw new DataError(source, `whole ${form} data`, (error as Error).message);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/**
+ * The bytes of a file, inflated when they are gzip; `contentBytes` says from their beginning how many there are. Throws
+ * DataError when it is missing, damaged or no regular file, LimitError when it is too large.
+ */
+export async function readData(path: string, contentBytes?: ContentBytes): Promise<Uint8Array> {
+  const bytes = readRegular(path);
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? inflate(path, bytes, 'gzip', contentBytes) : bytes;
 }
 
 /** The first of `folders` that holds `name` or `name.gz`; undefined when none does. */
@@ -89,7 +174,7 @@ export async function download(base: string, folder: string, files: readonly Kno
     });
     if (!response.ok) throw new DataError(url, 'the file', `HTTP ${response.status}`);
     const packed = new Uint8Array(await response.arrayBuffer());
-    check(url, file, await unzip(packed).then(plain, () => packed));
+    check(url, file, await inflate(url, packed, 'gzip').catch(() => packed));
     const path = join(folder, `${file.name}.gz`);
     await writeFile(`${path}.part`, packed);
     await rename(`${path}.part`, path);

@@ -7,6 +7,8 @@ export interface ImageSet {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
+  /** One sample as its source has it, row-major, where that is no image: [C, T, H, W]. Height and channels are 1 then. */
+  readonly sample?: readonly number[];
   /** Bytes 0–255, or floats that are inputs of the network unchanged. */
   readonly pixels: Uint8Array | Float32Array;
   /** Class of each image; absent when the source has none. */
@@ -71,8 +73,8 @@ export function subset(set: ImageSet, indices: ArrayLike<number>): ImageSet {
     const from = (indices[i] as number) * size;
     pixels.set(set.pixels.subarray(from, from + size) as Uint8Array & Float32Array, i * size);
   }
-  const { height, width, channels, labels } = set;
-  const parts = { count: indices.length, height, width, channels, pixels };
+  const { labels } = set;
+  const parts = { ...set, count: indices.length, pixels };
   return labels ? { ...parts, labels: Int32Array.from(indices, (i) => labels[i] as number) } : parts;
 }
 

@@ -3,8 +3,16 @@ import type { ImageFolderOptions } from './image_folder.js';
 import type { Dataset } from './image_set.js';
 import type { OpenDataset } from './stored_images.js';
 
+/** What a model takes: dimensions of one sample, undefined where the file leaves them open, and how it orders images. */
+export interface ModelInput {
+  readonly sample: readonly (number | undefined)[];
+  readonly layout: 'nchw' | 'nhwc';
+}
+
 /** What a data set needs beside its name or path. */
 export interface LoadOptions extends ImageFolderOptions {
+  /** An array of exactly this shape is the input. Default: arrays are images or rows. */
+  readonly input?: ModelInput;
   /** Folder or, for MNIST and Fashion-MNIST, web address of a named data set's files. */
   readonly from?: string;
   /** Of a named data set, leaves out the training images. */

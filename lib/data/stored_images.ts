@@ -1,6 +1,7 @@
 // Images in a file, read on demand: data sets larger than memory.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { DataError } from './errors.js';
+import { openRegular, readAt } from './files.js';
 import { checkLabels, type Dataset, type ImageSet, imageSet, imageSize, subset } from './image_set.js';
 
 /** Images of one size, whose pixels lie elsewhere. */
@@ -52,25 +53,10 @@ const openFiles = new FinalizationRegistry<number>((descriptor) => closeSync(des
 
 /** Opens a file and reads how it begins, `most` bytes at most. Throws DataError naming it. */
 export function openData(path: string, most: number) {
-  try {
-    const descriptor = openSync(path, 'r');
-    const length = fstatSync(descriptor).size;
-    const beginning = new Uint8Array(Math.min(length, most));
-    readAt({ path, descriptor }, beginning, 0);
-    return { descriptor, length, beginning };
-  } catch (error) {
-    if (error instanceof DataError) throw error;
-    throw new DataError(path, 'a readable file', (error as NodeJS.ErrnoException).code ?? String(error));
-  }
-}
-
-/** Fills `into` from an offset. Throws DataError when the file ends before. */
-function readAt({ path, descriptor }: Pick<PixelFile, 'path' | 'descriptor'>, into: Uint8Array, offset: number): void {
-  for (let done = 0; done < into.length; ) {
-    const count = readSync(descriptor, into, done, into.length - done, offset + done);
-    if (count === 0) throw new DataError(path, `${offset + into.length} bytes`, `${offset + done}`);
-    done += count;
-  }
+  const { descriptor, length } = openRegular(path);
+  const beginning = new Uint8Array(Math.min(length, most));
+  readAt({ path, descriptor }, beginning, 0);
+  return { descriptor, length, beginning };
 }
 
 /** Images of a file. Labels are checked as those of an ImageSet. */
@@ -93,7 +79,13 @@ export function storedImages(file: PixelFile, parts: Omit<ImageSet, 'pixels'>, c
       from = to;
     }
     const own = labels && Int32Array.from(indices, (index) => labels[index] as number);
-    const images = { height, width, channels, pixels: decode(whole) };
+    const images = {
+      height,
+      width,
+      channels,
+      ...(parts.sample ? { sample: parts.sample } : {}),
+      pixels: decode(whole),
+    };
     return imageSet(path, own ? { ...images, labels: own } : images);
   };
   return { ...parts, read };

@@ -40,7 +40,7 @@ describe('data: MNIST', () => {
     const labels = join(copy, `${names[3]}.gz`);
     const whole = await readFile(labels);
     await writeFile(labels, whole.subarray(0, 1000));
-    await refuses(loadMnist('fashion-mnist', copy), /t10k-labels-idx1-ubyte.gz: expected a whole gzip file/);
+    await refuses(loadMnist('fashion-mnist', copy), /t10k-labels-idx1-ubyte.gz: expected whole gzip data/);
     const altered = gunzipSync(whole);
     altered[5000] = (altered[5000] as number) ^ 1;
     await writeFile(labels, gzipSync(altered));

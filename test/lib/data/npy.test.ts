@@ -1,85 +1,79 @@
-// npy and npz files: images, labels and refusals.
+// NumPy's .npy format: types, orders, versions, and headers that are refused.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
-import { zipSync } from 'fflate';
-import { DataError } from '../../../lib/data/errors.js';
-import { loadDataset } from '../../../lib/data/load.js';
-import { temporaryFolder } from '../../support/temporary_folder.js';
+import { asFloats, parseNpy } from '../../../lib/data/npy.js';
+import { npy, npyAround } from '../../support/npy.js';
 
-/** A .npy file, version 1. */
-function npy(descr: string, dims: readonly number[], data: ArrayBufferView): Uint8Array {
-  const shape = dims.length === 1 ? `${dims[0]},` : dims.join(', ');
-  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape}), }`;
-  const header = `${text.padEnd(Math.ceil((11 + text.length) / 64) * 64 - 11)}\n`;
-  const prefix = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length & 255, header.length >> 8);
-  return Buffer.concat([prefix, Buffer.from(header), new Uint8Array(data.buffer, data.byteOffset, data.byteLength)]);
-}
+const reversed = (data: ArrayBufferView, size: number) => {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+  return bytes;
+};
 
-describe('data: npy', () => {
-  const path = temporaryFolder();
-  const refuses = (promise: Promise<unknown>, message: RegExp) =>
-    assert.rejects(promise, (error: unknown) => error instanceof DataError && message.test(error.message));
-
-  it('reads npy pairs and npz files, channels first or last', async () => {
-    const images = path('x.npy');
-    const labels = path('y.npy');
-    await writeFile(
-      images,
-      npy(
-        '<f4',
-        [2, 3, 2, 2],
-        Float32Array.from({ length: 24 }, (_, i) => i),
-      ),
-    );
-    await writeFile(labels, npy('<i8', [2], BigInt64Array.of(1n, 0n)));
-    const pair = await loadDataset(`${images},${labels}`);
-    assert.deepEqual([pair.test.height, pair.test.width, pair.test.channels], [2, 2, 3]);
-    assert.deepEqual([...pair.test.pixels.subarray(0, 6)], [0, 4, 8, 1, 5, 9]);
-    assert.deepEqual([...(pair.test.labels ?? [])], [1, 0]);
-    const bytes = npy(
-      '|u1',
-      [2, 2, 2, 1],
-      Uint8Array.from({ length: 8 }, (_, i) => i),
-    );
-    const npz = path('set.npz');
-    await writeFile(npz, zipSync({ 'x.npy': bytes, 'y.npy': npy('|u1', [2], Uint8Array.of(5, 6)) }));
-    const set = await loadDataset(npz);
-    assert.deepEqual([...set.test.pixels], [0, 1, 2, 3, 4, 5, 6, 7]);
-    assert.equal(set.classNames.length, 7);
-    const train = {
-      'x_train.npy': npy('|u1', [1, 2, 2, 3], new Uint8Array(12)),
-      'y_train.npy': npy('|u1', [1], Uint8Array.of(8)),
-    };
-    await writeFile(
-      npz,
-      zipSync({ 'x_test.npy': bytes, 'y_test.npy': npy('|u1', [2], Uint8Array.of(5, 6)), ...train }),
-    );
-    const both = await loadDataset(npz);
-    assert.deepEqual([both.test.count, both.train?.count, both.classNames.length], [2, 1, 9]);
-    assert.deepEqual([...(both.train?.labels ?? [])], [8]);
-    await writeFile(npz, (await readFile(npz)).subarray(0, 100));
-    await refuses(loadDataset(npz), /set.npz: expected a whole .npz/);
-    await writeFile(images, npy('<f4', [1, 2, 2], Float32Array.of(0, Number.NaN, 1, 2)));
-    await refuses(loadDataset(images), /expected finite pixels, received NaN in image 0/);
-    await writeFile(images, npy('<c8', [1], new Float32Array(2)));
-    await refuses(loadDataset(images), /expected a dtype among .*, received <c8/);
-    await writeFile(labels, npy('<i8', [1], BigInt64Array.of(1n)));
-    await writeFile(images, bytes);
-    await refuses(loadDataset(`${images},${labels}`), /expected 2 labels, received 1/);
+describe('npy', () => {
+  it('reads every type in both byte orders, and every version', () => {
+    const types: [string, ArrayBufferView, number][] = [
+      ['i1', Int8Array.of(-128, 127), 1],
+      ['u2', Uint16Array.of(1, 65535), 2],
+      ['i2', Int16Array.of(-2, 258), 2],
+      ['u4', Uint32Array.of(1, 2 ** 32 - 1), 4],
+      ['i4', Int32Array.of(-3, 66051), 4],
+      ['u8', BigUint64Array.of(1n, 2n ** 64n - 1n), 8],
+      ['i8', BigInt64Array.of(-5n, 2n ** 62n + 1n), 8],
+      ['f4', Float32Array.of(-0.5, 1e30), 4],
+      ['f8', Float64Array.of(0.1, -1e300), 8],
+    ];
+    for (const [type, data, size] of types) {
+      for (const version of [1, 2, 3] as const) {
+        const little = parseNpy('x', npy(`<${type}`, [2], data, { version }));
+        assert.deepEqual(little.data, data, type);
+        assert.deepEqual(parseNpy('x', npy(`>${type}`, [2], reversed(data, size), { version })).data, data, type);
+      }
+    }
+    assert.deepEqual(parseNpy('x', npy('>f2', [2], Uint8Array.of(0x3c, 0, 0xc0, 0))).data, Float32Array.of(1, -2));
+    assert.ok(parseNpy('x', npy('|b1', [2], Uint8Array.of(1, 0))).bool);
   });
 
-  it('reads rows and half floats, and refuses labels that are no whole numbers', async () => {
-    const images = path('rows.npy');
-    const labels = path('row-labels.npy');
-    await writeFile(images, npy('<f2', [2, 3], Uint16Array.of(0x3c00, 0xc000, 0x3555, 0, 0x7bff, 1)));
-    const { test } = await loadDataset(images);
-    assert.deepEqual([test.count, test.height, test.width, test.channels], [2, 1, 3, 1]);
-    assert.deepEqual([...test.pixels], [1, -2, 0.333251953125, 0, 65504, 2 ** -24]);
-    await writeFile(labels, npy('<f4', [2], Float32Array.of(1, 0)));
-    assert.deepEqual([...((await loadDataset(`${images},${labels}`)).test.labels ?? [])], [1, 0]);
-    for (const value of [1.5, Number.NaN]) {
-      await writeFile(labels, npy('<f4', [2], Float32Array.of(1, value)));
-      await refuses(loadDataset(`${images},${labels}`), /row-labels.npy: expected labels that are whole .*at image 1/);
-    }
+  it('reads Fortran order as the same array', () => {
+    const shape = [2, 3, 4];
+    const first = Int32Array.from({ length: 24 }, (_, i) => i);
+    const last = new Int32Array(24);
+    for (let i = 0; i < 24; i++) last[Math.floor(i / 12) + 2 * (Math.floor(i / 4) % 3) + 6 * (i % 4)] = i;
+    assert.deepEqual(parseNpy('x', npy('<i4', shape, last, { fortran: true })).data, first);
+  });
+
+  it('rounds 64-bit integers once', () => {
+    // Through a double, 2^61 + 2^37 + 1 would round to 2^61 + 2^37 first, and that, half way, to 2^61.
+    const values = [2n ** 61n + 2n ** 37n + 1n, -(2n ** 61n) - 2n ** 37n - 1n, 2n ** 53n + 1n, -7n];
+    const expected = Float32Array.of(2 ** 61 + 2 ** 38, -(2 ** 61) - 2 ** 38, 2 ** 53, -7);
+    assert.deepEqual(asFloats(BigInt64Array.from(values)), expected);
+  });
+
+  it('refuses with the reason, before anything is allocated', () => {
+    const header = (descr: string, shape: string, order = 'False') =>
+      npyAround(`{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }`, new Uint8Array(8));
+    const cases: [Uint8Array, RegExp][] = [
+      [
+        header("'<f4'", '(-1, 3, 8, -28)'),
+        /x: expected a shape of at most 32 integers ≥ 0, received \(-1, 3, 8, -28\)/,
+      ],
+      [header("'<f4'", '(20, 1.5, 28)'), /expected a shape of at most 32 integers/],
+      [header("'<f4'", '(2)'), /expected a shape that is a tuple/],
+      [header("'<f4'", '(4294967296, 4294967296, 4294967296)'), /expected at most \d+ bytes of one array/],
+      [header("'<f4'", '(9007199254740993,)'), /expected a shape of at most 32 integers/],
+      [header("'<f4'", '(3,)'), /expected 12 bytes for \(3\), received 8: a truncated file/],
+      [header("'<f4'", '(1,)'), /expected 4 bytes for \(1\), received 8: 4 bytes after the array/],
+      [header("'<c8'", '(1,)'), /received '<c8', complex numbers/],
+      [header("'|O'", '(1,)'), /received '\|O', Python objects \(pickled\)/],
+      [header("'<U2'", '(1,)'), /received '<U2', strings/],
+      [header("'<f16'", '(1,)'), /received '<f16', floats of another size/],
+      [header("[('a', '<f4'), ('b', '<i4')]", '(1,)'), /received a structured array/],
+      [header("'|b1'", '(8,)').fill(2, 128), /expected booleans, 0 or 1/],
+      [header("'<f4'", '(2,)', 'Maybe'), /expected a \.npy header/],
+      [npyAround("{'descr': '<f4', 'shape': (2,)}", new Uint8Array(8)), /expected a \.npy header/],
+      [npyAround('{}', new Uint8Array(8), 9), /expected \.npy of version 1\.0, 2\.0 or 3\.0, received 9\.0/],
+      [header("'<f4'", '(2,)').subarray(0, 60), /expected a whole \.npy header, received a truncated one/],
+      [new Uint8Array(200), /do not begin with/],
+    ];
+    for (const [bytes, message] of cases) assert.throws(() => parseNpy('x', bytes), message);
   });
 });
