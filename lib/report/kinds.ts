@@ -14,7 +14,7 @@
 // 7. Return such a result from the command's `run`: the harness prints it and writes report.json, .html, .md and tables.
 // 8. Test it in test/lib/report/kinds/<name>.test.ts: a result made by the library passes `check`, and all formats of
 //    its Document hold what matters (test/support/documents.ts).
-import { InvalidArgumentError } from '../core/errors.js';
+import { describe, InvalidArgumentError } from '../core/errors.js';
 import type { Document } from './document.js';
 import type { Kind } from './kind.js';
 
@@ -54,7 +54,7 @@ export const SCHEMAS: readonly string[] = Object.keys(KINDS);
 /** The kind whose name `schema` is. Throws InvalidArgumentError on a schema that is unknown. */
 export async function kindNamed(schema: unknown): Promise<Kind> {
   const load = typeof schema === 'string' && Object.hasOwn(KINDS, schema) ? KINDS[schema] : undefined;
-  if (!load) throw new InvalidArgumentError('report', 'schema', `one of ${SCHEMAS.join(', ')}`, `${schema}`);
+  if (!load) throw new InvalidArgumentError('report', 'schema', `one of ${SCHEMAS.join(', ')}`, describe(schema));
   return (await load()).kind;
 }
 

@@ -2,6 +2,7 @@
 // at any moment leaves the last one intact. Weights are an ONNX model; the optimizer's state lies beside it.
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { importModel } from '../graph/onnx/import.js';
@@ -25,18 +26,35 @@ export interface Checkpoint {
   readonly remembered?: unknown;
 }
 
-interface Manifest {
-  readonly schema: 'faultline.checkpoint/1';
-  readonly step: number;
-  readonly configuration: unknown;
-  readonly epoch: EpochSums;
-  readonly remembered?: unknown;
+const SCHEMA = 'faultline.checkpoint/1';
+const count = z.number().int().nonnegative();
+const manifestSchema = z.looseObject({
+  schema: z.literal(SCHEMA),
+  step: count,
+  configuration: z.unknown(),
+  epoch: z.record(z.string(), z.number()),
+  remembered: z.unknown().optional(),
   /** Elements of each array of state.bin, float32 in little-endian order. */
-  readonly lengths: readonly number[];
-  readonly sha256: { readonly model: string; readonly state: string };
+  lengths: z.array(count),
+  sha256: z.looseObject({ model: z.string(), state: z.string() }),
+});
+type Manifest = z.output<typeof manifestSchema>;
+
+/** The manifest in a text. Throws CheckpointError. */
+function manifestOf(path: string, text: string): Manifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new CheckpointError(path, 'expected JSON in checkpoint.json, received other text');
+  }
+  const { data, error } = manifestSchema.safeParse(json);
+  const [issue] = error?.issues ?? [];
+  if (data) return data;
+  const where = ['checkpoint.json', ...(issue?.path ?? [])].join(': ');
+  throw new CheckpointError(path, `${where}: expected what ${SCHEMA} says, received ${issue?.message}`);
 }
 
-const SCHEMA = 'faultline.checkpoint/1';
 const NAME = /^step-(\d+)$/;
 const bytesOf = (array: Float32Array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
@@ -82,23 +100,21 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint | undef
   if (latest === undefined) return undefined;
   const path = join(folder, `step-${latest}`);
   const read = (name: string) =>
-    readFile(join(path, name)).catch((error: Error) => {
-      throw new CheckpointError(path, error.message);
+    readFile(join(path, name)).catch((error: NodeJS.ErrnoException) => {
+      throw new CheckpointError(join(path, name), `expected a readable file, received ${error.code}`);
     });
-  let manifest: Manifest;
-  try {
-    manifest = JSON.parse((await read('checkpoint.json')).toString()) as Manifest;
-  } catch (error) {
-    throw error instanceof CheckpointError
-      ? error
-      : new CheckpointError(path, 'expected JSON in checkpoint.json, received other text');
-  }
-  if (manifest.schema !== SCHEMA) throw new CheckpointError(path, `expected ${SCHEMA}, received ${manifest.schema}`);
+  const manifest = manifestOf(path, (await read('checkpoint.json')).toString());
   const [model, bytes] = [await read('model.onnx'), await read('state.bin')];
   if (sha256(model) !== manifest.sha256.model)
     throw new CheckpointError(path, 'expected model.onnx as written, received changed or truncated content');
   if (sha256(bytes) !== manifest.sha256.state)
     throw new CheckpointError(path, 'expected state.bin as written, received changed or truncated content');
+  const elements = manifest.lengths.reduce((sum, length) => sum + length, 0);
+  if (elements * Float32Array.BYTES_PER_ELEMENT !== bytes.length)
+    throw new CheckpointError(
+      path,
+      `expected the ${bytes.length} bytes of state.bin in lengths, received ${elements} numbers`,
+    );
   let offset = 0;
   const state = manifest.lengths.map((length) => {
     const array = new Float32Array(length);
