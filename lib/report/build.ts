@@ -1,55 +1,33 @@
 // report.json → a Document: the front page's figures and sentence, then every section that has something to show.
-import type { Block, Document, Fact, Section } from './document.js';
-import { formatDuration, formatNumber, formatQuantity } from './format.js';
+import type { Document, Fact, Section } from './document.js';
+import { formatDuration, formatNumber, formatQuantity, percentText as percent } from './format.js';
 import { namedPairs } from './names.js';
 import type { PairResult, Report } from './schema.js';
 import { accuracySection, uniformSection } from './sections/accuracy.js';
 import { assumptionSection, provenanceSection, referenceSection } from './sections/context.js';
-import { errorProfileSection } from './sections/error_profile.js';
 import { classSection, controlSection, flipSection, policySection, responsibleSection } from './sections/failure.js';
 import { searchSection, trainingSection } from './sections/search.js';
-import {
-  corruptionSection,
-  diagnosisSection,
-  indicatorSection,
-  mitigationSection,
-  sensitivitySection,
-} from './sections/stress.js';
+import { corruptionSection, diagnosisSection, indicatorSection, mitigationSection } from './sections/stress.js';
 
 /** In the order of the page. A new section is a function here. */
-const SECTIONS: readonly ((report: Report) => Section | undefined)[] = [
-  verdictSection,
+const SECTIONS: readonly ((report: Report) => Section[])[] = [
   accuracySection,
   policySection,
   flipSection,
   classSection,
   responsibleSection,
-  sensitivitySection,
   controlSection,
   uniformSection,
   corruptionSection,
   indicatorSection,
-  diagnosisSection,
-  mitigationSection,
-  errorProfileSection,
+  (report) => diagnosisSection(report),
+  (report) => mitigationSection(report),
   searchSection,
   trainingSection,
   referenceSection,
   assumptionSection,
   provenanceSection,
 ];
-
-const LEVEL = { safe: 'good', caution: 'caution', unsafe: 'bad' } as const;
-
-function verdictSection({ verdict }: Report): Section | undefined {
-  if (!verdict) return undefined;
-  const [first = '', ...others] = verdict.reasons;
-  const blocks: Block[] = [{ kind: 'verdict', level: LEVEL[verdict.verdict], word: verdict.verdict, text: first }];
-  if (others.length > 0) blocks.push({ kind: 'list', items: others });
-  if (verdict.advice?.length)
-    blocks.push({ kind: 'text', text: 'What to do:' }, { kind: 'list', items: verdict.advice });
-  return { id: 'verdict', title: 'Verdict', blocks };
-}
 
 /** The pair with the largest drop among those of an objective. */
 function worst(report: Report, objective: string, policy?: PairResult['policy']): PairResult | undefined {
@@ -65,7 +43,6 @@ function largestOf(report: Report, { objective, policy }: PairResult): string {
 }
 
 const points = (value: number) => formatQuantity(value, 'points');
-const percent = (value: number) => formatQuantity(value, 'percent');
 
 function factsOf(report: Report): Fact[] {
   const facts: Fact[] = [];
@@ -135,7 +112,6 @@ function leadOf(report: Report): string {
     const twin = alike ? 'Its robust twin, under the same budget,' : 'The robust network';
     parts.push(`${twin} ${robust.drop > 0 ? `loses ${points(robust.drop)}` : 'loses nothing'}.`);
   }
-  if (parts.length === 0 && report.verdict) parts.push(report.verdict.reasons[0] ?? '');
   return parts.join(' ');
 }
 
@@ -147,12 +123,11 @@ function footerOf({ provenance }: Report): string {
 
 /** Everything there is to show of a report, in order. */
 export function buildDocument(report: Report): Document {
-  const sections = SECTIONS.flatMap((section) => section(report) ?? []);
   return {
     title: report.title ?? 'Failure under dynamic quantization',
     lead: leadOf(report),
     facts: factsOf(report),
-    sections,
+    sections: SECTIONS.flatMap((section) => section(report)),
     footer: footerOf(report),
   };
 }

@@ -16,8 +16,10 @@ export interface Column {
   readonly better?: 'higher' | 'lower' | readonly string[] | undefined;
 }
 
-/** `more`: what is not as usual. */
-export function column(key: string, label: string, unit: Unit, more: Omit<Partial<Column>, 'key'> = {}): Column {
+/** What is not as usual of a column. */
+type ColumnOptions = Omit<Partial<Column>, 'key' | 'label' | 'unit'>;
+
+export function column(key: string, label: string, unit: Unit, more: ColumnOptions = {}): Column {
   return { key, label, unit, ...more };
 }
 
@@ -113,6 +115,52 @@ export interface Document {
   readonly sections: readonly Section[];
   /** Who made this, when. */
   readonly footer: string;
+}
+
+/** A column, with what it takes from a row. */
+export type Field<Row> = readonly [
+  key: string,
+  label: string,
+  unit: Unit,
+  cell: (row: Row, at: number) => Cell,
+  more?: ColumnOptions,
+];
+
+/** A table with a line for each of `rows`. */
+export function table<Row>(
+  about: Omit<Table, 'kind' | 'columns' | 'rows'>,
+  rows: readonly Row[],
+  fields: readonly Field<NoInfer<Row>>[],
+): Table {
+  return {
+    ...{ kind: 'table', ...about },
+    columns: fields.map(([key, label, unit, , more]) => column(key, label, unit, more)),
+    rows: rows.map((row, at) => fields.map(([, , , cell]) => cell(row, at))),
+  };
+}
+
+/** The fields that at least one of `rows` fills. */
+export function filled<Row>(rows: readonly Row[], fields: readonly Field<NoInfer<Row>>[]): Field<Row>[] {
+  return fields.filter(([, , , cell]) => rows.some((row, at) => cell(row, at) !== undefined));
+}
+
+export function chart(about: Omit<Chart, 'kind' | 'data'>, data: ChartData): Chart {
+  return { kind: 'chart', ...about, data };
+}
+
+/** A paragraph; `brief`: on the terminal too. */
+export function paragraph(text: string, brief = false): Paragraph {
+  return { kind: 'text', text, brief };
+}
+
+/** As `paragraph`; none of nothing. */
+export function list(items: readonly string[], brief = false): List[] {
+  return items.length === 0 ? [] : [{ kind: 'list', items, brief }];
+}
+
+/** A section, unless it has nothing to show. */
+export function section(id: string, title: string, blocks: readonly Block[]): Section[] {
+  return blocks.length === 0 ? [] : [{ id, title, blocks }];
 }
 
 /** All tables of a document in order, those of its charts among them. */

@@ -27,6 +27,8 @@ export interface Measured {
 export type Cell = string | number | boolean | Measured | null | undefined;
 
 const MISSING = '–';
+/** Longer names of policies list their nodes. */
+const MOST_POLICY = 20;
 /** The minus sign, as wide as a plus. */
 const MINUS = '−';
 
@@ -142,4 +144,17 @@ export function formatDuration(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
+}
+
+/** `91.20 %` */
+export const percentText = (value: number): string => formatQuantity(value, 'percent');
+
+/** A share, 0–1, and the ends between which it lies, as percent. */
+export function percentOf(share: number, [low, high]: Interval): Measured {
+  return { value: 100 * share, interval: [100 * low, 100 * high] };
+}
+
+/** The name of a policy in a sentence. */
+export function policyText(policy: string): string {
+  return policy.length > MOST_POLICY ? 'a mixed policy' : policy;
 }

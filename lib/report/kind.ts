@@ -64,3 +64,11 @@ export const count = z.number().int().nonnegative();
 
 /** A figure that JSON cannot hold where it is infinite or undefined. */
 export const figure = z.number().nullable();
+
+/** Percent on a scale of 100. */
+export const percentage = z.number().min(0).max(100);
+
+/** Ends of a confidence interval, lower first. */
+export const interval = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'lower end first');
+
+export const estimate = z.looseObject({ value: z.number(), interval });

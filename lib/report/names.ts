@@ -28,6 +28,12 @@ export function namedPairs(report: Report): { readonly name: string; readonly pa
   });
 }
 
+/** What the gauge attacks of a report are called, in order: by their policy, and the seed where there are several. */
+export function gaugeNames({ gauge }: Report): string[] {
+  const several = new Set(gauge.map(({ seed }) => seed)).size > 1;
+  return gauge.map(({ bits, seed }) => `gauge, ${bits}${several ? `, seed ${seed}` : ''}`);
+}
+
 /** Letters and digits of any script, small ones, and hyphens. */
 export function slug(text: string): string {
   const words = plain(text.normalize('NFC'))

@@ -2,23 +2,12 @@
 // Accuracies are percent, differences of accuracies points, both on a scale of 100. Fields are optional where a command
 // may not have measured them; what the schema does not know is kept.
 import { z } from 'zod';
-import { pngUrl } from './kind.js';
-import { errorProfileSchema } from './schema_profile.js';
-import {
-  corruptionsSchema,
-  diagnosisSchema,
-  indicatorsSchema,
-  mitigationSchema,
-  sensitivitySchema,
-} from './schema_stress.js';
+import { count, interval, percentage as percent, pngUrl } from './kind.js';
+import { corruptionsSchema, diagnosisSchema, indicatorsSchema, mitigationSchema } from './schema_stress.js';
 
-const percent = z.number().min(0).max(100);
 const points = z.number().min(-100).max(100);
 const bits = z.number().min(2).max(8);
-const count = z.number().int().nonnegative();
 const seed = count;
-/** Ends of a confidence interval, lower first. */
-const interval = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'lower end first');
 
 /** Lines over steps, evaluations, epochs. */
 const curveSchema = z.looseObject({
@@ -198,27 +187,18 @@ const provenanceSchema = z.looseObject({
   peakMemoryBytes: z.number().positive().optional(),
 });
 
-const verdictSchema = z.looseObject({
-  verdict: z.enum(['safe', 'caution', 'unsafe']),
-  reasons: z.array(z.string()),
-  advice: z.array(z.string()).optional(),
-});
-
 /** Contents of report.json, schema faultline.report/1. */
 export const reportSchema = z.looseObject({
   schema: z.literal('faultline.report/1'),
   title: z.string().optional(),
   /** One or two sentences; written from the figures when absent. */
   summary: z.string().optional(),
-  verdict: verdictSchema.optional(),
   teacher: teacherSchema.optional(),
   pairs: z.array(pairSchema).default([]),
   gauge: z.array(gaugeSchema).default([]),
   search: z.array(searchSchema).default([]),
   landscapes: z.array(landscapeSchema).optional(),
   curves: z.array(curveSchema).optional(),
-  sensitivity: sensitivitySchema.optional(),
-  errorProfile: errorProfileSchema.optional(),
   corruptions: corruptionsSchema.optional(),
   indicators: indicatorsSchema.optional(),
   diagnosis: diagnosisSchema.optional(),

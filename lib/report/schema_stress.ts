@@ -1,22 +1,8 @@
-// The parts of report.json about when and why a network breaks: corruptions, indicators, mitigation, sensitivity.
+// The parts of report.json about when and why a network breaks: corruptions, indicators, mitigation.
 import { z } from 'zod';
-import { pngUrl } from './kind.js';
+import { interval, percentage as percent, pngUrl } from './kind.js';
 
-const percent = z.number().min(0).max(100);
 const points = z.number().min(-100).max(100);
-const interval = z.tuple([z.number(), z.number()]);
-
-/** One layer quantized alone, and all but it: points lost, and points won back. */
-export const sensitivitySchema = z.array(
-  z.looseObject({
-    node: z.string(),
-    /** Lost with only this node quantized. */
-    drop: points,
-    /** Won back with only this node left in full precision. */
-    restored: points.optional(),
-    policy: z.string().optional(),
-  }),
-);
 
 export const corruptionsSchema = z.looseObject({
   images: z.number().int().positive().optional(),

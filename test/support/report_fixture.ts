@@ -208,20 +208,6 @@ export function reportFixture(): ReportInput {
         ],
       },
     ],
-    sensitivity: NODES.map((node, i) => ({ node, drop: 12 / (i + 1), restored: 40 / (10 - i), policy: 'W4A4' })),
-    errorProfile: NODES.map((node, i) => ({
-      node,
-      policy: 'W4A4',
-      sqnrDb: 24 - 1.7 * i,
-      mse: 0.002 * (i + 1),
-      cosine: 0.999 - i / 200,
-      maxAbsError: 0.3 + i / 10,
-      terms: { 'activation rounding': 0.001, 'weight rounding': 0.0005 * (i + 1), propagated: 0.0005 * (i + 1) },
-      channels: Array.from({ length: 16 }, () => random.uniform() ** 4),
-      ...(i === 0
-        ? { histogram: Array.from({ length: 20 }, (_, k) => ({ from: k - 10, to: k - 9, count: 100 - (k - 10) ** 2 })) }
-        : {}),
-    })),
     corruptions: {
       images: 2000,
       grid: ['detrimental', 'robust'].flatMap((network) =>

@@ -3,8 +3,18 @@ import { basename } from 'node:path';
 import { termLabels } from '../../assess/indicators/predictor.js';
 import { PREDICTOR } from '../../assess/indicators/shipped_predictor.js';
 import { parseScheme } from '../../format/scheme.js';
-import { type Block, column, type Document, type Fact, type Section } from '../document.js';
-import { type Cell, formatDuration, formatNumber, formatQuantity } from '../format.js';
+import {
+  type Block,
+  chart,
+  type Document,
+  type Fact,
+  list,
+  paragraph,
+  type Section,
+  section,
+  table,
+} from '../document.js';
+import { formatDuration, formatNumber, percentText } from '../format.js';
 import { defineKind } from '../kind.js';
 import {
   type AssessedPolicy,
@@ -21,91 +31,63 @@ import { type Assessment, assessSchema, firstAssessSchema } from './assess_resul
 
 const LEVEL = { safe: 'good', caution: 'caution', unsafe: 'bad' } as const;
 
-function verdictSection({ verdict, answer, reasons, advice, thresholds }: Assessment): Section {
+function verdictSection({ verdict, answer, reasons, advice, thresholds }: Assessment): Section[] {
   const what = thresholds.dropType === 'relative' ? 'percent of the accuracy' : 'points';
   const rule =
     `Safe: every policy examined, the worst one found among them, loses at most ${formatNumber(thresholds.maxDrop)} ${what}, ` +
     `at ${Math.round(100 * thresholds.confidence)} % confidence. Unsafe: one loses more than ` +
     `${formatNumber(thresholds.catastrophe)}, or the mildest more than the limit, for certain. Caution: anything between, or undecided on these samples.`;
-  const blocks: Block[] = [
+  return section('verdict', 'Verdict', [
     { kind: 'verdict', level: LEVEL[verdict], word: verdict, text: `${answer}.` },
-    { kind: 'list', items: reasons, brief: true },
-    ...(advice.length > 0
-      ? [
-          { kind: 'text', text: 'What to do:', brief: true } as const,
-          { kind: 'list', items: advice, brief: true } as const,
-        ]
-      : []),
-    { kind: 'text', text: rule },
-  ];
-  return { id: 'verdict', title: 'Verdict', blocks };
+    ...list(reasons, true),
+    ...(advice.length > 0 ? [paragraph('What to do:', true), ...list(advice, true)] : []),
+    paragraph(rule),
+  ]);
 }
 
-function policySection(result: Assessment): Section {
-  const { policies, measure, fp } = result;
-  const full = fp.accuracy ?? fp.agreement ?? 0;
-  const share = ({ accuracy, agreement }: AssessedPolicy) => accuracy ?? agreement;
-  return {
-    id: 'policies',
-    title: 'Policies',
-    blocks: [
-      {
-        kind: 'text',
-        text: 'All of the network as it is: the worst policy found is one of its policies, and no attack on its weights.',
-      },
-      {
-        kind: 'chart',
-        name: 'policies-chart',
-        caption: `${measure} in full precision and quantized`,
-        alt: `${measure} of ${policies.length} policies beside full precision`,
-        data: {
-          type: 'ranges',
-          x: { label: measure, unit: 'percent' },
-          names: ['full precision', 'quantized'],
-          rows: policies.map((each) => ({ label: each.name, from: { value: full }, to: { value: share(each) } })),
-        },
-      },
-      {
-        kind: 'table',
-        name: 'policies',
-        caption: `Judged on ${result.samples.judged} samples${result.samples.apart ? ', none of them searched on' : ''}`,
-        brief: true,
-        columns: [
-          column('name', 'policy', 'text'),
-          column('effectiveBits', 'bits', 'bits'),
-          column(measure, measure, 'percent', { better: 'higher' }),
-          column('drop', 'drop', unitOf(result), { better: 'lower' }),
-          column('flips', 'flips', 'count', { better: 'lower' }),
-          column('newlyWrong', 'newly wrong', 'count', { brief: false }),
-          column('newlyRight', 'newly right', 'count', { brief: false }),
-          column('pValue', 'p', 'probability', { brief: false }),
-          column('margin', 'median margin', 'number', { brief: false }),
-          column('level', 'level', 'text', { better: LEVELS }),
-        ],
-        rows: policies.map((each): Cell[] => [
-          each.name,
-          each.effectiveBits,
-          share(each),
-          dropOf(each),
-          each.flips,
-          each.newlyWrong,
-          each.newlyRight,
-          each.pValue,
-          each.margins.quantized.median,
-          each.level,
-        ]),
-      },
-      {
-        kind: 'text',
-        text:
-          `Flips: samples that change their class. p: McNemar's test, that quantization changes nothing. Margin: largest logit ` +
-          `less the second largest; its median in full precision is ${formatNumber(policies[0]?.margins.fp.median ?? 0)}.`,
-      },
-      ...predictionTable(result),
-      ...classTable(result),
-      ...bitsMap(result),
-    ],
-  };
+const shareOf = ({ accuracy, agreement }: Pick<AssessedPolicy, 'accuracy' | 'agreement'>) => accuracy ?? agreement;
+
+function policySection(result: Assessment): Section[] {
+  const { policies, measure, fp, samples } = result;
+  const from = { value: fp.accuracy ?? fp.agreement ?? 0 };
+  const ranges = chart(
+    {
+      name: 'policies-chart',
+      caption: `${measure} in full precision and quantized`,
+      alt: `${measure} of ${policies.length} policies beside full precision`,
+    },
+    {
+      ...{ type: 'ranges', x: { label: measure, unit: 'percent' }, names: ['full precision', 'quantized'] },
+      rows: policies.map((each) => ({ label: each.name, from, to: { value: shareOf(each) } })),
+    },
+  );
+  const caption = `Judged on ${samples.judged} samples${samples.apart ? ', none of them searched on' : ''}`;
+  const judged = table({ name: 'policies', caption, brief: true }, policies, [
+    ['name', 'policy', 'text', ({ name }) => name],
+    ['effectiveBits', 'bits', 'bits', ({ effectiveBits }) => effectiveBits],
+    [measure, measure, 'percent', shareOf, { better: 'higher' }],
+    ['drop', 'drop', unitOf(result), dropOf, { better: 'lower' }],
+    ['flips', 'flips', 'count', ({ flips }) => flips, { better: 'lower' }],
+    ['newlyWrong', 'newly wrong', 'count', ({ newlyWrong }) => newlyWrong, { brief: false }],
+    ['newlyRight', 'newly right', 'count', ({ newlyRight }) => newlyRight, { brief: false }],
+    ['pValue', 'p', 'probability', ({ pValue }) => pValue, { brief: false }],
+    ['margin', 'median margin', 'number', ({ margins }) => margins.quantized.median, { brief: false }],
+    ['level', 'level', 'text', ({ level }) => level, { better: LEVELS }],
+  ]);
+  return section('policies', 'Policies', [
+    paragraph(
+      'All of the network as it is: the worst policy found is one of its policies, and no attack on its weights.',
+    ),
+    ranges,
+    judged,
+    paragraph(
+      `Flips: samples that change their class. p: McNemar's test, that quantization changes nothing. Margin: largest logit ` +
+        `less the second largest; its median in full precision is ${formatNumber(policies[0]?.margins.fp.median ?? 0)}.`,
+    ),
+    ...predictionTable(result),
+    ...classTable(result),
+    ...bitsMap(result),
+  ]);
 }
 
 /** What full precision alone predicted, beside what was measured. */
@@ -116,34 +98,29 @@ function predictionTable({ predicted }: Assessment): Block[] {
   const caption =
     `What full precision alone predicts, by ${termLabels(PREDICTOR)}: fitted on ${networks} small networks of ` +
     `${teachers.length} teachers, ${Math.round(100 * confidence)} % intervals; the verdict rests on what was measured`;
-  const columns = [
-    column('policy', 'policy', 'text'),
-    column('probability', `loses more than ${threshold} points`, 'percent', { short: `> ${threshold} points` }),
-    column('drop', 'expected drop', 'points'),
-    column('measured', 'measured', 'points'),
+  const short = `> ${threshold} points`;
+  return [
+    table({ name: 'predicted', caption, brief: true }, predicted, [
+      ['policy', 'policy', 'text', ({ policy }) => policy],
+      ['probability', `loses more than ${threshold} points`, 'percent', (one) => 100 * one.probability, { short }],
+      ['drop', 'expected drop', 'points', dropOf],
+      ['measured', 'measured', 'points', ({ measured }) => measured],
+    ]),
   ];
-  const rows = predicted.map(({ policy, probability, drop, interval, measured }): Cell[] => [
-    policy,
-    100 * probability,
-    { value: drop, interval },
-    measured,
-  ]);
-  return [{ kind: 'table', name: 'predicted', caption, brief: true, columns, rows }];
 }
 
 function classTable({ policies }: Assessment): Block[] {
-  const rows = policies.flatMap(({ name, worstClass }): Cell[][] =>
-    worstClass ? [[name, worstClass.label, worstClass.samples, worstClass.fpAccuracy, worstClass.accuracy]] : [],
-  );
-  if (rows.length === 0) return [];
-  const columns = [
-    column('name', 'policy', 'text'),
-    column('label', 'class', 'count'),
-    column('samples', 'samples', 'count'),
-    column('fpAccuracy', 'full precision', 'percent'),
-    column('accuracy', 'quantized', 'percent'),
+  const worst = policies.flatMap(({ name, worstClass }) => (worstClass ? [{ name, ...worstClass }] : []));
+  if (worst.length === 0) return [];
+  return [
+    table({ name: 'worst-classes', caption: 'The class that loses most' }, worst, [
+      ['name', 'policy', 'text', ({ name }) => name],
+      ['label', 'class', 'count', ({ label }) => label],
+      ['samples', 'samples', 'count', ({ samples }) => samples],
+      ['fpAccuracy', 'full precision', 'percent', ({ fpAccuracy }) => fpAccuracy],
+      ['accuracy', 'quantized', 'percent', ({ accuracy }) => accuracy],
+    ]),
   ];
-  return [{ kind: 'table', name: 'worst-classes', caption: 'The class that loses most', columns, rows }];
 }
 
 /** Bits of the policies found, layer by layer. */
@@ -161,24 +138,9 @@ function bitsMap({ policies, search }: Assessment): Block[] {
     }),
   );
   const caption = `Bits of the policies found among ${search.policies} of ${formatNumber(search.bits, 'bits')} bits`;
-  return [
-    {
-      kind: 'chart',
-      name: 'found-bits',
-      caption,
-      alt: `Weight and activation bits of ${rows.length} layers`,
-      data: {
-        type: 'cells',
-        columnsLabel: 'policy',
-        rowsLabel: 'layer',
-        columns,
-        rows,
-        values,
-        unit: 'bits',
-        shades: 'bits',
-      },
-    },
-  ];
+  const about = { name: 'found-bits', caption, alt: `Weight and activation bits of ${rows.length} layers` };
+  const looks = { type: 'cells', columnsLabel: 'policy', rowsLabel: 'layer', unit: 'bits', shades: 'bits' } as const;
+  return [chart(about, { ...looks, columns, rows, values })];
 }
 
 function factsOf(result: Assessment): Fact[] {
@@ -198,7 +160,7 @@ function factsOf(result: Assessment): Fact[] {
       label: each.name,
       value: (each.drop < 0 ? '+' : '') + formatNumber(each.drop === 0 ? 0 : -each.drop, unit),
       unit: unit === 'points' ? 'points' : '%',
-      note: `${measure} ${formatQuantity(each.accuracy ?? each.agreement, 'percent')}`,
+      note: `${measure} ${percentText(shareOf(each))}`,
       brief: false,
       tone: each.level === 'safe' ? 'good' : each.level === 'unsafe' ? 'bad' : 'plain',
     });
@@ -208,22 +170,17 @@ function factsOf(result: Assessment): Fact[] {
   return facts;
 }
 
-/** Everything there is to show of an assessment. */
+const SECTIONS = [
+  ...[verdictSection, policySection, remedySection, layerSection],
+  ...[policySearchSection, comparisonSection, costSection],
+];
+
 function assessDocument(result: Assessment): Document {
-  const sections = [
-    verdictSection(result),
-    policySection(result),
-    remedySection(result),
-    layerSection(result),
-    policySearchSection(result),
-    comparisonSection(result),
-    costSection(result),
-  ];
   return {
     title: `May ${basename(result.model)} be quantized?`,
     lead: `${result.verdict[0]?.toUpperCase()}${result.verdict.slice(1)}: ${result.answer}.`,
     facts: factsOf(result),
-    sections: sections.filter((section) => section !== undefined),
+    sections: SECTIONS.flatMap((each) => each(result)),
     footer: 'faultline assess',
   };
 }

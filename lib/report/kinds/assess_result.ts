@@ -1,10 +1,9 @@
 // The JSON of `assess`, schema faultline.assess/2. Percent and points on a scale of 100.
 import { z } from 'zod';
 import { formatScheme, schemeOf } from '../../format/scheme.js';
-import { count, decibels } from '../kind.js';
+import { count, decibels, interval } from '../kind.js';
 
 const level = z.enum(['safe', 'caution', 'unsafe']);
-const interval = z.tuple([z.number(), z.number()]);
 /** Names of schemes by name of node. */
 const policySchema = z.looseObject({ nodes: z.record(z.string(), z.string()) });
 

@@ -1,6 +1,6 @@
 // What `bench napi` measured: a small call from JavaScript beside the same in C++.
 import { z } from 'zod';
-import { column, type Document } from '../document.js';
+import { type Document, section, table } from '../document.js';
 import { formatNumber } from '../format.js';
 import { defineKind } from '../kind.js';
 
@@ -13,30 +13,16 @@ const napiSchema = z.looseObject({
 });
 
 function napiDocument({ shape, javascriptUs, nativeUs, overheadUs }: z.output<typeof napiSchema>): Document {
+  const times = Object.entries({ JavaScript: javascriptUs, 'C++': nativeUs, 'the difference': overheadUs });
+  const all = table({ name: 'times', caption: 'Median of a call, µs', brief: true }, times, [
+    ['from', 'from', 'text', ([name]) => name],
+    ['us', 'µs', 'number', ([, us]) => us, { better: 'lower' }],
+  ]);
   return {
     title: `matmulDynamic ${shape}: a call from JavaScript`,
     lead: `${formatNumber(overheadUs)} µs for the way there and back.`,
     facts: [],
-    sections: [
-      {
-        id: 'times',
-        title: 'Median of a call',
-        blocks: [
-          {
-            kind: 'table',
-            name: 'times',
-            caption: 'Median of a call, µs',
-            brief: true,
-            columns: [column('from', 'from', 'text'), column('us', 'µs', 'number', { better: 'lower' })],
-            rows: [
-              ['JavaScript', javascriptUs],
-              ['C++', nativeUs],
-              ['the difference', overheadUs],
-            ],
-          },
-        ],
-      },
-    ],
+    sections: section('times', 'Median of a call', [all]),
     footer: 'faultline',
   };
 }

@@ -2,14 +2,11 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { type CorruptionLevel, formatLevel } from '../../data/corruptions.js';
-import { type Column, column, type Document, type Table } from '../document.js';
-import { type Cell, formatNumber, type Measured, plural } from '../format.js';
-import { count, defineKind, share } from '../kind.js';
+import { type Document, type Field, paragraph, section, type Table, table } from '../document.js';
+import { formatNumber, percentOf, plural } from '../format.js';
+import { count, defineKind, estimate, interval, share } from '../kind.js';
 import { slug } from '../names.js';
 import { corruptionSection } from '../sections/stress.js';
-
-const interval = z.tuple([z.number(), z.number()]);
-const estimate = z.looseObject({ value: z.number(), interval });
 
 const conditionSchema = z.looseObject({
   corruption: z.string().optional(),
@@ -54,70 +51,49 @@ const corruptionsSchema = z.looseObject({
 type Corruptions = z.output<typeof corruptionsSchema>;
 type Condition = z.output<typeof conditionSchema>;
 
-const measured = (value: number, [low, high]: readonly [number, number]): Measured => ({
-  value: 100 * value,
-  interval: [100 * low, 100 * high],
-});
-
 const nameOf = ({ corruption, level }: Condition): string =>
   corruption !== undefined && level !== undefined ? `${corruption}:${formatLevel(level as CorruptionLevel)}` : 'clean';
 
+const LOWER = { better: 'lower' } as const;
+
 function conditionTable({ clean, conditions }: Corruptions): Table {
-  const columns: Column[] = [
-    column('condition', 'condition', 'text'),
-    column('fp', 'fp32', 'percent', { better: 'higher' }),
-    ...clean.policies.map(({ policy }) => column(slug(policy), policy, 'points', { short: policy, better: 'lower' })),
-  ];
-  return {
-    kind: 'table',
-    name: 'conditions',
-    caption: 'Accuracy in fp32, and the points that quantization takes on the same images',
-    brief: true,
-    columns,
-    rows: [clean, ...conditions].map((condition): Cell[] => [
-      nameOf(condition),
-      100 * condition.fpAccuracy,
-      ...condition.policies.map(({ drop, dropInterval }) => measured(drop, dropInterval)),
-    ]),
-  };
+  const caption = 'Accuracy in fp32, and the points that quantization takes on the same images';
+  return table(
+    { name: 'conditions', caption, brief: true },
+    [clean, ...conditions],
+    [
+      ['condition', 'condition', 'text', nameOf],
+      ['fp', 'fp32', 'percent', ({ fpAccuracy }) => 100 * fpAccuracy, { better: 'higher' }],
+      ...clean.policies.map(({ policy }, at): Field<Condition> => {
+        const drop = ({ policies }: Condition) =>
+          policies[at] && percentOf(policies[at].drop, policies[at].dropInterval);
+        return [slug(policy), policy, 'points', drop, { short: policy, ...LOWER }];
+      }),
+    ],
+  );
 }
 
 function summaryTable({ summary }: Corruptions): Table {
-  return {
-    kind: 'table',
-    name: 'summary',
-    caption: 'Means over conditions, and the worst of them',
-    brief: true,
-    columns: [
-      column('policy', 'policy', 'text'),
-      column('accuracy', 'accuracy', 'percent', { better: 'higher' }),
-      column('drop', 'mean drop', 'points', { better: 'lower' }),
-      column('worst', 'worst drop', 'points', { better: 'lower' }),
-    ],
-    rows: summary.map(({ policy, meanAccuracy, meanDrop, worstDrop }, at): Cell[] => [
-      policy,
-      100 * meanAccuracy.value,
-      at === 0 ? undefined : measured(meanDrop.value, meanDrop.interval),
-      at === 0 ? undefined : 100 * worstDrop,
-    ]),
-  };
+  // The first is full precision.
+  const lost = <Value>(at: number, value: Value) => (at === 0 ? undefined : value);
+  const about = { name: 'summary', caption: 'Means over conditions, and the worst of them', brief: true };
+  return table(about, summary, [
+    ['policy', 'policy', 'text', ({ policy }) => policy],
+    ['accuracy', 'accuracy', 'percent', ({ meanAccuracy }) => 100 * meanAccuracy.value, { better: 'higher' }],
+    ['drop', 'mean drop', 'points', (one, at) => lost(at, percentOf(one.meanDrop.value, one.meanDrop.interval)), LOWER],
+    ['worst', 'worst drop', 'points', ({ worstDrop }, at) => lost(at, 100 * worstDrop), LOWER],
+  ]);
 }
 
 function errorTable({ summary, baseline }: Corruptions): Table {
   const over = plural(summary[0]?.corruptions.length ?? 0, 'corruption');
-  const cell = (value: Corruptions['summary'][number]['mCE']) => value && measured(value.value, value.interval);
-  return {
-    kind: 'table',
-    name: 'corruption-error',
-    caption: `Corruption error in percent of ${baseline}'s, over ${over}; a dash where ${baseline} makes none of these errors`,
-    brief: true,
-    columns: [
-      column('policy', 'policy', 'text'),
-      column('mce', 'mCE', 'percent', { better: 'lower' }),
-      column('relative', 'relative mCE', 'percent', { better: 'lower' }),
-    ],
-    rows: summary.map(({ policy, mCE, relativeMCE }): Cell[] => [policy, cell(mCE), cell(relativeMCE)]),
-  };
+  const caption = `Corruption error in percent of ${baseline}'s, over ${over}; a dash where ${baseline} makes none of these errors`;
+  const cell = (error: Corruptions['summary'][number]['mCE']) => error && percentOf(error.value, error.interval);
+  return table({ name: 'corruption-error', caption, brief: true }, summary, [
+    ['policy', 'policy', 'text', ({ policy }) => policy],
+    ['mce', 'mCE', 'percent', ({ mCE }) => cell(mCE), LOWER],
+    ['relative', 'relative mCE', 'percent', ({ relativeMCE }) => cell(relativeMCE), LOWER],
+  ]);
 }
 
 /** Input of the section of stress reports: strengths in place of severities. */
@@ -139,7 +115,7 @@ function cellsOf(conditions: readonly Condition[]) {
 function corruptionsDocument(result: Corruptions): Document {
   const { model, images, confidence, conditions, summary, seed } = result;
   const worst = summary.reduce((a, b) => (b.worstDrop > a.worstDrop ? b : a));
-  const maps = corruptionSection({ corruptions: { grid: cellsOf(conditions) } });
+  const [maps] = corruptionSection({ corruptions: { grid: cellsOf(conditions) } });
   const legend =
     `Intervals of drops: ${formatNumber(100 * confidence, 'share')} %; where there is no room for them, * marks a drop whose ` +
     'interval is clear of 0.';
@@ -150,12 +126,8 @@ function corruptionsDocument(result: Corruptions): Document {
       `${formatNumber(100 * worst.worstDrop, 'points')} points more (${worst.policy}).`,
     facts: [],
     sections: [
-      {
-        id: 'conditions',
-        title: 'By condition',
-        blocks: [conditionTable(result), { kind: 'text', text: legend, brief: true }],
-      },
-      { id: 'summary', title: 'Over all conditions', blocks: [summaryTable(result), errorTable(result)] },
+      ...section('conditions', 'By condition', [conditionTable(result), paragraph(legend, true)]),
+      ...section('summary', 'Over all conditions', [summaryTable(result), errorTable(result)]),
       ...(maps ? [{ ...maps, blocks: maps.blocks.filter((block) => block.kind === 'chart') }] : []),
     ],
     footer: `faultline · seed ${seed}`,

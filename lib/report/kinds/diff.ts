@@ -1,7 +1,7 @@
 // What `diff` found: the figures that changed between two results, the worse ones first.
 import { z } from 'zod';
-import { type Block, column, type Document, type Section } from '../document.js';
-import { type Cell, plural } from '../format.js';
+import { type Document, list, type Section, section, table } from '../document.js';
+import { plural } from '../format.js';
 import { count, defineKind } from '../kind.js';
 import { groupBy } from '../names.js';
 
@@ -31,29 +31,18 @@ const TITLES = { worse: 'Worse', better: 'Better', changed: 'Changed, neither be
 
 function changeSection(judgement: keyof typeof TITLES, changes: Diff['changes']): Section[] {
   const judged = changes.filter((change) => change.judgement === judgement);
-  if (judged.length === 0) return [];
-  const blocks = [...groupBy(judged, ({ table }) => table)].map(
-    ([table, rows]): Block => ({
-      kind: 'table',
-      name: `${judgement}-${table}`,
-      caption: table,
-      // Other changes are in the other formats only: times differ from run to run.
-      brief: judgement !== 'changed',
-      columns: [
-        column('table', 'table', 'text'),
-        column('row', 'row', 'text'),
-        column('figure', 'figure', 'text'),
-        column('before', 'before', 'text'),
-        column('after', 'after', 'text'),
-      ],
-      rows: rows.map((change): Cell[] => [change.table, change.row, change.figure, change.before, change.after]),
-    }),
+  // Other changes are in the other formats only: times differ from run to run.
+  const brief = judgement !== 'changed';
+  const blocks = [...groupBy(judged, ({ table: name }) => name)].map(([caption, rows]) =>
+    table({ name: `${judgement}-${caption}`, caption, brief }, rows, [
+      ['table', 'table', 'text', (change) => change.table],
+      ['row', 'row', 'text', ({ row }) => row],
+      ['figure', 'figure', 'text', ({ figure }) => figure],
+      ['before', 'before', 'text', ({ before }) => before],
+      ['after', 'after', 'text', ({ after }) => after],
+    ]),
   );
-  return [{ id: judgement, title: TITLES[judgement], blocks }];
-}
-
-function onlySection(id: string, title: string, items: readonly string[]): Section[] {
-  return items.length === 0 ? [] : [{ id, title, blocks: [{ kind: 'list', items, brief: true }] }];
+  return section(judgement, TITLES[judgement], blocks);
 }
 
 function diffDocument(diff: Diff): Document {
@@ -70,8 +59,8 @@ function diffDocument(diff: Diff): Document {
       ...changeSection('worse', changes),
       ...changeSection('better', changes),
       ...changeSection('changed', changes),
-      ...onlySection('only-before', `Only in ${before}`, onlyBefore),
-      ...onlySection('only-after', `Only in ${after}`, onlyAfter),
+      ...section('only-before', `Only in ${before}`, list(onlyBefore, true)),
+      ...section('only-after', `Only in ${after}`, list(onlyAfter, true)),
     ],
     footer: schema,
   };

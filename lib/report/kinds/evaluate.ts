@@ -1,7 +1,7 @@
 // What `evaluate` found: full-precision accuracy of a model.
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { column, type Document, type Table } from '../document.js';
+import { type Document, section, type Table, table } from '../document.js';
 import { formatNumber } from '../format.js';
 import { count, defineKind, share } from '../kind.js';
 
@@ -18,20 +18,13 @@ type Evaluation = z.output<typeof evaluationSchema>;
 
 /** A row for each set of images. */
 export function evaluationTable(sets: readonly (readonly [name: string, evaluation: Evaluation])[]): Table {
-  return {
-    kind: 'table',
-    name: 'accuracy',
-    caption: 'Full precision',
-    brief: true,
-    columns: [
-      column('images', 'images', 'text'),
-      column('accuracy', 'accuracy', 'percent', { better: 'higher' }),
-      column('correct', 'correct', 'count', { better: 'higher' }),
-      column('of', 'of', 'count'),
-      column('loss', 'loss', 'number', { better: 'lower' }),
-    ],
-    rows: sets.map(([name, { accuracy, correct, images, loss }]) => [name, 100 * accuracy, correct, images, loss]),
-  };
+  return table({ name: 'accuracy', caption: 'Full precision', brief: true }, sets, [
+    ['images', 'images', 'text', ([name]) => name],
+    ['accuracy', 'accuracy', 'percent', ([, { accuracy }]) => 100 * accuracy, { better: 'higher' }],
+    ['correct', 'correct', 'count', ([, { correct }]) => correct, { better: 'higher' }],
+    ['of', 'of', 'count', ([, { images }]) => images],
+    ['loss', 'loss', 'number', ([, { loss }]) => loss, { better: 'lower' }],
+  ]);
 }
 
 const evaluateSchema = evaluationSchema.extend({ schema: z.literal('faultline.evaluate/1'), model: z.string() });
@@ -44,7 +37,7 @@ function evaluateDocument(result: z.output<typeof evaluateSchema>): Document {
       `accuracy ${formatNumber(100 * accuracy, 'percent')} % (${correct} of ${images}), loss ${loss.toFixed(4)}, in full ` +
       'precision.',
     facts: [],
-    sections: [{ id: 'accuracy', title: 'Accuracy', blocks: [evaluationTable([['evaluated', result]])] }],
+    sections: section('accuracy', 'Accuracy', [evaluationTable([['evaluated', result]])]),
     footer: 'faultline',
   };
 }

@@ -1,7 +1,6 @@
 // What `inspect` says of this machine: processor, instruction sets, threads, caches, versions.
 import { z } from 'zod';
-import { type Block, column, type Document } from '../document.js';
-import type { Cell } from '../format.js';
+import { type Document, paragraph, section, table } from '../document.js';
 import { count, defineKind } from '../kind.js';
 
 const inspectionSchema = z.looseObject({
@@ -64,7 +63,7 @@ function threadsText({ used, affinity, quota, ompNumThreads }: Inspection['threa
   return `${used} (${limits.join(', ')})`;
 }
 
-function machineRows(report: Inspection): Cell[][] {
+function machineRows(report: Inspection): (readonly [string, string])[] {
   const { faultline, node, cpu, threads, onednn, isa, device } = report;
   const { l1d, l2, l3 } = cpu.caches;
   return [
@@ -75,12 +74,12 @@ function machineRows(report: Inspection): Cell[][] {
     ['threads', threadsText(threads)],
     ['oneDNN', onednn ?? 'not found'],
     ['instructions', isa.chosen],
-    ...(isa.requested === undefined ? [] : [['FAULTLINE_ISA', isa.requested]]),
+    ...(isa.requested === undefined ? [] : [['FAULTLINE_ISA', isa.requested] as const]),
     ...(device?.name === undefined
       ? []
       : [
-          ['device', `${device.name}, compute capability ${device.computeCapability}`],
-          ['', `${bytes(device.bytes ?? 0)}, driver for CUDA ${device.driver}, runtime ${device.runtime}`],
+          ['device', `${device.name}, compute capability ${device.computeCapability}`] as const,
+          ['', `${bytes(device.bytes ?? 0)}, driver for CUDA ${device.driver}, runtime ${device.runtime}`] as const,
         ]),
   ];
 }
@@ -91,30 +90,23 @@ function inspectDocument(report: Inspection): Document {
     ...(isa.error === undefined ? [] : [`error: ${isa.error}`]),
     ...(device?.error === undefined ? [] : [`device: none: ${device.error}`]),
   ];
-  const machine: Block = {
-    kind: 'table',
-    name: 'machine',
-    caption: 'What faultline found and what it uses',
-    brief: true,
-    columns: [column('what', 'what', 'text'), column('value', 'here', 'text')],
-    rows: machineRows(report),
-  };
-  const sets: Block = {
-    kind: 'table',
-    name: 'instruction-sets',
-    caption: 'From portable to fast: the last one available is chosen',
-    brief: true,
-    columns: [column('name', 'instruction set', 'text'), column('state', 'state', 'text')],
-    rows: isa.all.map((each): Cell[] => [each.name, stateOf(each, isa.chosen)]),
-  };
-  const notes = errors.map((text): Block => ({ kind: 'text', text, brief: true }));
+  const about = { name: 'machine', caption: 'What faultline found and what it uses', brief: true };
+  const machine = table(about, machineRows(report), [
+    ['what', 'what', 'text', ([what]) => what],
+    ['value', 'here', 'text', ([, value]) => value],
+  ]);
+  const caption = 'From portable to fast: the last one available is chosen';
+  const sets = table({ name: 'instruction-sets', caption, brief: true }, isa.all, [
+    ['name', 'instruction set', 'text', ({ name }) => name],
+    ['state', 'state', 'text', (each) => stateOf(each, isa.chosen)],
+  ]);
   return {
     title: 'This machine',
     lead: '',
     facts: [],
     sections: [
-      { id: 'machine', title: 'Machine', blocks: [machine, ...notes] },
-      { id: 'instruction-sets', title: 'Instruction sets', blocks: [sets] },
+      ...section('machine', 'Machine', [machine, ...errors.map((text) => paragraph(text, true))]),
+      ...section('instruction-sets', 'Instruction sets', [sets]),
     ],
     footer: '',
   };

@@ -1,8 +1,8 @@
 // What `inspect model.onnx` found: the nodes of a network with shapes, parameters and multiply-accumulates.
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { type Block, column, type Document } from '../document.js';
-import { type Cell, formatNumber } from '../format.js';
+import { type Document, list, section, table } from '../document.js';
+import { formatNumber } from '../format.js';
 import { count, defineKind } from '../kind.js';
 
 const dims = z.array(z.union([z.string(), z.number()]));
@@ -49,26 +49,18 @@ function modelDocument(model: Model): Document {
     ...inputs.map((value) => `input ${valueText(value)}`),
     ...outputs.map((value) => `output ${valueText(value)}`),
   ];
-  const table: Block = {
-    kind: 'table',
-    name: 'nodes',
-    caption: 'Nodes in order; * can be quantized',
-    brief: true,
-    columns: [
-      column('node', 'node', 'text'),
-      column('operator', 'operator', 'text'),
-      column('output', 'output', 'text'),
-      column('parameters', 'parameters', 'magnitude', { short: 'params' }),
-      column('macs', 'MACs a sample', 'magnitude', { short: 'MACs' }),
+  const shown = table({ name: 'nodes', caption: 'Nodes in order; * can be quantized', brief: true }, nodes, [
+    ['node', 'node', 'text', (node) => node.name],
+    [
+      'operator',
+      'operator',
+      'text',
+      (node) => `${node.operator}${node.quantizable ? '*' : ''} ${node.detail}`.trimEnd(),
     ],
-    rows: nodes.map((node): Cell[] => [
-      node.name,
-      `${node.operator}${node.quantizable ? '*' : ''} ${node.detail}`.trimEnd(),
-      shapeText(node.output.dims),
-      node.parameters,
-      node.macs,
-    ]),
-  };
+    ['output', 'output', 'text', ({ output }) => shapeText(output.dims)],
+    ['parameters', 'parameters', 'magnitude', (node) => node.parameters, { short: 'params' }],
+    ['macs', 'MACs a sample', 'magnitude', (node) => node.macs, { short: 'MACs' }],
+  ]);
   return {
     title: `${name === '' ? basename(file) : name}: opset ${opset}, weights ${formatNumber(weightBytes, 'magnitude')}B`,
     lead:
@@ -76,14 +68,8 @@ function modelDocument(model: Model): Document {
       `${formatNumber(macs, 'magnitude')} MACs a sample`,
     facts: [],
     sections: [
-      {
-        id: 'nodes',
-        title: 'Nodes',
-        blocks: [{ kind: 'list', items: ends, brief: true }, table],
-      },
-      ...(notes.length > 0
-        ? [{ id: 'notes', title: 'Read differently', blocks: [{ kind: 'list', items: notes } as const] }]
-        : []),
+      ...section('nodes', 'Nodes', [...list(ends, true), shown]),
+      ...section('notes', 'Read differently', list(notes)),
     ],
     footer: '',
   };

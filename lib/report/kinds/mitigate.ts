@@ -3,12 +3,12 @@
 import { z } from 'zod';
 import type { Judgements } from '../../assess/mitigate/judgement.js';
 import { BRIGHTNESS, type MitigateResult } from '../../assess/mitigate/mitigate.js';
-import type { Block, Document, Section } from '../document.js';
+import { type Document, list, section } from '../document.js';
 import { formatDuration, formatNumber } from '../format.js';
-import { count, defineKind } from '../kind.js';
+import { count, defineKind, percentage } from '../kind.js';
+import { groupBy } from '../names.js';
 import { diagnosisSection, mitigationSection } from '../sections/stress.js';
 
-const percentage = z.number().min(0).max(100);
 /** Percent of the validation images that keep their class, by what they look like. */
 const agreement = z.looseObject({ clean: percentage.optional(), brightPixel: percentage.optional() });
 const judgement = z.looseObject({
@@ -93,9 +93,12 @@ function cureLines(cures: readonly Cure[]): string[] {
       `${one.cure}: ${verdict}, ${percent(before)} → ${percent(after)} agree${scene}; ${one.what} (${one.seconds.toFixed(1)} s)`,
     ];
   });
-  const reasons = new Map<string, string[]>();
-  for (const { cure, applied: was, what } of cures) if (!was) reasons.set(what, [...(reasons.get(what) ?? []), cure]);
-  return [...applied, ...[...reasons].map(([reason, names]) => `not applied: ${names.join(', ')} (${reason})`)];
+  const others = groupBy(
+    cures.filter((one) => !one.applied),
+    ({ what }) => what,
+  );
+  const names = (alike: readonly Cure[]) => alike.map(({ cure }) => cure).join(', ');
+  return [...applied, ...[...others].map(([reason, alike]) => `not applied: ${names(alike)} (${reason})`)];
 }
 
 /** Rows of single cures are agreements on validation images, the last two are those of the judgement. */
@@ -119,41 +122,21 @@ function rowsOf({ cures, diagnosis, judgements }: Mitigation) {
   return [...rows, whole(CLEAN, clean), whole(BRIGHT, brightPixel)];
 }
 
-/** The terminal shows cures as a list: what was done with each is a sentence. */
-function withoutBrief(section: Section | undefined): Section[] {
-  if (!section) return [];
-  return [
-    {
-      ...section,
-      blocks: section.blocks.map((block): Block => ('brief' in block ? { ...block, brief: false } : block)),
-    },
-  ];
-}
-
 function mitigateDocument(result: Mitigation): Document {
   const { model, policy, diagnosis, cures, validation, judgements, seconds, seed } = result;
   const { clean, brightPixel } = judgements;
   const note =
     `On ${images(validation)} that no cure sees, without labels. Agree: keep the class that the model as it was says in ` +
     'full precision.';
-  const wrong = diagnosisSection({ diagnosis: { reasons: diagnosis.reasons, note } });
   return {
     title: `Mitigation of ${model} under ${policy}`,
     lead: `On ${images(clean.images)}, ${CLEAN}: ${sentence(clean)}. Under ${BRIGHT}: ${sentence(brightPixel)}.`,
     facts: [],
     sections: [
-      ...(wrong
-        ? [
-            {
-              ...wrong,
-              blocks: wrong.blocks.map((block) =>
-                'brief' in block || block.kind === 'list' || block.kind === 'text' ? { ...block, brief: true } : block,
-              ),
-            },
-          ]
-        : []),
-      { id: 'cures', title: 'Cures', blocks: [{ kind: 'list', items: cureLines(cures), brief: true }] },
-      ...withoutBrief(mitigationSection({ mitigation: rowsOf(result), diagnosis: { reasons: diagnosis.reasons } })),
+      ...diagnosisSection({ diagnosis: { reasons: diagnosis.reasons, note } }, true),
+      ...section('cures', 'Cures', list(cureLines(cures), true)),
+      // The terminal shows cures as a list: what was done with each is a sentence.
+      ...mitigationSection({ mitigation: rowsOf(result), diagnosis: { reasons: diagnosis.reasons } }, false),
     ],
     footer: `faultline · seed ${seed} · ${formatDuration(seconds)}`,
   };

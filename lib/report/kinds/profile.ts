@@ -1,11 +1,20 @@
 // What `profile` found: layer by layer where the error comes from, channel by channel, and what takes time.
-
 import { basename } from 'node:path';
 import { OUTLIER_FACTOR } from '../../assess/profile/ranges.js';
-import { type Block, column, type Document, type Fact, type Section, type Table } from '../document.js';
-import { type Cell, formatNumber, formatQuantity } from '../format.js';
+import {
+  type Block,
+  chart,
+  type Document,
+  type Fact,
+  list,
+  paragraph,
+  type Section,
+  section,
+  type Table,
+  table,
+} from '../document.js';
+import { formatNumber, formatQuantity, percentText, policyText } from '../format.js';
 import { defineKind } from '../kind.js';
-import { channelMap } from '../sections/error_profile.js';
 import { type LayerResult, type ProfileResult, profileSchema } from './profile_result.js';
 
 /** Histograms are drawn of the layers with most isolated noise. */
@@ -24,48 +33,28 @@ const noisiest = (profile: ProfileResult) =>
   [...quantized(profile)].sort((a, b) => (a.isolated?.sqnrDb ?? 0) - (b.isolated?.sqnrDb ?? 0));
 
 function layerTable({ layers }: ProfileResult): Table {
-  return {
-    kind: 'table',
-    name: 'layers',
-    caption:
-      'SQNR of a layer quantized alone and with everything before it; shares of its isolated error that come from ' +
-      'activations and from weights; share of the error here that its inputs brought',
-    brief: true,
-    columns: [
-      column('node', 'layer', 'text'),
-      column('bits', 'bits', 'text'),
-      column('aloneSqnrDb', 'alone', 'decibels', { short: 'alone', better: 'higher' }),
-      column('sqnrDb', 'here', 'decibels', { short: 'here', better: 'higher' }),
-      column('activations', 'activations', 'share', { short: 'act' }),
-      column('weights', 'weights', 'share', { short: 'wgt' }),
-      column('propagated', 'propagated', 'share', { short: 'prop' }),
-      column('mse', 'mse', 'number', { brief: false }),
-      column('cosine', 'cosine', 'number', { brief: false }),
-      column('maxAbsError', 'largest error', 'number', { brief: false }),
-      column('rmseOverScale', 'rmse / scale', 'number', { brief: false }),
-      column('unusedCodes', 'unused codes', 'count', { brief: false }),
-      column('spread', 'spread', 'number'),
-      column('us', 'µs a sample', 'number', { short: 'µs' }),
-      column('ofCeiling', 'of the ceiling', 'share', { short: 'ceil' }),
-    ],
-    rows: layers.map(({ node, scheme, isolated, accumulated, ranges, speed }): Cell[] => [
-      node,
-      scheme ?? 'fp32',
-      isolated?.sqnrDb,
-      accumulated.sqnrDb,
-      percent(isolated && isolated.terms.activationRounding.share + isolated.terms.activationClipping.share),
-      percent(isolated?.terms.weightRounding.share),
-      percent(accumulated.propagatedShare),
-      accumulated.mse,
-      accumulated.cosine,
-      accumulated.maxAbsError,
-      isolated?.activations.rmseOverScale,
-      isolated?.activations.unusedCodes,
-      ranges?.spread,
-      speed && speed.nsPerSample / 1e3,
-      percent(speed?.ofCeiling),
-    ]),
-  };
+  const caption =
+    'SQNR of a layer quantized alone and with everything before it; shares of its isolated error that come from ' +
+    'activations and from weights; share of the error here that its inputs brought';
+  const activations = ({ isolated }: LayerResult) =>
+    isolated && isolated.terms.activationRounding.share + isolated.terms.activationClipping.share;
+  return table({ name: 'layers', caption, brief: true }, layers, [
+    ['node', 'layer', 'text', ({ node }) => node],
+    ['bits', 'bits', 'text', ({ scheme }) => scheme ?? 'fp32'],
+    ['aloneSqnrDb', 'alone', 'decibels', ({ isolated }) => isolated?.sqnrDb, { short: 'alone', better: 'higher' }],
+    ['sqnrDb', 'here', 'decibels', ({ accumulated }) => accumulated.sqnrDb, { short: 'here', better: 'higher' }],
+    ['activations', 'activations', 'share', (layer) => percent(activations(layer)), { short: 'act' }],
+    ['weights', 'weights', 'share', (layer) => percent(layer.isolated?.terms.weightRounding.share), { short: 'wgt' }],
+    ['propagated', 'propagated', 'share', (one) => percent(one.accumulated.propagatedShare), { short: 'prop' }],
+    ['mse', 'mse', 'number', ({ accumulated }) => accumulated.mse, { brief: false }],
+    ['cosine', 'cosine', 'number', ({ accumulated }) => accumulated.cosine, { brief: false }],
+    ['maxAbsError', 'largest error', 'number', ({ accumulated }) => accumulated.maxAbsError, { brief: false }],
+    ['rmseOverScale', 'rmse / scale', 'number', (one) => one.isolated?.activations.rmseOverScale, { brief: false }],
+    ['unusedCodes', 'unused codes', 'count', (one) => one.isolated?.activations.unusedCodes, { brief: false }],
+    ['spread', 'spread', 'number', ({ ranges }) => ranges?.spread],
+    ['us', 'µs a sample', 'number', ({ speed }) => speed && speed.nsPerSample / 1e3, { short: 'µs' }],
+    ['ofCeiling', 'of the ceiling', 'share', ({ speed }) => percent(speed?.ofCeiling), { short: 'ceil' }],
+  ]);
 }
 
 const TERMS = {
@@ -75,171 +64,169 @@ const TERMS = {
   cross: 'cross',
   saturation: 'saturation',
 } as const;
+type Term = keyof typeof TERMS;
+
+const NOISE = { type: 'stacked', x: { label: 'noise, percent of the signal', unit: 'number' } } as const;
 
 function waterfalls(profile: ProfileResult): Block[] {
   const layers = quantized(profile);
   if (layers.length === 0) return [];
-  const used = Object.entries(TERMS).filter(([key]) =>
-    layers.some(({ isolated }) => (isolated?.terms[key as keyof typeof TERMS].mse ?? 0) > 0),
+  const terms = (Object.keys(TERMS) as Term[]).filter((term) =>
+    layers.some(({ isolated }) => (isolated?.terms[term].mse ?? 0) > 0),
   );
-  const causes = (layer: LayerResult) =>
-    used.map(([key]) => noise(layer.isolated?.terms[key as keyof typeof TERMS].sqnrDb ?? Number.POSITIVE_INFINITY));
-  const share = ({ accumulated }: LayerResult) => Math.min(1, Math.max(0, accumulated.propagatedShare));
+  const causes = ({ isolated }: LayerResult) => terms.map((term) => noise(isolated?.terms[term].sqnrDb ?? Infinity));
+  const parts = terms.map((term) => TERMS[term]);
+  const through = ({ accumulated }: LayerResult) => {
+    const all = noise(accumulated.sqnrDb);
+    const share = Math.min(1, Math.max(0, accumulated.propagatedShare));
+    return [all * share, all * (1 - share)];
+  };
   return [
-    {
-      kind: 'chart',
-      name: 'own-error',
-      caption: 'Each layer alone: its noise in percent of the signal, by cause',
-      alt: `Own noise of ${layers.length} layers by ${used.map(([, name]) => name).join(', ')}`,
-      data: {
-        type: 'stacked',
-        x: { label: 'noise, percent of the signal', unit: 'number' },
-        parts: used.map(([, name]) => name),
-        rows: layers.map((layer) => ({ label: layer.node, values: causes(layer) })),
+    chart(
+      {
+        name: 'isolated-error',
+        caption: 'Each layer alone: its noise in percent of the signal, by cause',
+        alt: `Noise of each of ${layers.length} layers alone, by ${parts.join(', ')}`,
       },
-    },
-    {
-      kind: 'chart',
-      name: 'waterfall',
-      caption: 'Through the network: noise that a layer’s inputs brought, and what the layer added',
-      alt: `Noise of ${layers.length} layers, propagated and added`,
-      data: {
-        type: 'stacked',
-        x: { label: 'noise, percent of the signal', unit: 'number' },
-        parts: ['propagated', 'added'],
-        rows: profile.layers.map((layer) => {
-          const all = noise(layer.accumulated.sqnrDb);
-          return { label: layer.node, values: [all * share(layer), all * (1 - share(layer))] };
-        }),
+      { ...NOISE, parts, rows: layers.map((layer) => ({ label: layer.node, values: causes(layer) })) },
+    ),
+    chart(
+      {
+        name: 'waterfall',
+        caption: 'Through the network: noise that a layer’s inputs brought, and what the layer added',
+        alt: `Noise of ${layers.length} layers, propagated and added`,
       },
-    },
+      {
+        ...{ ...NOISE, parts: ['propagated', 'added'] },
+        rows: profile.layers.map((layer) => ({ label: layer.node, values: through(layer) })),
+      },
+    ),
   ];
 }
 
-function channelSection(profile: ProfileResult): Section {
-  const layers = profile.layers.map(({ node, channels }) => ({ node, channels: channels.map(({ mse }) => mse) }));
-  const outliers = quantized(profile).flatMap(({ node, inputs }) =>
-    (inputs?.outliers ?? []).map((each): Cell[] => [
-      node,
-      each.channel,
-      each.maxAbs,
-      each.timesMedian,
-      100 * each.setsRange,
-    ]),
+/** A heat map has as many columns: channels beyond are pooled by their largest. */
+const MOST_COLUMNS = 64;
+
+/** values → at most `most` values, each the largest of its share. */
+function pooled(values: readonly number[], most: number): number[] {
+  const size = Math.ceil(values.length / most);
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, i) =>
+    Math.max(...values.slice(i * size, (i + 1) * size)),
   );
-  const blocks: Block[] = [
-    ...channelMap('channels-map', 'Mean square error by output channel, relative to the worst of its layer', layers),
-    {
-      kind: 'table',
-      name: 'outliers',
-      caption: `Input channels whose largest value is at least ${OUTLIER_FACTOR} times the median channel’s`,
-      columns: [
-        { key: 'node', label: 'layer', unit: 'text' },
-        { key: 'channel', label: 'input channel', unit: 'count' },
-        { key: 'maxAbs', label: 'largest |x|', unit: 'number' },
-        { key: 'timesMedian', label: 'times the median', unit: 'number' },
-        { key: 'setsRange', label: 'samples whose range it sets', unit: 'percent' },
-      ],
-      rows: outliers,
-    },
-    {
-      kind: 'table',
-      name: 'channels',
-      caption: 'Every output channel',
-      folded: true,
-      columns: [
-        { key: 'node', label: 'layer', unit: 'text' },
-        { key: 'channel', label: 'channel', unit: 'count' },
-        { key: 'aloneSqnrDb', label: 'alone', unit: 'decibels' },
-        { key: 'sqnrDb', label: 'here', unit: 'decibels' },
-        { key: 'mse', label: 'mse', unit: 'number' },
-        { key: 'meanError', label: 'mean error', unit: 'number' },
-        { key: 'weightRmseOverScale', label: 'weights: rmse / scale', unit: 'number' },
-        { key: 'weightUnusedRange', label: 'weights: unused range', unit: 'percent' },
-      ],
-      rows: profile.layers.flatMap(({ node, channels, isolated }) =>
-        channels.map((channel, i): Cell[] => {
-          const alone = isolated?.channels[i];
-          const { sqnrDb, mse, meanError } = channel;
-          const weights = [alone?.weights.rmseOverScale, percent(alone?.weights.unusedRange)];
-          return [node, i, finite(alone?.sqnrDb), finite(sqnrDb), mse, meanError, ...weights];
-        }),
-      ),
-    },
+}
+
+/** Layers down, channels across, each row relative to its worst channel, which shows outlier channels. */
+function channelMap(profile: ProfileResult): Block[] {
+  const layers = profile.layers.filter(({ channels }) => channels.length > 0);
+  if (layers.length === 0) return [];
+  const values = layers.map(({ channels }) => {
+    const errors = channels.map(({ mse }) => mse);
+    const worst = Math.max(...errors);
+    return pooled(errors, MOST_COLUMNS).map((value) => (worst > 0 ? value / worst : 0));
+  });
+  const columns = Array.from({ length: Math.max(...values.map(({ length }) => length)) }, (_, i) => String(i));
+  return [
+    chart(
+      {
+        name: 'channels-map',
+        caption: 'Mean square error by output channel, relative to the worst of its layer',
+        alt: `Error of the channels of ${layers.length} layers, relative to the worst channel of each`,
+      },
+      {
+        ...{ type: 'cells', columnsLabel: 'channel', rowsLabel: 'layer', columns },
+        ...{ rows: layers.map(({ node }) => node), unit: 'number', shades: 'heat', domain: [0, 1] },
+        values: values.map((row) => columns.map((_, i) => row[i] ?? null)),
+      },
+    ),
   ];
-  const shown = blocks.filter((block) => block.kind !== 'table' || block.rows.length > 0);
-  return { id: 'channels', title: 'Channels', blocks: shown };
+}
+
+function channelSection(profile: ProfileResult): Section[] {
+  const outliers = quantized(profile).flatMap(({ node, inputs }) =>
+    (inputs?.outliers ?? []).map((each) => ({ node, ...each })),
+  );
+  const channels = profile.layers.flatMap(({ node, channels: all, isolated }) =>
+    all.map((channel, at) => ({ node, at, channel, alone: isolated?.channels[at] })),
+  );
+  const caption = `Input channels whose largest value is at least ${OUTLIER_FACTOR} times the median channel’s`;
+  const tables = [
+    table({ name: 'outliers', caption }, outliers, [
+      ['node', 'layer', 'text', ({ node }) => node],
+      ['channel', 'input channel', 'count', ({ channel }) => channel],
+      ['maxAbs', 'largest |x|', 'number', ({ maxAbs }) => maxAbs],
+      ['timesMedian', 'times the median', 'number', ({ timesMedian }) => timesMedian],
+      ['setsRange', 'samples whose range it sets', 'percent', ({ setsRange }) => 100 * setsRange],
+    ]),
+    table({ name: 'channels', caption: 'Every output channel', folded: true }, channels, [
+      ['node', 'layer', 'text', ({ node }) => node],
+      ['channel', 'channel', 'count', ({ at }) => at],
+      ['aloneSqnrDb', 'alone', 'decibels', ({ alone }) => finite(alone?.sqnrDb)],
+      ['sqnrDb', 'here', 'decibels', ({ channel }) => finite(channel.sqnrDb)],
+      ['mse', 'mse', 'number', ({ channel }) => channel.mse],
+      ['meanError', 'mean error', 'number', ({ channel }) => channel.meanError],
+      ['weightRmseOverScale', 'weights: rmse / scale', 'number', ({ alone }) => alone?.weights.rmseOverScale],
+      ['weightUnusedRange', 'weights: unused range', 'percent', ({ alone }) => percent(alone?.weights.unusedRange)],
+    ]),
+  ];
+  const shown = tables.filter(({ rows }) => rows.length > 0);
+  return section('channels', 'Channels', [...channelMap(profile), ...shown]);
 }
 
 function histogram(name: string, caption: string, label: string, counts: ArrayLike<number>, first: number): Block {
   const bins = Array.from(counts, (count, i) => ({ from: first + i - 0.5, to: first + i + 0.5, count }));
-  const data = { type: 'histogram', x: { label, unit: 'number' }, y: { label: 'count', unit: 'count' }, bins } as const;
-  return { kind: 'chart', name, caption, alt: caption, data };
+  const [x, y] = [{ label, unit: 'number' } as const, { label: 'count', unit: 'count' } as const];
+  return chart({ name, caption, alt: caption }, { type: 'histogram', x, y, bins });
 }
 
-function distributionSection(profile: ProfileResult): Section | undefined {
-  const layers = noisiest(profile).slice(0, HISTOGRAMS);
-  if (layers.length === 0) return undefined;
-  const blocks = layers.flatMap(({ node, isolated, ranges }): Block[] => {
-    if (!isolated || !ranges) return [];
-    const { activations, weights } = isolated;
-    const { first, binsPerOctave, counts } = ranges.histogram;
-    const at = (i: number) => first + i / binsPerOctave;
-    return [
-      histogram(`codes-${node}`, `${node}: codes of activations`, 'code', activations.histogram, 0),
-      histogram(`weights-${node}`, `${node}: codes of weights`, 'code', weights.histogram, -weights.largestCode),
-      {
-        kind: 'chart',
-        name: `ranges-${node}`,
-        caption: `${node}: dynamic range of the samples`,
-        alt: `Histogram of the scales of ${ranges.ranges} ranges`,
-        data: {
-          type: 'histogram',
-          x: { label: 'log2 of the scale', unit: 'number' },
-          y: { label: 'ranges', unit: 'count' },
-          bins: counts.map((count, i) => ({ from: at(i), to: at(i + 1), count })),
-        },
-      },
-    ];
-  });
-  return { id: 'distributions', title: 'Distributions of the noisiest layers', blocks };
+function distributionSection(profile: ProfileResult): Section[] {
+  const blocks = noisiest(profile)
+    .slice(0, HISTOGRAMS)
+    .flatMap(({ node, isolated, ranges }): Block[] => {
+      if (!isolated || !ranges) return [];
+      const { activations, weights } = isolated;
+      const { first, binsPerOctave, counts } = ranges.histogram;
+      const at = (i: number) => first + i / binsPerOctave;
+      return [
+        histogram(`codes-${node}`, `${node}: codes of activations`, 'code', activations.histogram, 0),
+        histogram(`weights-${node}`, `${node}: codes of weights`, 'code', weights.histogram, -weights.largestCode),
+        chart(
+          {
+            name: `ranges-${node}`,
+            caption: `${node}: dynamic range of the samples`,
+            alt: `Histogram of the scales of ${ranges.ranges} ranges`,
+          },
+          {
+            type: 'histogram',
+            ...{ x: { label: 'log2 of the scale', unit: 'number' }, y: { label: 'ranges', unit: 'count' } },
+            bins: counts.map((count, i) => ({ from: at(i), to: at(i + 1), count })),
+          },
+        ),
+      ];
+    });
+  return section('distributions', 'Distributions of the noisiest layers', blocks);
 }
 
-function speedSection(profile: ProfileResult): Section | undefined {
-  const { ceilings, network } = profile;
-  const rows = profile.layers.flatMap(({ node, macs, speed }): Cell[][] =>
-    speed
-      ? [[node, macs, speed.nsPerSample / 1e3, 100 * speed.share, speed.gops, 100 * speed.ofCeiling, speed.bound]]
-      : [],
-  );
-  if (rows.length === 0) return undefined;
+function speedSection({ ceilings, network, layers }: ProfileResult): Section[] {
+  const timed = layers.flatMap(({ node, macs, speed }) => (speed ? [{ node, macs, ...speed }] : []));
+  if (timed.length === 0) return [];
   const copies = ceilings.copyGBs.map(({ bytes, value }) => `${value.toFixed(0)} GB/s (${bytes >> 10} KiB)`);
   const text =
     `Measured ceilings: ${ceilings.integerGops.toFixed(0)} GOPS on integers; copying ${copies.join(', ')}. ` +
     `Quantized layers take ${formatNumber(network.nsPerSample.layers / 1e3)} µs a sample, everything else ` +
     `${formatNumber(network.nsPerSample.others / 1e3)} µs.`;
-  return {
-    id: 'speed',
-    title: 'Why slow',
-    blocks: [
-      { kind: 'text', text, brief: true },
-      {
-        kind: 'table',
-        name: 'speed',
-        caption: 'The kernel of each layer in its fastest batch, beside the nearer ceiling',
-        columns: [
-          { key: 'node', label: 'layer', unit: 'text' },
-          { key: 'macs', label: 'MACs', unit: 'count' },
-          { key: 'us', label: 'µs a sample', unit: 'number' },
-          { key: 'share', label: 'of the time', unit: 'percent' },
-          { key: 'gops', label: 'GOPS', unit: 'number' },
-          { key: 'ofCeiling', label: 'of the ceiling', unit: 'percent' },
-          { key: 'bound', label: 'bound by', unit: 'text' },
-        ],
-        rows,
-      },
-    ],
-  };
+  const caption = 'The kernel of each layer in its fastest batch, beside the nearer ceiling';
+  return section('speed', 'Why slow', [
+    paragraph(text, true),
+    table({ name: 'speed', caption }, timed, [
+      ['node', 'layer', 'text', ({ node }) => node],
+      ['macs', 'MACs', 'count', ({ macs }) => macs],
+      ['us', 'µs a sample', 'number', ({ nsPerSample }) => nsPerSample / 1e3],
+      ['share', 'of the time', 'percent', ({ share }) => 100 * share],
+      ['gops', 'GOPS', 'number', ({ gops }) => gops],
+      ['ofCeiling', 'of the ceiling', 'percent', ({ ofCeiling }) => 100 * ofCeiling],
+      ['bound', 'bound by', 'text', ({ bound }) => bound],
+    ]),
+  ]);
 }
 
 /** Layers slower than this share of the machine's peak are reported. */
@@ -284,7 +271,7 @@ function factsOf({ network, effectiveBits }: ProfileResult): Fact[] {
   const facts: Fact[] = [
     {
       label: 'change class',
-      value: formatQuantity((100 * flips) / samples, 'percent'),
+      value: percentText((100 * flips) / samples),
       note: `${flips} of ${samples} samples`,
     },
     {
@@ -294,8 +281,8 @@ function factsOf({ network, effectiveBits }: ProfileResult): Fact[] {
     },
   ];
   if (accuracy) {
-    const note = `${formatQuantity(100 * accuracy.fp, 'percent')} in full precision`;
-    facts.push({ label: 'accuracy', value: formatQuantity(100 * accuracy.quantized, 'percent'), note });
+    const note = `${percentText(100 * accuracy.fp)} in full precision`;
+    facts.push({ label: 'accuracy', value: percentText(100 * accuracy.quantized), note });
   }
   if (effectiveBits !== undefined) {
     facts.push({ label: 'effective bits', value: formatNumber(effectiveBits, 'bits'), note: 'on average' });
@@ -310,24 +297,22 @@ function profileDocument(profile: ProfileResult): Document {
   const lead = worst
     ? `${worst.node} has most isolated noise: ${formatQuantity(worst.isolated?.sqnrDb ?? 0, 'decibels')}.`
     : 'No layer is quantized.';
-  const items = findings(profile);
-  const error: Section = {
-    id: 'error',
-    title: 'Quantization error',
-    blocks: [
-      layerTable(profile),
-      { kind: 'text', text: LEGEND, brief: true },
-      ...(items.length > 0 ? [{ kind: 'list', items, brief: true } as const] : []),
-      ...waterfalls(profile),
-    ],
-  };
-  const sections = [error, channelSection(profile), distributionSection(profile), speedSection(profile)];
-  const bits = policy.length > 40 ? 'a mixed policy' : policy;
+  const error = [
+    layerTable(profile),
+    paragraph(LEGEND, true),
+    ...list(findings(profile), true),
+    ...waterfalls(profile),
+  ];
   return {
-    title: `Quantization error of ${basename(model)} under ${bits}`,
+    title: `Quantization error of ${basename(model)} under ${policyText(policy)}`,
     lead,
     facts: factsOf(profile),
-    sections: sections.filter((section) => section !== undefined),
+    sections: [
+      ...section('error', 'Quantization error', error),
+      ...channelSection(profile),
+      ...distributionSection(profile),
+      ...speedSection(profile),
+    ],
     footer: 'faultline profile',
   };
 }

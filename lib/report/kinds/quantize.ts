@@ -1,9 +1,10 @@
 // What `quantize` wrote: which form each node took in the ONNX file, and what other runtimes compute otherwise.
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { column, type Document } from '../document.js';
+import { type Document, paragraph, section, table } from '../document.js';
 import { plural } from '../format.js';
 import { count, defineKind } from '../kind.js';
+import { groupBy } from '../names.js';
 
 const quantizeSchema = z.looseObject({
   schema: z.literal('faultline.quantize/1'),
@@ -27,48 +28,31 @@ const KIB = 1024;
 
 function quantizeDocument(result: z.output<typeof quantizeSchema>): Document {
   const { model, out, bytes, weightBytes, nodes } = result;
-  const forms = new Map<string, number>();
-  const remarks = new Map<string, string[]>();
-  for (const { node, form, remarks: remarked } of nodes) {
-    forms.set(form, (forms.get(form) ?? 0) + 1);
-    for (const remark of remarked) remarks.set(remark, [...(remarks.get(remark) ?? []), node]);
-  }
+  const forms = groupBy(nodes, ({ form }) => form);
+  const remarks = groupBy(
+    nodes.flatMap(({ node, remarks: all }) => all.map((remark) => ({ node, remark }))),
+    ({ remark }) => remark,
+  );
   const kib = (size: number) => `${(size / KIB).toFixed(0)} KiB`;
-  const counts = [...forms].map(([form, times]) => `${form} ${times}`).join(', ');
+  const was = weightBytes === undefined ? '' : ` (was ${kib(weightBytes)})`;
+  const counts = [...forms].map(([form, alike]) => `${form} ${alike.length}`).join(', ');
   return {
     title: `${basename(model)}, quantized`,
-    lead: `${out}: ${kib(bytes)}${weightBytes === undefined ? '' : ` (was ${kib(weightBytes)})`}; ${counts}`,
+    lead: `${out}: ${kib(bytes)}${was}; ${counts}`,
     facts: [],
-    sections: [
-      {
-        id: 'nodes',
-        title: 'Nodes',
-        blocks: [
-          {
-            kind: 'text',
-            brief: true,
-            text: 'Activation ranges: at run time, one for a whole batch; measured here are batches of one.',
-          },
-          ...[...remarks].map(([remark, names]) => ({
-            kind: 'text' as const,
-            brief: true,
-            text: `${plural(names.length, 'node')}: ${remark} (${names.join(', ')})`,
-          })),
-          {
-            kind: 'table',
-            name: 'nodes',
-            caption: 'What became of each quantizable node',
-            columns: [
-              column('node', 'node', 'text'),
-              column('bits', 'bits', 'text'),
-              column('form', 'form', 'text'),
-              column('remarks', 'remarks', 'text'),
-            ],
-            rows: nodes.map(({ node, bits, form, remarks: remarked }) => [node, bits, form, remarked.join('; ')]),
-          },
-        ],
-      },
-    ],
+    sections: section('nodes', 'Nodes', [
+      paragraph('Activation ranges: at run time, one for a whole batch; measured here are batches of one.', true),
+      ...[...remarks].map(([remark, marked]) => {
+        const names = marked.map(({ node }) => node);
+        return paragraph(`${plural(names.length, 'node')}: ${remark} (${names.join(', ')})`, true);
+      }),
+      table({ name: 'nodes', caption: 'What became of each quantizable node' }, nodes, [
+        ['node', 'node', 'text', ({ node }) => node],
+        ['bits', 'bits', 'text', ({ bits }) => bits],
+        ['form', 'form', 'text', ({ form }) => form],
+        ['remarks', 'remarks', 'text', ({ remarks: all }) => all.join('; ')],
+      ]),
+    ]),
     footer: 'faultline',
   };
 }

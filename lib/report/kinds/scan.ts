@@ -2,8 +2,8 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { INDICATORS, type IndicatorName, shownIndicator } from '../../assess/indicators/names.js';
-import { type Block, column, type Document, type Table } from '../document.js';
-import { type Cell, formatQuantity } from '../format.js';
+import { chart, type Document, paragraph, section, type Table, table } from '../document.js';
+import { percentText, policyText } from '../format.js';
 import { count, decibels, defineKind, figure, share } from '../kind.js';
 import { indicatorSection } from '../sections/stress.js';
 
@@ -40,40 +40,30 @@ type Scan = z.output<typeof scanSchema>;
 const percent = (part: number) => 100 * part;
 
 function layerTable(layers: Scan['layers']): Table {
-  return {
-    kind: 'table',
-    name: 'layers',
-    caption:
-      'Samples that noise of one step in this layer alone flips; first-order noise of the layer over the margin; its ' +
-      'share of all noise that reaches the margin, and how much of that is the activation’s; classical signs',
-    brief: true,
-    columns: [
-      column('node', 'layer', 'text'),
-      column('flips', 'flips', 'percent', { better: 'lower' }),
-      column('noiseOverMargin', 'noise / margin', 'number', { short: 'noise/m', better: 'lower' }),
-      column('noiseShare', 'of the noise', 'percent', { short: 'share' }),
-      column('activationShare', 'activation', 'share', { short: 'act' }),
-      column('hessianTrace', 'Hessian trace', 'number', { short: 'Hessian' }),
-      column('kurtosis', 'kurtosis', 'number', { short: 'kurt' }),
-      column('activationPeak', 'peak', 'number'),
-      column('rangeSpread', 'spread', 'number', { brief: false }),
-      column('disparity', 'disparity', 'number', { brief: false }),
-      column('weightSqnrDb', 'weights', 'decibels', { short: 'wgt dB', better: 'higher' }),
+  const caption =
+    'Samples that noise of one step in this layer alone flips; first-order noise of the layer over the margin; its ' +
+    'share of all noise that reaches the margin, and how much of that is the activation’s; classical signs';
+  const flips = ({ pseudoNoiseFlips }: Scan['layers'][number]) =>
+    pseudoNoiseFlips === undefined ? undefined : percent(pseudoNoiseFlips);
+  return table({ name: 'layers', caption, brief: true }, layers, [
+    ['node', 'layer', 'text', ({ node }) => node],
+    ['flips', 'flips', 'percent', flips, { better: 'lower' }],
+    [
+      'noiseOverMargin',
+      'noise / margin',
+      'number',
+      (one) => one.noiseOverMargin,
+      { short: 'noise/m', better: 'lower' },
     ],
-    rows: layers.map((layer): Cell[] => [
-      layer.node,
-      layer.pseudoNoiseFlips === undefined ? undefined : percent(layer.pseudoNoiseFlips),
-      layer.noiseOverMargin,
-      percent(layer.noiseShare),
-      percent(layer.activationShare),
-      layer.hessianTrace,
-      layer.kurtosis,
-      layer.activationPeak,
-      layer.rangeSpread,
-      layer.disparity,
-      layer.sqnrDb,
-    ]),
-  };
+    ['noiseShare', 'of the noise', 'percent', ({ noiseShare }) => percent(noiseShare), { short: 'share' }],
+    ['activationShare', 'activation', 'share', (one) => percent(one.activationShare), { short: 'act' }],
+    ['hessianTrace', 'Hessian trace', 'number', ({ hessianTrace }) => hessianTrace, { short: 'Hessian' }],
+    ['kurtosis', 'kurtosis', 'number', ({ kurtosis }) => kurtosis, { short: 'kurt' }],
+    ['activationPeak', 'peak', 'number', ({ activationPeak }) => activationPeak],
+    ['rangeSpread', 'spread', 'number', ({ rangeSpread }) => rangeSpread, { brief: false }],
+    ['disparity', 'disparity', 'number', ({ disparity }) => disparity, { brief: false }],
+    ['weightSqnrDb', 'weights', 'decibels', ({ sqnrDb }) => sqnrDb, { short: 'wgt dB', better: 'higher' }],
+  ]);
 }
 
 /** What the indicators section of a report takes. */
@@ -92,41 +82,31 @@ export function indicatorRows(scan: {
 function scanDocument(scan: Scan): Document {
   const { indicators, layers, samples, policy } = scan;
   const loudest = layers.reduce((a, b) => (b.noiseShare > a.noiseShare ? b : a));
-  const chart: Block = {
-    kind: 'chart',
-    name: 'noise-by-layer',
-    caption: 'Share of the noise that reaches the margin, to first order',
-    alt: `${layers.length} layers, most from ${loudest.node}`,
-    data: {
-      type: 'bars',
-      x: { label: 'of the noise', unit: 'percent' },
-      bars: layers.map((layer) => ({
-        label: layer.node,
-        value: percent(layer.noiseShare),
-        emphasis: layer === loudest,
-      })),
+  const bars = layers.map((layer) => ({
+    ...{ label: layer.node, value: percent(layer.noiseShare), emphasis: layer === loudest },
+  }));
+  const noise = chart(
+    {
+      name: 'noise-by-layer',
+      caption: 'Share of the noise that reaches the margin, to first order',
+      alt: `${layers.length} layers, most from ${loudest.node}`,
     },
-  };
+    { type: 'bars', x: { label: 'of the noise', unit: 'percent' }, bars },
+  );
   const legend =
     'flips: % of samples that noise of one step in this layer alone flips. noise/m: first-order noise over margin, ' +
     'median. share: % of all noise that reaches the margin; act: % of it from the activation. Hessian: trace. peak: ' +
     'largest over rms activation. wgt dB: SQNR of the weights.';
-  const section = indicatorSection({ indicators: indicatorRows(scan) });
-  const steps = policy.length > 20 ? 'a mixed policy' : policy;
   return {
     title: `Indicators of ${basename(scan.model)}`,
     lead:
-      `Noise of one ${steps} step changes the class of ${formatQuantity(percent(indicators.pseudoNoiseFlips ?? 0), 'percent')} ` +
+      `Noise of one ${policyText(policy)} step changes the class of ${percentText(percent(indicators.pseudoNoiseFlips ?? 0))} ` +
       `of ${samples} unlabelled samples; most of it that reaches the margin comes from ${loudest.node}. Nothing was ` +
       'quantized.',
     facts: [],
     sections: [
-      ...(section ? [section] : []),
-      {
-        id: 'layers',
-        title: 'By layer',
-        blocks: [chart, layerTable(layers), { kind: 'text', text: legend, brief: true }],
-      },
+      ...indicatorSection({ indicators: indicatorRows(scan) }),
+      ...section('layers', 'By layer', [noise, layerTable(layers), paragraph(legend, true)]),
     ],
     footer: `faultline · seed ${scan.seed} · ${scan.draws} draws`,
   };

@@ -4,11 +4,9 @@ import { z } from 'zod';
 import { parseScheme } from '../../format/scheme.js';
 import { extremeOf } from '../../search/judge.js';
 import { histogram } from '../../statistics/histogram.js';
-import { type Block, type Column, column, type Document, type Section } from '../document.js';
-import { type Cell, formatNumber, formatQuantity, plural } from '../format.js';
-import { count, defineKind } from '../kind.js';
-
-const percentage = z.number().min(0).max(100);
+import { type Block, chart, type Document, type Section, section, table } from '../document.js';
+import { formatNumber, percentText, plural } from '../format.js';
+import { count, defineKind, percentage } from '../kind.js';
 
 const searchSchema = z.looseObject({
   schema: z.literal('faultline.search/2'),
@@ -42,95 +40,51 @@ const BINS = 10;
 
 function agentTable({ agents, measure, objective }: Search): Block {
   const better = objective === 'detrimental' ? 'lower' : 'higher';
-  return {
-    kind: 'table',
-    name: 'agents',
-    caption: 'Agents beside baselines with as many evaluations',
-    brief: true,
-    columns: [
-      column('agent', 'agent', 'text'),
-      column('evaluations', 'evaluations', 'count'),
-      column('value', measure, 'percent', { better }),
-      column('regret', 'regret', 'points', { better: 'lower' }),
-      column('others', 'other images', 'percent', { better }),
-    ],
-    rows: agents.map(({ agent, evaluations, value, regret, others }): Cell[] => [
-      agent,
-      evaluations,
-      value,
-      regret,
-      others,
-    ]),
-  };
+  const about = { name: 'agents', caption: 'Agents beside baselines with as many evaluations', brief: true };
+  return table(about, agents, [
+    ['agent', 'agent', 'text', ({ agent }) => agent],
+    ['evaluations', 'evaluations', 'count', ({ evaluations }) => evaluations],
+    ['value', measure, 'percent', ({ value }) => value, { better }],
+    ['regret', 'regret', 'points', ({ regret }) => regret, { better: 'lower' }],
+    ['others', 'other images', 'percent', ({ others }) => others, { better }],
+  ]);
 }
 
 function historyChart({ agents, measure }: Search): Block {
-  return {
-    kind: 'chart',
-    name: 'history',
-    caption: `${measure} of the best policy after so many evaluations`,
-    alt: `${measure} over evaluations of ${plural(agents.length, 'agent')}`,
-    data: {
-      type: 'lines',
-      steps: true,
-      x: { label: 'evaluations', unit: 'count' },
-      y: { label: measure, unit: 'percent' },
-      series: agents.map(({ agent, history }) => ({
-        name: agent,
-        points: history.map(({ evaluations, best }) => [evaluations, best] as const),
-      })),
-    },
-  };
+  const caption = `${measure} of the best policy after so many evaluations`;
+  const alt = `${measure} over evaluations of ${plural(agents.length, 'agent')}`;
+  const series = agents.map(({ agent, history }) => ({
+    ...{ name: agent, points: history.map(({ evaluations, best }) => [evaluations, best] as const) },
+  }));
+  const [x, y] = [{ label: 'evaluations', unit: 'count' } as const, { label: measure, unit: 'percent' } as const];
+  return chart({ name: 'history', caption, alt }, { type: 'lines', steps: true, x, y, series });
 }
 
 function landscapeSection({ landscape = [], measure }: Search): Section[] {
   const [low, high] = [landscape[0], landscape.at(-1)];
   if (low === undefined || high === undefined) return [];
-  const chart: Block = {
-    kind: 'chart',
-    name: 'landscape',
-    caption: `all ${landscape.length} policies by ${measure}`,
-    alt: `Histogram of the ${measure} of ${landscape.length} policies, ${formatNumber(low, 'percent')} to ${formatNumber(high, 'percent')} %`,
-    brief: true,
-    data: {
-      type: 'histogram',
-      x: { label: measure, unit: 'percent' },
-      y: { label: 'policies', unit: 'count' },
-      bins: histogram(landscape, BINS, [low, high]),
-    },
-  };
-  return [{ id: 'landscape', title: 'Landscape', blocks: [chart] }];
+  const caption = `all ${landscape.length} policies by ${measure}`;
+  const ends = `${formatNumber(low, 'percent')} to ${formatNumber(high, 'percent')} %`;
+  const alt = `Histogram of the ${measure} of ${landscape.length} policies, ${ends}`;
+  const [x, y] = [{ label: measure, unit: 'percent' } as const, { label: 'policies', unit: 'count' } as const];
+  const bins = histogram(landscape, BINS, [low, high]);
+  const all = chart({ name: 'landscape', caption, alt, brief: true }, { type: 'histogram', x, y, bins });
+  return section('landscape', 'Landscape', [all]);
 }
 
-const bitsColumn = (key: string, label: string): Column => column(key, label, 'bits');
-
 /** Every quantized node with its bits. */
-function policySection({ agents, found, operators }: Search, extreme: string): Section {
-  const nodes = Object.entries(agents.find(({ agent }) => agent === found)?.policy.nodes ?? {});
-  const rows = nodes.map(([node, name]): Cell[] => {
-    const { weights, activations } = parseScheme(name);
-    return [node, operators[node], name, weights.format.bits, activations.format.bits];
-  });
-  return {
-    id: 'policy',
-    title: `The ${extreme} policy found`,
-    blocks: [
-      {
-        kind: 'table',
-        name: 'policy',
-        caption: `Found by ${found}`,
-        brief: true,
-        columns: [
-          column('node', 'node', 'text'),
-          column('operator', 'operator', 'text'),
-          column('scheme', 'scheme', 'text'),
-          bitsColumn('weights', 'weights'),
-          bitsColumn('activations', 'activations'),
-        ],
-        rows,
-      },
-    ],
-  };
+function policySection({ agents, found, operators }: Search, extreme: string): Section[] {
+  const policy = agents.find(({ agent }) => agent === found)?.policy.nodes ?? {};
+  const nodes = Object.entries(policy).map(([node, name]) => ({ node, name, scheme: parseScheme(name) }));
+  return section('policy', `The ${extreme} policy found`, [
+    table({ name: 'policy', caption: `Found by ${found}`, brief: true }, nodes, [
+      ['node', 'node', 'text', ({ node }) => node],
+      ['operator', 'operator', 'text', ({ node }) => operators[node]],
+      ['scheme', 'scheme', 'text', ({ name }) => name],
+      ['weights', 'weights', 'bits', ({ scheme }) => scheme.weights.format.bits],
+      ['activations', 'activations', 'bits', ({ scheme }) => scheme.activations.format.bits],
+    ]),
+  ]);
 }
 
 function searchDocument(result: Search): Document {
@@ -140,7 +94,7 @@ function searchDocument(result: Search): Document {
   const fp = [fullPrecision.searched, fullPrecision.others].flatMap((value) =>
     value === undefined ? [] : formatNumber(value, 'percent'),
   );
-  const reached = best ? `: ${formatQuantity(best.value, 'percent')} ${measure}` : '';
+  const reached = best ? `: ${percentText(best.value)} ${measure}` : '';
   return {
     title: `${extreme} policy of ${basename(model)} at ${budget.bits} effective bits`,
     lead:
@@ -150,9 +104,9 @@ function searchDocument(result: Search): Document {
       `${fp.length > 0 ? `; full precision ${fp.join(' and ')} %` : ''}.`,
     facts: [],
     sections: [
-      { id: 'agents', title: 'Agents', blocks: [agentTable(result), historyChart(result)] },
+      ...section('agents', 'Agents', [agentTable(result), historyChart(result)]),
       ...landscapeSection(result),
-      policySection(result, extreme),
+      ...policySection(result, extreme),
     ],
     footer: `faultline · seed ${seed}`,
   };

@@ -2,11 +2,9 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { extremeOf } from '../../search/judge.js';
-import { type Block, column, type Document } from '../document.js';
-import { type Cell, formatNumber, formatQuantity, plural } from '../format.js';
-import { count, defineKind } from '../kind.js';
-
-const percentage = z.number().min(0).max(100);
+import { type Block, chart, type Document, type Field, filled, section, table } from '../document.js';
+import { formatNumber, percentText, plural } from '../format.js';
+import { count, defineKind, percentage } from '../kind.js';
 
 const searchSchema = z.looseObject({
   schema: z.literal('faultline.search-input/2'),
@@ -32,45 +30,30 @@ const NOTES: Readonly<Record<string, string>> = {
   'oracle with labels': 'the same, knowing the label',
 };
 
+type Figures = Search['figures'][number];
+
 function controlTable({ figures, objective }: Search): Block {
-  const labelled = figures.some(({ accuracy }) => accuracy !== undefined);
   const better = objective === 'detrimental' ? 'lower' : 'higher';
-  return {
-    kind: 'table',
-    name: 'controls',
-    caption: 'The agent beside its controls, on images that nothing was chosen on',
-    brief: true,
-    columns: [
-      column('policy', 'policy', 'text'),
-      ...(labelled ? [column('accuracy', 'accuracy', 'percent', { better })] : []),
-      column('agreement', 'agreement', 'percent', { better }),
-      column('note', 'what it is', 'text'),
-    ],
-    rows: figures.map(({ name, accuracy, agreement }): Cell[] => [
-      name,
-      ...(labelled ? [accuracy] : []),
-      agreement,
-      NOTES[name] ?? '',
-    ]),
-  };
+  const caption = 'The agent beside its controls, on images that nothing was chosen on';
+  const fields: Field<Figures>[] = [
+    ['policy', 'policy', 'text', ({ name }) => name],
+    ['accuracy', 'accuracy', 'percent', ({ accuracy }) => accuracy, { better }],
+    ['agreement', 'agreement', 'percent', ({ agreement }) => agreement, { better }],
+    ['note', 'what it is', 'text', ({ name }) => NOTES[name] ?? ''],
+  ];
+  return table({ name: 'controls', caption, brief: true }, figures, filled(figures, fields));
 }
 
 function historyChart({ history }: Search): Block[] {
   if (history.length === 0) return [];
-  return [
-    {
-      kind: 'chart',
-      name: 'history',
-      caption: 'Agreement on the images that are selected on, as the agent learned',
-      alt: `Agreement over ${plural(history.length, 'iteration')}`,
-      data: {
-        type: 'lines',
-        x: { label: 'iteration', unit: 'count' },
-        y: { label: 'agreement', unit: 'percent' },
-        series: [{ name: 'agent', points: history.map(({ iteration, agreement }) => [iteration, agreement] as const) }],
-      },
-    },
-  ];
+  const about = {
+    name: 'history',
+    caption: 'Agreement on the images that are selected on, as the agent learned',
+    alt: `Agreement over ${plural(history.length, 'iteration')}`,
+  };
+  const points = history.map(({ iteration, agreement }) => [iteration, agreement] as const);
+  const [x, y] = [{ label: 'iteration', unit: 'count' } as const, { label: 'agreement', unit: 'percent' } as const];
+  return [chart(about, { type: 'lines', x, y, series: [{ name: 'agent', points }] })];
 }
 
 function searchDocument(result: Search): Document {
@@ -80,10 +63,10 @@ function searchDocument(result: Search): Document {
     title: `${extremeOf(objective)} policy by input of ${basename(model)}`,
     lead:
       `${budget.policies} policies, ${formatNumber(budget.bits, 'bits')} bits for activations on average; the agent chose ` +
-      `${chosen.policies} of them, the commonest for ${formatQuantity(chosen.commonest, 'percent')} of the images. ` +
+      `${chosen.policies} of them, the commonest for ${percentText(chosen.commonest)} of the images. ` +
       `Learned on ${plural(learned, 'image')}, selected on ${selected}, judged on ${judged}.`,
     facts: [],
-    sections: [{ id: 'controls', title: 'Controls', blocks: [controlTable(result), ...historyChart(result)] }],
+    sections: section('controls', 'Controls', [controlTable(result), ...historyChart(result)]),
     footer: `faultline · seed ${seed}`,
   };
 }

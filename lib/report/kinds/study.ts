@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import { INDICATORS, type IndicatorName } from '../../assess/indicators/names.js';
 import { termLabels } from '../../assess/indicators/predictor.js';
-import { column, type Document } from '../document.js';
-import { type Cell, formatCell, type Measured, plural } from '../format.js';
-import { count, defineKind } from '../kind.js';
+import { type Document, list, paragraph, section, table } from '../document.js';
+import { formatCell, type Measured, plural } from '../format.js';
+import { count, defineKind, estimate } from '../kind.js';
 
-const estimate = z.looseObject({ value: z.number(), interval: z.tuple([z.number(), z.number()]) });
 const quality = z.looseObject({
   networks: count,
   broken: count,
@@ -67,69 +66,36 @@ function studyDocument(study: Study): Document {
     lead: `${populationLine(study)}.`,
     facts: [],
     sections: [
-      {
-        id: 'indicators',
-        title: 'Indicators',
-        blocks: [
-          {
-            kind: 'table',
-            name: 'indicators',
-            caption: 'How well each indicator predicts the drop',
-            brief: true,
-            columns: [
-              column('indicator', 'indicator', 'text'),
-              column('spearman', 'Spearman', 'number', { better: 'higher' }),
-              column('auroc', 'AUROC', 'number', { better: 'higher' }),
-              column('note', 'note', 'text', { brief: false }),
-            ],
-            rows: indicators.map(({ indicator, all }): Cell[] => [
-              INDICATORS[indicator].label,
-              cellOf(all.spearman),
-              cellOf(all.auroc),
-              INDICATORS[indicator].classical ? 'classical' : '',
-            ]),
-          },
-        ],
-      },
-      {
-        id: 'predictor',
-        title: 'Predictor',
-        blocks: [
-          {
-            kind: 'text',
-            text: `${termLabels(predictor)}. Chosen and fitted without what it is judged on:`,
-            brief: true,
-          },
-          {
-            kind: 'list',
-            items: [
-              fittedLine('held-out teachers', heldOutTeachers),
-              fittedLine('held-out architectures', heldOutArchs),
-            ],
-            brief: true,
-          },
-        ],
-      },
-      {
-        id: 'networks',
-        title: 'Networks',
-        blocks: [
-          {
-            kind: 'table',
-            name: 'networks',
-            caption: 'Measured drops',
-            folded: true,
-            columns: [
-              column('name', 'network', 'text'),
-              column('arch', 'architecture', 'text'),
-              column('kind', 'kind', 'text'),
-              column('policy', 'policy', 'text'),
-              column('drop', 'drop', 'points'),
-            ],
-            rows: networks.map(({ name, arch, kind, policy, drop }): Cell[] => [name, arch, kind, policy, drop]),
-          },
-        ],
-      },
+      ...section('indicators', 'Indicators', [
+        table({ name: 'indicators', caption: 'How well each indicator predicts the drop', brief: true }, indicators, [
+          ['indicator', 'indicator', 'text', ({ indicator }) => INDICATORS[indicator].label],
+          ['spearman', 'Spearman', 'number', ({ all }) => cellOf(all.spearman), { better: 'higher' }],
+          ['auroc', 'AUROC', 'number', ({ all }) => cellOf(all.auroc), { better: 'higher' }],
+          [
+            'note',
+            'note',
+            'text',
+            ({ indicator }) => (INDICATORS[indicator].classical ? 'classical' : ''),
+            { brief: false },
+          ],
+        ]),
+      ]),
+      ...section('predictor', 'Predictor', [
+        paragraph(`${termLabels(predictor)}. Chosen and fitted without what it is judged on:`, true),
+        ...list(
+          [fittedLine('held-out teachers', heldOutTeachers), fittedLine('held-out architectures', heldOutArchs)],
+          true,
+        ),
+      ]),
+      ...section('networks', 'Networks', [
+        table({ name: 'networks', caption: 'Measured drops', folded: true }, networks, [
+          ['name', 'network', 'text', ({ name }) => name],
+          ['arch', 'architecture', 'text', ({ arch }) => arch],
+          ['kind', 'kind', 'text', ({ kind: made }) => made],
+          ['policy', 'policy', 'text', ({ policy }) => policy],
+          ['drop', 'drop', 'points', ({ drop }) => drop],
+        ]),
+      ]),
     ],
     footer: 'faultline',
   };

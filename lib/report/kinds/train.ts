@@ -1,6 +1,6 @@
 // What `train` made: a network with its full-precision accuracy, and how it was trained.
 import { z } from 'zod';
-import { column, type Document } from '../document.js';
+import { type Document, section, table } from '../document.js';
 import { formatDuration, formatNumber } from '../format.js';
 import { count, defineKind } from '../kind.js';
 import { evaluationSchema, evaluationTable } from './evaluate.js';
@@ -21,10 +21,7 @@ const trainSchema = z.looseObject({
 
 function trainDocument(result: z.output<typeof trainSchema>): Document {
   const { arch, data, recipe, images, seconds, steps, threads, test, validation } = result;
-  const settings = Object.entries(recipe).map(([name, value]) => [
-    name,
-    typeof value === 'object' ? JSON.stringify(value) : String(value),
-  ]);
+  const settings = Object.entries({ images, threads, ...recipe });
   return {
     title: `${arch} on ${data}`,
     lead:
@@ -32,24 +29,20 @@ function trainDocument(result: z.output<typeof trainSchema>): Document {
       `${steps} steps in ${formatDuration(seconds)}.`,
     facts: [],
     sections: [
-      {
-        id: 'accuracy',
-        title: 'Accuracy',
-        blocks: [evaluationTable([...(validation ? [['held out', validation] as const] : []), ['test', test]])],
-      },
-      {
-        id: 'recipe',
-        title: 'Recipe',
-        blocks: [
-          {
-            kind: 'table',
-            name: 'recipe',
-            caption: 'What decides the result',
-            columns: [column('setting', 'setting', 'text'), column('value', 'value', 'text')],
-            rows: [['images', JSON.stringify(images)], ['threads', String(threads)], ...settings],
-          },
-        ],
-      },
+      ...section('accuracy', 'Accuracy', [
+        evaluationTable([...(validation ? [['held out', validation] as const] : []), ['test', test]]),
+      ]),
+      ...section('recipe', 'Recipe', [
+        table({ name: 'recipe', caption: 'What decides the result' }, settings, [
+          ['setting', 'setting', 'text', ([name]) => name],
+          [
+            'value',
+            'value',
+            'text',
+            ([, value]) => (typeof value === 'object' ? JSON.stringify(value) : String(value)),
+          ],
+        ]),
+      ]),
     ],
     footer: `faultline · seed ${recipe.seed}`,
   };

@@ -4,12 +4,11 @@ import type { Vulnerable } from '../../assess/vulnerable/vulnerable.js';
 import { INPUT_CHANGES, type InputChange } from '../../assess/vulnerable/worst_inputs.js';
 import { asPixels } from '../../data/contact_sheet.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
-import { type Block, column, type Document, type Section, type Table } from '../document.js';
-import { type Cell, formatNumber, formatQuantity, plural } from '../format.js';
-import { count, defineKind, figure, pngUrl, share } from '../kind.js';
+import { type Block, type Document, paragraph, type Section, section, table } from '../document.js';
+import { formatNumber, formatQuantity, percentOf, percentText, plural, policyText } from '../format.js';
+import { count, defineKind, estimate, figure, interval, pngUrl, share } from '../kind.js';
 import { pictureUrl } from '../picture.js';
-
-const estimate = z.looseObject({ value: z.number(), interval: z.tuple([z.number(), z.number()]) });
+import { restoredChart } from '../sections/failure.js';
 
 const vulnerableSchema = z.looseObject({
   schema: z.literal('faultline.vulnerable/1'),
@@ -51,7 +50,7 @@ const vulnerableSchema = z.looseObject({
       change: z.enum(INPUT_CHANGES),
       tried: count,
       share,
-      shareInterval: z.tuple([z.number(), z.number()]),
+      shareInterval: interval,
       found: z.array(
         z.looseObject({ image: count, label: count, after: count, size: z.number(), picture: pngUrl.optional() }),
       ),
@@ -60,6 +59,8 @@ const vulnerableSchema = z.looseObject({
 });
 
 type Result = z.output<typeof vulnerableSchema>;
+/** What a class is called. */
+type Named = (label: number) => string;
 
 /** What the pictures are of, and what classes are called. */
 interface VulnerableScene {
@@ -71,8 +72,6 @@ interface VulnerableScene {
 
 const PICTURES = 24;
 const ROWS = 50;
-
-const percent = (value: number) => formatQuantity(value, 'percent');
 
 /** What was found, with pictures of the inputs that are shown; `input` of worst inputs as numbers. */
 export function vulnerableResult(found: Vulnerable, { images, normalization, classNames }: VulnerableScene) {
@@ -117,109 +116,64 @@ export function sizeText(change: InputChange, size: number): string {
   }
 }
 
-function layerSection({ layers, pairs, measure }: Result): Section {
-  const most = layers.reduce((a, b) => (b.restored > a.restored ? b : a));
-  const table: Table = {
-    kind: 'table',
-    name: 'layers',
-    caption: `Points of ${measure}: lost with this layer alone quantized, won back with it alone in full precision`,
-    brief: true,
-    columns: [
-      column('node', 'layer', 'text'),
-      column('drop', 'lost, alone quantized', 'points', { better: 'lower' }),
-      column('restored', 'won back, alone fp32', 'points'),
-    ],
-    rows: layers.map(({ node, drop, restored }): Cell[] => [node, drop, restored]),
-  };
-  const chart: Block = {
-    kind: 'chart',
+function layerSection({ layers, pairs, measure }: Result): Section[] {
+  const about = {
     name: 'restored',
     caption: 'Points won back when one layer alone stays in full precision',
-    alt: `${layers.length} layers, most by ${most.node}`,
-    data: {
-      type: 'bars',
-      x: { label: 'won back', unit: 'points' },
-      bars: layers.map(({ node, restored }) => ({ label: node, value: restored, emphasis: node === most.node })),
-    },
+    alt: `${layers.length} layers, most by ${weakest(layers).node}`,
   };
-  const together: Table = {
-    kind: 'table',
-    name: 'pairs',
-    caption: 'Pairs of layers restored together: points won back, and how many beyond those of each alone',
-    folded: pairs.length > 12,
-    columns: [
-      column('a', 'layer', 'text'),
-      column('b', 'and', 'text'),
-      column('restored', 'restored', 'points'),
-      column('interaction', 'beyond each alone', 'points'),
-    ],
-    rows: pairs.map(({ nodes: [a, b], restored, interaction }): Cell[] => [a, b, restored, interaction]),
-  };
-  return { id: 'layers', title: 'By layer', blocks: [chart, table, ...(pairs.length > 0 ? [together] : [])] };
+  const caption = `Points of ${measure}: lost with this layer alone quantized, won back with it alone in full precision`;
+  const alone = table({ name: 'layers', caption, brief: true }, layers, [
+    ['node', 'layer', 'text', ({ node }) => node],
+    ['drop', 'lost, alone quantized', 'points', ({ drop }) => drop, { better: 'lower' }],
+    ['restored', 'won back, alone fp32', 'points', ({ restored }) => restored],
+  ]);
+  const beyond = 'Pairs of layers restored together: points won back, and how many beyond those of each alone';
+  const together = table({ name: 'pairs', caption: beyond, folded: pairs.length > 12 }, pairs, [
+    ['a', 'layer', 'text', ({ nodes: [a] }) => a],
+    ['b', 'and', 'text', ({ nodes: [, b] }) => b],
+    ['restored', 'restored', 'points', ({ restored }) => restored],
+    ['interaction', 'beyond each alone', 'points', ({ interaction }) => interaction],
+  ]);
+  const blocks = [restoredChart(about, layers), alone, ...(pairs.length > 0 ? [together] : [])];
+  return section('layers', 'By layer', blocks);
 }
 
-function channelSection({ channels }: Result): Section | undefined {
-  if (channels.length === 0) return undefined;
-  return {
-    id: 'channels',
-    title: 'By channel',
-    blocks: [
-      {
-        kind: 'table',
-        name: 'channels',
-        caption:
-          'Input channels by their part of the noise that reaches the margin, predicted from full precision, and the ' +
-          'points won back on integers with that channel alone in full precision',
-        brief: true,
-        columns: [
-          column('node', 'layer', 'text'),
-          column('channel', 'channel', 'count'),
-          column('share', 'of the noise', 'percent'),
-          column('restored', 'won back, alone fp32', 'points'),
-        ],
-        rows: channels.map(({ node, channel, share, restored }): Cell[] => [node, channel, 100 * share, restored]),
-      },
-    ],
-  };
+function channelSection({ channels }: Result): Section[] {
+  if (channels.length === 0) return [];
+  const caption =
+    'Input channels by their part of the noise that reaches the margin, predicted from full precision, and the ' +
+    'points won back on integers with that channel alone in full precision';
+  return section('channels', 'By channel', [
+    table({ name: 'channels', caption, brief: true }, channels, [
+      ['node', 'layer', 'text', ({ node }) => node],
+      ['channel', 'channel', 'count', ({ channel }) => channel],
+      ['share', 'of the noise', 'percent', (one) => 100 * one.share],
+      ['restored', 'won back, alone fp32', 'points', ({ restored }) => restored],
+    ]),
+  ]);
 }
 
-function classSection({ classes }: Result, named: (label: number) => string): Section | undefined {
-  if (!classes) return undefined;
+function classSection({ classes }: Result, named: Named): Section[] {
+  if (!classes) return [];
   const rows = classes
     .map(({ label, samples, fullPrecision, quantized }) => {
       const [before, after] = [(100 * fullPrecision) / samples, (100 * quantized) / samples];
       return { label, samples, before, after, drop: before - after };
     })
     .sort((a, b) => b.drop - a.drop);
-  return {
-    id: 'classes',
-    title: 'By class',
-    blocks: [
-      {
-        kind: 'table',
-        name: 'classes',
-        caption: 'Accuracy by class, most lost first',
-        brief: true,
-        columns: [
-          column('class', 'class', 'text'),
-          column('images', 'images', 'count'),
-          column('fp', 'fp32', 'percent'),
-          column('integer', 'integer', 'percent', { better: 'higher' }),
-          column('drop', 'lost', 'points', { better: 'lower' }),
-        ],
-        rows: rows.map(({ label, samples, before, after, drop }): Cell[] => [
-          named(label),
-          samples,
-          before,
-          after,
-          drop,
-        ]),
-      },
-    ],
-  };
+  return section('classes', 'By class', [
+    table({ name: 'classes', caption: 'Accuracy by class, most lost first', brief: true }, rows, [
+      ['class', 'class', 'text', ({ label }) => named(label)],
+      ['images', 'images', 'count', ({ samples }) => samples],
+      ['fp', 'fp32', 'percent', ({ before }) => before],
+      ['integer', 'integer', 'percent', ({ after }) => after, { better: 'higher' }],
+      ['drop', 'lost', 'points', ({ drop }) => drop, { better: 'lower' }],
+    ]),
+  ]);
 }
 
-function inputSection({ inputs }: Result, named: (label: number) => string): Section {
+function inputSection({ inputs }: Result, named: Named): Section[] {
   const { points, flips, auroc, marginAuroc } = inputs;
   const rated = auroc && marginAuroc;
   const text =
@@ -230,121 +184,75 @@ function inputSection({ inputs }: Result, named: (label: number) => string): Sec
         `alone with ${formatNumber(marginAuroc.value)}.`
       : '');
   const first = points.slice(0, ROWS);
-  return {
-    id: 'inputs',
-    title: 'By input',
-    blocks: [
-      { kind: 'text', text },
-      {
-        kind: 'pictures',
-        caption: 'Most at risk',
-        pictures: picturesOf(points).map(({ sample, before, after, picture }) => ({
-          source: picture,
-          alt: `image ${sample}: ${named(before)}${after === before ? ', kept' : ` became ${named(after)}`}`,
-          caption: after === before ? `${named(before)}, kept` : `${named(before)} → ${named(after)}`,
-        })),
-      },
-      {
-        kind: 'table',
-        name: 'inputs',
-        caption: `The first ${first.length} by risk`,
-        folded: true,
-        columns: [
-          column('image', 'image', 'count'),
-          column('label', 'label', 'text'),
-          column('before', 'fp32', 'text'),
-          column('after', 'integer', 'text'),
-          column('margin', 'margin', 'number'),
-          column('risk', 'risk', 'number'),
-        ],
-        rows: first.map(({ sample, label, before, after, margin, risk }): Cell[] => [
-          sample,
-          label === undefined ? undefined : named(label),
-          named(before),
-          named(after),
-          margin,
-          risk,
-        ]),
-      },
-    ],
-  };
+  const pictures = picturesOf(points).map(({ sample, before, after, picture: source }) => ({
+    source,
+    alt: `image ${sample}: ${named(before)}${after === before ? ', kept' : ` became ${named(after)}`}`,
+    caption: after === before ? `${named(before)}, kept` : `${named(before)} → ${named(after)}`,
+  }));
+  return section('inputs', 'By input', [
+    paragraph(text),
+    { kind: 'pictures', caption: 'Most at risk', pictures },
+    table({ name: 'inputs', caption: `The first ${first.length} by risk`, folded: true }, first, [
+      ['image', 'image', 'count', ({ sample }) => sample],
+      ['label', 'label', 'text', ({ label }) => (label === undefined ? undefined : named(label))],
+      ['before', 'fp32', 'text', ({ before }) => named(before)],
+      ['after', 'integer', 'text', ({ after }) => named(after)],
+      ['margin', 'margin', 'number', ({ margin }) => margin],
+      ['risk', 'risk', 'number', ({ risk }) => risk],
+    ]),
+  ]);
 }
 
-function worstSection({ worst }: Result, named: (label: number) => string): Section | undefined {
-  if (worst.length === 0) return undefined;
-  const blocks = worst.flatMap(({ change, found }): Block[] => {
+function worstSection({ worst }: Result, named: Named): Section[] {
+  if (worst.length === 0) return [];
+  const text =
+    'The smallest change of an image that leaves it right in full precision and wrong on integers. Every one was run in ' +
+    'both: true failures, and upper bounds of the smallest there are.';
+  const size = ({ change, found }: Result['worst'][number], at: number) =>
+    found[at] && sizeText(change, found[at].size);
+  const caption = 'Images right in both that a change of this kind breaks quantized only';
+  const pictures = worst.flatMap(({ change, found }): Block[] => {
     if (found.length === 0) return [];
-    return [
-      {
-        kind: 'pictures',
-        caption: `The smallest changes that break: ${change}`,
-        pictures: picturesOf(found).map((one) => ({
-          source: one.picture,
-          alt: `image ${one.image}, ${sizeText(change, one.size)}: ${named(one.label)} became ${named(one.after)}`,
-          caption: `${named(one.label)} → ${named(one.after)}, ${sizeText(change, one.size)}`,
-        })),
-      },
-    ];
+    const shown = picturesOf(found).map(({ picture: source, image, label, after, size: changed }) => ({
+      source,
+      alt: `image ${image}, ${sizeText(change, changed)}: ${named(label)} became ${named(after)}`,
+      caption: `${named(label)} → ${named(after)}, ${sizeText(change, changed)}`,
+    }));
+    return [{ kind: 'pictures', caption: `The smallest changes that break: ${change}`, pictures: shown }];
   });
-  const median = (sizes: readonly number[]) => sizes[Math.floor(sizes.length / 2)];
-  return {
-    id: 'worst',
-    title: 'Worst inputs',
-    blocks: [
-      {
-        kind: 'text',
-        text:
-          'The smallest change of an image that leaves it right in full precision and wrong on integers. Every one was run in ' +
-          'both: true failures, and upper bounds of the smallest there are.',
-      },
-      {
-        kind: 'table',
-        name: 'worst',
-        caption: 'Images right in both that a change of this kind breaks quantized only',
-        brief: true,
-        columns: [
-          column('change', 'change', 'text'),
-          column('tried', 'right before', 'count'),
-          column('share', 'broken', 'percent', { better: 'lower' }),
-          column('least', 'smallest', 'text'),
-          column('median', 'median', 'text'),
-        ],
-        rows: worst.map(({ change, tried, found, share, shareInterval: [low, high] }): Cell[] => {
-          const sizes = found.map(({ size }) => size);
-          const text = (size: number | undefined) => (size === undefined ? undefined : sizeText(change, size));
-          return [
-            change,
-            tried,
-            { value: 100 * share, interval: [100 * low, 100 * high] },
-            text(sizes[0]),
-            text(median(sizes)),
-          ];
-        }),
-      },
-      ...blocks,
-    ],
-  };
+  return section('worst', 'Worst inputs', [
+    paragraph(text),
+    table({ name: 'worst', caption, brief: true }, worst, [
+      ['change', 'change', 'text', ({ change }) => change],
+      ['tried', 'right before', 'count', ({ tried }) => tried],
+      ['share', 'broken', 'percent', (one) => percentOf(one.share, one.shareInterval), { better: 'lower' }],
+      ['least', 'smallest', 'text', (one) => size(one, 0)],
+      ['median', 'median', 'text', (one) => size(one, Math.floor(one.found.length / 2))],
+    ]),
+    ...pictures,
+  ]);
 }
+
+const weakest = (layers: Result['layers']) => layers.reduce((a, b) => (b.restored > a.restored ? b : a));
 
 function vulnerableDocument(found: Result): Document {
   const named = (label: number) => found.classNames[label] ?? String(label);
   const { layers, inputs, measure, model, policy, samples } = found;
-  const most = layers.reduce((a, b) => (b.restored > a.restored ? b : a));
-  const sections = [
-    layerSection(found),
-    channelSection(found),
-    classSection(found, named),
-    inputSection(found, named),
-    worstSection(found, named),
-  ];
+  const most = weakest(layers);
   return {
     title: `Points of highest vulnerability of ${model}`,
     lead:
-      `Under ${policy.length > 20 ? 'a mixed policy' : policy} ${measure} goes from ${percent(found.fullPrecision)} to ` +
-      `${percent(found.quantized)} on ${plural(samples, 'image')}; ${inputs.flips} change their class. ${most.node} alone in ` +
+      `Under ${policyText(policy)} ${measure} goes from ${percentText(found.fullPrecision)} to ` +
+      `${percentText(found.quantized)} on ${plural(samples, 'image')}; ${inputs.flips} change their class. ${most.node} alone in ` +
       `full precision wins back ${formatQuantity(most.restored, 'points')}.`,
     facts: [],
-    sections: sections.filter((section) => section !== undefined),
+    sections: [
+      ...layerSection(found),
+      ...channelSection(found),
+      ...classSection(found, named),
+      ...inputSection(found, named),
+      ...worstSection(found, named),
+    ],
     footer: `faultline · seed ${found.seed}`,
   };
 }

@@ -1,72 +1,62 @@
 // Accuracy in full precision and quantized: every network, means over seeds, uniform policies.
 import { mean, standardDeviation } from '../../statistics/summary.js';
-import type { Block, Section, Table } from '../document.js';
-import type { Cell, Measured } from '../format.js';
-import { groupBy, namedPairs } from '../names.js';
-import type { Report } from '../schema.js';
+import { type Block, chart, type Field, paragraph, type Section, section, type Table, table } from '../document.js';
+import type { Measured } from '../format.js';
+import { gaugeNames, groupBy, namedPairs } from '../names.js';
+import type { PairResult, Report } from '../schema.js';
+
+/** What full precision and quantization are called in charts. */
+export const FROM_TO = ['float32', 'integer'] as const;
 
 interface Network {
-  readonly name: string;
+  readonly label: string;
   readonly from: Measured;
   readonly to: Measured;
 }
 
+const quantized = ({
+  quantizedAccuracy,
+  quantizedInterval,
+}: Pick<PairResult, 'quantizedAccuracy' | 'quantizedInterval'>) =>
+  ({ value: quantizedAccuracy, interval: quantizedInterval }) satisfies Measured;
+const drop = (of: Pick<PairResult, 'drop' | 'dropInterval'>): Measured => ({
+  value: of.drop,
+  interval: of.dropInterval,
+});
+const fullPrecision = ({ fpAccuracy, fpInterval }: PairResult): Measured => ({
+  value: fpAccuracy,
+  interval: fpInterval,
+});
+
 function networksOf(report: Report): Network[] {
-  const ordinary = (report.teacher?.uniform ?? []).map(
-    ({ name, accuracy }): Network => ({
-      name: `teacher, ${name}`,
-      from: { value: report.teacher?.accuracy as number, interval: report.teacher?.interval },
+  const { teacher, gauge } = report;
+  const names = gaugeNames(report);
+  return [
+    ...(teacher?.uniform ?? []).map(({ name, accuracy }) => ({
+      label: `teacher, ${name}`,
+      from: { value: teacher?.accuracy as number, interval: teacher?.interval },
       to: { value: accuracy },
-    }),
-  );
-  const pairs = namedPairs(report).map(
-    ({ name, pair }): Network => ({
-      name,
-      from: { value: pair.fpAccuracy, interval: pair.fpInterval },
-      to: { value: pair.quantizedAccuracy, interval: pair.quantizedInterval },
-    }),
-  );
-  const several = new Set(report.gauge.map(({ seed }) => seed)).size > 1;
-  const gauge = report.gauge.map(
-    (result): Network => ({
-      name: `gauge, ${result.bits}${several ? `, seed ${result.seed}` : ''}`,
-      from: { value: result.fpAccuracy },
-      to: { value: result.quantizedAccuracy, interval: result.quantizedInterval },
-    }),
-  );
-  return [...ordinary, ...pairs, ...gauge];
+    })),
+    ...namedPairs(report).map(({ name, pair }) => ({ label: name, from: fullPrecision(pair), to: quantized(pair) })),
+    ...gauge.map((one, at) => ({
+      ...{ label: names[at] as string, from: { value: one.fpAccuracy } },
+      to: quantized(one),
+    })),
+  ];
 }
 
 function pairTable(report: Report): Table {
-  const rows = namedPairs(report).map(({ name, pair }): Cell[] => [
-    name,
-    pair.agent,
-    pair.seed,
-    pair.effectiveBits,
-    { value: pair.fpAccuracy, interval: pair.fpInterval },
-    pair.fpGap,
-    { value: pair.quantizedAccuracy, interval: pair.quantizedInterval },
-    { value: pair.drop, interval: pair.dropInterval },
-    pair.pValue,
+  return table({ name: 'pairs', caption: 'Network–policy pairs on the test images', brief: true }, namedPairs(report), [
+    ['pair', 'pair', 'text', ({ name }) => name],
+    ['agent', 'agent', 'text', ({ pair }) => pair.agent],
+    ['seed', 'seed', 'count', ({ pair }) => pair.seed],
+    ['effectiveBits', 'bits', 'bits', ({ pair }) => pair.effectiveBits],
+    ['fpAccuracy', 'fp32', 'percent', ({ pair }) => fullPrecision(pair)],
+    ['fpGap', 'gap', 'points', ({ pair }) => pair.fpGap],
+    ['quantizedAccuracy', 'integer', 'percent', ({ pair }) => quantized(pair)],
+    ['drop', 'drop', 'points', ({ pair }) => drop(pair)],
+    ['pValue', 'p', 'probability', ({ pair }) => pair.pValue],
   ]);
-  return {
-    kind: 'table',
-    name: 'pairs',
-    caption: 'Network–policy pairs on the test images',
-    brief: true,
-    columns: [
-      { key: 'pair', label: 'pair', unit: 'text' },
-      { key: 'agent', label: 'agent', unit: 'text' },
-      { key: 'seed', label: 'seed', unit: 'count' },
-      { key: 'effectiveBits', label: 'bits', unit: 'bits' },
-      { key: 'fpAccuracy', label: 'fp32', unit: 'percent' },
-      { key: 'fpGap', label: 'gap', unit: 'points' },
-      { key: 'quantizedAccuracy', label: 'integer', unit: 'percent' },
-      { key: 'drop', label: 'drop', unit: 'points' },
-      { key: 'pValue', label: 'p', unit: 'probability' },
-    ],
-    rows,
-  };
 }
 
 /** Mean over seeds and its deviation, where there are several seeds. */
@@ -75,127 +65,77 @@ function seedTable(report: Report): Table[] {
     [arch, objective, policy, choices.length > 0 ? `{${choices}}` : ''].filter(Boolean).join(', '),
   );
   if (![...groups.values()].some((pairs) => pairs.length > 1)) return [];
-  const rows = [...groups].map(([name, pairs]): Cell[] => {
-    const of = (key: 'fpGap' | 'quantizedAccuracy' | 'drop') => pairs.map((pair) => pair[key]);
-    const drops = of('drop');
-    return [
-      name,
-      pairs.length,
-      mean(of('fpGap')),
-      mean(of('quantizedAccuracy')),
-      mean(drops),
-      standardDeviation(drops),
-    ];
-  });
+  const of = (pairs: readonly PairResult[], key: 'fpGap' | 'quantizedAccuracy' | 'drop') =>
+    pairs.map((one) => one[key]);
+  const about = { name: 'pairs-mean', caption: 'Mean over seeds; the deviation is that between seeds', brief: true };
   return [
-    {
-      kind: 'table',
-      name: 'pairs-mean',
-      caption: 'Mean over seeds; the deviation is that between seeds',
-      brief: true,
-      columns: [
-        { key: 'pair', label: 'pair', unit: 'text' },
-        { key: 'seeds', label: 'seeds', unit: 'count' },
-        { key: 'fpGap', label: 'gap', unit: 'points' },
-        { key: 'quantizedAccuracy', label: 'integer', unit: 'percent' },
-        { key: 'drop', label: 'drop', unit: 'points' },
-        { key: 'dropDeviation', label: '±', unit: 'points' },
+    table(
+      about,
+      [...groups],
+      [
+        ['pair', 'pair', 'text', ([name]) => name],
+        ['seeds', 'seeds', 'count', ([, pairs]) => pairs.length],
+        ['fpGap', 'gap', 'points', ([, pairs]) => mean(of(pairs, 'fpGap'))],
+        ['quantizedAccuracy', 'integer', 'percent', ([, pairs]) => mean(of(pairs, 'quantizedAccuracy'))],
+        ['drop', 'drop', 'points', ([, pairs]) => mean(of(pairs, 'drop'))],
+        ['dropDeviation', '±', 'points', ([, pairs]) => standardDeviation(of(pairs, 'drop'))],
       ],
-      rows,
-    },
+    ),
   ];
 }
 
-function gaugeTable(report: Report): Table[] {
-  if (report.gauge.length === 0) return [];
+function gaugeTable({ gauge }: Report): Table[] {
+  if (gauge.length === 0) return [];
+  const caption = 'Gauge attack: channels rescaled, the function unchanged';
   return [
-    {
-      kind: 'table',
-      name: 'gauge',
-      caption: 'Gauge attack: channels rescaled, the function unchanged',
-      brief: true,
-      columns: [
-        { key: 'bits', label: 'policy', unit: 'text' },
-        { key: 'seed', label: 'seed', unit: 'count' },
-        { key: 'fpAccuracy', label: 'fp32', unit: 'percent' },
-        { key: 'fpBitExact', label: 'fp32 logits unchanged', unit: 'text' },
-        { key: 'quantizedAccuracy', label: 'integer', unit: 'percent' },
-        { key: 'drop', label: 'drop', unit: 'points' },
-      ],
-      rows: report.gauge.map((result) => [
-        result.bits,
-        result.seed,
-        result.fpAccuracy,
-        result.fpBitExact ? 'bit for bit' : 'no',
-        { value: result.quantizedAccuracy, interval: result.quantizedInterval },
-        { value: result.drop, interval: result.dropInterval },
-      ]),
-    },
+    table({ name: 'gauge', caption, brief: true }, gauge, [
+      ['bits', 'policy', 'text', ({ bits }) => bits],
+      ['seed', 'seed', 'count', ({ seed }) => seed],
+      ['fpAccuracy', 'fp32', 'percent', ({ fpAccuracy }) => fpAccuracy],
+      ['fpBitExact', 'fp32 logits unchanged', 'text', ({ fpBitExact }) => (fpBitExact ? 'bit for bit' : 'no')],
+      ['quantizedAccuracy', 'integer', 'percent', quantized],
+      ['drop', 'drop', 'points', drop],
+    ]),
   ];
 }
 
-export function accuracySection(report: Report): Section | undefined {
+export function accuracySection(report: Report): Section[] {
   const networks = networksOf(report);
-  if (networks.length === 0) return undefined;
+  if (networks.length === 0) return [];
+  const alt = `Accuracy of ${networks.length} networks in float32 and quantized, a line joining the two`;
   const blocks: Block[] = [
-    {
-      kind: 'text',
-      text:
-        'Full precision is float32; every quantized figure is measured in integer arithmetic, never simulated. ' +
+    paragraph(
+      'Full precision is float32; every quantized figure is measured in integer arithmetic, never simulated. ' +
         'Brackets hold 95 % intervals: Wilson for accuracies, paired (Newcombe) for drops; p is McNemar’s exact test.',
-    },
-    {
-      kind: 'chart',
-      name: 'accuracy',
-      caption: 'From full precision to integers',
-      alt: `Accuracy of ${networks.length} networks in float32 and quantized, a line joining the two`,
-      data: {
-        type: 'ranges',
-        x: { label: 'accuracy', unit: 'percent', domain: [0, 100] },
-        names: ['float32', 'integer'],
-        rows: networks.map(({ name, from, to }) => ({ label: name, from, to })),
-      },
-    },
+    ),
+    chart(
+      { name: 'accuracy', caption: 'From full precision to integers', alt },
+      { type: 'ranges', x: { label: 'accuracy', unit: 'percent', domain: [0, 100] }, names: FROM_TO, rows: networks },
+    ),
   ];
   if (report.pairs.length > 0) blocks.push(pairTable(report), ...seedTable(report));
-  return { id: 'accuracy', title: 'Accuracy', blocks: [...blocks, ...gaugeTable(report)] };
+  return section('accuracy', 'Accuracy', [...blocks, ...gaugeTable(report)]);
 }
 
 /** The same networks under uniform policies. */
-export function uniformSection(report: Report): Section | undefined {
+export function uniformSection(report: Report): Section[] {
   const networks = [
     { name: 'teacher', fp: report.teacher?.accuracy, uniform: report.teacher?.uniform ?? [] },
     ...namedPairs(report).map(({ name, pair }) => ({ name, fp: pair.fpAccuracy, uniform: pair.uniform ?? [] })),
   ].filter(({ uniform }) => uniform.length > 0);
   const policies = [...new Set(networks.flatMap(({ uniform }) => uniform.map(({ name }) => name)))];
-  if (policies.length === 0) return undefined;
-  const accuracy = (network: (typeof networks)[number], policy: string) =>
-    network.uniform.find(({ name }) => name === policy)?.accuracy;
-  return {
-    id: 'uniform',
-    title: 'Uniform policies',
-    blocks: [
-      {
-        kind: 'text',
-        text:
-          'The same bits in every layer. A failure learned under one policy need not show under another, ' +
-          'and fewer bits are not always worse.',
-      },
-      {
-        kind: 'table',
-        name: 'uniform',
-        caption: 'Accuracy under uniform policies',
-        columns: [
-          { key: 'network', label: 'network', unit: 'text' },
-          { key: 'float32', label: 'float32', unit: 'percent' },
-          ...policies.map((policy) => ({ key: policy, label: policy, unit: 'percent' as const })),
-        ],
-        rows: networks.map((network): Cell[] => [
-          network.name,
-          network.fp,
-          ...policies.map((policy) => accuracy(network, policy)),
-        ]),
-      },
-    ],
-  };
+  if (policies.length === 0) return [];
+  return section('uniform', 'Uniform policies', [
+    paragraph(
+      'The same bits in every layer. A failure learned under one policy need not show under another, ' +
+        'and fewer bits are not always worse.',
+    ),
+    table({ name: 'uniform', caption: 'Accuracy under uniform policies' }, networks, [
+      ['network', 'network', 'text', ({ name }) => name],
+      ['float32', 'float32', 'percent', ({ fp }) => fp],
+      ...policies.map((policy): Field<(typeof networks)[number]> => {
+        return [policy, policy, 'percent', ({ uniform }) => uniform.find(({ name }) => name === policy)?.accuracy];
+      }),
+    ]),
+  ]);
 }

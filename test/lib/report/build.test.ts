@@ -10,8 +10,8 @@ const idsOf = (report: ReportInput) => documentOf(report).sections.map(({ id }) 
 describe('document of a report', () => {
   it('has the sections that have something to show, in the order of the page', () => {
     assert.deepEqual(idsOf({ schema: 'faultline.report/1' }), []);
-    const all = ['accuracy', 'policy', 'flips', 'classes', 'responsible', 'sensitivity', 'controls', 'uniform']
-      .concat(['corruptions', 'indicators', 'mitigation', 'error', 'search', 'training', 'references'])
+    const all = ['accuracy', 'policy', 'flips', 'classes', 'responsible', 'controls', 'uniform']
+      .concat(['corruptions', 'indicators', 'mitigation', 'search', 'training', 'references'])
       .concat(['assumptions', 'provenance']);
     assert.deepEqual(idsOf(reportFixture()), all);
     const { pairs: _, ...rest } = reportFixture();
@@ -20,18 +20,6 @@ describe('document of a report', () => {
       idsOf(rest),
       all.filter((id) => !without.includes(id)),
     );
-  });
-
-  it('a verdict comes first: its reason with its colour, other reasons and advice as lists', () => {
-    const verdict = { verdict: 'unsafe' as const, reasons: ['it breaks', 'also this'], advice: ['use W8A8'] };
-    const { lead, sections } = documentOf({ schema: 'faultline.report/1', verdict });
-    assert.equal(lead, 'it breaks');
-    assert.deepEqual(sections[0]?.blocks, [
-      { kind: 'verdict', level: 'bad', word: 'unsafe', text: 'it breaks' },
-      { kind: 'list', items: ['also this'] },
-      { kind: 'text', text: 'What to do:' },
-      { kind: 'list', items: ['use W8A8'] },
-    ]);
   });
 
   it('the front page has the largest drop of each kind of pair, and says how many there are', () => {

@@ -1,6 +1,18 @@
 // Documents: columns with what is not as usual, and all tables in order, those of charts among them.
 import assert from 'node:assert/strict';
-import { type Block, column, type Document, type Table, tableOf, tablesOf } from '../../../lib/report/document.js';
+import {
+  type Block,
+  column,
+  type Document,
+  type Field,
+  filled,
+  list,
+  section,
+  type Table,
+  table as tableFrom,
+  tableOf,
+  tablesOf,
+} from '../../../lib/report/document.js';
 
 const table: Table = { kind: 'table', name: 't', caption: '', columns: [column('a', 'A', 'count')], rows: [[1]] };
 const chart = {
@@ -36,5 +48,30 @@ describe('documents', () => {
       unit: 'percent',
       better,
     });
+  });
+
+  it('a table takes its cells from rows, and drops the columns that no row fills', () => {
+    const rows = [{ name: 'a', loss: 1 }, { name: 'b' }] as { name: string; loss?: number; gain?: number }[];
+    const fields: Field<(typeof rows)[number]>[] = [
+      ['name', 'network', 'text', ({ name }, at) => `${at} ${name}`],
+      ['loss', 'loss', 'points', ({ loss }) => loss, { better: 'lower' }],
+      ['gain', 'gain', 'points', ({ gain }) => gain],
+    ];
+    const made = tableFrom({ name: 't', caption: 'c', brief: true }, rows, filled(rows, fields));
+    assert.deepEqual(made, {
+      ...{ kind: 'table', name: 't', caption: 'c', brief: true },
+      columns: [column('name', 'network', 'text'), column('loss', 'loss', 'points', { better: 'lower' })],
+      rows: [
+        ['0 a', 1],
+        ['1 b', undefined],
+      ],
+    });
+  });
+
+  it('lists and sections of nothing are none', () => {
+    assert.deepEqual([list([]), section('a', 'A', [])], [[], []]);
+    assert.deepEqual(section('a', 'A', list(['x'])), [
+      { id: 'a', title: 'A', blocks: [{ kind: 'list', items: ['x'], brief: false }] },
+    ]);
   });
 });

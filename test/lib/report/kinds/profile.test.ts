@@ -36,6 +36,27 @@ describe('document of a profile', () => {
     assert.equal(text.match(/ W4A4 /g)?.length, found.layers.length);
   });
 
+  it('pools channels beyond 64 columns by their largest, relative to the worst; shorter rows end in gaps', async () => {
+    const found = await profile(graph, samples, { policy: uniformPolicy(graph, 'W4A4') });
+    const [first, second] = found.layers;
+    const channel = first?.channels[0];
+    const errors = [Array.from({ length: 128 }, (_, i) => i + 1), [0, 0, 0], [1, 4]];
+    const layers = errors.map((all, at) => ({
+      ...{ ...(second ?? first), node: `n${at}`, channels: all.map((mse) => ({ ...channel, mse })) },
+    }));
+    const { sections } = kind.document(kind.check({ ...found, model: 'net.onnx', layers }));
+    const map = sections
+      .flatMap(({ blocks }) => blocks)
+      .find((block) => 'name' in block && block.name === 'channels-map');
+    assert.ok(map?.kind === 'chart' && map.data.type === 'cells');
+    const gaps = (count: number) => Array.from({ length: count }, () => null);
+    assert.deepEqual(map.data.values, [
+      Array.from({ length: 64 }, (_, i) => (2 * i + 2) / 128),
+      [0, 0, 0, ...gaps(61)],
+      [0.25, 1, ...gaps(62)],
+    ]);
+  });
+
   it('without quantized layers shows that nothing was lost', async () => {
     const names = [...uniformPolicy(graph, 'W8A8').schemes.keys()];
     const policy = { schemes: new Map(), excluded: new Set(names) };

@@ -15,7 +15,7 @@ const sectionOf = (grid: ReturnType<typeof cell>[]) => corruptionSection({ corru
 describe('section of corruptions', () => {
   it('means and worst drops by network, range attacks apart', () => {
     const grid = [cell('a', 'fog', 1, 10), cell('a', 'fog', 3, 30), cell('a', 'bright_pixel', 1, 80, 'range')];
-    const table = sectionOf(grid)?.blocks[1] as Table;
+    const table = sectionOf(grid)[0]?.blocks[1] as Table;
     assert.deepEqual(table.rows, [
       ['a, W4A4', 90, 70, 20, 30],
       ['a, W4A4; range attacks', 90, 10, 80, 80],
@@ -24,17 +24,17 @@ describe('section of corruptions', () => {
 
   it('one map a network, one for all where there are more than two', () => {
     const names = (networks: string[]) =>
-      sectionOf(networks.map((name) => cell(name, 'fog', 1, 5)))?.blocks.flatMap((block) =>
+      sectionOf(networks.map((name) => cell(name, 'fog', 1, 5)))[0]?.blocks.flatMap((block) =>
         block.kind === 'chart' ? [block.name] : [],
       );
     assert.deepEqual(names(['a', 'b']), ['corruptions-a, W4A4', 'corruptions-b, W4A4']);
     assert.deepEqual(names(['a', 'b', 'c']), ['corruptions-networks']);
-    assert.equal(corruptionSection({ corruptions: undefined }), undefined);
+    assert.deepEqual(corruptionSection({ corruptions: undefined }), []);
   });
 });
 
 describe('tables of indicators and cures', () => {
-  const keysOf = (section: { readonly blocks: readonly unknown[] } | undefined) =>
+  const keysOf = ([section]: readonly { readonly blocks: readonly unknown[] }[]) =>
     ((section?.blocks ?? []) as Table[]).find(({ kind }) => kind === 'table')?.columns.map(({ key }) => key);
 
   it('have the columns that any row fills', () => {
@@ -49,7 +49,7 @@ describe('tables of indicators and cures', () => {
       { network: 'n', cure: 'a', fpAccuracy: 90, before: 10, after: 80, kept: true },
       { network: 'n', cure: 'b', fpAccuracy: 90, before: 10, after: 10, kept: false, applied: false },
     ];
-    const [chart, table] = mitigationSection({ mitigation: cures, diagnosis: undefined })?.blocks ?? [];
+    const [chart, table] = mitigationSection({ mitigation: cures, diagnosis: undefined })[0]?.blocks ?? [];
     assert.ok(chart?.kind === 'chart' && chart.data.type === 'ranges' && table?.kind === 'table');
     assert.equal(chart.data.rows.length, 1);
     assert.equal(table.rows.length, 2);
