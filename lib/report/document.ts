@@ -154,7 +154,7 @@ export function paragraph(text: string, brief = false): Paragraph {
 }
 
 /** As `paragraph`; none of nothing. */
-export function list(items: readonly string[], brief = false): List[] {
+export function bullets(items: readonly string[], brief = false): List[] {
   return items.length === 0 ? [] : [{ kind: 'list', items, brief }];
 }
 

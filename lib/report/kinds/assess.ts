@@ -5,10 +5,10 @@ import { PREDICTOR } from '../../assess/indicators/shipped_predictor.js';
 import { parseScheme } from '../../format/scheme.js';
 import {
   type Block,
+  bullets,
   chart,
   type Document,
   type Fact,
-  list,
   paragraph,
   type Section,
   section,
@@ -39,8 +39,8 @@ function verdictSection({ verdict, answer, reasons, advice, thresholds }: Assess
     `${formatNumber(thresholds.catastrophe)}, or the mildest more than the limit, for certain. Caution: anything between, or undecided on these samples.`;
   return section('verdict', 'Verdict', [
     { kind: 'verdict', level: LEVEL[verdict], word: verdict, text: `${answer}.` },
-    ...list(reasons, true),
-    ...(advice.length > 0 ? [paragraph('What to do:', true), ...list(advice, true)] : []),
+    ...bullets(reasons, true),
+    ...(advice.length > 0 ? [paragraph('What to do:', true), ...bullets(advice, true)] : []),
     paragraph(rule),
   ]);
 }

@@ -1,7 +1,7 @@
 // What an assessment rests on: searches, layers, remedies, variants of the arithmetic, samples and time.
 import { OUTLIER_FACTOR } from '../../assess/profile/ranges.js';
 import { extremeOf, type Objective } from '../../search/judge.js';
-import { type Block, chart, list, paragraph, type Section, section, table } from '../document.js';
+import { type Block, bullets, chart, paragraph, type Section, section, table } from '../document.js';
 import { formatNumber, type Measured, type Unit } from '../format.js';
 import { restoredChart } from '../sections/failure.js';
 import type { Assessment, LossFigures } from './assess_result.js';
@@ -129,7 +129,7 @@ export function costSection({ estimate, seconds, skipped, samples }: Assessment)
   const estimated = new Map(estimate.stages.map((each) => [each.stage, each.seconds]));
   return section('cost', 'Samples and time', [
     paragraph(text, true),
-    ...list(
+    ...bullets(
       skipped.map(({ stage, why }) => `${stage}: ${why}`),
       true,
     ),

@@ -1,7 +1,7 @@
 // What `bench kernels` measured: every operation by shape, beside its peers and the machine's ceilings.
 import { geometricMean, machineText, ratios, rowOf, sections, threeFigures } from '../../bench/figures.js';
 import { type BenchReport, benchReportSchema } from '../../bench/schema.js';
-import { type Document, list, type Section, section, table } from '../document.js';
+import { bullets, type Document, type Section, section, table } from '../document.js';
 import { plural } from '../format.js';
 import { defineKind } from '../kind.js';
 import { slug } from '../names.js';
@@ -28,7 +28,7 @@ function operationSection({ op, threads, shapes }: OperationRows): Section[] {
       ['percentOfCeiling', 'of the ceiling', 'percent', ({ ours }) => ours?.percentOfCeiling, { short: '%' }],
       ['ceiling', 'ceiling', 'text', ({ ours }) => ours?.ceiling, { brief: false }],
     ]),
-    ...list(
+    ...bullets(
       [...(mean === undefined ? [] : [`geometric mean of the ratios: ${threeFigures(mean)}`]), ...variants],
       true,
     ),
@@ -44,7 +44,10 @@ function machineSection({ ceilings, notes, quick }: BenchReport): Section[] {
     ['value', 'value', 'number', ({ value }) => value],
     ['unit', 'unit', 'text', ({ unit }) => unit],
   ]);
-  return section('machine', 'Machine', [...(ceilings.length > 0 ? [all] : []), ...list([...hurried, ...notes], true)]);
+  return section('machine', 'Machine', [
+    ...(ceilings.length > 0 ? [all] : []),
+    ...bullets([...hurried, ...notes], true),
+  ]);
 }
 
 function targetSection({ targets }: BenchReport): Section[] {
@@ -65,7 +68,7 @@ function failureSection({ failures }: BenchReport): Section[] {
     ({ op, shape, impl, variant, threads, reason }) =>
       `${op} ${shape} ${impl} (${variant}), ${plural(threads, 'thread')}: ${reason}`,
   );
-  return section('failures', 'Wrong results, not timed', list(items, true));
+  return section('failures', 'Wrong results, not timed', bullets(items, true));
 }
 
 function kernelsDocument(report: BenchReport): Document {

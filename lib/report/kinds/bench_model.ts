@@ -1,6 +1,6 @@
 // What `bench model` measured: throughput, latency, memory and time by layer of a network, beside ONNX Runtime.
 import { type ModelReport, type ModelRow, modelReportSchema } from '../../bench/model/schema.js';
-import { type Document, list, paragraph, type Section, section, type Table, table } from '../document.js';
+import { bullets, type Document, paragraph, type Section, section, type Table, table } from '../document.js';
 import { formatNumber, plural } from '../format.js';
 import { defineKind } from '../kind.js';
 import { groupBy } from '../names.js';
@@ -80,7 +80,7 @@ function modelDocument(report: ModelReport): Document {
       return [paragraph(`Batch ${batch}, ${plural(threads, 'thread')}`, true), speedTable(alike)];
     }),
     ...remarks.map((text) => paragraph(text, true)),
-    ...list(variants),
+    ...bullets(variants),
   ];
   return {
     title: `${report.model}: speed`,

@@ -1,6 +1,6 @@
 // What `diff` found: the figures that changed between two results, the worse ones first.
 import { z } from 'zod';
-import { type Document, list, type Section, section, table } from '../document.js';
+import { bullets, type Document, type Section, section, table } from '../document.js';
 import { plural } from '../format.js';
 import { count, defineKind } from '../kind.js';
 import { groupBy } from '../names.js';
@@ -59,8 +59,8 @@ function diffDocument(diff: Diff): Document {
       ...changeSection('worse', changes),
       ...changeSection('better', changes),
       ...changeSection('changed', changes),
-      ...section('only-before', `Only in ${before}`, list(onlyBefore, true)),
-      ...section('only-after', `Only in ${after}`, list(onlyAfter, true)),
+      ...section('only-before', `Only in ${before}`, bullets(onlyBefore, true)),
+      ...section('only-after', `Only in ${after}`, bullets(onlyAfter, true)),
     ],
     footer: schema,
   };

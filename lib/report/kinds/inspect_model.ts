@@ -1,7 +1,7 @@
 // What `inspect model.onnx` found: the nodes of a network with shapes, parameters and multiply-accumulates.
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { type Document, list, section, table } from '../document.js';
+import { bullets, type Document, section, table } from '../document.js';
 import { formatNumber } from '../format.js';
 import { count, defineKind } from '../kind.js';
 
@@ -68,8 +68,8 @@ function modelDocument(model: Model): Document {
       `${formatNumber(macs, 'magnitude')} MACs a sample`,
     facts: [],
     sections: [
-      ...section('nodes', 'Nodes', [...list(ends, true), shown]),
-      ...section('notes', 'Read differently', list(notes)),
+      ...section('nodes', 'Nodes', [...bullets(ends, true), shown]),
+      ...section('notes', 'Read differently', bullets(notes)),
     ],
     footer: '',
   };

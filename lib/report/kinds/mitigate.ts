@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Judgements } from '../../assess/mitigate/judgement.js';
 import { BRIGHTNESS, type MitigateResult } from '../../assess/mitigate/mitigate.js';
-import { type Document, list, section } from '../document.js';
+import { bullets, type Document, section } from '../document.js';
 import { formatDuration, formatNumber } from '../format.js';
 import { count, defineKind, percentage } from '../kind.js';
 import { groupBy } from '../names.js';
@@ -134,7 +134,7 @@ function mitigateDocument(result: Mitigation): Document {
     facts: [],
     sections: [
       ...diagnosisSection({ diagnosis: { reasons: diagnosis.reasons, note } }, true),
-      ...section('cures', 'Cures', list(cureLines(cures), true)),
+      ...section('cures', 'Cures', bullets(cureLines(cures), true)),
       // The terminal shows cures as a list: what was done with each is a sentence.
       ...mitigationSection({ mitigation: rowsOf(result), diagnosis: { reasons: diagnosis.reasons } }, false),
     ],

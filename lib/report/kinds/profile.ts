@@ -3,10 +3,10 @@ import { basename } from 'node:path';
 import { OUTLIER_FACTOR } from '../../assess/profile/ranges.js';
 import {
   type Block,
+  bullets,
   chart,
   type Document,
   type Fact,
-  list,
   paragraph,
   type Section,
   section,
@@ -300,7 +300,7 @@ function profileDocument(profile: ProfileResult): Document {
   const error = [
     layerTable(profile),
     paragraph(LEGEND, true),
-    ...list(findings(profile), true),
+    ...bullets(findings(profile), true),
     ...waterfalls(profile),
   ];
   return {

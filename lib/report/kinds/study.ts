@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { INDICATORS, type IndicatorName } from '../../assess/indicators/names.js';
 import { termLabels } from '../../assess/indicators/predictor.js';
-import { type Document, list, paragraph, section, table } from '../document.js';
+import { bullets, type Document, paragraph, section, table } from '../document.js';
 import { formatCell, type Measured, plural } from '../format.js';
 import { count, defineKind, estimate } from '../kind.js';
 
@@ -82,7 +82,7 @@ function studyDocument(study: Study): Document {
       ]),
       ...section('predictor', 'Predictor', [
         paragraph(`${termLabels(predictor)}. Chosen and fitted without what it is judged on:`, true),
-        ...list(
+        ...bullets(
           [fittedLine('held-out teachers', heldOutTeachers), fittedLine('held-out architectures', heldOutArchs)],
           true,
         ),

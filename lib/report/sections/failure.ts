@@ -1,6 +1,6 @@
 // Where a pair fails: its policy, the inputs and classes that change, the layers responsible, and the controls that show
 // what the agent contributes.
-import { type Block, chart, list, paragraph, type Section, section, table } from '../document.js';
+import { type Block, bullets, chart, paragraph, type Section, section, table } from '../document.js';
 import { formatNumber, plural } from '../format.js';
 import { namedPairs } from '../names.js';
 import type { PairResult, Report } from '../schema.js';
@@ -151,7 +151,7 @@ export function controlSection(report: Report): Section[] {
   if (rows.length === 0) return [];
   const caption = 'What is left when the agent’s choices no longer fit the input';
   return section('controls', 'Controls', [
-    ...list([
+    ...bullets([
       'open loop: the agent’s commonest choice for each layer, whatever the input',
       'shuffled bits: the agent’s choices, each made for another input',
       'worst static: the worst policy that does not depend on the input, chosen on validation images',

@@ -3,10 +3,10 @@ import { mean } from '../../statistics/summary.js';
 import type { CellChart } from '../chart.js';
 import {
   type Block,
+  bullets,
   chart,
   type Field,
   filled,
-  list,
   paragraph,
   type Section,
   section,
@@ -148,7 +148,7 @@ export function indicatorSection({ indicators = [] }: Pick<Report, 'indicators'>
 export function diagnosisSection({ diagnosis }: Pick<Report, 'diagnosis'>, brief = false): Section[] {
   if (!diagnosis) return [];
   const { reasons, note } = diagnosis;
-  return section('diagnosis', 'What is wrong', [...(note ? [paragraph(note, brief)] : []), ...list(reasons, brief)]);
+  return section('diagnosis', 'What is wrong', [...(note ? [paragraph(note, brief)] : []), ...bullets(reasons, brief)]);
 }
 
 type Mitigation = NonNullable<Report['mitigation']>[number];

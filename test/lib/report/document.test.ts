@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import {
   type Block,
+  bullets,
   column,
   type Document,
   type Field,
   filled,
-  list,
   section,
   type Table,
   table as tableFrom,
@@ -69,8 +69,8 @@ describe('documents', () => {
   });
 
   it('lists and sections of nothing are none', () => {
-    assert.deepEqual([list([]), section('a', 'A', [])], [[], []]);
-    assert.deepEqual(section('a', 'A', list(['x'])), [
+    assert.deepEqual([bullets([]), section('a', 'A', [])], [[], []]);
+    assert.deepEqual(section('a', 'A', bullets(['x'])), [
       { id: 'a', title: 'A', blocks: [{ kind: 'list', items: ['x'], brief: false }] },
     ]);
   });
