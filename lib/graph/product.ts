@@ -2,7 +2,7 @@
 import { sizeOf } from '../core/shape.js';
 import type { ImageWindow } from '../native/geometry.js';
 import type { HostTensor } from '../tensor/host_tensor.js';
-import { operatorOf } from './check.js';
+import { operatorOf, quantizableNodes } from './check.js';
 import { GraphError } from './errors.js';
 import type { ProductForm } from './facts.js';
 import { describeNode, type Graph, type GraphNode } from './graph.js';
@@ -14,7 +14,10 @@ export interface ProductView extends ProductForm {
   readonly activation: string;
   readonly weight: string;
   readonly addend: string | undefined;
-  /** The number of the input that an addend goes to; undefined where the operator adds nothing. */
+  /** Numbers of the inputs. */
+  readonly activationInput: number;
+  readonly weightInput: number;
+  /** That an addend goes to; undefined where the operator adds nothing. */
   readonly addendInput: number | undefined;
   readonly weightDims: readonly number[];
   /** The weight in the integer kernels' layout: [channels, depth], n and k. */
@@ -28,11 +31,12 @@ export interface ProductView extends ProductForm {
   readonly order: readonly number[];
 }
 
-/** The node as a product by a weight of this shape; undefined where its operator has no product. */
-export function viewProduct(node: GraphNode, weightDims: readonly number[]): ProductView | undefined {
+/** A node whose weight is an initializer; undefined where it has none or its operator no product. */
+export function productView(graph: Graph, node: GraphNode): ProductView | undefined {
   const operator = operatorOf(node);
   const { product } = operator;
-  if (product === 'none') return undefined;
+  const weightDims = product === 'none' ? undefined : graph.initializers.get(node.inputs[product.weight] ?? '')?.dims;
+  if (product === 'none' || !weightDims) return undefined;
   const form = product.form(attributesOf(operator, node), weightDims);
   const { outAxis, inAxis } = form;
   const addendInput = product.addend === 'none' ? undefined : product.addend;
@@ -43,6 +47,8 @@ export function viewProduct(node: GraphNode, weightDims: readonly number[]): Pro
     activation: node.inputs[product.activation] as string,
     weight: node.inputs[product.weight] as string,
     addend: (addendInput !== undefined && node.inputs[addendInput]) || undefined,
+    activationInput: product.activation,
+    weightInput: product.weight,
     addendInput,
     weightDims,
     channels,
@@ -53,11 +59,14 @@ export function viewProduct(node: GraphNode, weightDims: readonly number[]): Pro
   };
 }
 
-/** The same of a node whose weight is an initializer. */
-export function productView(graph: Graph, node: GraphNode): ProductView | undefined {
-  const { product } = operatorOf(node);
-  const weight = product === 'none' ? undefined : graph.initializers.get(node.inputs[product.weight] ?? '');
-  return weight && viewProduct(node, weight.dims);
+/** Every quantizable node with its view, in order. */
+export function productsOf(graph: Graph): (readonly [GraphNode, ProductView])[] {
+  return quantizableNodes(graph).map((node) => [node, productView(graph, node) as ProductView]);
+}
+
+/** The inputs of a product with other operands. */
+export function withOperands<Input>(view: ProductView, inputs: readonly Input[], x: Input, w: Input): Input[] {
+  return inputs.map((input, i) => (i === view.activationInput ? x : i === view.weightInput ? w : input));
 }
 
 /** The window of a convolution over an input of these sizes. Throws GraphError. */

@@ -2,11 +2,11 @@
 import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import type { Scheme } from '../format/scheme.js';
-import { quantizableNodes } from '../graph/check.js';
-import type { Graph } from '../graph/graph.js';
+import type { Graph, GraphNode } from '../graph/graph.js';
+import { prepare } from '../graph/prepare.js';
 import { summarize } from '../graph/printer.js';
 import { productView } from '../graph/product.js';
-import { checkPolicy, type Policy } from './policy.js';
+import { checkPolicy, type Policy, policyNodes } from './policy.js';
 
 /** Weight of a node in the mean: one, its weights, or its multiply-accumulates. */
 export type Weighting = 'nodes' | 'weights' | 'macs';
@@ -34,10 +34,12 @@ export function bitUnit(counted: Counted): number {
 /** Weight of each of these nodes: whole numbers. */
 export function nodeWeights(graph: Graph, names: readonly string[], weighting: Weighting): number[] {
   if (weighting === 'nodes') return names.map(() => 1);
-  const macs = new Map(weighting === 'macs' ? summarize(graph).nodes.map((node) => [node.name, node.macs]) : []);
-  const weight = new Map(
-    quantizableNodes(graph).map((node) => [node.name, sizeOf(productView(graph, node)?.weightDims ?? [])]),
+  const macs = new Map(
+    weighting === 'macs' ? summarize(prepare(graph)).nodes.map((node) => [node.name, node.macs]) : [],
   );
+  const prepared = prepare(graph);
+  const weightsOf = (node: GraphNode) => sizeOf(productView(prepared, node)?.weightDims ?? []);
+  const weight = new Map(policyNodes(graph).map((node) => [node.name, weightsOf(node)]));
   return names.map((name) => (weighting === 'macs' ? macs : weight).get(name) as number);
 }
 

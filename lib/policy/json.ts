@@ -2,9 +2,8 @@
 import { describe, InvalidArgumentError } from '../core/errors.js';
 import { integerFormat } from '../format/numeric_format.js';
 import { formatScheme, parseScheme, type Scheme, schemeOf } from '../format/scheme.js';
-import { quantizableNodes } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';
-import { checkPolicy, type Policy } from './policy.js';
+import { checkPolicy, type Policy, policyNodes } from './policy.js';
 
 const SCHEMA = 'faultline.policy/2';
 const SCHEMA_OF_BITS = 'faultline.policy/1';
@@ -56,7 +55,7 @@ export function policyFromJson(graph: Graph, json: unknown): Policy {
   const read = new Map(Object.entries(nodes).map(([name, value]) => [name, schemeFromJson(`"${name}"`, value)]));
   const policy: Policy = { schemes: read, excluded: new Set<string>(excluded) };
   checkPolicy(graph, policy);
-  const names = quantizableNodes(graph).map(({ name }) => name);
+  const names = policyNodes(graph).map(({ name }) => name);
   const schemes = names.flatMap((name): [string, Scheme][] => {
     const scheme = read.get(name);
     return scheme ? [[name, scheme]] : [];

@@ -1,10 +1,11 @@
-// A policy: the scheme that each quantizable node gets. Nodes that it excludes stay in float32. Policies name nodes, so
-// one made for a graph also fits that graph with its batch norms folded.
+// A policy: the scheme that each quantizable node of the prepared network gets, by the name it has in the user's file.
+// Nodes that it excludes stay in float32.
 import { InvalidArgumentError } from '../core/errors.js';
 import { formatScheme, type Granularities, parseScheme, type Scheme, withGranularities } from '../format/scheme.js';
 import { quantizableNodes } from '../graph/check.js';
 import { GraphError } from '../graph/errors.js';
-import type { Graph } from '../graph/graph.js';
+import type { Graph, GraphNode } from '../graph/graph.js';
+import { prepare } from '../graph/prepare.js';
 
 /** A scheme for every quantizable node. */
 export interface Policy {
@@ -33,20 +34,26 @@ export function formatPolicy(policy: Policy): string {
   return new Set(names).size === 1 && policy.excluded.size === 0 ? (names[0] as string) : names.join(' ');
 }
 
+/** The nodes that policies of a graph give schemes to: those of the prepared network, in order. */
+export function policyNodes(graph: Graph): GraphNode[] {
+  return quantizableNodes(prepare(graph));
+}
+
 /** Names of the quantizable nodes, excluded ones separately. Throws GraphError for names of no quantizable node. */
 export function quantizedNames(graph: Graph, options: PolicyOptions = {}): { names: string[]; excluded: Set<string> } {
-  const all = quantizableNodes(graph).map(({ name }) => name);
+  const all = policyNodes(graph).map(({ name }) => name);
+  const known = new Set(all);
   const excluded = new Set(options.excluded);
   const pinned = options.pinned ?? new Map<string, Scheme>();
-  for (const name of [...excluded, ...pinned.keys()]) requireQuantizable(graph, all, name);
+  for (const name of [...excluded, ...pinned.keys()]) requireQuantizable(graph, known, name);
   for (const name of pinned.keys()) {
     if (excluded.has(name)) throw new InvalidArgumentError('policy', 'pinned', 'nodes that are not excluded', name);
   }
   return { names: all.filter((name) => !excluded.has(name)), excluded };
 }
 
-function requireQuantizable(graph: Graph, names: readonly string[], name: string): void {
-  if (names.includes(name)) return;
+function requireQuantizable(graph: Graph, names: ReadonlySet<string>, name: string): void {
+  if (names.has(name)) return;
   const node = graph.nodes.find((candidate) => candidate.name === name);
   throw new GraphError(
     graph.name,

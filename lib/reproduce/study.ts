@@ -117,7 +117,7 @@ async function measure(
   const { indicators } = await scan(graph, seen, { policy, draws, seed, layerFlips: false, signal });
   const measurer = new Measurer(graph);
   try {
-    const outcomes = await measurer.run(judged, [float32Policy(policy.schemes.keys()), policy], { signal });
+    const outcomes = await measurer.run(judged, [float32Policy(measurer.graph), policy], { signal });
     const labels = judged.labels ?? new Int32Array(0);
     const [fp, quantized] = outcomes.map(({ classes }) => measurer.task.percent(classes, labels)) as [number, number];
     return { drop: fp - quantized, indicators };

@@ -8,9 +8,7 @@ import type { SampleCounts } from './scores.js';
 
 /** What a backend is opened for. */
 export interface Network {
-  /** As the caller has it: what policies are made for. */
-  readonly source: Graph;
-  /** What runs. */
+  /** What runs: prepared where the backend says so. */
   readonly graph: Graph;
   /** Values that a run returns. */
   readonly requested: ReadonlySet<string>;

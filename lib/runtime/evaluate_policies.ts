@@ -3,20 +3,24 @@
 // sequence of bits up to it. Packed weights are shared by all.
 
 import { setImmediate } from 'node:timers/promises';
-import { Value } from '../autograd/tape.js';
+import { toRows } from '../autograd/ops/layout.js';
+import { Tape, Value } from '../autograd/tape.js';
 import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { formatScheme, type Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
+import { Parameters } from '../graph/parameters.js';
+import { prepare } from '../graph/prepare.js';
 import { requestedDevice } from '../native/cuda_addon.js';
 import { onDevice } from '../native/cuda_products.js';
 import { type Device, DeviceError } from '../native/device_error.js';
 import { checkPolicy, type Policy } from '../policy/policy.js';
 import { Memory } from '../tensor/memory.js';
 import { device } from './backends/device.js';
+import { type FloatUse, float } from './backends/float.js';
 import { type IntegerOptions, type IntegerUse, integer } from './backends/integer.js';
 import { compile, type Program } from './program.js';
-import type { Run } from './run.js';
+import type { Feeds, Run } from './run.js';
 import { Scores, Tally } from './scores.js';
 
 /** What a network with one float32 input is evaluated on. */
@@ -63,6 +67,12 @@ interface Branch {
   readonly policies: number[];
 }
 
+/** Numbers of policies, and their logits. */
+interface Ends {
+  readonly ends: readonly number[];
+  readonly logits: Value;
+}
+
 const emptyBranch = (): Branch => ({ children: new Map(), policies: [] });
 
 /** How an evaluator quantizes, and where it runs. */
@@ -80,6 +90,7 @@ export class PolicyEvaluator {
   /** Number of the first step of each level: a product and what follows it. */
   private readonly levels: readonly number[];
   private readonly names: readonly string[];
+  private full: FullPrecision | undefined;
 
   /** Throws GraphError when the graph cannot run on integers, DeviceError when there is no such device. */
   constructor(
@@ -127,17 +138,18 @@ export class PolicyEvaluator {
     for (const policy of policies) checkPolicy(this.graph, policy);
     const count = this.checkData(data);
     const root = this.tree(policies);
+    const unquantized = [...policies.keys()].filter((index) => policies[index]?.schemes.size === 0);
     const tallies = policies.map(() => new Tally());
     const total = policies.length * count;
     let done = 0;
     for (let start = 0; start < count; start += batchSize) {
       signal?.throwIfAborted();
       const end = Math.min(count, start + batchSize);
-      const run = this.begin(data, start, end);
+      const value = batchOf(data, start, end);
       const scores = new Scores(this.program, tallies, data, start, end);
       try {
         let before = 0;
-        for (const { ends, logits } of this.walk(root, run)) {
+        for (const { ends, logits } of this.logitsOf(root, unquantized, value)) {
           scores.add(ends, logits, options.logits ? count : 0);
           done += ends.length * (end - start);
           before += 1;
@@ -182,6 +194,7 @@ export class PolicyEvaluator {
   private tree(policies: readonly Policy[]): Branch {
     const root = emptyBranch();
     policies.forEach((policy, index) => {
+      if (policy.schemes.size === 0) return;
       let branch = root;
       for (const name of this.names) {
         const bits = policy.schemes.get(name);
@@ -198,18 +211,20 @@ export class PolicyEvaluator {
     return root;
   }
 
-  private begin(data: EvaluationData, start: number, end: number): Run {
-    const { dims, inputs, layout = 'rows' } = data;
-    const size = sizeOf(dims.slice(1));
-    const batch = Memory.borrow(inputs.subarray(start * size, end * size));
-    const value = new Value([end - start, ...dims.slice(1)], layout, batch, false);
-    const run = this.program.begin({ [this.graph.inputs[0]?.name ?? '']: value }, {});
+  /** Logits of every different policy on a batch, valid until the next are requested. */
+  private *logitsOf(root: Branch, unquantized: readonly number[], x: Value): Generator<Ends> {
+    const feeds = { [this.graph.inputs[0]?.name ?? '']: x };
+    if (unquantized.length > 0) {
+      this.full ??= new FullPrecision(prepare(this.graph));
+      yield { ends: unquantized, logits: this.full.run(feeds) };
+    }
+    if (root.children.size === 0) return;
+    const run = this.program.begin(feeds, {});
     this.program.advance(run, 0, this.levels[0] ?? this.program.steps.length, {});
-    return run;
+    yield* this.walk(root, run);
   }
 
-  /** Logits of every different policy below a branch, valid until the next is requested. */
-  private *walk(branch: Branch, run: Run, level = 0): Generator<{ ends: readonly number[]; logits: Value }> {
+  private *walk(branch: Branch, run: Run, level = 0): Generator<Ends> {
     const { program } = this;
     if (branch.policies.length > 0) {
       const logits = program.results(run).get(this.graph.outputs[0]?.name ?? '') as Value;
@@ -234,8 +249,35 @@ export class PolicyEvaluator {
 
   /** Frees packed weights and values. */
   dispose(): void {
+    this.full = undefined;
     this.program.dispose();
   }
+}
+
+/** What policies without a scheme get: the float backend. */
+class FullPrecision {
+  private readonly program: Program<FloatUse>;
+  private readonly parameters: Parameters;
+  private readonly memory = new Memory();
+
+  constructor(private readonly graph: Graph) {
+    this.program = compile(graph, float());
+    this.parameters = new Parameters(graph);
+  }
+
+  /** Logits, row-major; valid until the next run. */
+  run(feeds: Feeds): Value {
+    this.memory.reset();
+    const tape = new Tape({ memory: this.memory, training: false, record: false });
+    const results = this.program.run(feeds, { tape, parameters: this.parameters });
+    return toRows(tape, results.get(this.graph.outputs[0]?.name ?? '') as Value);
+  }
+}
+
+function batchOf({ dims, inputs, layout = 'rows' }: EvaluationData, start: number, end: number): Value {
+  const size = sizeOf(dims.slice(1));
+  const batch = Memory.borrow(inputs.subarray(start * size, end * size));
+  return new Value([end - start, ...dims.slice(1)], layout, batch, false);
 }
 
 /**

@@ -47,7 +47,7 @@ export class Program<Use> {
     const kept = keep === 'all' ? graph.nodes.flatMap((node) => node.outputs) : keep;
     this.requested = new Set([...graph.outputs.map(({ name }) => name), ...kept]);
     const { requested } = this;
-    this.engine = backend.open({ source, graph, requested });
+    this.engine = backend.open({ graph, requested });
     const types = inferShapes(graph);
     this.steps = compileSteps({ graph, types, requested, fuses: (node) => this.engine.fuses(node) });
     const sizes = this.steps.map(({ output }) => sizePerSample(types.get(output)?.dims ?? []));
@@ -127,11 +127,7 @@ export class Program<Use> {
       step = steps[index] as Step;
       const value = tape.scope(compute);
       if (value) values.set(step.output, value);
-      for (const name of step.last) {
-        const gone = values.get(name);
-        if (gone) tape.release(gone);
-        values.delete(name);
-      }
+      run.forget(step.last);
     }
   }
 

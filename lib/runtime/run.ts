@@ -85,6 +85,29 @@ export class Run implements Surroundings {
     return new Run(this.parts, new Map(this.values), new Map(this.hosts));
   }
 
+  /** Hands values of these names to another run on the same tape; whether it has any. */
+  share(other: Run, names: readonly string[]): boolean {
+    let any = false;
+    for (const name of names) {
+      const value = this.values.get(name);
+      if (!value) continue;
+      any = true;
+      if (other.values.has(name)) continue;
+      value.buffer.references += 1;
+      other.values.set(name, value);
+    }
+    return any;
+  }
+
+  /** Releases values that no later step reads. */
+  forget(names: readonly string[]): void {
+    for (const name of names) {
+      const gone = this.values.get(name);
+      if (gone) this.tape.release(gone);
+      this.values.delete(name);
+    }
+  }
+
   /** Frees its memory. */
   letGo(): void {
     for (const value of this.values.values()) this.tape.release(value);

@@ -6,7 +6,9 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import type { Scheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
+import { productView } from '../graph/product.js';
 import { type IntegerUse, integer } from '../runtime/backends/integer.js';
+import type { Step } from '../runtime/compile.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import type { SchemeChooser } from '../runtime/product_scheme.js';
 import { compile, type Program } from '../runtime/program.js';
@@ -131,7 +133,8 @@ export class InputPolicyRunner {
     const at = program.steps.findIndex(({ node, quantizable }) => quantizable && space.place(node.name) === 0);
     const run = program.begin({ [this.input]: x }, {});
     program.advance(run, 0, at, {});
-    return run.values.get(program.steps[at]?.node.inputs[0] ?? '') as Value;
+    const { node } = program.steps[at] as Step;
+    return run.values.get(productView(program.graph, node)?.activation ?? '') as Value;
   }
 
   /** Logits of a batch, the program's memory. */

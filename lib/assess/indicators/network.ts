@@ -11,12 +11,11 @@ import type { Graph, GraphNode } from '../../graph/graph.js';
 import { sampleSizes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { prepare } from '../../graph/prepare.js';
-import { channelOf, type ProductView, viewProduct } from '../../graph/product.js';
+import { channelOf, type ProductView, productsOf, withOperands } from '../../graph/product.js';
 import { addon } from '../../native/addon.js';
 import { checkPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { type FloatUse, float, type Substitution } from '../../runtime/backends/float.js';
 import { compile, type Program } from '../../runtime/program.js';
-import type { HostTensor } from '../../tensor/host_tensor.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
 
@@ -57,11 +56,8 @@ export type LayerHook = (
 const BATCH = 64;
 /** Elements of the largest value of a batch, 16 MB: gradients keep all values of a batch in memory. */
 const BATCH_ELEMENTS = 2 ** 22;
-const WEIGHT_INPUT = 1;
 
-function layerOf(node: GraphNode, bits: Scheme, { dims, data }: HostTensor): ScanLayer {
-  const weights = data as Float32Array;
-  const product = viewProduct(node, dims) as ProductView;
+function layerOf(node: GraphNode, product: ProductView, bits: Scheme, weights: Float32Array): ScanLayer {
   const { channels, weight } = product;
   const channel = channelOf(product);
   const steps = new Float32Array(channels);
@@ -109,10 +105,9 @@ export class ScanNetwork {
     if (policy) checkPolicy(freed, policy);
     const graph = prepare(freed);
     const { schemes: bits } = policy ?? uniformPolicy(freed, 'W4A4');
-    this.layers = graph.nodes.flatMap((node) => {
+    this.layers = productsOf(graph).flatMap(([node, view]) => {
       const own = bits.get(node.name);
-      const weight = own && graph.initializers.get(node.inputs[WEIGHT_INPUT] ?? '');
-      return own && weight ? [layerOf(node, own, weight)] : [];
+      return own ? [layerOf(node, view, own, graph.initializers.get(view.weight)?.data as Float32Array)] : [];
     });
     if (this.layers.length === 0) {
       throw new InvalidArgumentError('scan', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
@@ -159,7 +154,7 @@ export class ScanNetwork {
   private substitution(tape: Tape, count: number, hook: LayerHook): Substitution {
     return (node, inputs) => {
       const layer = this.byNode.get(node.name);
-      const [input, weight, ...rest] = inputs;
+      const [input, weight] = layer ? [inputs[layer.product.activationInput], inputs[layer.product.weightInput]] : [];
       if (!layer || !input || !weight) return inputs;
       const { kind, transposed } = layer.product;
       const image = kind === 'conv' && input.dims.length === 4;
@@ -169,7 +164,7 @@ export class ScanNetwork {
       const rows = transposed ? 1 : items;
       const found = hook(layer, { value, rows, rowsPerSample: rows / count }, weight, tape);
       if (found?.x && found.x !== value && value !== input) tape.release(value);
-      return [found?.x ?? value, found?.w ?? weight, ...rest];
+      return withOperands(layer.product, inputs, found?.x ?? value, found?.w ?? weight);
     };
   }
 }

@@ -49,7 +49,7 @@ function noisyActivation(
   const y = tape.make(value.dims, value.layout, [value]);
   const [from, to] = [value.data, y.data];
   const length = from.length / rows;
-  const stream = random.split(layer.node.inputs[0] as string);
+  const stream = random.split(layer.product.activation);
   for (let first = 0; first < rows; first += Math.max(1, rowsPerSample)) {
     const own = stream.split(String(start + Math.floor(first / Math.max(1, rowsPerSample))));
     for (let row = first; row < Math.min(rows, first + Math.max(1, rowsPerSample)); row++) {

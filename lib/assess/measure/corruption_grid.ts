@@ -11,7 +11,6 @@ import {
   corruptionInfo,
 } from '../../data/corruptions.js';
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
-import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import { DEFAULT_CONFIDENCE, type Interval, wilsonInterval } from '../../statistics/shares.js';
@@ -131,7 +130,7 @@ export async function corruptionGrid(
   const images = drawn(set, options.count, seed);
   const labels = images.labels as Int32Array;
   const names = [FULL_PRECISION, ...policies.map(({ name }) => name)];
-  const all = [float32Policy(quantizableNodes(graph).map(({ name }) => name)), ...policies.map(({ policy }) => policy)];
+  const all = [float32Policy(graph), ...policies.map(({ policy }) => policy)];
   const requests = corruptions.flatMap(({ name, levels }) => levels.map((level) => ({ name, level })));
   const errors = new CorruptionErrors(names, images.count);
   const measurer = new Measurer(graph);

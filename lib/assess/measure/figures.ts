@@ -1,7 +1,8 @@
 // What one policy does to a network, as figures: percent and points on a scale of 100, intervals at a stated confidence.
 
+import type { Graph } from '../../graph/graph.js';
 import type { PolicyJson } from '../../policy/json.js';
-import type { Policy } from '../../policy/policy.js';
+import { type Policy, policyNodes } from '../../policy/policy.js';
 import type { Interval } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
 import type { Answers, Comparison, Task } from '../../tasks/task.js';
@@ -142,7 +143,7 @@ export function figuresOf(
   };
 }
 
-/** Every quantizable node in float32: full precision, run by the same interpreter. */
-export function float32Policy(names: Iterable<string>): Policy {
-  return { schemes: new Map(), excluded: new Set(names) };
+/** Full precision: every quantizable node in float32. */
+export function float32Policy(graph: Graph): Policy {
+  return { schemes: new Map(), excluded: new Set(policyNodes(graph).map(({ name }) => name)) };
 }

@@ -7,12 +7,11 @@ import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { Tape } from '../../autograd/tape.js';
 import { MOST_BITS } from '../../format/numeric_format.js';
 import { schemeOf } from '../../format/scheme.js';
-import { quantizableNodes } from '../../graph/check.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
 import { Parameters } from '../../graph/parameters.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
 import { prepare } from '../../graph/prepare.js';
-import { productView } from '../../graph/product.js';
+import { type ProductView, productsOf } from '../../graph/product.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import type { Policy } from '../../policy/policy.js';
 import { float } from '../../runtime/backends/float.js';
@@ -31,12 +30,12 @@ const MOST_SHARE = 0.25;
 /** Outlier channels of each node's input in full precision, by node, largest first. */
 async function outliers(
   graph: Graph,
-  nodes: readonly GraphNode[],
+  products: readonly (readonly [GraphNode, ProductView])[],
   samples: Samples,
   signal: AbortSignal | undefined,
 ): Promise<Map<string, number[]>> {
   const input = inputOf(graph).name;
-  const read = nodes.map(({ inputs }) => inputs[0] as string).filter((value) => value !== input);
+  const read = products.map(([, { activation }]) => activation).filter((value) => value !== input);
   const [program, parameters, memory] = [
     compile(graph, float(), { keep: [...new Set(read)] }),
     new Parameters(graph),
@@ -48,9 +47,9 @@ async function outliers(
     const tape = new Tape({ memory, training: false, record: false });
     const feed = tape.constant(inputs, dims, layout ?? 'rows');
     const found = program.run({ [input]: feed }, { tape, parameters });
-    for (const node of nodes) {
-      const value = found.get(node.inputs[0] as string) ?? feed;
-      const image = productView(graph, node)?.kind === 'conv';
+    for (const [node, { activation, kind }] of products) {
+      const value = found.get(activation) ?? feed;
+      const image = kind === 'conv';
       const channels = value.dims[image ? 1 : value.dims.length - 1] as number;
       const own = maxima.get(node.name) ?? new ChannelMaxima(channels);
       own.add((image ? toChannelsLast(tape, value) : toRows(tape, value)).data, count);
@@ -82,13 +81,13 @@ export const channelRescue: Cure = {
     const policy = staticPolicy(candidate);
     if (!policy) return { reason: 'an agent chooses the bits of each input' };
     const graph = prepare(candidate.graph);
-    const nodes = quantizableNodes(graph).filter(
-      (node) =>
+    const products = productsOf(graph).filter(
+      ([node]) =>
         (policy.schemes.get(node.name)?.activations.format.bits ?? MOST_BITS) < MOST_BITS && channelAxes(graph, node),
     );
-    if (nodes.length === 0) return { reason: `no node has channels to take apart and fewer than ${MOST_BITS} bits` };
+    if (products.length === 0) return { reason: `no node has channels to take apart and fewer than ${MOST_BITS} bits` };
     const few = Int32Array.from({ length: Math.min(IMAGES, samples.count) }, (_, i) => i);
-    const found = await outliers(graph, nodes, samples.take(few), signal);
+    const found = await outliers(graph, products, samples.take(few), signal);
     onProgress?.(1, 1);
     if (found.size === 0) return { reason: 'no outlier channels' };
     const split = splitChannels(graph, found).graph;

@@ -4,13 +4,13 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { Tape } from '../../autograd/tape.js';
-import { quantizableNodes } from '../../graph/check.js';
 import { sizePerSample } from '../../graph/dims.js';
 import type { Graph } from '../../graph/graph.js';
 import { inferShapes } from '../../graph/infer.js';
 import { Parameters } from '../../graph/parameters.js';
 import { clipValues, type ValueRange } from '../../graph/passes/clip_values.js';
 import { prepare } from '../../graph/prepare.js';
+import { productsOf } from '../../graph/product.js';
 import type { Policy } from '../../policy/policy.js';
 import { float } from '../../runtime/backends/float.js';
 import { compile } from '../../runtime/program.js';
@@ -42,9 +42,8 @@ async function activations(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, Activations>> {
   const result = new Map<string, Activations>();
-  for (const { name, inputs } of quantizableNodes(graph)) {
+  for (const [{ name }, { activation: value }] of productsOf(graph)) {
     const own = policy.schemes.get(name)?.activations.format.bits;
-    const value = inputs[0] as string;
     // Where two nodes read a value, the coarser of the two needs the range more.
     const bits = Math.min(own ?? Number.POSITIVE_INFINITY, result.get(value)?.bits ?? Number.POSITIVE_INFINITY);
     if (own !== undefined) result.set(value, { bits, rows: [] });
@@ -147,9 +146,7 @@ export function clipping(how: 'percentile' | 'mse'): Cure {
       if (!policy) return { reason: 'an agent chooses the bits of each input' };
       const graph = prepare(candidate.graph);
       const types = inferShapes(graph);
-      const entering = quantizableNodes(graph).map(({ inputs }) =>
-        sizePerSample(types.get(inputs[0] as string)?.dims ?? []),
-      );
+      const entering = productsOf(graph).map(([, { activation }]) => sizePerSample(types.get(activation)?.dims ?? []));
       const affordable = Math.max(1, Math.floor(MOST_ELEMENTS / entering.reduce((sum, size) => sum + size, 1)));
       const count = Math.min(IMAGES, samples.count, affordable);
       const part = samples.take(Int32Array.from({ length: count }, (_, i) => i));

@@ -3,7 +3,6 @@
 
 import { corrupt } from '../../data/corruptions.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
-import { quantizableNodes } from '../../graph/check.js';
 import { DEFAULT_TASK } from '../../tasks/index.js';
 import { float32Policy } from '../measure/figures.js';
 import { imageSamples } from '../samples.js';
@@ -48,7 +47,7 @@ export async function judgeMitigated(
 ): Promise<Judgements> {
   const inFloat = ({ graph }: Candidate): Candidate => ({
     graph,
-    policy: float32Policy(quantizableNodes(graph).map(({ name }) => name)),
+    policy: float32Policy(graph),
   });
   const samplesOf = (images: ImageSet) => imageSamples(before.graph, images, normalization, { layout });
   const clean = samplesOf(set);

@@ -5,7 +5,6 @@
 import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import { corrupt } from '../../data/corruptions.js';
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
-import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import type { InputPolicy } from '../../search/input_policy.js';
@@ -166,7 +165,7 @@ async function floatLogits(graph: Graph, samples: Samples, signal: AbortSignal |
   const measurer = new Measurer(graph);
   const parts: Float32Array[] = [];
   try {
-    const policy = float32Policy(quantizableNodes(graph).map(({ name }) => name));
+    const policy = float32Policy(graph);
     await measurer.visit(samples, [policy], (_policy, logits) => parts.push(logits.slice()), { signal });
   } finally {
     measurer.dispose();

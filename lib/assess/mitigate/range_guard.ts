@@ -7,10 +7,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { Tape } from '../../autograd/tape.js';
 import { InvalidArgumentError } from '../../core/errors.js';
-import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
 import { Parameters } from '../../graph/parameters.js';
 import { clipValues, type ValueRange } from '../../graph/passes/clip_values.js';
+import { prepare } from '../../graph/prepare.js';
+import { productsOf } from '../../graph/product.js';
 import { float } from '../../runtime/backends/float.js';
 import { compile } from '../../runtime/program.js';
 import { Memory } from '../../tensor/memory.js';
@@ -40,7 +41,7 @@ const DEFAULT_BATCH = 250;
 
 /** Values to hold: the input and, for `products`, what enters each. */
 function guarded(graph: Graph, where: 'input' | 'products'): string[] {
-  const entering = where === 'products' ? quantizableNodes(graph).map(({ inputs }) => inputs[0] as string) : [];
+  const entering = where === 'products' ? productsOf(prepare(graph)).map(([, { activation }]) => activation) : [];
   return [...new Set([inputOf(graph).name, ...entering])];
 }
 

@@ -5,10 +5,13 @@ import { setImmediate } from 'node:timers/promises';
 import { Value } from '../../autograd/tape.js';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
+import { Parameters } from '../../graph/parameters.js';
 import { type NodeSummary, summarize } from '../../graph/printer.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
+import { type FloatUse, float } from '../../runtime/backends/float.js';
 import { type IntegerOptions, type IntegerUse, integer } from '../../runtime/backends/integer.js';
+import type { Step } from '../../runtime/compile.js';
 import { productOf } from '../../runtime/product.js';
 import { compile, type Program } from '../../runtime/program.js';
 import type { Run } from '../../runtime/run.js';
@@ -59,6 +62,13 @@ export interface Profile {
 const BATCH_ELEMENTS = 2 ** 20;
 const MOST_BATCH = 32;
 
+/** A run in full precision, and how many of its steps are done. */
+interface Full {
+  readonly run: Run;
+  readonly use: FloatUse;
+  done: number;
+}
+
 class Profiler {
   private readonly layers = new Map<number, LayerProfiler>();
   private logits: OutputErrors | undefined;
@@ -67,12 +77,20 @@ class Profiler {
   /** Of everything but the products, in the fastest batch. */
   private others = Number.POSITIVE_INFINITY;
 
+  /** Full precision, which keeps the value of each step of `program`, and the step that computes it. */
+  private readonly full: Program<FloatUse>;
+  private readonly parameters: Parameters;
+  private readonly fullStep: ReadonlyMap<string, number>;
+
   constructor(
     private readonly program: Program<IntegerUse>,
     private readonly policy: Policy,
     split: SplitOptions,
   ) {
     const summaries = new Map(summarize(program.graph).nodes.map((each) => [each.name, each]));
+    this.full = compile(program.graph, float(), { keep: program.steps.map(({ output }) => output) });
+    this.parameters = new Parameters(program.graph);
+    this.fullStep = new Map(this.full.steps.map(({ output }, index) => [output, index]));
     program.steps.forEach(({ node }, index) => {
       const product = productOf(program.graph, node);
       if (!product) return;
@@ -86,16 +104,19 @@ class Profiler {
     const { program } = this;
     const { dims, inputs, layout = 'rows', count } = batch;
     const value = new Value(dims, layout, Memory.borrow(inputs), false);
-    const exact = program.begin({ [inputOf(program.graph).name]: value }, fp32);
+    const feeds = { [inputOf(program.graph).name]: value };
+    const exact = program.begin(feeds, fp32);
+    const use = { tape: exact.tape, parameters: this.parameters };
+    const full = { run: this.full.begin(feeds, use), use, done: 0 };
     const quantized = exact.fork();
     let others = 0;
     program.steps.forEach((_, index) => {
       const layer = this.layers.get(index);
       if (layer) {
-        this.layer(layer, index, exact, quantized, count);
+        this.layer(layer, index, exact, full, quantized, count);
         return;
       }
-      program.advance(exact, index, index + 1, fp32);
+      this.advanceExact(exact, full, index);
       const start = performance.now();
       program.advance(quantized, index, index + 1, fp32);
       others += performance.now() - start;
@@ -104,7 +125,17 @@ class Profiler {
     this.outputs(batch, exact, quantized);
   }
 
-  private layer(layer: LayerProfiler, index: number, exact: Run, quantized: Run, count: number): void {
+  /** A step in full precision: its values are those of the float backend. */
+  private advanceExact(exact: Run, full: Full, index: number): void {
+    const { output, node, last } = this.program.steps[index] as Step;
+    const end = (this.fullStep.get(output) ?? -1) + 1;
+    if (end > full.done) this.full.advance(full.run, full.done, end, full.use);
+    full.done = Math.max(full.done, end);
+    if (!full.run.share(exact, [output, ...node.outputs])) this.program.advance(exact, index, index + 1, fp32);
+    for (const run of [exact, full.run]) run.forget(last);
+  }
+
+  private layer(layer: LayerProfiler, index: number, exact: Run, full: Full, quantized: Run, count: number): void {
     const { program, policy: bits } = this;
     const next = index + 1;
     const alone = exact.fork();
@@ -112,7 +143,7 @@ class Profiler {
     alone.letGo();
     const local = quantized.fork();
     program.advance(local, index, next, fp32);
-    program.advance(exact, index, next, fp32);
+    this.advanceExact(exact, full, index);
     program.advance(quantized, index, next, { bits, inspect: (record) => layer.addInPlace(record, count) });
     const output = program.steps[index]?.output ?? '';
     const [y, q, x] = [exact, quantized, local].map(({ values }) => values.get(output));

@@ -185,7 +185,7 @@ export async function assess(graph: Graph, samples: Samples, options: AssessOpti
     options.onEstimate?.(estimate);
     const judged = await affordable(all, perRun, terms.uniform.length, options);
     const part = async (one: Samples): Promise<Part> => {
-      const [fp] = await measurer.run(one, [float32Policy(terms.names)], { signal });
+      const [fp] = await measurer.run(one, [float32Policy(measurer.graph)], { signal });
       return { samples: one, fp: fp as Answers, expected: one.labels ?? (fp as Answers).classes };
     };
     const judge = await part(judged);

@@ -173,7 +173,7 @@ export async function vulnerable(
   });
   const measurer = new Measurer(graph);
   try {
-    const all = [float32Policy(policy.schemes.keys()), policy];
+    const all = [float32Policy(graph), policy];
     const [before, after] = (await measurer.run(samples, all, { signal })).map(({ classes }) => classes);
     const [float, integer] = [before, after] as [Int32Array, Int32Array];
     const expected = images.labels ?? float;

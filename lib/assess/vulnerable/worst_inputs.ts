@@ -9,7 +9,6 @@
 import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import { normalized } from '../../data/corruptions.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../../data/image_set.js';
-import { quantizableNodes } from '../../graph/check.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import { type Interval, wilsonInterval } from '../../statistics/shares.js';
@@ -213,7 +212,7 @@ class Trial {
     private readonly options: WorstInputsOptions,
   ) {
     this.measurer = new Measurer(graph);
-    this.policies = [float32Policy(quantizableNodes(graph).map(({ name }) => name)), options.policy];
+    this.policies = [float32Policy(graph), options.policy];
   }
 
   /** Numbers of the images whose class is right in both. */

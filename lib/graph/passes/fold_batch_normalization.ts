@@ -7,7 +7,7 @@ import { operatorOf } from '../check.js';
 import type { ChannelAffine } from '../facts.js';
 import { viewOf } from '../fusion.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
-import { type ProductView, productView } from '../product.js';
+import { type ProductView, productView, withOperands } from '../product.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 /**
@@ -82,5 +82,7 @@ function fold(graph: Graph, { target, product, affine }: Folding, weights: Map<s
   weights.set(weightTo, { ...weight, data: newWeight });
   const biasTo = nameFor(product.addend ?? '', `${target.name}.bias`);
   weights.set(biasTo, { dtype: 'float32', dims: [channels], data: newBias });
-  return { ...target, inputs: [product.activation, weightTo, biasTo] };
+  const inputs = withOperands(product, target.inputs, product.activation, weightTo);
+  inputs[product.addendInput as number] = biasTo;
+  return { ...target, inputs };
 }

@@ -5,7 +5,7 @@ import { sizeOf } from '../../core/shape.js';
 import { floats, type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { GraphError } from '../errors.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
-import { productView } from '../product.js';
+import { productView, withOperands } from '../product.js';
 import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 /** The end of the names of the nodes that multiply the channels split off. */
@@ -52,8 +52,9 @@ export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly 
     const channels = apart.get(node.name);
     if (!channels) return [node];
     const axes = channelAxes(graph, node);
-    const weight = graph.initializers.get(node.inputs[1] ?? '');
-    if (!axes || !weight)
+    const view = productView(graph, node);
+    const weight = graph.initializers.get(view?.weight ?? '');
+    if (!axes || !view || !weight)
       throw new GraphError(describeNode(node), 'expected input channels that can be split, received none');
     const count = weight.dims[axes.weight] as number;
     const picks = new Set(channels);
@@ -64,27 +65,26 @@ export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly 
         `expected 1 to ${count - 1} of its ${count} channels, received ${channels}`,
       );
     }
-    const [x = '', , ...bias] = node.inputs;
     const [output] = node.outputs as [string];
-    const part = (name: string, places: readonly number[], result: string, rest: readonly string[]): GraphNode[] => {
+    const part = (name: string, places: readonly number[], result: string, inputs: readonly string[]): GraphNode[] => {
       const [picked, indices, factors] = [`${name}/x`, `${name}/channels`, `${name}/w`];
       initializers.set(indices, integers(places));
       initializers.set(factors, sliced(weight, axes.weight, places));
-      const gather = { operator: 'Gather', inputs: [x, indices], attributes: { axis: axes.activation } };
+      const gather = { operator: 'Gather', inputs: [view.activation, indices], attributes: { axis: axes.activation } };
       return [
         { ...gather, name: picked, outputs: [picked] },
-        { ...node, name, inputs: [picked, factors, ...rest], outputs: [result] },
+        { ...node, name, inputs: withOperands(view, inputs, picked, factors), outputs: [result] },
       ];
     };
     const [most, few] = [`${output}/others`, `${output}${APART}`];
     log.push({ pass: 'splitChannels', node: node.name, what: `channels ${channels.join(', ')} split off` });
     return [
-      ...part(node.name, others, most, bias),
+      ...part(node.name, others, most, node.inputs),
       ...part(
         `${node.name}${APART}`,
         [...picks].sort((a, b) => a - b),
         few,
-        [],
+        node.inputs.filter((_, i) => i === view.activationInput || i === view.weightInput),
       ),
       { name: `${node.name}${APART}/add`, operator: 'Add', inputs: [most, few], outputs: [output], attributes: {} },
     ];

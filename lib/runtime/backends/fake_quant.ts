@@ -5,9 +5,8 @@ import { fakeQuantize } from '../../autograd/ops/fake_quantize.js';
 import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { transpose } from '../../autograd/ops/movement.js';
 import { nextVersion, type Tape, type Value } from '../../autograd/tape.js';
-import { quantizableNodes } from '../../graph/check.js';
 import type { GraphNode } from '../../graph/graph.js';
-import { type ProductView, productView } from '../../graph/product.js';
+import { type ProductView, productsOf, withOperands } from '../../graph/product.js';
 import { checkPolicy, type Policy } from '../../policy/policy.js';
 import { spreadBits } from '../../policy/spread_bits.js';
 import type { Backend, Engine, Network, Results } from '../backend.js';
@@ -54,12 +53,11 @@ class FakeQuantEngine implements Engine<FakeQuantUse> {
   ) {
     this.float = new FloatEngine(network, options);
     const { graph } = network;
-    const products = quantizableNodes(graph).map(
-      (node) => [node.name, productView(graph, node) as ProductView] as const,
-    );
-    this.products = new Map(products);
+    const products = productsOf(graph);
+    this.products = new Map(products.map(([{ name }, view]) => [name, view]));
     const activations = products.map(([, { activation }]) => activation);
-    this.readTwice = new Set(activations.filter((name, index) => activations.indexOf(name) !== index));
+    const seen = new Set<string>();
+    this.readTwice = new Set(activations.filter((name) => seen.has(name) || !seen.add(name)));
   }
 
   fuses(node: GraphNode): Fusions {
@@ -67,7 +65,7 @@ class FakeQuantEngine implements Engine<FakeQuantUse> {
   }
 
   check({ bits }: FakeQuantUse): void {
-    if (bits && typeof bits !== 'function') checkPolicy(this.network.source, bits);
+    if (bits && typeof bits !== 'function') checkPolicy(this.network.graph, bits);
   }
 
   begin(use: FakeQuantUse) {
@@ -83,17 +81,17 @@ class FakeQuantEngine implements Engine<FakeQuantUse> {
     if (!bits) return this.float.compute(step, run, { inspect });
     const choose = typeof bits === 'function' ? bits : ({ name }: GraphNode) => bits.schemes.get(name);
     const substitute = (node: GraphNode, inputs: readonly (Value | undefined)[]) => {
-      const [input, weight, ...rest] = inputs;
+      const product = this.products.get(node.name) as ProductView;
+      const [input, weight] = [inputs[product.activationInput], inputs[product.weightInput]];
       const chosen = input && weight && choose(node, input);
       if (!chosen) return inputs;
-      const product = this.products.get(node.name) as ProductView;
       const scheme = productScheme(node, product.kind, chosen);
       const x = this.activation(run.tape, product, input, scheme, this.sharedBy(run));
       const w = quantizedWeight(run.tape, product, weight, scheme.scheme.weights);
       // Convolutions keep a reordered copy of weights that say which they are.
       w.version = nextVersion();
       use.operands?.({ node, scheme, x, w });
-      return [x, w, ...rest];
+      return withOperands(product, inputs, x, w);
     };
     return this.float.compute(step, run, { substitute, inspect });
   }

@@ -155,7 +155,7 @@ export class ProductExporter {
   }
 
   private input({ node, product }: ProductExport): string {
-    const x = node.inputs[0] as string;
+    const x = product.activation;
     if (product.kind !== 'matmul' || !product.transposed) return x;
     return this.writer.node(`${node.name}.transposed`, 'Transpose', [x], { attributes: { perm: [1, 0] } });
   }

@@ -9,6 +9,7 @@ import { encodeModel } from '../../graph/onnx/codec.js';
 import { modelOf } from '../../graph/onnx/export.js';
 import type { GraphProto, NodeProto } from '../../graph/onnx/messages.js';
 import { prepare } from '../../graph/prepare.js';
+import { productView } from '../../graph/product.js';
 import { checkPolicy, type Policy } from '../../policy/policy.js';
 import { productOf } from '../product.js';
 import { ActivationQuantizer } from './activation.js';
@@ -88,12 +89,12 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
       if (policy.excluded.has(own)) nodes.push({ node: own, operator, bits: undefined, form: 'float32', remarks });
       return;
     }
-    const weightDims = folded.initializers.get(node.inputs[1] ?? '')?.dims ?? [];
+    const weightDims = productView(folded, node)?.weightDims ?? [];
     const attributes = message.attribute ?? [];
     const each: ProductExport = { node, product, scheme: bits, weightDims, attributes, reduceRange };
     const { form, remark } = exporter.chooseForm(each, format);
     exporter.write(each, form);
-    const rows = product.kind === 'matmul' && (types.get(node.inputs[0] as string)?.dims.length ?? 0) > 2;
+    const rows = product.kind === 'matmul' && (types.get(product.activation)?.dims.length ?? 0) > 2;
     const remarks = remarksOf(bits, exporter.storedBits(each, form), rows);
     nodes.push({ node: own, operator, bits, form, remarks: remark === undefined ? remarks : [remark, ...remarks] });
   });

@@ -1,6 +1,8 @@
 // Figures of one policy: counts against plain loops, levels at their bounds, the class that loses most.
 import assert from 'node:assert/strict';
 import { DEFAULT_THRESHOLDS, figuresOf, float32Policy } from '../../../../lib/assess/measure/figures.js';
+import { quantizableNodes } from '../../../../lib/graph/check.js';
+import { buildModel } from '../../../../lib/models/index.js';
 import { DEFAULT_TASK } from '../../../../lib/tasks/index.js';
 import type { Answers } from '../../../../lib/tasks/task.js';
 
@@ -54,6 +56,8 @@ describe('figures of a policy', () => {
   });
 
   it('full precision is the policy that quantizes nothing', () => {
-    assert.deepEqual(float32Policy(['a', 'b']), { schemes: new Map(), excluded: new Set(['a', 'b']) });
+    const graph = buildModel('mlp');
+    const names = quantizableNodes(graph).map(({ name }) => name);
+    assert.deepEqual(float32Policy(graph), { schemes: new Map(), excluded: new Set(names) });
   });
 });

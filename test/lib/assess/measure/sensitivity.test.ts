@@ -20,7 +20,7 @@ describe('sensitivity of layers', () => {
     const samples = vectors(graph, 60);
     const measurer = new Measurer(graph);
     try {
-      const none = float32Policy(policy.schemes.keys());
+      const none = float32Policy(graph);
       const [full] = await measurer.run(samples, [none]);
       const expected = full?.classes as Int32Array;
       const share = async (one: typeof policy) => {

@@ -23,7 +23,7 @@ describe('variants of a policy', () => {
   let part: Part;
   let own: PolicyFigures;
   before(async () => {
-    const [fp, quantized] = await measurer.run(samples, [float32Policy(policy.schemes.keys()), policy]);
+    const [fp, quantized] = await measurer.run(samples, [float32Policy(graph), policy]);
     part = { samples, fp: fp as Answers, expected: samples.labels as Int32Array };
     const figures = figuresOf(measurer.task, part.fp, quantized as Answers, samples.labels, DEFAULT_THRESHOLDS);
     own = { name: 'W3A3', effectiveBits: 3, policy: policyToJson(policy), ...figures };

@@ -20,7 +20,7 @@ describe('remedies', () => {
       const policy = uniformPolicy(graph, 'W3A3');
       const partOf = async (seed: number) => {
         const samples = vectors(graph, 50, seed);
-        const [fp] = await measurer.run(samples, [float32Policy(policy.schemes.keys())]);
+        const [fp] = await measurer.run(samples, [float32Policy(graph)]);
         return { samples: { ...samples, labels: undefined }, fp: fp as Answers, expected: (fp as Answers).classes };
       };
       const [choose, judge] = [await partOf(5), await partOf(6)];
