@@ -5,6 +5,8 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Random, setThreads } from 'faultline/engine';
 import { buildModel, compile, exportModel, float, Parameters, prepare } from 'faultline/graph';
 import { Tape } from '../dist/lib/autograd/tape.js';
+import { table } from '../dist/lib/report/document.js';
+import { terminalTable } from '../dist/lib/report/terminal.js';
 import { Memory } from '../dist/lib/tensor/memory.js';
 
 const SECONDS = 2;
@@ -51,7 +53,7 @@ function check(name, a, b) {
   if (!(worst <= 1e-4)) throw new Error(`${name}: expected logits within 1e-4 of onnxruntime's, received ${worst}`);
 }
 
-console.log('network          threads  batch   faultline ms  onnxruntime ms   ratio');
+const rows = [];
 for (const name of positionals.length > 0 ? positionals : ['resnet8', 'resnet20', 'resnet18-cifar', 'mobilenetv2-cifar']) {
   for (const threads of numbers(values.threads)) {
     for (const batch of numbers(values.batch)) {
@@ -71,9 +73,18 @@ for (const name of positionals.length > 0 ? positionals : ['resnet8', 'resnet20'
           times[i].push(performance.now() - start);
         }
       }
-      const [us, them] = times.map(median);
-      const cells = [us.toFixed(3).padStart(14), them.toFixed(3).padStart(15), `${(them / us).toFixed(2)}×`.padStart(8)];
-      console.log(`${name.padEnd(17)}${String(threads).padStart(7)}${String(batch).padStart(7)} ${cells.join(' ')}`);
+      const [faultline, onnxruntime] = times.map(median);
+      rows.push({ name, threads, batch, faultline, onnxruntime });
+      console.error(`${name}, ${threads} threads, batch ${batch}: measured`);
     }
   }
 }
+const shown = table({ name: 'inference', caption: 'Medians' }, rows, [
+  ['network', 'network', 'text', ({ name }) => name],
+  ['threads', 'threads', 'count', ({ threads }) => threads],
+  ['batch', 'batch', 'count', ({ batch }) => batch],
+  ['faultline', 'faultline, ms', 'number', ({ faultline }) => faultline],
+  ['onnxruntime', 'onnxruntime, ms', 'number', ({ onnxruntime }) => onnxruntime],
+  ['ratio', 'times as fast', 'number', ({ faultline, onnxruntime }) => onnxruntime / faultline],
+]);
+console.log(terminalTable(shown).join('\n'));

@@ -8,6 +8,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { inspect } from 'faultline/engine';
+import { table } from '../dist/lib/report/document.js';
+import { markdownTable } from '../dist/lib/report/markdown.js';
 
 const { values: flags, positionals: networks } = parseArgs({
   allowPositionals: true,
@@ -33,31 +35,40 @@ function rowOf([what, seed, model, policy]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args, '--json'], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`faultline ${args.join(' ')}: exit code ${status}\n${stderr}`);
   const seconds = (performance.now() - start) / 1e3;
-  const { mitigation } = JSON.parse(stdout);
-  const [clean, bright] = mitigation.filter(({ cure }) => cure === 'all kept');
-  const cures = mitigation.filter(({ kept }) => kept).map(({ cure }) => cure);
+  const { judgements, cures: tried } = JSON.parse(stdout);
+  const { clean, brightPixel: bright } = judgements;
+  const cures = tried.filter(({ kept: helped }) => helped).map(({ cure }) => cure);
   const row = { what, seed, clean, bright, cures, seconds };
   writeFileSync(kept, JSON.stringify(row));
   return row;
 }
 
-const two = (value) => value.toFixed(2);
-const lines = expected.map((fields) => {
-  const { what, seed, clean, bright, cures, seconds } = rowOf(fields);
-  console.error(`${what} ${seed}: ${two(clean.after - clean.fpAccuracy)}`);
-  const figures = [clean.fpAccuracy, clean.before, clean.after, clean.after - clean.fpAccuracy, clean.fpAfter];
-  const others = [bright.fpAccuracy, bright.before, bright.after];
-  return `| ${what} | ${seed} | ${[...figures, ...others].map(two).join(' | ')} | ${cures.join(', ')} | ${seconds.toFixed(1)} |`;
+const rows = expected.map((fields) => {
+  const row = rowOf(fields);
+  console.error(`${row.what} ${row.seed}: ${(row.clean.after - row.clean.fp).toFixed(2)}`);
+  return row;
 });
+const shown = table({ name: 'mitigation', caption: 'Mitigation' }, rows, [
+  ['network', 'network', 'text', ({ what }) => what],
+  ['seed', 'seed', 'count', ({ seed }) => Number(seed)],
+  ['fp', 'fp32', 'percent', ({ clean }) => clean.fp],
+  ['before', 'quantized', 'percent', ({ clean }) => clean.before],
+  ['after', 'repaired', 'percent', ({ clean }) => clean.after],
+  ['gap', 'repaired − fp32', 'points', ({ clean }) => clean.after - clean.fp],
+  ['fpAfter', 'repaired, fp32', 'percent', ({ clean }) => clean.fpAfter],
+  ['bright', 'bright pixel: fp32', 'percent', ({ bright }) => bright.fp],
+  ['brightBefore', 'quantized', 'percent', ({ bright }) => bright.before],
+  ['brightAfter', 'repaired', 'percent', ({ bright }) => bright.after],
+  ['cures', 'cures kept', 'text', ({ cures }) => cures.join(', ')],
+  ['seconds', 'time', 'seconds', ({ seconds }) => seconds],
+]);
 const { cpu, isa, threads } = inspect();
 const text = `# Mitigation of networks that fail
 
 \`node bench/mitigation.mjs\`: \`faultline mitigate\` as it is${flags.steps === undefined ? ' without options' : ` with --steps ${flags.steps}`}, \
 resnet8 on Fashion-MNIST. Quantized figures are integers; accuracy in percent of the 10,000 test images.
 
-| network | seed | fp32 | quantized | repaired | repaired − fp32 | repaired, fp32 | bright pixel: fp32 | quantized | repaired | cures kept | s |
-| --- | --: | --: | --: | --: | --: | --: | --: | --: | --: | --- | --: |
-${lines.join('\n')}
+${markdownTable(shown)}
 
 ${cpu.model}, ${isa.chosen}, ${threads.used} thread${threads.used === 1 ? '' : 's'}.
 `;

@@ -14,7 +14,7 @@ import { compile, integer, loadModel, prepare, runFloat, uniformPolicy } from 'f
 
 const TOLERANCE = 1e-4;
 /** Our distance and that of onnxruntime from itself are of the same rounding; the larger is within a few times the other. */
-const OWN_TIMES = 4;
+const TIMES_BETWEEN = 4;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -75,7 +75,7 @@ for (const file of positionals) {
   const actual = runFloat(graph, feeds);
   const names = graph.outputs.map(({ name }) => name);
   const worst = Math.max(...names.map((name) => difference(actual.get(name).data, expected[name].data)));
-  const own = Math.max(...names.map((name) => difference(other[name].data, expected[name].data)));
+  const between = Math.max(...names.map((name) => difference(other[name].data, expected[name].data)));
   const program = compile(graph, integer());
   const quantized = program.run(feeds, { bits: uniformPolicy(graph, 'W8A8') }).get(names[0]);
   // Of outputs whose memory is in ONNX's order.
@@ -83,9 +83,9 @@ for (const file of positionals) {
   const sqnr = rows ? `${sqnrDb(quantized.data, expected[names[0]].data).toFixed(1)} dB at W8A8` : '';
   console.log(
     `${file}: ${loaded.graph.nodes.length} nodes, ${graph.nodes.length} simplified, ${program.products.length} quantizable, ` +
-      `${worst.toExponential(1)} apart (onnxruntime from itself ${own.toExponential(1)}), ${sqnr}`,
+      `${worst.toExponential(1)} apart (onnxruntime from itself ${between.toExponential(1)}), ${sqnr}`,
   );
-  if (!(worst <= Math.max(TOLERANCE, OWN_TIMES * own))) process.exitCode = 1;
+  if (!(worst <= Math.max(TOLERANCE, TIMES_BETWEEN * between))) process.exitCode = 1;
   program.dispose();
   await session.release();
 }

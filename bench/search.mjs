@@ -7,6 +7,9 @@ import { parseArgs } from 'node:util';
 import { splitByHash } from '../dist/lib/data/split.js';
 import { loadDataset } from '../dist/lib/data/load.js';
 import { subset } from '../dist/lib/data/image_set.js';
+import { table } from '../dist/lib/report/document.js';
+import { markdownTable } from '../dist/lib/report/markdown.js';
+import { mean } from '../dist/lib/statistics/summary.js';
 import { evaluationData } from 'faultline/data';
 import { Random } from 'faultline/engine';
 import { BudgetSpace, loadModel, uniformPolicy } from 'faultline/graph';
@@ -65,8 +68,8 @@ async function landscapes() {
   return list;
 }
 
-const percent = (value) => (100 * value).toFixed(2);
 const all = new Map();
+const rows = [];
 console.log(`${evaluations} evaluations, ${images} images, ${seeds} seeds, bits ${flags.bits}, mean ${flags.budget}`);
 for (const { name, make } of await landscapes()) {
   const graph = await make();
@@ -86,19 +89,28 @@ for (const { name, make } of await landscapes()) {
       optimum = objective === 'detrimental' ? values[0] : values.at(-1);
       median = values[Math.floor(values.length / 2)];
     }
-    const row = { optimum: percent(optimum), ...(median === undefined ? {} : { median: percent(median) }) };
+    const row = { objective, name, optimum: 100 * optimum, median: median && 100 * median, regrets: {} };
     for (const [agent, results] of found) {
       const regrets = results.map((value) => regretOf(objective, value, optimum));
       const key = `${objective} ${agent}`;
       all.set(key, [...(all.get(key) ?? []), ...regrets]);
-      row[agent] = percent(regrets.reduce((sum, value) => sum + value, 0) / regrets.length);
+      row.regrets[agent] = 100 * mean(regrets);
     }
-    console.log(`| ${objective} | ${name} | ${Object.entries(row).map(([key, value]) => `${key} ${value}`).join(' | ')} |`);
+    rows.push(row);
+    console.error(`${objective}, ${name}: searched`);
     judge.dispose();
   }
 }
-console.log('\n| objective, agent | mean regret, points | largest |\n|---|---|---|');
-for (const [key, regrets] of all) {
-  const mean = regrets.reduce((sum, value) => sum + value, 0) / regrets.length;
-  console.log(`| ${key} | ${(100 * mean).toFixed(3)} | ${percent(Math.max(...regrets))} |`);
-}
+const landscapeTable = table({ name: 'landscapes', caption: 'Mean regret' }, rows, [
+  ['objective', 'objective', 'text', ({ objective }) => objective],
+  ['name', 'network', 'text', ({ name }) => name],
+  ['optimum', 'optimum', 'percent', ({ optimum }) => optimum],
+  ['median', 'median', 'percent', ({ median }) => median],
+  ...agents.map((agent) => [agent, agent, 'points', ({ regrets }) => regrets[agent]]),
+]);
+const agentTable = table({ name: 'agents', caption: 'Regret over all' }, [...all], [
+  ['agent', 'objective, agent', 'text', ([key]) => key],
+  ['mean', 'mean regret', 'points', ([, regrets]) => 100 * mean(regrets)],
+  ['largest', 'largest', 'points', ([, regrets]) => 100 * Math.max(...regrets)],
+]);
+console.log(`${markdownTable(landscapeTable)}\n\n${markdownTable(agentTable)}`);

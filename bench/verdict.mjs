@@ -13,6 +13,8 @@ import { evaluationData, loadDataset } from 'faultline/data';
 import { inspect } from 'faultline/engine';
 import { BudgetSpace, evaluatePolicies, loadModel, uniformPolicy } from 'faultline/graph';
 import { fullPrecision } from 'faultline/train';
+import { table } from '../dist/lib/report/document.js';
+import { markdownTable } from '../dist/lib/report/markdown.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -77,7 +79,7 @@ async function rowOf(kind, seed) {
   const seconds = (performance.now() - start) / 1e3;
   const truth = await truthOf((await loadModel(file)).graph, await loadDataset(DATA));
   const named = result.reasons.find((reason) => reason.startsWith('cause:'));
-  const drop = (policy) => result.policies.find(({ name: own }) => own === policy)?.drop;
+  const drop = (policy) => result.policies.find((each) => each.name === policy)?.drop;
   return {
     ...{ kind, seed: Number(seed), verdict: result.verdict, truth, named, answer: result.answer, seconds },
     verdictRight: result.verdict === truth.verdict,
@@ -101,11 +103,19 @@ for (const seed of flags.seeds.split(',')) {
 
 const two = (value) => value.toFixed(2);
 const right = rows.filter(({ verdictRight, causeRight }) => verdictRight && causeRight).length;
-const table = rows.map(
-  ({ kind, seed, verdict, verdictRight, truth, named, causeRight, worstFound }) =>
-    `| ${kind} | ${seed} | ${two(truth.fp)} | ${truth.uniform.map(two).join(' | ')} | ${two(truth.worst)} | ${two(worstFound)} | ` +
-    `${truth.verdict} | ${verdict}${verdictRight ? '' : ' ✗'} | ${/^cause: ([^.]*)/.exec(named ?? '')?.[1] ?? 'none'}${causeRight ? '' : ' ✗'} |`,
-);
+const mark = (text, good) => `${text}${good ? '' : ' ✗'}`;
+const causeOf = ({ named, causeRight }) => mark(/^cause: ([^.]*)/.exec(named ?? '')?.[1] ?? 'none', causeRight);
+const shown = table({ name: 'verdict', caption: 'Verdicts' }, rows, [
+  ['network', 'network', 'text', ({ kind }) => kind],
+  ['seed', 'seed', 'count', ({ seed }) => seed],
+  ['fp', 'fp32', 'percent', ({ truth }) => truth.fp],
+  ...UNIFORM.map((name, at) => [name, name, 'points', ({ truth }) => truth.uniform[at]]),
+  ['worst', 'worst of 6 bits', 'points', ({ truth }) => truth.worst],
+  ['found', 'found', 'points', ({ worstFound }) => worstFound],
+  ['truth', 'truth', 'text', ({ truth }) => truth.verdict],
+  ['verdict', 'verdict', 'text', ({ verdict, verdictRight }) => mark(verdict, verdictRight)],
+  ['cause', 'cause named', 'text', causeOf],
+]);
 const { cpu, isa, threads } = inspect();
 const text = `# The verdict on networks whose truth is known
 
@@ -113,9 +123,7 @@ const text = `# The verdict on networks whose truth is known
 Truth: points lost on all 10,000 test images, the worst of all 252 policies of 6 bits enumerated. \`assess\` judges on 9,500 of
 these images and searches on the other 500. ${right} of ${rows.length} verdicts and causes are right.
 
-| network | seed | fp32 % | ${UNIFORM.join(' | ')} | worst of 6 bits | found | truth | verdict | cause named |
-| --- | --: | --: | ${UNIFORM.map(() => '--:').join(' | ')} | --: | --: | --- | --- | --- |
-${table.join('\n')}
+${markdownTable(shown)}
 
 ${cpu.model}, ${isa.chosen}, ${threads.used} thread${threads.used === 1 ? '' : 's'}; ${two(rows.reduce((sum, { seconds }) => sum + seconds, 0) / rows.length)} s for an assessment, other work running.
 `;

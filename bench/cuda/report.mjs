@@ -1,6 +1,8 @@
 // Makes the report of scripts/cuda-verify.sh from its lines: node bench/cuda/report.mjs lines.jsonl out
 // Writes out.json (all lines) and out.md: checks, targets, figures. Exits with 1 when a check failed.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { table } from '../../dist/lib/report/document.js';
+import { markdownTable } from '../../dist/lib/report/markdown.js';
 
 const [linesFile, out] = process.argv.slice(2);
 const lines = readFileSync(linesFile, 'utf8')
@@ -38,45 +40,50 @@ const sweep = ratio(time('policies', policies, 'cpu'), time('policies', policies
 const failed = checks.filter(({ passed }) => passed === false);
 const exact = checks.filter(({ check }) => check.startsWith('exactness'));
 
-const row = (what, target, received, least) => {
-  const state = received === undefined ? 'not measured' : received >= least ? 'met' : 'missed';
-  return `| ${what} | ≥ ${target} | ${received === undefined ? '–' : `${received.toFixed(2)}×`} | ${state} |`;
+const target = (what, least, measured) => {
+  const state = measured === undefined ? 'not measured' : measured >= least ? 'met' : 'missed';
+  return { what, target: `≥ ${least}×`, measured: measured === undefined ? '–' : `${measured.toFixed(2)}×`, state };
 };
 const bits = exact.length === 0 ? 'not checked' : exact.every(({ passed }) => passed) ? 'met' : 'missed';
-const markdown = `# CUDA: ${lines.find(({ device }) => device)?.device ?? 'no device'}
-
-${lines
+const targets = [
+  target('int8 matmul 4096³, s32 out, beside cuBLASLt int8', 0.8, product),
+  target('dynamic matmul 4096³ beside the faster PyTorch composition', 2, dynamic),
+  target(`conv.dynamic, resnet18 layers, batch 256, beside PyTorch bf16; worst: ${conv?.shape ?? '–'}`, 0.7, conv?.value),
+  target(`int4 beside int8, few rows; worst: ${few?.shape ?? '–'}`, 1.6, few?.value),
+  target(`${policies ?? '1,024 policies × 10,000 images'}, resnet8, beside two cores`, 20, sweep),
+  { what: 'bits of the CPU on the whole exactness suite', target: 'identical', measured: '', state: bits },
+];
+const targetTable = table({ name: 'targets', caption: 'Targets' }, targets, [
+  ['what', 'what', 'text', ({ what }) => what],
+  ['target', 'target', 'text', ({ target: least }) => least],
+  ['measured', 'measured', 'text', ({ measured }) => measured],
+  ['state', 'state', 'text', ({ state }) => state],
+]);
+const resultOf = ({ passed, note }) =>
+  `${passed === undefined ? 'skipped' : passed ? 'passed' : 'FAILED'}${note ? `: ${note}` : ''}`;
+const checkTable = table({ name: 'checks', caption: 'Checks' }, checks, [
+  ['check', 'check', 'text', ({ check }) => check],
+  ['result', 'result', 'text', resultOf],
+  ['seconds', 'time', 'seconds', ({ seconds }) => (seconds === undefined ? undefined : Number(seconds))],
+]);
+const figureTable = table({ name: 'figures', caption: 'Figures' }, figures, [
+  ['op', 'op', 'text', ({ op }) => op],
+  ['shape', 'shape', 'text', ({ shape }) => shape],
+  ['who', 'who', 'text', ({ who }) => who],
+  ['us', 'µs', 'number', ({ us }) => us],
+]);
+const environment = lines
   .filter((line) => line.environment || line.device || line.torch)
-  .map((line) => `- ${line.environment ?? JSON.stringify(line)}`)
-  .join('\n')}
-
-## Targets
-
-| what | target | received | |
-|---|---|---|---|
-${[
-  row('int8 matmul 4096³, s32 out, beside cuBLASLt int8', '0.8×', product, 0.8),
-  row('dynamic matmul 4096³ beside the faster PyTorch composition', '2×', dynamic, 2),
-  row(`conv.dynamic, resnet18 layers, batch 256, beside PyTorch bf16; worst: ${conv?.shape ?? '–'}`, '0.7×', conv?.value, 0.7),
-  row(`int4 beside int8, few rows; worst: ${few?.shape ?? '–'}`, '1.6×', few?.value, 1.6),
-  row(`${policies ?? '1,024 policies × 10,000 images'}, resnet8, beside two cores`, '20×', sweep, 20),
-].join('\n')}
-| bits of the CPU on the whole exactness suite | identical | | ${bits} |
-
-## Checks
-
-| check | result | seconds |
-|---|---|---|
-${checks.map(({ check, passed, note, seconds }) => `| ${check} | ${passed === undefined ? 'skipped' : passed ? 'passed' : 'FAILED'}${note ? `: ${note}` : ''} | ${seconds ?? ''} |`).join('\n')}
-
-## Figures
-
-Medians, microseconds a call.
-
-| op | shape | who | µs |
-|---|---|---|---|
-${figures.map((f) => `| ${f.op} | ${f.shape} | ${f.who} | ${f.us.toFixed(1)} |`).join('\n')}
-${absent.length > 0 ? `\nAbsent: ${absent.map((a) => `${a.who ?? a.op} (${a.op}: ${a.absent})`).join('; ')}\n` : ''}`;
+  .map((line) => `- ${line.environment ?? JSON.stringify(line)}`);
+const missing = absent.map((each) => `${each.who ?? each.op} (${each.op}: ${each.absent})`);
+const markdown = `${[
+  `# CUDA: ${lines.find(({ device }) => device)?.device ?? 'no device'}`,
+  environment.join('\n'),
+  ...['## Targets', markdownTable(targetTable)],
+  ...['## Checks', markdownTable(checkTable)],
+  ...['## Figures', 'Medians, microseconds a call.', markdownTable(figureTable)],
+  ...(missing.length > 0 ? [`Absent: ${missing.join('; ')}`] : []),
+].join('\n\n')}\n`;
 
 writeFileSync(`${out}.json`, `${JSON.stringify({ schema: 'faultline.cuda/1', lines }, null, 2)}\n`);
 writeFileSync(`${out}.md`, markdown);

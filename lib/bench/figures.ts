@@ -1,4 +1,5 @@
 // Figures of a report of `bench kernels`, and how they are written.
+import { groupBy } from '../core/group_by.js';
 import type { BenchReport, Impl, Row } from './schema.js';
 
 /** The rows of one operation and thread count, gathered by shape in order of appearance. */
@@ -9,20 +10,11 @@ interface ShapeRows {
 
 /** Groups a report as its tables show it. */
 export function sections(report: Pick<BenchReport, 'rows'>): { op: Row['op']; threads: number; shapes: ShapeRows[] }[] {
-  const found = new Map<string, { op: Row['op']; threads: number; shapes: Map<string, Row[]> }>();
-  for (const row of report.rows) {
-    const key = `${row.op} ${row.threads}`;
-    const section = found.get(key) ?? { op: row.op, threads: row.threads, shapes: new Map<string, Row[]>() };
-    found.set(key, section);
-    const rows = section.shapes.get(row.shape) ?? [];
-    section.shapes.set(row.shape, rows);
-    rows.push(row);
-  }
-  return [...found.values()].map(({ op, threads, shapes }) => ({
-    op,
-    threads,
-    shapes: [...shapes].map(([shape, rows]) => ({ shape, rows })),
-  }));
+  return [...groupBy(report.rows, ({ op, threads }) => `${op} ${threads}`).values()].map((rows) => {
+    const { op, threads } = rows[0] as Row;
+    const shapes = [...groupBy(rows, ({ shape }) => shape)].map(([shape, alike]) => ({ shape, rows: alike }));
+    return { op, threads, shapes };
+  });
 }
 
 /** Geometric mean; undefined of nothing. */

@@ -1,4 +1,5 @@
 // `faultline bench kernels`: measures jobs and makes the report.
+import { quantile } from '../statistics/summary.js';
 import { boundOf } from './ceilings.js';
 import { onnxRuntimeLibrary, runNative } from './program.js';
 import {
@@ -43,17 +44,13 @@ interface Strongest {
   readonly ratioToBestPeer: number;
 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const upper = sorted[Math.floor(middle)] ?? Number.NaN;
-  return Number.isInteger(middle) ? ((sorted[middle - 1] ?? upper) + upper) / 2 : upper;
-}
-
 /** How many times longer `slow` takes: the median over rounds, since the two of one round met the same machine. */
 export function timeRatio(slow: Pick<Row, 'roundsUs' | 'medianUs'>, fast: Pick<Row, 'roundsUs' | 'medianUs'>): number {
   if (slow.roundsUs.length !== fast.roundsUs.length) return slow.medianUs / fast.medianUs;
-  return median(slow.roundsUs.map((us, round) => us / (fast.roundsUs[round] ?? Number.NaN)));
+  return quantile(
+    slow.roundsUs.map((us, round) => us / (fast.roundsUs[round] ?? Number.NaN)),
+    0.5,
+  );
 }
 
 /** Adds what can be said of a row only when all are there: its share of the ceiling, its ratio to the best peer. */

@@ -25,14 +25,14 @@ const LARGE = 1e8;
 const DEPTHWISE = /-g\d+$/;
 const STEM = /-7x7-/;
 
-interface Target {
-  readonly what: string;
-  readonly expected: number;
-  readonly unit: '×' | '%' | 'µs';
-  /** The figure, or why it cannot be had. */
-  readonly measure: (evidence: Evidence) => number | string;
-  readonly atMost?: true;
-}
+/** `measure`: the figure, or why it cannot be had. */
+type Target = readonly [
+  what: string,
+  expected: number,
+  unit: '×' | '%' | 'µs',
+  measure: (evidence: Evidence) => number | string,
+  atMost?: 'at most',
+];
 
 const NO_ROWS = 'cannot be measured: nothing was timed that it compares';
 
@@ -100,115 +100,53 @@ function twoOverOne({ twoThreads }: Evidence): number | string {
   );
 }
 
+/** Both held to AVX2. */
+function onAvx2({ avx2 }: Evidence): number | string {
+  if (typeof avx2 === 'string') return avx2;
+  return mean(speedUps(rows(avx2, 'matmul.s32', 'faultline'), rows(avx2, 'matmul.s32', 'onednn')));
+}
+
+const CUBE = /^1024x1024x1024$/;
 const BLOCKS_OF_32 = /^(128|1024)x.*\/b32$/;
 const BLOCKS_OF_128 = /^(128|1024)x.*\/b128$/;
 
+const ofPeak = (op: Op, shape: RegExp, peak?: string) => (evidence: Evidence) =>
+  shareOfPeak(evidence.main, op, shape, peak);
+
 const TARGETS: readonly Target[] = [
-  { what: 'matmul.s32 / oneDNN, mean', expected: 1.3, unit: '×', measure: against('matmul.s32', 'onednn', mean) },
-  { what: 'matmul.s32 / oneDNN, worst', expected: 1, unit: '×', measure: against('matmul.s32', 'onednn', worst) },
-  {
-    what: 'matmul.s32 512³, of the AMX peak',
-    expected: 65,
-    unit: '%',
-    measure: ({ main }) => shareOfPeak(main, 'matmul.s32', /^512x512x512$/, 'amxInt8'),
-  },
-  {
-    what: 'matmul.s32 1024³, of the AMX peak',
-    expected: 55,
-    unit: '%',
-    measure: ({ main }) => shareOfPeak(main, 'matmul.s32', /^1024x1024x1024$/, 'amxInt8'),
-  },
-  {
-    what: 'matmul.dynamic / ORT, mean',
-    expected: 2,
-    unit: '×',
-    measure: against('matmul.dynamic', 'onnxruntime', mean),
-  },
-  {
-    what: 'matmul.dynamic / ORT, worst',
-    expected: 1.2,
-    unit: '×',
-    measure: against('matmul.dynamic', 'onnxruntime', worst),
-  },
-  { what: 'matmul.dynamic / own s32, worst', expected: 0.8, unit: '×', measure: dynamicAgainstProduct },
-  { what: 'conv.dynamic / ORT, mean', expected: 15, unit: '×', measure: against('conv.dynamic', 'onnxruntime', mean) },
-  {
-    what: 'conv.dynamic / ORT, depthwise',
-    expected: 20,
-    unit: '×',
-    measure: against('conv.dynamic', 'onnxruntime', worst, DEPTHWISE),
-  },
-  { what: 'conv.dynamic / oneDNN static, mean', expected: 0.8, unit: '×', measure: convAgainstStatic(mean) },
-  { what: 'conv.dynamic / oneDNN static, stem', expected: 1.2, unit: '×', measure: convAgainstStatic(worst, STEM) },
-  {
-    what: 'conv.dynamic / oneDNN static, depthwise',
-    expected: 1.2,
-    unit: '×',
-    measure: convAgainstStatic(worst, DEPTHWISE),
-  },
-  {
-    what: 'int4 / int8, compute-bound, worst',
-    expected: 0.9,
-    unit: '×',
-    measure: int4AgainstInt8(/^(128|1024)x1024x1024$/),
-  },
-  { what: 'int4 / int8, 1x4096x4096', expected: 1.6, unit: '×', measure: int4AgainstInt8(/^1x4096x4096$/) },
-  {
-    what: 'int4 blocks of 32, M ≥ 128, of the peak',
-    expected: 20,
-    unit: '%',
-    measure: ({ main }) => shareOfPeak(main, 'matmul.int4', BLOCKS_OF_32),
-  },
-  {
-    what: 'int4 blocks of 128, M ≥ 128, of the peak',
-    expected: 35,
-    unit: '%',
-    measure: ({ main }) => shareOfPeak(main, 'matmul.int4', BLOCKS_OF_128),
-  },
-  {
-    what: 'int4 blocks of 32 / ORT, M ≥ 128, worst',
-    expected: 8,
-    unit: '×',
-    measure: against('matmul.int4', 'onnxruntime', worst, BLOCKS_OF_32),
-  },
-  {
-    what: 'int4 blocks of 128 / ORT, M ≥ 128, worst',
-    expected: 8,
-    unit: '×',
-    measure: against('matmul.int4', 'onnxruntime', worst, BLOCKS_OF_128),
-  },
-  {
-    what: 'avx512vnni 1024³, of the VNNI peak',
-    expected: 80,
-    unit: '%',
-    measure: ({ vnni }) => shareOfPeak(vnni, 'matmul.s32', /^1024x1024x1024$/),
-  },
-  {
-    what: 'avx2 matmul.s32 / oneDNN on AVX2, mean',
-    expected: 1,
-    unit: '×',
-    measure: ({ avx2 }) =>
-      typeof avx2 === 'string'
-        ? avx2
-        : mean(speedUps(rows(avx2, 'matmul.s32', 'faultline'), rows(avx2, 'matmul.s32', 'onednn'))),
-  },
-  { what: 'two threads / one, M·N·K > 10⁸, worst', expected: 1.8, unit: '×', measure: twoOverOne },
-  { what: 'N-API overhead of a small call', expected: 2, unit: 'µs', atMost: true, measure: ({ napiUs }) => napiUs },
+  ['matmul.s32 / oneDNN, mean', 1.3, '×', against('matmul.s32', 'onednn', mean)],
+  ['matmul.s32 / oneDNN, worst', 1, '×', against('matmul.s32', 'onednn', worst)],
+  ['matmul.s32 512³, of the AMX peak', 65, '%', ofPeak('matmul.s32', /^512x512x512$/, 'amxInt8')],
+  ['matmul.s32 1024³, of the AMX peak', 55, '%', ofPeak('matmul.s32', CUBE, 'amxInt8')],
+  ['matmul.dynamic / ORT, mean', 2, '×', against('matmul.dynamic', 'onnxruntime', mean)],
+  ['matmul.dynamic / ORT, worst', 1.2, '×', against('matmul.dynamic', 'onnxruntime', worst)],
+  ['matmul.dynamic / our s32, worst', 0.8, '×', dynamicAgainstProduct],
+  ['conv.dynamic / ORT, mean', 15, '×', against('conv.dynamic', 'onnxruntime', mean)],
+  ['conv.dynamic / ORT, depthwise', 20, '×', against('conv.dynamic', 'onnxruntime', worst, DEPTHWISE)],
+  ['conv.dynamic / oneDNN static, mean', 0.8, '×', convAgainstStatic(mean)],
+  ['conv.dynamic / oneDNN static, stem', 1.2, '×', convAgainstStatic(worst, STEM)],
+  ['conv.dynamic / oneDNN static, depthwise', 1.2, '×', convAgainstStatic(worst, DEPTHWISE)],
+  ['int4 / int8, compute-bound, worst', 0.9, '×', int4AgainstInt8(/^(128|1024)x1024x1024$/)],
+  ['int4 / int8, 1x4096x4096', 1.6, '×', int4AgainstInt8(/^1x4096x4096$/)],
+  ['int4 blocks of 32, M ≥ 128, of the peak', 20, '%', ofPeak('matmul.int4', BLOCKS_OF_32)],
+  ['int4 blocks of 128, M ≥ 128, of the peak', 35, '%', ofPeak('matmul.int4', BLOCKS_OF_128)],
+  ['int4 blocks of 32 / ORT, M ≥ 128, worst', 8, '×', against('matmul.int4', 'onnxruntime', worst, BLOCKS_OF_32)],
+  ['int4 blocks of 128 / ORT, M ≥ 128, worst', 8, '×', against('matmul.int4', 'onnxruntime', worst, BLOCKS_OF_128)],
+  ['avx512vnni 1024³, of the VNNI peak', 80, '%', ({ vnni }) => shareOfPeak(vnni, 'matmul.s32', CUBE)],
+  ['avx2 matmul.s32 / oneDNN on AVX2, mean', 1, '×', onAvx2],
+  ['two threads / one, M·N·K > 10⁸, worst', 1.8, '×', twoOverOne],
+  ['N-API overhead of a small call', 2, 'µs', ({ napiUs }) => napiUs, 'at most'],
 ];
 
 /** Judges every target. */
 export function evaluateTargets(evidence: Evidence): TargetResult[] {
-  return TARGETS.map(({ what, expected, unit, measure, atMost }) => {
+  return TARGETS.map(([what, limit, unit, measure, atMost]) => {
     const value = measure(evidence);
-    const text = `${atMost ? '<' : '≥'} ${expected}${unit === '×' ? '' : ' '}${unit}`;
-    if (typeof value === 'string') return { what, expected: text, measured: value, verdict: 'not measured' };
-    const met = atMost ? value < expected : value >= expected;
-    return {
-      what,
-      expected: text,
-      measured: `${threeFigures(value)}${unit === '×' ? '' : ' '}${unit}`,
-      verdict: met ? 'met' : 'missed',
-    };
+    const suffix = `${unit === '×' ? '' : ' '}${unit}`;
+    const expected = `${atMost ? '<' : '≥'} ${limit}${suffix}`;
+    if (typeof value === 'string') return { what, expected, measured: value, verdict: 'not measured' };
+    const met = atMost ? value < limit : value >= limit;
+    return { what, expected, measured: `${threeFigures(value)}${suffix}`, verdict: met ? 'met' : 'missed' };
   });
 }
 

@@ -1,4 +1,5 @@
 // Names in reports: networks by objective, policy and seed; names of anchors and files.
+import { groupBy } from '../core/group_by.js';
 import { plain } from '../core/text.js';
 import { sha256 } from '../run/files.js';
 import { type Document, tablesOf } from './document.js';
@@ -70,15 +71,4 @@ export function fileNames(document: Document): ReadonlyMap<string, string> {
     return shortened(stem, MOST_BYTES - end.length) + end;
   };
   return new Map(names.map((name) => [name, fileOf(name)]));
-}
-
-/** Values by key, in order of first appearance. */
-export function groupBy<T>(values: Iterable<T>, keyOf: (value: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const value of values) {
-    const group = groups.get(keyOf(value));
-    if (group) group.push(value);
-    else groups.set(keyOf(value), [value]);
-  }
-  return groups;
 }

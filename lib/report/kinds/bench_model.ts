@@ -1,9 +1,9 @@
 // What `bench model` measured: throughput, latency, memory and time by layer of a network, beside ONNX Runtime.
 import { type ModelReport, type ModelRow, modelReportSchema } from '../../bench/model/schema.js';
+import { groupBy } from '../../core/group_by.js';
 import { bullets, type Document, paragraph, type Section, section, type Table, table } from '../document.js';
 import { formatNumber, plural } from '../format.js';
 import { defineKind } from '../kind.js';
-import { groupBy } from '../names.js';
 
 const MIB = 2 ** 20;
 

@@ -1,9 +1,9 @@
 // What `diff` found: the figures that changed between two results, the worse ones first.
 import { z } from 'zod';
+import { groupBy } from '../../core/group_by.js';
 import { bullets, type Document, type Section, section, table } from '../document.js';
 import { plural } from '../format.js';
 import { count, defineKind } from '../kind.js';
-import { groupBy } from '../names.js';
 
 const changeSchema = z.looseObject({
   table: z.string(),

@@ -3,10 +3,10 @@
 import { z } from 'zod';
 import type { Judgements } from '../../assess/mitigate/judgement.js';
 import { BRIGHTNESS, type MitigateResult } from '../../assess/mitigate/mitigate.js';
+import { groupBy } from '../../core/group_by.js';
 import { bullets, type Document, section } from '../document.js';
 import { formatDuration, formatNumber } from '../format.js';
 import { count, defineKind, percentage } from '../kind.js';
-import { groupBy } from '../names.js';
 import { diagnosisSection, mitigationSection } from '../sections/stress.js';
 
 /** Percent of the validation images that keep their class, by what they look like. */

@@ -1,10 +1,10 @@
 // What `quantize` wrote: which form each node took in the ONNX file, and what other runtimes compute otherwise.
 import { basename } from 'node:path';
 import { z } from 'zod';
+import { groupBy } from '../../core/group_by.js';
 import { type Document, paragraph, section, table } from '../document.js';
 import { plural } from '../format.js';
 import { count, defineKind } from '../kind.js';
-import { groupBy } from '../names.js';
 
 const quantizeSchema = z.looseObject({
   schema: z.literal('faultline.quantize/1'),

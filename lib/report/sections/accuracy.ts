@@ -1,8 +1,10 @@
 // Accuracy in full precision and quantized: every network, means over seeds, uniform policies.
+
+import { groupBy } from '../../core/group_by.js';
 import { mean, standardDeviation } from '../../statistics/summary.js';
 import { type Block, chart, type Field, paragraph, type Section, section, type Table, table } from '../document.js';
 import type { Measured } from '../format.js';
-import { gaugeNames, groupBy, namedPairs } from '../names.js';
+import { gaugeNames, namedPairs } from '../names.js';
 import type { PairResult, Report } from '../schema.js';
 
 /** What full precision and quantization are called in charts. */

@@ -1,9 +1,11 @@
 // How the agents searched: regret beside the baselines at equal evaluations, the landscape they searched, training
 // curves.
+
+import { groupBy } from '../../core/group_by.js';
 import { mean, standardDeviation } from '../../statistics/summary.js';
 import { type Block, type Chart, chart, paragraph, type Section, section, table } from '../document.js';
 import { formatNumber, plural } from '../format.js';
-import { gaugeNames, groupBy, namedPairs } from '../names.js';
+import { gaugeNames, namedPairs } from '../names.js';
 import type { Curve, Landscape, Report, SearchResult } from '../schema.js';
 
 /** The mean of curves [evaluations, value], each holding its value until its next point. */

@@ -1,4 +1,6 @@
 // When a network breaks and what helps: corruptions, indicators, mitigation.
+
+import { groupBy } from '../../core/group_by.js';
 import { mean } from '../../statistics/summary.js';
 import type { CellChart } from '../chart.js';
 import {
@@ -14,7 +16,7 @@ import {
   table,
 } from '../document.js';
 import type { Cell } from '../format.js';
-import { groupBy, slug } from '../names.js';
+import { slug } from '../names.js';
 import type { Report } from '../schema.js';
 
 type GridCell = NonNullable<Report['corruptions']>['grid'][number];

@@ -1,7 +1,7 @@
 // Names in reports: only what distinguishes pairs is in their names, and no two names are the same.
 import assert from 'node:assert/strict';
 import type { Table } from '../../../lib/report/document.js';
-import { fileNames, groupBy, namedPairs, pairName, slug } from '../../../lib/report/names.js';
+import { fileNames, namedPairs, pairName, slug } from '../../../lib/report/names.js';
 import { reportSchema } from '../../../lib/report/schema.js';
 import { reportFixture } from '../../support/report_fixture.js';
 
@@ -60,15 +60,5 @@ describe('names in reports', () => {
     assert.equal(files.get('plain'), 'plain.csv');
     assert.match(files.get('conv/1') as string, /^conv-1-[0-9a-f]{8}\.csv$/);
     for (const [name, file] of filesOf(...names.reverse())) assert.equal(file, files.get(name));
-  });
-
-  it('groups keep the order of first appearance', () => {
-    assert.deepEqual(
-      [...groupBy(['b1', 'a1', 'b2'], ([first = '']) => first)],
-      [
-        ['b', ['b1', 'b2']],
-        ['a', ['a1']],
-      ],
-    );
   });
 });
