@@ -150,7 +150,8 @@ class Execution {
 
   /** Prints a result and writes its files. */
   async publish({ result, files = [] }: Outcome): Promise<void> {
-    const checked = await checkResult(result);
+    const { omissions } = this.progress;
+    const checked = await checkResult(omissions.length > 0 ? { ...result, leftOut: omissions } : result);
     const written = [...files];
     if (this.folder !== undefined) {
       const run = await this.openRun();

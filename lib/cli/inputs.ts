@@ -180,6 +180,7 @@ async function imagesOf<Source extends ImageSource>(
     ...(channels ? { channels } : {}),
     ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),
   });
+  progress.leftOut(dataset.notes ?? []);
   progress.notes(folderNotes(graph, flags.data, dataset.classNames));
   const set = dataset[split] ?? refuse('--split', 'a split that the data have', split);
   const normalization = normalizationOf(flags, dataset.normalization, set.channels);

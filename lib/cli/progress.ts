@@ -9,6 +9,8 @@ const INTERVAL_MS = 100;
 export class Progress {
   private last = Number.NEGATIVE_INFINITY;
   private open = false;
+  /** What `leftOut` was told. */
+  readonly omissions: string[] = [];
 
   /** `quiet`: says nothing. */
   constructor(private readonly quiet = false) {}
@@ -53,6 +55,12 @@ export class Progress {
     for (const [first, ...others] of kinds.values()) {
       this.say(`${first}${others.length > 0 ? `, and ${others.length} more` : ''}`);
     }
+  };
+
+  /** What was left out of the data: said, and kept for the result. */
+  readonly leftOut = (notes: readonly string[]): void => {
+    for (const note of notes) this.say(note);
+    this.omissions.push(...notes);
   };
 
   /** Leaves the line as it is. */

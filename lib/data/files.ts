@@ -69,7 +69,7 @@ export function readAt({ path, descriptor }: Omit<OpenFile, 'length'>, into: Uin
 }
 
 /** All bytes of a regular file, within the limit. */
-function readRegular(path: string): Uint8Array {
+export function readRegular(path: string): Uint8Array {
   const file = openRegular(path);
   try {
     requireWithin('fileBytes', path, file.length);

@@ -1,16 +1,21 @@
-// A folder of pictures: one sub-folder a class (in alphabetical order), or pictures without labels.
+// A folder of pictures as torchvision's ImageFolder reads it: one sub-folder a class, in the order of their names, its
+// own sub-folders walked; or pictures without labels. What is left out is counted.
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, type Dirent, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { closeSync, openSync, readdirSync, realpathSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
+import { requireWithin } from '../core/limits.js';
 import { DataError } from './errors.js';
 import { type Dataset, imageSet } from './image_set.js';
+import { readPicture } from './pictures.js';
 import type { Reader } from './reader.js';
+import { cover } from './resize.js';
 import { type ImageSource, type OpenDataset, storedImages } from './stored_images.js';
 
-const PICTURE = /\.(png|jpe?g|webp)$/i;
+/** torchvision's IMG_EXTENSIONS. */
+const PICTURE = /\.(jpg|jpeg|png|ppm|bmp|pgm|tif|tiff|webp)$/i;
 
 export interface ImageFolderOptions {
   /** Pictures are resized to this, covering it, cut at the centre. Default: the size of the first picture. */
@@ -25,33 +30,91 @@ interface Picture {
   readonly label: number;
 }
 
-async function list(folder: string): Promise<{ pictures: Picture[]; classNames: string[] }> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new DataError(folder, 'a readable folder', error.code ?? error.message);
-  });
-  const isFolder = (entry: Dirent) =>
-    entry.isDirectory() ||
-    (entry.isSymbolicLink() && statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() === true);
-  const classNames = entries
-    .filter((entry) => !entry.name.startsWith('.') && isFolder(entry)) // .ipynb_checkpoints and the like are no class
-    .map((entry) => entry.name)
-    .sort();
-  const inFolder = async (path: string, label: number): Promise<Picture[]> =>
-    (await readdir(path))
-      .filter((name) => PICTURE.test(name))
-      .sort()
-      .map((name) => ({ path: join(path, name), label }));
-  const pictures: Picture[] = [];
-  for (const [label, name] of classNames.entries()) {
-    for (const picture of await inFolder(join(folder, name), label)) pictures.push(picture);
-  }
-  if (pictures.length > 0) return { pictures, classNames };
-  return { pictures: await inFolder(folder, 0), classNames: [] };
+/** By code points, as Python sorts. */
+const byCode = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+interface Content {
+  readonly folders: string[];
+  readonly files: string[];
 }
 
-interface OpenFolder {
+function contentOf(folder: string): Content {
+  const content: Content = { folders: [], files: [] };
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const linked = entry.isSymbolicLink() && statSync(join(folder, entry.name), { throwIfNoEntry: false });
+      const isFolder = entry.isDirectory() || (linked ? linked.isDirectory() : false);
+      content[isFolder ? 'folders' : 'files'].push(entry.name);
+    }
+  } catch (error) {
+    throw new DataError(folder, 'a readable folder', (error as NodeJS.ErrnoException).code ?? String(error));
+  }
+  return content;
+}
+
+/** All files below a folder, in the order of torchvision: by folder, then by name. Links to folders are followed. */
+function walk(folder: string): string[] {
+  const found: [folder: string, files: readonly string[]][] = [];
+  const visit = (at: string, above: readonly string[]) => {
+    const real = realpathSync(at);
+    if (above.includes(real)) throw new DataError(at, 'folders', 'a link to a folder above it');
+    const { folders, files } = contentOf(at);
+    found.push([at, files.sort(byCode)]);
+    for (const name of folders) visit(join(at, name), [...above, real]);
+  };
+  visit(folder, []);
+  return found.sort(([a], [b]) => byCode(a, b)).flatMap(([at, files]) => files.map((name) => join(at, name)));
+}
+
+/** `3 of .gif, 1 of .txt` */
+function counted(files: readonly string[]): string {
+  const kinds = new Map<string, number>();
+  for (const file of files) {
+    const kind = extname(file).toLowerCase() || 'no extension';
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return [...kinds].map(([kind, count]) => `${count} of ${kind}`).join(', ');
+}
+
+interface Listing {
   readonly pictures: readonly Picture[];
   readonly classNames: readonly string[];
+  /** What was left out, in words. */
+  readonly notes: readonly string[];
+}
+
+function list(root: string): Listing {
+  const { folders, files } = contentOf(root);
+  const isPicture = (path: string) => PICTURE.test(path);
+  const hidden = folders.filter((name) => name.startsWith('.')); // .ipynb_checkpoints and the like are no class
+  const classNames = folders.filter((name) => !name.startsWith('.')).sort(byCode);
+  const classes = classNames.map((name) => walk(join(root, name)));
+  const labelled = classes.some((paths) => paths.some(isPicture));
+  const others = (labelled ? classes.flat().filter((path) => !isPicture(path)) : []).concat(
+    labelled ? files : files.filter((name) => !isPicture(name)),
+  );
+  const notes = [
+    ...(others.length > 0 ? [`${root}: ${others.length} files left out: ${counted(others)}`] : []),
+    ...(labelled && files.some(isPicture) ? [`${root}: pictures beside class folders are left out`] : []),
+    ...(hidden.length > 0 ? [`${root}: hidden folders left out: ${hidden.sort(byCode).join(', ')}`] : []),
+    ...(!labelled && classNames.length > 0
+      ? [`${root}: folders without pictures left out: ${classNames.join(', ')}`]
+      : []),
+  ];
+  if (!labelled) {
+    const pictures = files.filter(isPicture).sort(byCode);
+    return { pictures: pictures.map((name) => ({ path: join(root, name), label: 0 })), classNames: [], notes };
+  }
+  const pictures = classes.flatMap((paths, label) => {
+    const own = paths.filter(isPicture);
+    if (own.length > 0) return own.map((path) => ({ path, label }));
+    const path = join(root, classNames[label] as string);
+    throw new DataError(path, 'one or more pictures of the class (.jpg .png .ppm .bmp .pgm .tif .webp)', 'none');
+  });
+  return { pictures, classNames, notes };
+}
+
+interface OpenFolder extends Listing {
   readonly height: number;
   readonly width: number;
   readonly channels: 1 | 3;
@@ -61,55 +124,40 @@ interface OpenFolder {
 }
 
 async function openFolder(folder: string, options: ImageFolderOptions): Promise<OpenFolder> {
-  const { pictures, classNames } = await list(folder);
-  if (pictures.length === 0) throw new DataError(folder, 'PNG, JPEG or WebP pictures, in class folders or not', 'none');
-  const { default: sharp } = await import('sharp').catch(() => {
-    throw new DataError(folder, 'the package sharp to decode pictures', 'none: run `npm install sharp`');
-  });
-  const channels = options.channels ?? 3;
-  const first = await sharp(pictures[0]?.path)
-    .metadata()
-    .catch((error: Error) => {
-      throw new DataError((pictures[0] as Picture).path, 'a picture', error.message);
-    });
-  const height = options.height ?? (first.height as number);
-  const width = options.width ?? (first.width as number);
+  const listing = list(folder);
+  const [first] = listing.pictures;
+  if (!first)
+    throw new DataError(folder, 'pictures (.jpg .png .ppm .bmp .pgm .tif .webp), in class folders or not', 'none');
+  const { channels = 3 } = options;
+  const { height, width } =
+    options.height && options.width
+      ? (options as { height: number; width: number })
+      : await readPicture(first.path, channels);
   const size = height * width * channels;
-  const decode = async (path: string) => {
-    const bytes = await sharp(path)
-      .resize(width, height, { fit: 'cover' })
-      .flatten()
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-      .raw()
-      .toBuffer()
-      .catch((error: Error) => {
-        throw new DataError(path, 'a picture', error.message);
-      });
-    if (bytes.length !== size) throw new DataError(path, `${size} bytes of pixels`, String(bytes.length));
-    return bytes;
-  };
-  return { pictures, classNames, height, width, channels, size, decode };
+  const decode = async (path: string) => cover(await readPicture(path, channels), height, width);
+  return { ...listing, height, width, channels, size, decode };
 }
 
 function datasetOf<Source extends ImageSource>(
   folder: string,
-  { classNames, channels }: OpenFolder,
+  { classNames, channels, notes }: OpenFolder,
   test: Source,
 ): Dataset<Source> {
   const normalization = { mean: Array<number>(channels).fill(0), std: Array<number>(channels).fill(1) };
-  return { name: folder, classNames, normalization, test };
+  return { name: folder, classNames, normalization, test, notes };
 }
 
 const labelsOf = ({ pictures, classNames }: OpenFolder) =>
   classNames.length > 0 ? { labels: Int32Array.from(pictures, ({ label }) => label) } : {};
 
-/** Loads a folder of PNG, JPEG or WebP pictures; needs the optional package `sharp`. */
+/** Loads a folder of pictures; but for BMP and PPM it needs the optional package `sharp`. */
 async function loadImageFolder(folder: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   return loaded(folder, await openFolder(folder, options));
 }
 
 async function loaded(folder: string, opened: OpenFolder): Promise<Dataset> {
   const { pictures, classNames, height, width, channels, size, decode } = opened;
+  requireWithin('valueBytes', folder, pictures.length * size);
   const pixels = new Uint8Array(pictures.length * size);
   for (const [i, { path }] of pictures.entries()) pixels.set(await decode(path), i * size);
   const parts = { height, width, channels, pixels, ...labelsOf(opened) };

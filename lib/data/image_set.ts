@@ -33,6 +33,8 @@ export interface Dataset<Source = ImageSet> {
   /** Absent when the source has one set only. */
   readonly train?: Source;
   readonly test: Source;
+  /** What was left out in reading, in words. */
+  readonly notes?: readonly string[];
 }
 
 /** Elements of one image. */

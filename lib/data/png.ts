@@ -18,6 +18,31 @@ function chunk(type: string, content: Uint8Array): Uint8Array {
   return bytes;
 }
 
+/** Chunks begin after the signature: length, type, content, CRC. */
+function* chunksOf(
+  file: Uint8Array,
+): Generator<{ readonly type: string; readonly at: number; readonly length: number }> {
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  for (let at = SIGNATURE.length; at + 12 <= file.length; ) {
+    const length = view.getUint32(at);
+    yield { type: Buffer.from(file.subarray(at + 4, at + 8)).toString('latin1'), at, length };
+    at += 12 + length;
+  }
+}
+
+/** The file with as many colours as its pixels can name, greys (i, i, i) for those that its palette lacks, as Pillow has them. */
+export function wholePalette(file: Uint8Array): Uint8Array {
+  const [depth, colourType] = file.subarray(24, 26);
+  if (colourType !== 3 || depth === undefined || depth > 8) return file;
+  for (const { type, at, length } of chunksOf(file)) {
+    if (type !== 'PLTE' || length >= 3 * 2 ** depth || at + 12 + length > file.length) continue;
+    const colours = Uint8Array.from({ length: 3 * 2 ** depth }, (_, i) => Math.floor(i / 3));
+    colours.set(file.subarray(at + 8, at + 8 + length));
+    return Buffer.concat([file.subarray(0, at), chunk('PLTE', colours), file.subarray(at + 12 + length)]);
+  }
+  return file;
+}
+
 /** pixels: [height, width, channels] bytes, 1 to 4 channels → a PNG file. Throws InvalidArgumentError. */
 export function encodePng(pixels: Uint8Array, height: number, width: number, channels: number): Uint8Array {
   requireInteger('encodePng', 'height', height, 1, MAX_SIDE);

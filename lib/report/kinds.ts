@@ -15,7 +15,7 @@
 // 8. Test it in test/lib/report/kinds/<name>.test.ts: a result made by the library passes `check`, and all formats of
 //    its Document hold what matters (test/support/documents.ts).
 import { describe, InvalidArgumentError } from '../core/errors.js';
-import type { Document } from './document.js';
+import { bullets, type Document, section } from './document.js';
 import type { Kind } from './kind.js';
 
 const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = {
@@ -62,5 +62,10 @@ export async function kindNamed(schema: unknown): Promise<Kind> {
 export async function checkResult(value: unknown): Promise<CheckedResult> {
   const kind = await kindNamed((value as { schema?: unknown } | null | undefined)?.schema);
   const result = kind.check(value) as { readonly schema: string };
-  return { schema: kind.schema, result, document: kind.document(result) };
+  const document = kind.document(result);
+  const { leftOut } = result as { readonly leftOut?: unknown };
+  const omissions = Array.isArray(leftOut)
+    ? section('left-out', 'Left out of the data', bullets(leftOut.map(String), true))
+    : [];
+  return { schema: kind.schema, result, document: { ...document, sections: [...document.sections, ...omissions] } };
 }
