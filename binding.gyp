@@ -8,12 +8,16 @@
     "cflags!": ["-O2", "-O3"],
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-rtti", "-fno-exceptions"],
     "cflags_cc": ["<!@(node -p \"require('./native/sources.json').flags.join(' ')\")"],
+    "ldflags": ["<!@(node -p \"require('./native/sources.json').hardening.link.join(' ')\")"],
   },
   "targets": [
     {
       "target_name": "faultline",
       "sources": ["<!@(node -p \"const s = require('./native/sources.json'); s.common.concat(s.float, s.binding).join(' ')\")"],
-      "cflags_cc": ["-isystem <(module_root_dir)/node_modules/node-addon-api"],
+      "cflags_cc": [
+        "<!@(node -p \"require('./native/sources.json').hardening.flags.join(' ')\")",
+        "-isystem <(module_root_dir)/node_modules/node-addon-api",
+      ],
       "libraries": ["<!@(node -p \"(s => s.libraries.concat(s.floatLibraries))(require('./native/sources.json')).map((l) => '-l' + l).join(' ')\")"],
       "dependencies": ["faultline_scalar"],
       "conditions": [
