@@ -45,13 +45,15 @@ inline dnnl::convolution_backward_data::primitive_desc convolutionBackwardData(
 inline dnnl::convolution_backward_weights::primitive_desc convolutionBackwardWeights(
     const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& src, const Desc& diffWeights,
     const Desc& diffBias, const Desc& diffDst, const Window& w,
-    const dnnl::convolution_forward::primitive_desc& forward) {
-  return {engine, algorithm, src, diffWeights, diffBias, diffDst, w.strides, w.dilation, w.padBegin, w.padEnd, forward};
+    const dnnl::convolution_forward::primitive_desc& forward, const dnnl::primitive_attr& attributes) {
+  return {engine,    algorithm,  src,        diffWeights, diffBias, diffDst,
+          w.strides, w.dilation, w.padBegin, w.padEnd,    forward,  attributes};
 }
 
 inline dnnl::matmul::primitive_desc matmulDescriptor(const dnnl::engine& engine, const Desc& a, const Desc& b,
-                                                     const Desc& bias, const Desc& c) {
-  return {engine, a, b, bias, c};
+                                                     const Desc& bias, const Desc& c,
+                                                     const dnnl::primitive_attr& attributes) {
+  return {engine, a, b, bias, c, attributes};
 }
 
 #else
@@ -77,15 +79,16 @@ inline dnnl::convolution_backward_data::primitive_desc convolutionBackwardData(
 inline dnnl::convolution_backward_weights::primitive_desc convolutionBackwardWeights(
     const dnnl::engine& engine, dnnl::algorithm algorithm, const Desc& src, const Desc& diffWeights,
     const Desc& diffBias, const Desc& diffDst, const Window& w,
-    const dnnl::convolution_forward::primitive_desc& forward) {
+    const dnnl::convolution_forward::primitive_desc& forward, const dnnl::primitive_attr& attributes) {
   return {dnnl::convolution_backward_weights::desc(algorithm, src, diffWeights, diffBias, diffDst, w.strides,
                                                    w.dilation, w.padBegin, w.padEnd),
-          engine, forward};
+          attributes, engine, forward};
 }
 
 inline dnnl::matmul::primitive_desc matmulDescriptor(const dnnl::engine& engine, const Desc& a, const Desc& b,
-                                                     const Desc& bias, const Desc& c) {
-  return {dnnl::matmul::desc(a, b, bias, c), engine};
+                                                     const Desc& bias, const Desc& c,
+                                                     const dnnl::primitive_attr& attributes) {
+  return {dnnl::matmul::desc(a, b, bias, c), attributes, engine};
 }
 
 #endif

@@ -38,12 +38,12 @@ class Convolution {
   ~Convolution();
 
   const ConvGeometry& geometry() const { return geometry_; }
-  // y = x ∗ w (+ bias [M]) (+ residual, as y), then into the bounds; bias and residual may be null, bounds infinite. A
-  // residual that lies in y itself is not copied there first.
+  // y = x ∗ w (+ bias [M]) (+ residual, as y), then into the bounds, NaN excepted; bias and residual may be null,
+  // bounds infinite. A residual that lies in y itself is not copied there first.
   void forward(const float* x, VersionedWeights w, const float* bias, const float* residual, Bounds bounds, float* y);
   // `again`: the last convolution of this thread was this one's backwardWeights, with the same dy.
   void backwardData(const float* dy, VersionedWeights w, bool again, float* dx);
-  // dw as w; db [M] may be null.
+  // dw as w; db [M] may be null. Results do not depend on the number of threads.
   void backwardWeights(const float* x, const float* dy, float* dw, float* db);
 
  private:
@@ -51,18 +51,23 @@ class Convolution {
   struct BackwardData;
   struct BackwardWeights;
   void renewForThreads();
+  bool mayBeNaN(const float* x, VersionedWeights w, const float* bias, const float* residual);
   Forward& forwardFor(bool bias, bool residual, Bounds bounds);
+  std::unique_ptr<BackwardWeights> makeBackwardWeights(bool bias) const;
 
   ConvGeometry geometry_;
   Window window_;
-  Desc x_, y_, w_, bias_;    // as the caller has them
+  Desc x_, y_, w_, bias_;  // as the caller has them
+  dnnl::memory::data_type factor_;
   Desc anyX_, anyY_, anyW_;  // as direct products take them
   enum class How { direct, winograd, dense } how_;
-  int threads_ = 0;                                  // that the primitives below are made for
+  int threads_ = 0;                                  // that forward_ and backwardData_ are made for
   std::array<std::unique_ptr<Forward>, 8> forward_;  // [bias + 2 · bounded + 4 · residual]
   std::unique_ptr<BackwardData> backwardData_;
   std::array<std::unique_ptr<BackwardWeights>, 2> backwardWeights_;  // [bias]
   BackwardWeights* lastWeights_ = nullptr;
+  double measured_ = 0;  // version of the weights of which this is the largest magnitude
+  float largestWeight_ = 0;
 };
 
 }  // namespace faultline::dnn

@@ -2,8 +2,7 @@
 
 #include <omp.h>
 
-#include "core/aligned.h"
-#include "core/parallel.h"
+#include "dnn/slices.h"
 #include "dnn/version.h"
 
 namespace faultline::dnn {
@@ -27,6 +26,16 @@ int useThreads() {
   const int count = threads();
   if (omp_get_max_threads() != count) omp_set_num_threads(count);
   return count;
+}
+
+void addSlices(int64_t slices, int64_t size, const float* parts, float* sum) {
+  constexpr int64_t kPiece = 4096;
+  overSlices(ceilDiv(size, kPiece), [&](int64_t piece) {
+    const int64_t begin = piece * kPiece, end = std::min(size, begin + kPiece);
+    for (int64_t s = 0; s < slices; ++s) {
+      for (int64_t i = begin; i < end; ++i) sum[i] += parts[s * size + i];
+    }
+  });
 }
 
 Reorder::Reorder(const Desc& from, const Desc& to)

@@ -14,7 +14,7 @@ struct MatmulShape {
   bool operator==(const MatmulShape&) const = default;
 };
 
-// bias: [n] or null. The primitive is kept for the next product of the same shape.
+// bias: [n] or null. Gradients of weights (a transposed) have the same bits on any number of threads.
 void matmul(const MatmulShape& shape, const float* a, const float* b, const float* bias, float* c);
 
 }  // namespace faultline::dnn

@@ -101,53 +101,44 @@ void convolve(const ConvGeometry& g, bool backward, const float* x, const float*
   });
 }
 
-// What threads sum for the gradient of weights.
-struct Sums {
-  const float* weights = nullptr;  // transformed, [36][in / W][out][W]
-  std::vector<double> bias;
-};
-
-// Transformed weights of which every thread has separate sums; with more, threads share the products of a block.
+// Parts of the tiles whose sums are added at the end, whatever the number of threads is.
+constexpr int64_t kParts = 2;
+// Transformed weights of which every part has separate sums; with more, the halves of a block are the parts of the bias
+// only, and threads share the products.
 constexpr int64_t kOwnSums = 64 * 64;
 
 class WeightGradient {
  public:
   WeightGradient(const ConvGeometry& g, const float* x, const float* dy, bool bias)
-      : shape_(g, false), in_(g.c), out_(g.outChannels), most_(blockRows(in_, out_)), x_(x), dy_(dy), bias_(bias) {}
-  int64_t weights() const { return in_ * out_; }
-  int64_t weightStride() const { return weights() + kSkew; }
-
-  // Every thread sums the tiles it has; how many did.
-  int apart(std::vector<Sums>& sums) const {
-    int used = 1;
-    shareTiles(shape_.tiles(), kWinogradLanes, [&](int thread, int count, int64_t begin, int64_t end) {
-      if (thread == 0) used = count;
-      Sums& own = sums[static_cast<size_t>(thread)];
-      const Block block = blockMemory();
-      float* u = memory<Weights>(kWinogradPoints * weightStride());
-      own.weights = u;
-      for (int64_t first = begin; first < end; first += most_) {
-        const int64_t count = std::min(most_, end - first);
-        transform(block, first, 0, count, own);
-        multiply(block, count, 0, kWinogradPoints, first > begin, u);
-      }
-    });
-    return used;
+      : shape_(g, false), in_(g.c), out_(g.outChannels), most_(blockRows(in_, out_)), x_(x), dy_(dy) {
+    if (bias) bias_.resize(static_cast<size_t>(kParts * out_));
   }
 
-  // Threads share a block's tiles, then its points.
-  void together(std::vector<Sums>& sums) const {
-    const Block block = blockMemory();
-    float* u = memory<Weights>(kWinogradPoints * weightStride());
-    sums[0].weights = u;
-    for (int64_t first = 0; first < shape_.tiles(); first += most_) {
-      const int64_t count = std::min(most_, shape_.tiles() - first);
-      shareTiles(count, 1, [&](int thread, int, int64_t begin, int64_t end) {
-        transform(block, first, begin, end, sums[static_cast<size_t>(thread)]);
-      });
-      shareTiles(kWinogradPoints, 1,
-                 [&](int, int, int64_t begin, int64_t end) { multiply(block, count, begin, end, first > 0, u); });
+  // Transformed weights, [36][in / W][out][W] each.
+  std::vector<const float*> sum() {
+    const int64_t size = kWinogradPoints * weightStride(), tiles = shape_.tiles();
+    if (in_ * out_ > kOwnSums) {
+      float* u = memory<Weights>(size);
+      sumTogether(0, tiles, kParts, 0, u);
+      return {u};
     }
+    const int64_t units = ceilDiv(tiles, kWinogradLanes), parts = std::min(kParts, units);
+    float* u = memory<Weights>(parts * size);
+    const auto begin = [&](int64_t part) { return std::min(tiles, units * part / parts * kWinogradLanes); };
+    if (threads() <= parts) {
+      shareTiles(parts, 1, [&](int, int, int64_t first, int64_t last) {
+        for (int64_t p = first; p < last; ++p) sumAlone(begin(p), begin(p + 1), p, u + p * size);
+      });
+    } else {
+      for (int64_t p = 0; p < parts; ++p) sumTogether(begin(p), begin(p + 1), 1, p, u + p * size);
+    }
+    return parts == 1 ? std::vector<const float*>{u} : std::vector<const float*>{u, u + size};
+  }
+  int64_t weightStride() const { return in_ * out_ + kSkew; }
+  float bias(int64_t channel) const {
+    double sum = 0;
+    for (int64_t p = 0; p < kParts; ++p) sum += bias_[static_cast<size_t>(p * out_ + channel)];
+    return static_cast<float>(sum);
   }
 
  private:
@@ -161,16 +152,42 @@ class WeightGradient {
   int64_t inStride() const { return in_ * most_ + kSkew; }
   int64_t outStride() const { return out_ * most_ + kSkew; }
 
+  // Sums tiles begin to end in the calling thread.
+  void sumAlone(int64_t begin, int64_t end, int64_t part, float* u) {
+    const Block block = blockMemory();
+    for (int64_t first = begin; first < end; first += most_) {
+      const int64_t count = std::min(most_, end - first);
+      transform(block, first, 0, count, part);
+      multiply(block, count, 0, kWinogradPoints, first > begin, u);
+    }
+  }
+
+  // The same by all threads, which share a block's tiles, then its points. A bias is summed in as many ranges of a
+  // block as `biasRanges` says, for the parts from firstPart on.
+  void sumTogether(int64_t begin, int64_t end, int64_t biasRanges, int64_t firstPart, float* u) {
+    const Block block = blockMemory();
+    for (int64_t first = begin; first < end; first += most_) {
+      const int64_t count = std::min(most_, end - first);
+      const int64_t ranges = std::min<int64_t>(count, bias_.empty() ? threads() : biasRanges);
+      shareTiles(ranges, 1, [&](int, int, int64_t from, int64_t to) {
+        for (int64_t r = from; r < to; ++r) {
+          transform(block, first, count * r / ranges, count * (r + 1) / ranges, firstPart + r);
+        }
+      });
+      shareTiles(kWinogradPoints, 1,
+                 [&](int, int, int64_t from, int64_t to) { multiply(block, count, from, to, first > begin, u); });
+    }
+  }
+
   // Tiles begin to end of the block that starts with tile `first`.
-  void transform(const Block& block, int64_t first, int64_t begin, int64_t end, Sums& sums) const {
+  void transform(const Block& block, int64_t first, int64_t begin, int64_t end, int64_t part) {
     const WinogradKernels& kernels = *winogradKernels();
-    std::vector<float> bias(bias_ ? static_cast<size_t>(out_) : 0);
+    std::vector<float> bias(bias_.empty() ? 0 : static_cast<size_t>(out_));
     kernels.input(x_, shape_.from, {first + begin, end - begin, most_, inStride()},
                   block.v + begin * winogradPanel(in_));
     kernels.gradient(dy_, shape_.to, {first + begin, end - begin, most_, outStride()},
-                     block.d + begin * winogradPanel(out_), bias_ ? bias.data() : nullptr);
-    sums.bias.resize(bias.size());
-    for (size_t k = 0; k < bias.size(); ++k) sums.bias[k] += bias[k];
+                     block.d + begin * winogradPanel(out_), bias.empty() ? nullptr : bias.data());
+    for (size_t k = 0; k < bias.size(); ++k) bias_[static_cast<size_t>(part * out_) + k] += bias[k];
   }
 
   // u (+)= d of `count` tiles, transposed, times v, for points begin to end.
@@ -191,7 +208,7 @@ class WeightGradient {
   Convolved shape_;
   int64_t in_, out_, most_;
   const float *x_, *dy_;
-  bool bias_;
+  std::vector<double> bias_;  // [parts][out], empty where there is none
 };
 
 }  // namespace
@@ -224,26 +241,15 @@ void winogradBackwardData(const ConvGeometry& g, const float* dy, const float* w
 }
 
 void winogradBackwardWeights(const ConvGeometry& g, const float* x, const float* dy, float* dw, float* db) {
-  const WeightGradient gradient(g, x, dy, db != nullptr);
-  std::vector<Sums> sums(static_cast<size_t>(threads()));
-  int used = 1;
-  if (gradient.weights() > kOwnSums) {
-    gradient.together(sums);
-  } else {
-    used = gradient.apart(sums);
-  }
-  std::vector<const float*> parts;
-  for (int part = 0; part < used; ++part) parts.push_back(sums[static_cast<size_t>(part)].weights);
+  WeightGradient gradient(g, x, dy, db != nullptr);
+  const std::vector<const float*> parts = gradient.sum();
   shareTiles(g.outChannels, 1, [&](int, int, int64_t first, int64_t last) {
     for (int64_t k = first; k < last; ++k) {
-      winogradKernels()->weightGradient(parts.data(), used, k, g.outChannels, g.c, gradient.weightStride(), dw);
+      winogradKernels()->weightGradient(parts.data(), static_cast<int>(parts.size()), k, g.outChannels, g.c,
+                                        gradient.weightStride(), dw);
     }
   });
-  for (size_t k = 0; db && k < static_cast<size_t>(g.outChannels); ++k) {
-    double sum = 0;
-    for (const Sums& part : sums) sum += part.bias.empty() ? 0 : part.bias[k];
-    db[k] = static_cast<float>(sum);
-  }
+  for (int64_t k = 0; db && k < g.outChannels; ++k) db[k] = gradient.bias(k);
 }
 
 }  // namespace faultline::dnn

@@ -13,10 +13,10 @@ namespace faultline::dnn {
 // Whether the algorithm fits these and pays, on this processor.
 bool suitsWinograd(const ConvGeometry& g);
 
-// y = x ∗ w (+ bias [M]); bias may be null. Results do not depend on the number of threads.
+// y = x ∗ w (+ bias [M]); bias may be null. No result depends on the number of threads.
 void winogradForward(const ConvGeometry& g, const float* x, const float* w, const float* bias, float* y);
 void winogradBackwardData(const ConvGeometry& g, const float* dy, const float* w, float* dx);
-// db [M] may be null. Every thread sums the tiles it has.
+// db [M] may be null.
 void winogradBackwardWeights(const ConvGeometry& g, const float* x, const float* dy, float* dw, float* db);
 
 }  // namespace faultline::dnn

@@ -53,6 +53,19 @@ describe('train', () => {
     setThreads(1);
   });
 
+  for (const architecture of ['resnet8', 'mlp'] as const) {
+    it(`gives the same bits on one, two and three threads: ${architecture}`, async () => {
+      const results: Buffer[] = [];
+      for (const count of [1, 2, 3]) {
+        setThreads(count);
+        const graph = buildModel(architecture, { input: [1, 8, 8], classes: 4, seed: 5 });
+        results.push(bytes((await train(graph, SET, { ...OPTIONS, epochs: 1 })).graph));
+      }
+      setThreads(1);
+      for (const other of results) assert.ok(other.equals(results[0] as Buffer));
+    });
+  }
+
   for (const optimizer of [
     { kind: 'sgd', rate: 0.05, momentum: 0.9, nesterov: true, weightDecay: 5e-4, clipNorm: 1 },
     { kind: 'adamw', rate: 3e-3, weightDecay: 1e-2, clipNorm: 0.5 },
