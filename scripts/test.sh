@@ -115,6 +115,15 @@ sanitizers() {
     build-asan/test/native/faultline_native_tests
 }
 
+# The addon under the sanitizers, called as nobody calls it (test/fuzz/raw_calls.ts); Node itself leaks by intent.
+raw_calls() {
+  local headers="$PWD/node_modules/node-api-headers/include;$PWD/node_modules/node-addon-api" libraries
+  build_target build-asan faultline -DFAULTLINE_SANITIZE=ON -DCMAKE_JS_INC="$headers" || return 1
+  libraries="$(g++ -print-file-name=libasan.so) $(g++ -print-file-name=libstdc++.so)"
+  LD_PRELOAD=$libraries ASAN_OPTIONS=detect_leaks=0 OMP_NUM_THREADS=2 \
+    node dist/test/fuzz/raw_calls.js "$PWD/build-asan/faultline.node" 200000
+}
+
 # Each target for fuzz_seconds, shared out over the instruction sets; from a fixed seed and an empty corpus, so that a
 # failure can be repeated. What is found is written to build-fuzz/.
 fuzz() {
@@ -153,6 +162,7 @@ if in_group all; then
   gate 'emulated device' emulated_device
   mocha_tests 'long tests' 'dist/test/**/*.all.test.js'
   gate 'sanitizers' sanitizers
+  gate 'raw calls' raw_calls
   fuzz
 fi
 

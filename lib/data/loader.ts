@@ -105,7 +105,7 @@ export class Loader {
     for (let batch = first; batch < this.batches; batch++) {
       const slot = slotOf(batch);
       if (batch === first) this.start(slot, order, epoch, batch);
-      slot.filler.wait();
+      slot.filler.wait(slot.inputs);
       if (batch + 1 < this.batches) this.start(slotOf(batch + 1), order, epoch, batch + 1);
       const { indices, inputs, labels } = slot;
       const count = indices.length;
@@ -134,11 +134,11 @@ export class Loader {
     const { batchSize, augmentation } = this.options;
     const { height, width, channels, pixels } = this.set;
     slot.indices = order.subarray(batch * batchSize, Math.min((batch + 1) * batchSize, order.length));
-    const { filler, indices, inputs, placement } = slot;
+    const { filler, indices, placement } = slot;
     const count = indices.length;
     if (placement) this.place(placement, count, this.random(epoch, batch));
     const hole = augmentation?.cutout ?? 0;
-    filler.start(count, height, width, channels, pixels, this.table, indices, placement, hole, inputs);
+    filler.start(count, height, width, channels, pixels, this.table, indices, placement, hole);
   }
 
   // A stream for each batch, so that an epoch can be entered at any batch.

@@ -25,6 +25,7 @@ interface NativeInspection {
   isa: string;
   isaError: string | undefined;
   threads: number;
+  mostThreads: number;
   affinity: number;
   quota: number;
   onednn: string | undefined;

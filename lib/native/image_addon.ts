@@ -1,6 +1,6 @@
 // The addon's operations on images, as native/binding/{image,batch_filler}.cpp define them.
 
-/** Fills a batch of inputs in a separate thread. Between start() and the end of wait() no array may change. */
+/** Fills a batch of inputs in a separate thread, from copies of its arguments. */
 export interface NativeBatchFiller {
   start(
     count: number,
@@ -16,9 +16,8 @@ export interface NativeBatchFiller {
     placement: Int32Array | undefined,
     /** Side of the hole. */
     hole: number,
-    inputs: Float32Array,
   ): void;
-  wait(): void;
+  wait(inputs: Float32Array): void;
 }
 
 export interface ImageAddon {

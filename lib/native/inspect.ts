@@ -39,6 +39,8 @@ export interface Inspection {
     readonly quota?: number;
     /** `OMP_NUM_THREADS`, which overrides both. */
     readonly ompNumThreads?: string;
+    /** Where it was lowered: the most that this machine has use for. */
+    readonly lowered?: string;
   };
   /** With `FAULTLINE_DEVICE`: the GPU it requests, or why there is none. */
   readonly device?: { readonly requested: string } & (DeviceInfo | { readonly error: string });
@@ -68,6 +70,7 @@ export function inspect(): Inspection {
   const native = addon.inspect();
   const requested = process.env.FAULTLINE_ISA;
   const ompNumThreads = process.env.OMP_NUM_THREADS;
+  const lowered = `OMP_NUM_THREADS is above ${native.mostThreads}, twice the processors or 64: more threads cost memory only`;
   return {
     schema: 'faultline.inspect/1',
     faultline: { version: packageVersion(), abi: addon.abiVersion },
@@ -84,6 +87,7 @@ export function inspect(): Inspection {
       affinity: native.affinity,
       ...(native.quota > 0 ? { quota: native.quota } : {}),
       ...(ompNumThreads ? { ompNumThreads } : {}),
+      ...(Number.parseInt(ompNumThreads ?? '', 10) > native.mostThreads ? { lowered } : {}),
     },
     ...requestedGpu(),
     ...(native.onednn === undefined ? {} : { onednn: native.onednn }),

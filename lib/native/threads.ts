@@ -1,6 +1,4 @@
 // The number of threads of the native operations.
-
-import { requireInteger } from '../core/errors.js';
 import { addon } from './addon.js';
 
 /** Threads in use: `OMP_NUM_THREADS`, else the CPUs this process may use (affinity mask and cgroup quota). */
@@ -8,9 +6,11 @@ export function threads(): number {
   return addon.threads();
 }
 
-/** Sets the number of threads for every later operation of the process; 0 restores the default. */
+/**
+ * Sets the number of threads for every later operation of the process; 0 restores the default. Throws
+ * InvalidArgumentError above twice the processors, or 64 where that is more.
+ */
 export function setThreads(count: number): void {
-  requireInteger('setThreads', 'count', count, 0, 4096);
   addon.setThreads(count);
 }
 

@@ -23,13 +23,14 @@ void add(Napi::Object exports, const char* name) {
 // The TypeScript class that native refusals are thrown as.
 void setErrorClass(const Napi::CallbackInfo& info) {
   enum : size_t { kErrorClass };
+  if (!info[kErrorClass].IsFunction()) Args(info, "setErrorClass").refuse("errorClass", "a class", "another value");
   info.Env().GetInstanceData<EnvironmentData>()->errorClass = Napi::Persistent(info[kErrorClass].As<Napi::Function>());
 }
 
 void setThreadsBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kCount };
   const Args args(info, "setThreads");
-  setThreads(static_cast<int>(args.integer(kCount, "count", 0, 4096)));
+  setThreads(static_cast<int>(args.integer(kCount, "count", 0, mostThreads())));
 }
 
 Napi::Value threadsBinding(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), threads()); }

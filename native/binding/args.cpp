@@ -57,6 +57,22 @@ int64_t Args::integer(size_t i, const char* name, int64_t min, int64_t max) cons
   return static_cast<int64_t>(value);
 }
 
+size_t Args::elements(const char* name, std::initializer_list<int64_t> extents) const {
+  constexpr int64_t kMost = int64_t{1} << 40;
+  int64_t product = 1;
+  bool empty = false, fits = true;
+  for (const int64_t extent : extents) {
+    // Zeros last: what they would hide may be multiplied elsewhere.
+    if (extent == 0) {
+      empty = true;
+    } else {
+      fits = fits && !__builtin_mul_overflow(product, extent, &product) && product > 0 && product <= kMost;
+    }
+  }
+  if (!fits) refuse(name, "at most 2^40 elements", "more");
+  return empty ? 0 : static_cast<size_t>(product);
+}
+
 void* Args::rawArray(size_t i, const char* name, napi_typedarray_type type, size_t length, size_t alignment,
                      size_t* actual) const {
   const napi_env env = info_.Env();

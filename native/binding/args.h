@@ -6,9 +6,11 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "core/status.h"
 
@@ -41,6 +43,9 @@ class Args {
 
   int64_t integer(size_t i, const char* name, int64_t min, int64_t max) const;
   double number(size_t i, const char* name) const;
+  // The product of extents, each at least 0: elements of an array. Refuses more than any array has; no other product of
+  // arguments is taken in this folder.
+  size_t elements(const char* name, std::initializer_list<int64_t> extents) const;
   bool boolean(size_t i) const { return info_[i].ToBoolean().Value(); }
   bool absent(size_t i) const { return info_[i].IsUndefined() || info_[i].IsNull(); }
   Napi::Value at(size_t i) const { return info_[i]; }
@@ -55,6 +60,12 @@ class Args {
   template <typename T>
   Span<T> optionalArray(size_t i, const char* name, size_t length) const {
     return absent(i) ? Span<T>{} : array<T>(i, name, length);
+  }
+  // A copy of all of it, for what is checked and then used: whoever shares the buffer may change it in between.
+  template <typename T>
+  std::vector<T> copy(size_t i, const char* name, size_t length) const {
+    const Span<const T> span = array<const T>(i, name, length);
+    return std::vector<T>(span.data, span.data + span.length);
   }
   // True when argument i is a typed array with elements of type T.
   template <typename T>

@@ -3,6 +3,7 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <future>
 #include <vector>
 
@@ -21,7 +22,10 @@ class BatchFillerHandle : public Napi::ObjectWrap<BatchFillerHandle> {
   void wait(const Napi::CallbackInfo& info);
 
   std::future<void> filling_;
-  std::vector<Napi::ObjectReference> used_;  // by the thread: not to be collected
+  // What the thread reads and writes, kept for the next batch.
+  std::vector<uint8_t> bytes_;
+  std::vector<float> floats_, table_, inputs_;
+  std::vector<int32_t> placement_;
 };
 
 }  // namespace faultline::binding

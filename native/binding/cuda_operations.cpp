@@ -12,13 +12,9 @@ namespace {
 
 constexpr int64_t kMaxRows = INT32_MAX;
 constexpr int64_t kMaxImageBytes = int64_t{1} << 31;
-constexpr double kMaxElements = 0x1p40;
 
-int64_t checkedCount(const Args& args, const char* name, std::initializer_list<int64_t> dims) {
-  double count = 1;
-  for (const int64_t dim : dims) count *= static_cast<double>(dim);
-  if (!(count <= kMaxElements)) args.refuse(name, "at most 2^40 elements", std::to_string(count));
-  return static_cast<int64_t>(count);
+int64_t elements(const Args& args, const char* name, std::initializer_list<int64_t> extents) {
+  return static_cast<int64_t>(args.elements(name, extents));
 }
 
 // The arguments of both products: (x, shape: rows or a geometry, weights, out, bits: number | Uint8Array, perTensor,
@@ -43,13 +39,15 @@ enum DeviceProduct : size_t {
   kCall
 };
 
-cuda::Quantization readQuantization(const Args& args, int64_t units, const char* where) {
+// `each` holds the bits of every unit.
+cuda::Quantization readQuantization(const Args& args, int64_t units, const char* where, std::vector<uint8_t>& each) {
   cuda::Quantization q;
   q.perTensor = args.boolean(kPerTensor);
   if (args.at(kActivationBits).IsNumber()) {
     q.bits = static_cast<int>(args.integer(kActivationBits, "activationBits", kMinBits, kMaxBits));
   } else {
-    q.unitBits = readUnitBits(args, kActivationBits, q.perTensor, static_cast<size_t>(units), where);
+    each = readUnitBits(args, kActivationBits, q.perTensor, static_cast<size_t>(units), where);
+    q.unitBits = each.data();
   }
   q.scale = args.optionalArray<float>(kScale, "scale", static_cast<size_t>(units)).data;
   q.zeroPoint = args.optionalArray<int32_t>(kZeroPoint, "zeroPoint", static_cast<size_t>(units)).data;
@@ -80,9 +78,10 @@ Napi::Value matmulBinding(const Napi::CallbackInfo& info) {
   cuda::UploadedWeights& weights = DeviceWeightsHandle::unwrap(args, kWeights, false);
   cuda::MatmulCall call;
   call.m = args.integer(kShape, "m", 0, kMaxRows);
-  const int64_t outputs = checkedCount(args, "out", {call.m, weights.layout.n});
-  call.x = DeviceArrayHandle::unwrap<float>(args, kX, "x", checkedCount(args, "x", {call.m, weights.layout.k}));
-  const cuda::Quantization q = readQuantization(args, call.m, "in row");
+  const int64_t outputs = elements(args, "out", {call.m, weights.layout.n});
+  call.x = DeviceArrayHandle::unwrap<float>(args, kX, "x", elements(args, "x", {call.m, weights.layout.k}));
+  std::vector<uint8_t> bits;
+  const cuda::Quantization q = readQuantization(args, call.m, "in row", bits);
   call.output = readOutput(args, weights.layout.n, outputs);
   if (call.output.acc != nullptr && weights.layout.blockSize > 0) {
     args.refuse("weights", "one scale a channel for int32 output", "scales by group");
@@ -106,7 +105,7 @@ Napi::Value conv2dBinding(const Napi::CallbackInfo& info) {
   g.groups = shape.groups;
   throwIfRefused(args.env(), checkConvolution("conv2dDynamic", &g, {}));
   // Each group's channels are padded to chunks of 16 bytes.
-  const int64_t pixels = checkedCount(args, "x", {g.paddedH(), g.paddedW(), g.c + 15 * shape.groups});
+  const int64_t pixels = elements(args, "x", {g.paddedH(), g.paddedW(), g.c + 15 * shape.groups});
   if (pixels >= kMaxImageBytes) args.refuse("x", "padded samples below 2^31 elements", std::to_string(pixels));
   cuda::ConvCall call;
   call.n = g.n;
@@ -124,7 +123,8 @@ Napi::Value conv2dBinding(const Napi::CallbackInfo& info) {
   call.outH = g.outH;
   call.outW = g.outW;
   call.x = DeviceArrayHandle::unwrap<float>(args, kX, "x", g.n * g.h * g.w * g.c);
-  const cuda::Quantization q = readQuantization(args, g.n, "for sample");
+  std::vector<uint8_t> bits;
+  const cuda::Quantization q = readQuantization(args, g.n, "for sample", bits);
   call.output = readOutput(args, shape.outChannels, g.n * g.outH * g.outW * shape.outChannels);
   call.fault = readFault(args);
   throwIfFailed(args.env(), sessionOf(args).conv2d(call, weights, q));
@@ -159,7 +159,7 @@ cuda::DeviceWalk readWalk(const Args& args, size_t i) {
   std::copy_n(at, walk.rank, walk.dims);
   std::copy_n(at + walk.rank, walk.rank, walk.first);
   std::copy_n(at + 2 * walk.rank, walk.rank, walk.second);
-  for (int axis = 0; axis < walk.rank; ++axis) walk.count = checkedCount(args, "walk", {walk.count, walk.dims[axis]});
+  for (int axis = 0; axis < walk.rank; ++axis) walk.count = elements(args, "walk", {walk.count, walk.dims[axis]});
   return walk;
 }
 
@@ -239,11 +239,11 @@ Napi::Value scoreBinding(const Napi::CallbackInfo& info) {
   const int64_t classes = args.integer(kClasses, "classes", 1, kMaxRows);
   const int64_t at = args.integer(kAt, "at", 0, kMaxRows);
   cuda::Device& device = sessionOf(args).device();
-  device.score(
-      {DeviceArrayHandle::unwrap<float>(args, kLogits, "logits", checkedCount(args, "logits", {rows, classes})), rows,
-       static_cast<int32_t>(classes), DeviceArrayHandle::optional<int32_t>(args, kLabels, "labels", rows),
-       DeviceArrayHandle::optional<int32_t>(args, kReference, "reference", rows),
-       DeviceArrayHandle::unwrap<int32_t>(args, kCounts, "counts", 2 * at + 2) + 2 * at});
+  device.score({DeviceArrayHandle::unwrap<float>(args, kLogits, "logits", elements(args, "logits", {rows, classes})),
+                rows, static_cast<int32_t>(classes),
+                DeviceArrayHandle::optional<int32_t>(args, kLabels, "labels", rows),
+                DeviceArrayHandle::optional<int32_t>(args, kReference, "reference", rows),
+                DeviceArrayHandle::unwrap<int32_t>(args, kCounts, "counts", 2 * at + 2) + 2 * at});
   throwIfFailed(args.env(), device.status());
   return args.env().Undefined();
 }

@@ -2,6 +2,7 @@
 #include "float/elementwise.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "binding/args.h"
 #include "binding/float_operations.h"
@@ -19,6 +20,7 @@ struct WalkArgs {
   int64_t count = 1;
 
   WalkArgs(const Args& args, size_t i) {
+    int64_t all = 1;
     const auto head = args.array<const int32_t>(i, "walk", 1);
     walk.rank = head.data[0];
     if (walk.rank < 0 || walk.rank > kMaxAxes)
@@ -29,16 +31,18 @@ struct WalkArgs {
       first[axis] = at[walk.rank + axis];
       second[axis] = at[2 * walk.rank + axis];
       if (std::min({walk.dims[axis], first[axis], second[axis]}) < 0) args.refuse("walk", "no negative number", "one");
-      count *= walk.dims[axis];
-      if (count >= kMaxCount) args.refuse("walk", "fewer than 2^32 elements", "more");
+      all = static_cast<int64_t>(args.elements("walk", {all, std::max<int64_t>(walk.dims[axis], 1)}));
+      if (all >= kMaxCount) args.refuse("walk", "fewer than 2^32 elements", "more");
+      if (walk.dims[axis] == 0) count = 0;
     }
+    count *= all;
   }
-  // Elements an operand has at least.
+  // Elements an operand has at least. Extents multiply to less than 2^32 and strides are below 2^31: a sum below 2^63.
   size_t reach(const int64_t* strides, int64_t start = 0) const {
     if (count == 0) return 0;
     int64_t last = start;
     for (int axis = 0; axis < walk.rank; ++axis) last += (walk.dims[axis] - 1) * strides[axis];
-    return static_cast<size_t>(last + 1);
+    return static_cast<size_t>(last) + 1;
   }
 };
 
@@ -88,7 +92,12 @@ Napi::Value reduceSumBinding(const Napi::CallbackInfo& info) {
   const WalkArgs w(args, kWalk);
   const auto x = args.array<const float>(kX, "x", static_cast<size_t>(w.count));
   const auto y = args.array<float>(kY, "y", w.reach(w.first));
-  reduceSum(w.walk, w.first, args.number(kFactor, "factor"), x.data, static_cast<int64_t>(y.length), y.data);
+  const double factor = args.number(kFactor, "factor");
+  if (w.count > 0) {
+    reduceSum(w.walk, w.first, factor, x.data, static_cast<int64_t>(y.length), y.data);
+  } else {
+    std::fill_n(y.data, y.length, 0.f);
+  }
   return args.env().Undefined();
 }
 
@@ -126,30 +135,29 @@ Napi::Value firstNonFiniteBinding(const Napi::CallbackInfo& info) {
 struct GatherArgs {
   enum : size_t { kOuter, kAxis, kInner, kIndex, kFrom, kTo };
   int64_t outer, axis, inner;
-  Span<const int32_t> index;
+  std::vector<int32_t> index;
   explicit GatherArgs(const Args& args)
       : outer(args.integer(kOuter, "outer", 0, kMaxCount)),
         axis(args.integer(kAxis, "axis", 1, kMaxCount)),
         inner(args.integer(kInner, "inner", 0, kMaxCount)),
-        index(args.array<const int32_t>(kIndex, "index", 0)) {
-    for (size_t i = 0; i < index.length; ++i) {
-      if (index.data[i] < 0 || index.data[i] >= axis) {
-        args.refuse("index", "0 to " + std::to_string(axis - 1), std::to_string(index.data[i]));
-      }
+        index(args.copy<int32_t>(kIndex, "index", 0)) {
+    for (const int32_t at : index) {
+      if (at < 0 || at >= axis) args.refuse("index", "0 to " + std::to_string(axis - 1), std::to_string(at));
     }
+    table = args.elements("x", {outer, axis, inner});
+    rows = args.elements("y", {outer, count(), inner});
   }
-  int64_t count() const { return static_cast<int64_t>(index.length); }
-  size_t table() const { return static_cast<size_t>(outer * axis * inner); }
-  size_t rows() const { return static_cast<size_t>(outer * count() * inner); }
+  int64_t count() const { return static_cast<int64_t>(index.size()); }
+  size_t table, rows;
 };
 
 // (outer, axis, inner, index, x, y)
 Napi::Value gatherBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "gather");
   const GatherArgs g(args);
-  gather(g.outer, g.axis, g.inner, g.count(), g.index.data,
-         args.array<const float>(GatherArgs::kFrom, "x", g.table()).data,
-         args.array<float>(GatherArgs::kTo, "y", g.rows()).data);
+  gather(g.outer, g.axis, g.inner, g.count(), g.index.data(),
+         args.array<const float>(GatherArgs::kFrom, "x", g.table).data,
+         args.array<float>(GatherArgs::kTo, "y", g.rows).data);
   return args.env().Undefined();
 }
 
@@ -157,9 +165,9 @@ Napi::Value gatherBinding(const Napi::CallbackInfo& info) {
 Napi::Value gatherBackwardBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "gather backward");
   const GatherArgs g(args);
-  gatherBackward(g.outer, g.axis, g.inner, g.count(), g.index.data,
-                 args.array<const float>(GatherArgs::kFrom, "dy", g.rows()).data,
-                 args.array<float>(GatherArgs::kTo, "dx", g.table()).data);
+  gatherBackward(g.outer, g.axis, g.inner, g.count(), g.index.data(),
+                 args.array<const float>(GatherArgs::kFrom, "dy", g.rows).data,
+                 args.array<float>(GatherArgs::kTo, "dx", g.table).data);
   return args.env().Undefined();
 }
 

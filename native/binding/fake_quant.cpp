@@ -16,15 +16,15 @@ Napi::Value fakeQuantizeBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "fakeQuantize");
   const FakeQuantShape shape{args.integer(kRows, "rows", 1, kMaxSize), args.integer(kN, "n", 1, kMaxSize),
                              args.integer(kBlock, "block", 1, kMaxSize)};
-  const size_t all = static_cast<size_t>(shape.rows * shape.n), groups = static_cast<size_t>(shape.groups());
+  const size_t all = args.elements("x", {shape.rows, shape.n}), groups = static_cast<size_t>(shape.groups());
   const auto x = args.array<const float>(kX, "x", all);
   int bits = kMaxBits;
-  Span<const uint8_t> groupBits;
+  std::vector<uint8_t> groupBits;
   if (args.isArrayOf<uint8_t>(kBits)) {
-    groupBits = args.array<const uint8_t>(kBits, "bits", groups);
+    groupBits = args.copy<uint8_t>(kBits, "bits", groups);
     for (size_t g = 0; g < groups; ++g) {
-      if (groupBits.data[g] < kMinBits || groupBits.data[g] > kMaxBits) {
-        args.refuse("bits", "2 to 8 for each", std::to_string(groupBits.data[g]) + " at " + std::to_string(g));
+      if (groupBits[g] < kMinBits || groupBits[g] > kMaxBits) {
+        args.refuse("bits", "2 to 8 for each", std::to_string(groupBits[g]) + " at " + std::to_string(g));
       }
     }
   } else {
@@ -33,7 +33,8 @@ Napi::Value fakeQuantizeBinding(const Napi::CallbackInfo& info) {
   const auto y = args.array<float>(kY, "y", all);
   const FakeQuantRanges ranges{args.array<float>(kRange, "range", groups).data,
                                args.array<int32_t>(kExtremes, "extremes", 2 * groups).data};
-  fakeQuantize(shape, args.boolean(kSymmetric), bits, groupBits.data, x.data, y.data, ranges);
+  fakeQuantize(shape, args.boolean(kSymmetric), bits, groupBits.empty() ? nullptr : groupBits.data(), x.data, y.data,
+               ranges);
   return args.env().Undefined();
 }
 
@@ -43,17 +44,11 @@ Napi::Value fakeQuantizeBackwardBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "fakeQuantizeBackward");
   const FakeQuantShape shape{args.integer(kRows, "rows", 1, kMaxSize), args.integer(kN, "n", 1, kMaxSize),
                              args.integer(kBlock, "block", 1, kMaxSize)};
-  const size_t all = static_cast<size_t>(shape.rows * shape.n), groups = static_cast<size_t>(shape.groups());
+  const size_t all = args.elements("x", {shape.rows, shape.n}), groups = static_cast<size_t>(shape.groups());
   const auto x = args.array<const float>(kX, "x", all);
   const auto y = args.array<const float>(kY, "y", all);
   const FakeQuantRanges ranges{args.array<float>(kRange, "range", groups).data,
                                args.array<int32_t>(kExtremes, "extremes", 2 * groups).data};
-  for (size_t i = 0; i < 2 * groups; ++i) {
-    const int64_t limit = std::min(shape.block, shape.n);
-    if (ranges.extremes[i] < -1 || ranges.extremes[i] >= limit) {
-      args.refuse("extremes", "-1 to " + std::to_string(limit - 1), std::to_string(ranges.extremes[i]));
-    }
-  }
   const auto dy = args.array<const float>(kDy, "dy", all);
   const auto dx = args.array<float>(kDx, "dx", all);
   fakeQuantizeBackward(shape, ranges, x.data, y.data, dy.data, dx.data);

@@ -30,7 +30,7 @@ Napi::Value corruptBinding(const Napi::CallbackInfo& info) {
   a.images = args.integer(kImages, "images", 0, kMostImages);
   a.size = sizeAt(args, kHeight);
   a.seed = static_cast<uint64_t>(args.integer(kSeed, "seed", 0, kMostSeed));
-  const auto length = static_cast<size_t>(a.images * a.size.values());
+  const auto length = args.elements("x", {a.images, a.size.h, a.size.w, a.size.c});
   a.x = args.array<const uint8_t>(kX, "x", length).data;
   a.y = args.array<uint8_t>(kY, "y", length).data;
   throwIfRefused(args.env(), image::corrupt(a));
@@ -51,7 +51,7 @@ Napi::Value attackRangeBinding(const Napi::CallbackInfo& info) {
   a.factor = static_cast<float>(args.number(kFactor, "factor"));
   a.shift = args.array<const float>(kShift, "shift", channels).data;
   a.seed = static_cast<uint64_t>(args.integer(kSeed, "seed", 0, kMostSeed));
-  const auto length = static_cast<size_t>(a.images * a.size.values());
+  const auto length = args.elements("x", {a.images, a.size.h, a.size.w, a.size.c});
   a.x = args.array<const float>(kX, "x", length).data;
   a.y = args.array<float>(kY, "y", length).data;
   image::attackRange(a);

@@ -48,6 +48,7 @@ Napi::Value inspectBinding(const Napi::CallbackInfo& info) {
   report.Set("isa", std::string(isaName(kernels().isa)));
   if (!dispatchStatus()) report.Set("isaError", dispatchStatus().message());
   report.Set("threads", threads());
+  report.Set("mostThreads", mostThreads());
   report.Set("affinity", cpusByAffinity());
   report.Set("quota", cpusByQuota());
   report.Set("onednn", dnn::version());

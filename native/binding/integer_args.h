@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <limits>
 #include <string>
 
@@ -11,18 +10,6 @@
 namespace faultline::binding {
 
 inline constexpr int64_t kMaxDimension = std::numeric_limits<int32_t>::max();
-inline constexpr int64_t kMaxElements = int64_t{1} << 40;
-
-inline size_t elementsOf(const Args& args, const char* name, std::initializer_list<int64_t> dims) {
-  int64_t elements = 1;
-  for (const int64_t dim : dims) {
-    if (__builtin_mul_overflow(elements, dim, &elements) || elements > kMaxElements) {
-      args.refuse(name, "at most 2^40 elements", "more");
-    }
-  }
-  return static_cast<size_t>(elements);
-}
-
 // Codes of one byte, u8 or s8.
 struct Bytes {
   uint8_t* data;

@@ -33,9 +33,9 @@ void packMatrices(const Args& args, const int32_t* v, IntegerOperand* out) {
   out->k = v[kK];
   out->n = v[kN];
   if (batches < 0 || out->k < 1 || out->n < 0) args.refuse("shape", "[batches, K ≥ 1, N]", "others");
-  const Bytes b = readBytes(args, kCodes, "B", elementsOf(args, "B", {batches, out->k, out->n}));
+  const Bytes b = readBytes(args, kCodes, "B", args.elements("B", {batches, out->k, out->n}));
   const ZeroPoints zero =
-      readZeroPoints(args, kZeroPoint, "b_zero_point", elementsOf(args, "B", {batches, out->n}), b.isSigned);
+      readZeroPoints(args, kZeroPoint, "b_zero_point", args.elements("B", {batches, out->n}), b.isSigned);
   if (out->n == 0) return;
   out->matrices.resize(static_cast<size_t>(batches));
   for (int64_t i = 0; i < batches; ++i) {
@@ -59,8 +59,8 @@ void packConv(const Args& args, const int32_t* v, IntegerOperand* out) {
   if (out->shape.outC % out->shape.groups != 0) {
     args.refuse("group", "a divisor of the output channels", std::to_string(v[kGroups]));
   }
-  const Bytes w = readBytes(args, kCodes, "w",
-                            elementsOf(args, "w", {v[kOutChannels], v[kGroupChannels], v[kKernelH], v[kKernelW]}));
+  const Bytes w =
+      readBytes(args, kCodes, "w", args.elements("w", {v[kOutChannels], v[kGroupChannels], v[kKernelH], v[kKernelW]}));
   const ZeroPoints zero =
       readZeroPoints(args, kZeroPoint, "w_zero_point", static_cast<size_t>(out->shape.outC), w.isSigned);
   out->conv = packConvW(w.data, w.isSigned, out->shape, zero.data, zero.step);

@@ -13,8 +13,6 @@ namespace {
 
 constexpr int64_t kMaxSize = int64_t{1} << 31;
 
-size_t size(int64_t a, int64_t b = 1, int64_t c = 1) { return static_cast<size_t>(a * b * c); }
-
 int64_t dimension(const Args& args, size_t i, const char* name) { return args.integer(i, name, 1, kMaxSize); }
 
 // (a, b, bias? [n], c, batch, m, n, k, transA, transB, sharedA, sharedB)
@@ -24,10 +22,10 @@ Napi::Value matmulBinding(const Napi::CallbackInfo& info) {
   const dnn::MatmulShape s{dimension(args, kBatch, "batch"), dimension(args, kM, "m"), dimension(args, kN, "n"),
                            dimension(args, kK, "k"),         args.boolean(kTransA),    args.boolean(kTransB),
                            args.boolean(kSharedA),           args.boolean(kSharedB)};
-  const auto a = args.array<const float>(kA, "a", size(s.sharedA ? 1 : s.batch, s.m, s.k));
-  const auto b = args.array<const float>(kB, "b", size(s.sharedB ? 1 : s.batch, s.k, s.n));
-  const auto bias = args.optionalArray<const float>(kBias, "bias", size(s.n));
-  const auto c = args.array<float>(kC, "c", size(s.batch, s.m, s.n));
+  const auto a = args.array<const float>(kA, "a", args.elements("a", {s.sharedA ? 1 : s.batch, s.m, s.k}));
+  const auto b = args.array<const float>(kB, "b", args.elements("b", {s.sharedB ? 1 : s.batch, s.k, s.n}));
+  const auto bias = args.optionalArray<const float>(kBias, "bias", args.elements("bias", {s.n}));
+  const auto c = args.array<float>(kC, "c", args.elements("c", {s.batch, s.m, s.n}));
   withDnnErrors(args.env(), "matmul", [&] { dnn::matmul(s, a.data, b.data, bias.data, c.data); });
   return args.env().Undefined();
 }
@@ -37,9 +35,9 @@ Napi::Value batchStatisticsBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kX, kRows, kChannels, kMean, kVariance };
   const Args args(info, "batchStatistics");
   const int64_t rows = dimension(args, kRows, "rows"), channels = dimension(args, kChannels, "channels");
-  const auto x = args.array<const float>(kX, "x", size(rows, channels));
-  const auto mean = args.array<float>(kMean, "mean", size(channels));
-  const auto variance = args.array<float>(kVariance, "variance", size(channels));
+  const auto x = args.array<const float>(kX, "x", args.elements("shape", {rows, channels}));
+  const auto mean = args.array<float>(kMean, "mean", static_cast<size_t>(channels));
+  const auto variance = args.array<float>(kVariance, "variance", static_cast<size_t>(channels));
   batchStatistics(rows, channels, x.data, mean.data, variance.data);
   return args.env().Undefined();
 }
@@ -51,9 +49,9 @@ BatchNormArgs batchNormArgs(const Args& args) {
   BatchNormArgs a{};
   a.rows = dimension(args, kRows, "rows");
   a.channels = dimension(args, kChannels, "channels");
-  a.x = args.array<const float>(kX, "x", size(a.rows, a.channels)).data;
-  a.scale = args.array<const float>(kScale, "scale", size(a.channels)).data;
-  a.shift = args.array<const float>(kShift, "shift", size(a.channels)).data;
+  a.x = args.array<const float>(kX, "x", args.elements("shape", {a.rows, a.channels})).data;
+  a.scale = args.array<const float>(kScale, "scale", static_cast<size_t>(a.channels)).data;
+  a.shift = args.array<const float>(kShift, "shift", static_cast<size_t>(a.channels)).data;
   a.epsilon = static_cast<float>(args.number(kEpsilon, "epsilon"));
   a.relu = args.boolean(kRelu);
   return a;
@@ -64,10 +62,11 @@ Napi::Value batchNormBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kResidual = kAfter, kY };
   const Args args(info, "batchNorm");
   BatchNormArgs a = batchNormArgs(args);
-  const auto mean = args.array<const float>(kMean, "mean", size(a.channels));
-  const auto variance = args.array<const float>(kVariance, "variance", size(a.channels));
-  a.residual = args.optionalArray<const float>(kResidual, "residual", size(a.rows, a.channels)).data;
-  const auto y = args.array<float>(kY, "y", size(a.rows, a.channels));
+  const auto mean = args.array<const float>(kMean, "mean", static_cast<size_t>(a.channels));
+  const auto variance = args.array<const float>(kVariance, "variance", static_cast<size_t>(a.channels));
+  a.residual =
+      args.optionalArray<const float>(kResidual, "residual", args.elements("shape", {a.rows, a.channels})).data;
+  const auto y = args.array<float>(kY, "y", args.elements("shape", {a.rows, a.channels}));
   batchNorm(a, mean.data, variance.data, y.data);
   return args.env().Undefined();
 }
@@ -77,16 +76,16 @@ Napi::Value batchNormBackwardBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kTraining = kAfter, kY, kDy, kDx, kDScale, kDShift, kDResidual };
   const Args args(info, "batchNorm backward");
   const BatchNormArgs a = batchNormArgs(args);
-  const size_t all = size(a.rows, a.channels);
-  const auto mean = args.array<const float>(kMean, "mean", size(a.channels));
-  const auto variance = args.array<const float>(kVariance, "variance", size(a.channels));
+  const size_t all = args.elements("shape", {a.rows, a.channels});
+  const auto mean = args.array<const float>(kMean, "mean", static_cast<size_t>(a.channels));
+  const auto variance = args.array<const float>(kVariance, "variance", static_cast<size_t>(a.channels));
   if (a.relu && args.absent(kY) && !args.absent(kDResidual))
     args.refuse("y", "the result, with relu and residual", "nothing");
   const BatchNormGradients g{args.array<const float>(kDy, "dy", all).data,
                              args.optionalArray<const float>(kY, "y", all).data,
                              args.optionalArray<float>(kDx, "dx", all).data,
-                             args.array<float>(kDScale, "dScale", size(a.channels)).data,
-                             args.array<float>(kDShift, "dShift", size(a.channels)).data,
+                             args.array<float>(kDScale, "dScale", static_cast<size_t>(a.channels)).data,
+                             args.array<float>(kDShift, "dShift", static_cast<size_t>(a.channels)).data,
                              args.optionalArray<float>(kDResidual, "dResidual", all).data};
   batchNormBackward(a, mean.data, variance.data, args.boolean(kTraining), g);
   return args.env().Undefined();
@@ -118,9 +117,9 @@ Napi::Value maxPoolBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kGeometry, kX, kY, kWhere };
   const Args args(info, "maxPool");
   const PoolGeometry g = poolGeometry(args, kGeometry);
-  maxPool(g, args.array<const float>(kX, "x", size(g.inputs())).data,
-          args.array<float>(kY, "y", size(g.outputs())).data,
-          args.array<int32_t>(kWhere, "where", size(g.outputs())).data);
+  maxPool(g, args.array<const float>(kX, "x", static_cast<size_t>(g.inputs())).data,
+          args.array<float>(kY, "y", static_cast<size_t>(g.outputs())).data,
+          args.array<int32_t>(kWhere, "where", static_cast<size_t>(g.outputs())).data);
   return args.env().Undefined();
 }
 
@@ -129,12 +128,9 @@ Napi::Value maxPoolBackwardBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kGeometry, kWhere, kDy, kDx };
   const Args args(info, "maxPool backward");
   const PoolGeometry g = poolGeometry(args, kGeometry);
-  const auto where = args.array<const int32_t>(kWhere, "where", size(g.outputs()));
-  for (size_t i = 0; i < size(g.outputs()); ++i) {
-    if (where.data[i] >= g.h * g.w) args.refuse("where", "places inside the input", std::to_string(where.data[i]));
-  }
-  maxPoolBackward(g, where.data, args.array<const float>(kDy, "dy", size(g.outputs())).data,
-                  args.array<float>(kDx, "dx", size(g.inputs())).data);
+  const auto where = args.array<const int32_t>(kWhere, "where", static_cast<size_t>(g.outputs()));
+  maxPoolBackward(g, where.data, args.array<const float>(kDy, "dy", static_cast<size_t>(g.outputs())).data,
+                  args.array<float>(kDx, "dx", static_cast<size_t>(g.inputs())).data);
   return args.env().Undefined();
 }
 
@@ -143,8 +139,8 @@ Napi::Value averagePoolBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kGeometry, kCountPadding, kX, kY };
   const Args args(info, "averagePool");
   const PoolGeometry g = poolGeometry(args, kGeometry);
-  averagePool(g, args.boolean(kCountPadding), args.array<const float>(kX, "x", size(g.inputs())).data,
-              args.array<float>(kY, "y", size(g.outputs())).data);
+  averagePool(g, args.boolean(kCountPadding), args.array<const float>(kX, "x", static_cast<size_t>(g.inputs())).data,
+              args.array<float>(kY, "y", static_cast<size_t>(g.outputs())).data);
   return args.env().Undefined();
 }
 
@@ -153,8 +149,9 @@ Napi::Value averagePoolBackwardBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kGeometry, kCountPadding, kDy, kDx };
   const Args args(info, "averagePool backward");
   const PoolGeometry g = poolGeometry(args, kGeometry);
-  averagePoolBackward(g, args.boolean(kCountPadding), args.array<const float>(kDy, "dy", size(g.outputs())).data,
-                      args.array<float>(kDx, "dx", size(g.inputs())).data);
+  averagePoolBackward(g, args.boolean(kCountPadding),
+                      args.array<const float>(kDy, "dy", static_cast<size_t>(g.outputs())).data,
+                      args.array<float>(kDx, "dx", static_cast<size_t>(g.inputs())).data);
   return args.env().Undefined();
 }
 
@@ -163,8 +160,8 @@ Napi::Value softmaxBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kRows, kN, kX, kY };
   const Args args(info, "softmax");
   const int64_t rows = dimension(args, kRows, "rows"), n = dimension(args, kN, "n");
-  softmax(rows, n, args.array<const float>(kX, "x", size(rows, n)).data,
-          args.array<float>(kY, "y", size(rows, n)).data);
+  softmax(rows, n, args.array<const float>(kX, "x", args.elements("shape", {rows, n})).data,
+          args.array<float>(kY, "y", args.elements("shape", {rows, n})).data);
   return args.env().Undefined();
 }
 
@@ -173,9 +170,9 @@ Napi::Value softmaxBackwardBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kRows, kN, kY, kDy, kDx };
   const Args args(info, "softmax backward");
   const int64_t rows = dimension(args, kRows, "rows"), n = dimension(args, kN, "n");
-  softmaxBackward(rows, n, args.array<const float>(kY, "y", size(rows, n)).data,
-                  args.array<const float>(kDy, "dy", size(rows, n)).data,
-                  args.array<float>(kDx, "dx", size(rows, n)).data);
+  softmaxBackward(rows, n, args.array<const float>(kY, "y", args.elements("shape", {rows, n})).data,
+                  args.array<const float>(kDy, "dy", args.elements("shape", {rows, n})).data,
+                  args.array<float>(kDx, "dx", args.elements("shape", {rows, n})).data);
   return args.env().Undefined();
 }
 
@@ -184,11 +181,13 @@ Napi::Value layerNormBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kRows, kN, kEpsilon, kX, kScale, kShift, kY, kMean, kInverse };
   const Args args(info, "layerNorm");
   const int64_t rows = dimension(args, kRows, "rows"), n = dimension(args, kN, "n");
-  layerNorm(
-      rows, n, static_cast<float>(args.number(kEpsilon, "epsilon")),
-      args.array<const float>(kX, "x", size(rows, n)).data, args.array<const float>(kScale, "scale", size(n)).data,
-      args.optionalArray<const float>(kShift, "shift", size(n)).data, args.array<float>(kY, "y", size(rows, n)).data,
-      args.array<float>(kMean, "mean", size(rows)).data, args.array<float>(kInverse, "inverse", size(rows)).data);
+  layerNorm(rows, n, static_cast<float>(args.number(kEpsilon, "epsilon")),
+            args.array<const float>(kX, "x", args.elements("shape", {rows, n})).data,
+            args.array<const float>(kScale, "scale", static_cast<size_t>(n)).data,
+            args.optionalArray<const float>(kShift, "shift", static_cast<size_t>(n)).data,
+            args.array<float>(kY, "y", args.elements("shape", {rows, n})).data,
+            args.array<float>(kMean, "mean", static_cast<size_t>(rows)).data,
+            args.array<float>(kInverse, "inverse", static_cast<size_t>(rows)).data);
   return args.env().Undefined();
 }
 
@@ -197,12 +196,14 @@ Napi::Value layerNormBackwardBinding(const Napi::CallbackInfo& info) {
   enum : size_t { kRows, kN, kX, kScale, kMean, kInverse, kDy, kDx, kDScale, kDShift };
   const Args args(info, "layerNorm backward");
   const int64_t rows = dimension(args, kRows, "rows"), n = dimension(args, kN, "n");
-  layerNormBackward(
-      rows, n, args.array<const float>(kX, "x", size(rows, n)).data,
-      args.array<const float>(kScale, "scale", size(n)).data, args.array<const float>(kMean, "mean", size(rows)).data,
-      args.array<const float>(kInverse, "inverse", size(rows)).data,
-      args.array<const float>(kDy, "dy", size(rows, n)).data, args.array<float>(kDx, "dx", size(rows, n)).data,
-      args.array<float>(kDScale, "dScale", size(n)).data, args.array<float>(kDShift, "dShift", size(n)).data);
+  layerNormBackward(rows, n, args.array<const float>(kX, "x", args.elements("shape", {rows, n})).data,
+                    args.array<const float>(kScale, "scale", static_cast<size_t>(n)).data,
+                    args.array<const float>(kMean, "mean", static_cast<size_t>(rows)).data,
+                    args.array<const float>(kInverse, "inverse", static_cast<size_t>(rows)).data,
+                    args.array<const float>(kDy, "dy", args.elements("shape", {rows, n})).data,
+                    args.array<float>(kDx, "dx", args.elements("shape", {rows, n})).data,
+                    args.array<float>(kDScale, "dScale", static_cast<size_t>(n)).data,
+                    args.array<float>(kDShift, "dShift", static_cast<size_t>(n)).data);
   return args.env().Undefined();
 }
 

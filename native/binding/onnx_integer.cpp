@@ -27,8 +27,8 @@ struct Matmul {
       : b(IntegerOperandHandle::unwrap(args, kB, "B", /*isConv=*/false)),
         aBatches(args.integer(kABatches, "a", 0, kMaxDimension)),
         m(args.integer(kM, "a", 0, kMaxDimension)),
-        a(readBytes(args, kA, "a", elementsOf(args, "a", {aBatches, m, b.k}))),
-        aZero(readZeroPoints(args, kAZeroPoint, "a_zero_point", elementsOf(args, "a", {aBatches, m}), a.isSigned)) {
+        a(readBytes(args, kA, "a", args.elements("a", {aBatches, m, b.k}))),
+        aZero(readZeroPoints(args, kAZeroPoint, "a_zero_point", args.elements("a", {aBatches, m}), a.isSigned)) {
     const auto list = args.array<const int32_t>(kProducts, "products", 0);
     batches = static_cast<int64_t>(list.length * sizeof(int32_t) / sizeof(Product));
     products = reinterpret_cast<const Product*>(list.data);
@@ -41,7 +41,7 @@ struct Matmul {
     }
   }
 
-  size_t outputs(const Args& args) const { return elementsOf(args, "output", {batches, m, b.n}); }
+  size_t outputs(const Args& args) const { return args.elements("output", {batches, m, b.n}); }
 
   // Runs the products; finish(call, product) sets the output.
   template <typename Finish>
@@ -99,7 +99,7 @@ struct Conv {
   enum : size_t { kShape, kX, kXZeroPoint, kW, kAfter };
   Conv(const Args& args, const char* operation)
       : shape(readConvShape(args, kShape, operation)),
-        x(readBytes(args, kX, "x", elementsOf(args, "x", {shape.n, shape.c, shape.h, shape.w}))),
+        x(readBytes(args, kX, "x", args.elements("x", {shape.n, shape.c, shape.h, shape.w}))),
         xZero(readZeroPoints(args, kXZeroPoint, "x_zero_point", 1, x.isSigned)) {
     const IntegerOperand& w = IntegerOperandHandle::unwrap(args, kW, "w", /*isConv=*/true);
     const auto key = [](const IntegerConvShape& s) { return std::array{s.outC, s.c, s.kernelH, s.kernelW, s.groups}; };
@@ -113,7 +113,7 @@ struct Conv {
   }
 
   size_t outputs(const Args& args) const {
-    return elementsOf(args, "output", {shape.n, shape.outC, shape.outH(), shape.outW()});
+    return args.elements("output", {shape.n, shape.outC, shape.outH(), shape.outW()});
   }
 
   void run(const Args& args) const {
@@ -150,7 +150,7 @@ Napi::Value qLinearMatMulBinding(const Napi::CallbackInfo& info) {
   throwIfRefused(args.env(), dispatchStatus());
   const Matmul matmul(args);
   const Bytes y = readBytes(args, kY, "y", matmul.outputs(args));
-  const size_t rows = elementsOf(args, "y", {matmul.batches, matmul.m});
+  const size_t rows = args.elements("y", {matmul.batches, matmul.m});
   const size_t columns = static_cast<size_t>(matmul.b.n) * matmul.b.matrices.size();
   const bool perRow = args.array<const float>(kAScale, "a_scale", 1).length > 1;
   const size_t rowParams = perRow ? rows : 1;

@@ -32,9 +32,9 @@ struct Product {
 };
 
 // A bit width of each unit (a row, a sample) with a range, checked.
-inline const uint8_t* readUnitBits(const Args& args, size_t i, bool perTensor, size_t units, const char* where) {
+inline std::vector<uint8_t> readUnitBits(const Args& args, size_t i, bool perTensor, size_t units, const char* where) {
   if (perTensor) args.refuse("activationBits", "one number with perTensor ranges", "an array");
-  const uint8_t* bits = args.array<const uint8_t>(i, "activationBits", units).data;
+  std::vector<uint8_t> bits = args.copy<uint8_t>(i, "activationBits", units);
   for (size_t at = 0; at < units; ++at) {
     if (bits[at] < kMinBits || bits[at] > kMaxBits) {
       args.refuse("activationBits", "2 to 8", std::to_string(bits[at]) + " " + where + " " + std::to_string(at));
@@ -48,7 +48,8 @@ struct ProductEnd {
   int32_t* acc = nullptr;
   bool perTensor = false;
   int bits = kMaxBits;
-  const uint8_t* unitBits = nullptr;  // [units]
+  std::vector<uint8_t> eachBits;
+  const uint8_t* unitBits = nullptr;  // [units], of these
   Epilogue epilogue;
   float* scale = nullptr;  // [units], filled
   int32_t* zeroPoint = nullptr;
@@ -67,7 +68,8 @@ struct ProductEnd {
     if (args.at(P::kActivationBits).IsNumber()) {
       bits = static_cast<int>(args.integer(P::kActivationBits, "activationBits", kMinBits, kMaxBits));
     } else {
-      unitBits = readUnitBits(args, P::kActivationBits, perTensor, units, where);
+      eachBits = readUnitBits(args, P::kActivationBits, perTensor, units, where);
+      unitBits = eachBits.data();
     }
     epilogue.bias = args.optionalArray<const float>(P::kBias, "bias", channels).data;
     epilogue.residual = args.optionalArray<const float>(P::kResidual, "residual", outputs).data;

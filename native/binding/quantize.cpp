@@ -19,27 +19,23 @@ ParamView readView(const Args& args) {
   v.block = args.integer(kBlock, "block", 1, kMaxElements);
   v.sharedByOuter = args.boolean(kSharedByOuter);
   v.perInner = args.boolean(kPerInner);
-  int64_t elements = 0;
-  if (__builtin_mul_overflow(v.outer, v.axis, &elements) || __builtin_mul_overflow(elements, v.inner, &elements) ||
-      elements > kMaxElements) {
-    args.refuse("shape", "at most 2^40 elements", "more");
-  }
+  args.elements("shape", {v.outer, v.axis, v.inner});
   return v;
 }
 
-// One bit width, or one a parameter.
-const uint8_t* readBits(const Args& args, size_t i, size_t params, int* bits) {
+// One bit width, or one a parameter, which `each` holds then.
+const uint8_t* readBits(const Args& args, size_t i, size_t params, int* bits, std::vector<uint8_t>& each) {
   if (args.at(i).IsNumber()) {
     *bits = static_cast<int>(args.integer(i, "bits", kMinBits, kMaxBits));
     return nullptr;
   }
-  const uint8_t* each = args.array<const uint8_t>(i, "bits", params).data;
+  each = args.copy<uint8_t>(i, "bits", params);
   for (size_t p = 0; p < params; ++p) {
     if (each[p] < kMinBits || each[p] > kMaxBits) {
       args.refuse("bits", "2 to 8", std::to_string(each[p]) + " at index " + std::to_string(p));
     }
   }
-  return each;
+  return each.data();
 }
 
 // A typed array of codes with `length` elements; s32 only where allowed.
@@ -75,7 +71,8 @@ Napi::Value chooseQParamsBinding(const Napi::CallbackInfo& info) {
   const size_t params = static_cast<size_t>(call.view.params());
   call.x = args.array<const float>(kValues, "x", static_cast<size_t>(call.view.elements())).data;
   call.rowLength = args.integer(kRowLength, "rowLength", 1, kMaxElements);
-  call.paramBits = readBits(args, kBits, params, &call.bits);
+  std::vector<uint8_t> each;
+  call.paramBits = readBits(args, kBits, params, &call.bits, each);
   call.scheme = {args.boolean(kSymmetric), args.boolean(kSigned)};
   call.scale = args.array<float>(kScale, "scale", params).data;
   call.zeroPoint = args.array<int32_t>(kZeroPoint, "zeroPoint", params).data;
@@ -97,7 +94,8 @@ Napi::Value quantizeBinding(const Napi::CallbackInfo& info) {
   call.scale = args.array<const float>(kScale, "scale", params).data;
   call.zeroPoint = args.optionalArray<const int32_t>(kZeroPoint, "zeroPoint", params).data;
   int bits = kMaxBits;
-  call.paramBits = readBits(args, kBits, params, &bits);
+  std::vector<uint8_t> each;
+  call.paramBits = readBits(args, kBits, params, &bits, each);
   call.scheme = {args.boolean(kSymmetric), args.boolean(kSigned)};
   call.range = codeRange(call.scheme, bits);
   if (call.scheme.isSigned) {

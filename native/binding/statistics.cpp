@@ -16,9 +16,9 @@ Napi::Value sampleStatisticsBinding(const Napi::CallbackInfo& info) {
   const int64_t samples = args.integer(kSamples, "samples", 1, kMostElements);
   const int64_t places = args.integer(kPlaces, "places", 1, kMostElements);
   const int64_t channels = args.integer(kChannels, "channels", 1, kMostElements);
-  const auto x = args.array<const float>(kX, "x", static_cast<size_t>(samples * places * channels));
+  const auto x = args.array<const float>(kX, "x", args.elements("x", {samples, places, channels}));
   constexpr auto kNumbers = static_cast<int64_t>(SampleStatistic::count);
-  const auto out = args.array<float>(kOut, "out", static_cast<size_t>(samples * kNumbers));
+  const auto out = args.array<float>(kOut, "out", args.elements("out", {samples, kNumbers}));
   sampleStatistics(samples, places, channels, x.data, out.data);
   return args.env().Undefined();
 }
@@ -30,8 +30,8 @@ Napi::Value adaptiveAveragePoolBinding(const Napi::CallbackInfo& info) {
   const auto size = [&](size_t i, const char* name) { return args.integer(i, name, 1, kMostElements); };
   const int64_t samples = size(kSamples, "samples"), h = size(kH, "h"), w = size(kW, "w"), c = size(kC, "c");
   const int64_t gridH = size(kGridH, "gridH"), gridW = size(kGridW, "gridW");
-  const auto x = args.array<const float>(kX, "x", static_cast<size_t>(samples * h * w * c));
-  const auto y = args.array<float>(kY, "y", static_cast<size_t>(samples * gridH * gridW * c));
+  const auto x = args.array<const float>(kX, "x", args.elements("x", {samples, h, w, c}));
+  const auto y = args.array<float>(kY, "y", args.elements("y", {samples, gridH, gridW, c}));
   adaptiveAveragePool(samples, h, w, c, gridH, gridW, x.data, y.data);
   return args.env().Undefined();
 }

@@ -1,4 +1,7 @@
 // Training: the loss, the optimizers' steps, and where aligned memory begins.
+#include <string>
+#include <vector>
+
 #include "abi/codes.h"
 #include "binding/args.h"
 #include "binding/float_operations.h"
@@ -25,16 +28,14 @@ Napi::Value crossEntropyBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "crossEntropy");
   const int64_t rows = args.integer(kRows, "rows", 1, int64_t{1} << 31);
   const int64_t n = args.integer(kClasses, "classes", 1, int64_t{1} << 31);
-  const size_t all = static_cast<size_t>(rows * n);
+  const size_t all = args.elements("logits", {rows, n});
   const auto logits = args.array<const float>(kLogits, "logits", all);
-  const auto labels = args.array<const int32_t>(kLabels, "labels", static_cast<size_t>(rows));
-  for (int64_t r = 0; r < rows; ++r) {
-    if (labels.data[r] < 0 || labels.data[r] >= n) {
-      args.refuse("labels", "0 to " + std::to_string(n - 1), std::to_string(labels.data[r]));
-    }
+  const std::vector<int32_t> labels = args.copy<int32_t>(kLabels, "labels", static_cast<size_t>(rows));
+  for (const int32_t label : labels) {
+    if (label < 0 || label >= n) args.refuse("labels", "0 to " + std::to_string(n - 1), std::to_string(label));
   }
   const auto result = args.array<double>(kResult, "result", static_cast<size_t>(CrossEntropyResult::count));
-  const CrossEntropy c = crossEntropy(rows, n, logits.data, labels.data, real(args, kSmoothing, "smoothing"),
+  const CrossEntropy c = crossEntropy(rows, n, logits.data, labels.data(), real(args, kSmoothing, "smoothing"),
                                       args.optionalArray<float>(kGradient, "gradient", all).data);
   result.data[static_cast<size_t>(CrossEntropyResult::loss)] = c.loss;
   result.data[static_cast<size_t>(CrossEntropyResult::correct)] = static_cast<double>(c.correct);
@@ -50,18 +51,22 @@ Napi::Value normBinding(const Napi::CallbackInfo& info) {
 }
 
 // From argument i on: factors [runs] and where each run ends, [runs].
-Decay decayOf(const Args& args, size_t i, size_t count) {
-  const auto factors = args.array<const float>(i, "decay factors", count > 0 ? 1 : 0);
-  const auto ends = args.array<const int32_t>(i + 1, "decay ends", factors.length);
-  for (size_t run = 0; run < factors.length; ++run) {
-    const bool last = run + 1 == factors.length;
-    if (ends.data[run] <= (run > 0 ? ends.data[run - 1] : 0) ||
-        (last && static_cast<size_t>(ends.data[run]) != count)) {
-      args.refuse("decay ends", "ascending numbers up to the count of parameters", std::to_string(ends.data[run]));
+struct DecayArgs {
+  std::vector<float> factors;
+  std::vector<int32_t> ends;
+
+  DecayArgs(const Args& args, size_t i, size_t count)
+      : factors(args.copy<float>(i, "decay factors", count > 0 ? 1 : 0)),
+        ends(args.copy<int32_t>(i + 1, "decay ends", factors.size())) {
+    for (size_t run = 0; run < factors.size(); ++run) {
+      const bool last = run + 1 == factors.size();
+      if (ends[run] <= (run > 0 ? ends[run - 1] : 0) || (last && static_cast<size_t>(ends[run]) != count)) {
+        args.refuse("decay ends", "ascending numbers up to the count of parameters", std::to_string(ends[run]));
+      }
     }
   }
-  return {factors.data, ends.data};
-}
+  operator Decay() const { return {factors.data(), ends.data()}; }
+};
 
 // (parameters, gradients, decay factors, decay ends, momentum buffer, rate, momentum, nesterov, gradient factor)
 Napi::Value sgdStepBinding(const Napi::CallbackInfo& info) {
@@ -79,7 +84,7 @@ Napi::Value sgdStepBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "sgdStep");
   const auto p = args.array<float>(kParameters, "parameters", 0);
   const auto g = args.array<const float>(kGradients, "gradients", p.length);
-  const Decay decay = decayOf(args, kDecayFactors, p.length);
+  const DecayArgs decay(args, kDecayFactors, p.length);
   const auto m = args.array<float>(kMomentumBuffer, "momentum", p.length);
   sgdStep({real(args, kRate, "rate"), real(args, kMomentum, "momentum"), args.boolean(kNesterov),
            real(args, kGradientFactor, "factor")},
@@ -108,7 +113,7 @@ Napi::Value adamStepBinding(const Napi::CallbackInfo& info) {
   const Args args(info, "adamStep");
   const auto p = args.array<float>(kParameters, "parameters", 0);
   const auto g = args.array<const float>(kGradients, "gradients", p.length);
-  const Decay decay = decayOf(args, kDecayFactors, p.length);
+  const DecayArgs decay(args, kDecayFactors, p.length);
   const auto m = args.array<float>(kM, "m", p.length);
   const auto v = args.array<float>(kV, "v", p.length);
   adamStep({real(args, kRate, "rate"), real(args, kBeta1, "beta1"), real(args, kBeta2, "beta2"),

@@ -41,6 +41,9 @@ WeightSource readWeights(const Args& args, int64_t n, int64_t k, const WeightArg
   if (args.isArrayOf<int8_t>(kWeights)) {
     source.codes = args.array<const int8_t>(kWeights, "weights", count).data;
     source.scales = args.optionalArray<const float>(scalesAt, "scales", scaleCount).data;
+    if (const int64_t at = source.scales ? firstNonFinite(source.scales, scaleCount) : -1; at >= 0) {
+      args.refuse("scales", "finite values", "NaN or infinity in output channel " + std::to_string(at % n));
+    }
   } else {
     const float* w = args.array<const float>(kWeights, "weights", count).data;
     if (const int64_t at = firstNonFinite(w, count); at >= 0) {

@@ -1,6 +1,7 @@
 #include "core/parallel.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -32,8 +33,8 @@ std::string ownCgroup() {
 
 int defaultThreads() {
   const char* env = std::getenv("OMP_NUM_THREADS");
-  const int expected = env ? std::atoi(env) : 0;
-  return expected > 0 ? expected : allowedCpus();
+  const long requested = env ? std::strtol(env, nullptr, 10) : 0;
+  return requested > 0 ? static_cast<int>(std::min<long>(requested, mostThreads())) : allowedCpus();
 }
 
 std::atomic<int> chosen{0};
@@ -67,6 +68,12 @@ int allowedCpus() {
     return quota > 0 ? std::clamp(static_cast<int>(std::ceil(quota)), 1, affinity) : affinity;
   }();
   return cpus;
+}
+
+int mostThreads() {
+  constexpr int kLeast = 64;  // so that tests of many threads run anywhere
+  static const int most = std::max(kLeast, 2 * static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+  return most;
 }
 
 int threads() {

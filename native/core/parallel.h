@@ -15,7 +15,10 @@ int cpusByAffinity();
 double cpusByQuota();
 // What both allow, rounded up, at least 1. Read once.
 int allowedCpus();
-// The default for every operation: OMP_NUM_THREADS when set, else allowedCpus(). setThreads(0) restores it.
+// More threads than this compute nothing sooner; each costs memory, and a system that refuses one ends the process.
+int mostThreads();
+// The default for every operation: OMP_NUM_THREADS when set, but at most mostThreads(), else allowedCpus().
+// setThreads(0) restores it.
 int threads();
 void setThreads(int count);
 

@@ -133,8 +133,9 @@ void fakeQuantizeBackward(const FakeQuantShape& shape, const FakeQuantRanges& ra
   forGroups(shape, [&](int64_t g, int64_t at, int64_t n) {
     const float change = static_cast<float>(passThrough(x + at, y + at, dy + at, n, dx + at) / ranges.range[g]);
     const int32_t* extremes = ranges.extremes + 2 * g;
-    if (extremes[0] >= 0) dx[at + extremes[0]] -= change;
-    if (extremes[1] >= 0) dx[at + extremes[1]] += change;
+    const int32_t below = extremes[0], above = extremes[1];
+    if (below >= 0 && below < n) dx[at + below] -= change;
+    if (above >= 0 && above < n) dx[at + above] += change;
   });
 }
 

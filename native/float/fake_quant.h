@@ -18,7 +18,8 @@ struct FakeQuantShape {
 // What the backward pass needs of each group, as float32 and int32 arrays.
 struct FakeQuantRanges {
   float* range = nullptr;  // [groups] scale · number of steps: the width that the codes cover (half, if symmetric)
-  int32_t* extremes = nullptr;  // [groups][2] elements of the group that set the range from below and from above, or −1
+  int32_t* extremes =
+      nullptr;  // [groups][2] elements of the group that set the range from below and from above; none outside of it
 };
 
 // y = scale · (q − zeroPoint), with the codes of quant/affine.h: asymmetric unsigned, or symmetric signed. `bits` for

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "core/aligned.h"
 #include "float/vectorize.h"
 
 namespace faultline {
@@ -24,33 +25,35 @@ FAULTLINE_VECTORIZED void multiply(int64_t channels, float factor, float* y) {
   for (int64_t c = 0; c < channels; ++c) y[c] *= factor;
 }
 
+// The taps k of [0, kernel) with low ≤ start + k · dilation < high.
+struct Taps {
+  int64_t begin, end;
+  Taps(int64_t start, int64_t kernel, int64_t dilation, int64_t low, int64_t high) {
+    const auto reach = [&](int64_t place) { return place <= start ? 0 : ceilDiv(place - start, dilation); };
+    begin = std::min(kernel, reach(low));
+    end = std::max(begin, std::min(kernel, reach(high)));
+  }
+  int64_t count() const { return end - begin; }
+};
+
 // visit(ih, iw) for every place inside the input of the window of (oh, ow).
 template <typename Visit>
 void window(const PoolGeometry& g, int64_t oh, int64_t ow, Visit&& visit) {
-  for (int64_t kh = 0; kh < g.kernelH; ++kh) {
-    const int64_t ih = oh * g.strideH - g.padTop + kh * g.dilationH;
-    if (ih < 0 || ih >= g.h) continue;
-    for (int64_t kw = 0; kw < g.kernelW; ++kw) {
-      const int64_t iw = ow * g.strideW - g.padLeft + kw * g.dilationW;
-      if (iw >= 0 && iw < g.w) visit(ih, iw);
-    }
+  const int64_t top = oh * g.strideH - g.padTop, left = ow * g.strideW - g.padLeft;
+  const Taps rows(top, g.kernelH, g.dilationH, 0, g.h), columns(left, g.kernelW, g.dilationW, 0, g.w);
+  for (int64_t kh = rows.begin; kh < rows.end; ++kh) {
+    for (int64_t kw = columns.begin; kw < columns.end; ++kw) visit(top + kh * g.dilationH, left + kw * g.dilationW);
   }
 }
 
 // 1 / the number of places that count in the mean of the window of (oh, ow).
 float share(const PoolGeometry& g, bool countPadding, int64_t oh, int64_t ow) {
-  const int64_t top = countPadding ? g.padTop : 0, bottom = countPadding ? g.padBottom : 0;
-  const int64_t left = countPadding ? g.padLeft : 0, right = countPadding ? g.padRight : 0;
-  int64_t rows = 0, columns = 0;
-  for (int64_t k = 0; k < g.kernelH; ++k) {
-    const int64_t i = oh * g.strideH - g.padTop + k * g.dilationH;
-    rows += i >= -top && i < g.h + bottom;
-  }
-  for (int64_t k = 0; k < g.kernelW; ++k) {
-    const int64_t i = ow * g.strideW - g.padLeft + k * g.dilationW;
-    columns += i >= -left && i < g.w + right;
-  }
-  return rows * columns > 0 ? 1.f / static_cast<float>(rows * columns) : 0.f;
+  const int64_t top = oh * g.strideH - g.padTop, left = ow * g.strideW - g.padLeft;
+  const int64_t pad = countPadding ? 1 : 0;
+  const Taps rows(top, g.kernelH, g.dilationH, -pad * g.padTop, g.h + pad * g.padBottom);
+  const Taps columns(left, g.kernelW, g.dilationW, -pad * g.padLeft, g.w + pad * g.padRight);
+  const int64_t places = rows.count() * columns.count();
+  return places > 0 ? 1.f / static_cast<float>(places) : 0.f;
 }
 
 // Samples a piece: enough work to hand out. Samples never share what they write.
@@ -91,7 +94,7 @@ void maxPoolBackward(const PoolGeometry& g, const int32_t* where, const float* d
       for (int64_t o = s * g.outH * g.outW; o < (s + 1) * g.outH * g.outW; ++o) {
         for (int64_t c = 0; c < g.c; ++c) {
           const int32_t place = where[o * g.c + c];
-          if (place >= 0) dx[s * plane + place * g.c + c] += dy[o * g.c + c];
+          if (place >= 0 && place < g.h * g.w) dx[s * plane + place * g.c + c] += dy[o * g.c + c];
         }
       }
     }

@@ -48,7 +48,7 @@ void placeImage(const Source& s, const Placement& p, float* y) {
 void fillBatch(const BatchArgs& a) {
   const int64_t size = a.size.values();
   for (int64_t i = 0; i < a.count; ++i) {
-    const Source source{a, a.indices[i] * size};
+    const Source source{a, i * size};
     float* y = a.inputs + i * size;
     if (a.placement) {
       placeImage(source, a.placement[i], y);

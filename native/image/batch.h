@@ -20,10 +20,9 @@ static_assert(sizeof(Placement) == static_cast<size_t>(PlacementField::count) * 
 struct BatchArgs {
   int64_t count;
   Size size;
-  const uint8_t* bytes;        // [images, h, w, c], or null:
+  const uint8_t* bytes;        // [count, h, w, c], or null:
   const float* floats;         // the same, inputs unchanged
   const float* table;          // [c, 256]: values of bytes
-  const int32_t* indices;      // [count], places in the images
   const Placement* placement;  // [count], or null: images as they are
   int64_t hole;                // side of the square, which becomes 0: the mean
   float* inputs;               // [count, h, w, c]

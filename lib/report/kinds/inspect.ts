@@ -24,6 +24,7 @@ const inspectionSchema = z.looseObject({
     affinity: count,
     quota: z.number().optional(),
     ompNumThreads: z.string().optional(),
+    lowered: z.string().optional(),
   }),
   device: z
     .looseObject({
@@ -54,11 +55,12 @@ function stateOf({ name, available, compiled }: Inspection['isa']['all'][number]
   return compiled ? 'not on this processor' : 'not compiled for this architecture';
 }
 
-function threadsText({ used, affinity, quota, ompNumThreads }: Inspection['threads']): string {
+function threadsText({ used, affinity, quota, ompNumThreads, lowered }: Inspection['threads']): string {
   const limits = [
     `affinity ${affinity}`,
     quota === undefined ? 'no cgroup quota' : `cgroup quota ${quota}`,
     ompNumThreads === undefined ? 'OMP_NUM_THREADS not set' : `OMP_NUM_THREADS=${ompNumThreads}`,
+    ...(lowered === undefined ? [] : [lowered]),
   ];
   return `${used} (${limits.join(', ')})`;
 }

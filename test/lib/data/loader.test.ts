@@ -43,21 +43,44 @@ describe('a native batch filler', () => {
 
   it('refuses what does not fit, and a second batch at once', () => {
     const filler = new addon.BatchFiller();
-    const start = (indices: number[], hole = 0, to = inputs, placement: Int32Array | undefined = none) =>
-      filler.start(1, 2, 2, 3, pixels, table, Int32Array.from(indices), placement, hole, to);
+    const start = (indices: number[], hole = 0, placement: Int32Array | undefined = none) =>
+      filler.start(1, 2, 2, 3, pixels, table, Int32Array.from(indices), placement, hole);
     assert.throws(() => start([2]), /indices: expected places of images, received 2/);
     assert.throws(() => start([-1]), /indices/);
     assert.throws(() => start([0], -1), /hole/);
-    assert.throws(() => start([0], 0, new Float32Array(11)), /inputs/);
-    assert.throws(() => start([0], 0, inputs, new Int32Array(4)), /placement/);
-    assert.throws(() => start([0], 0, inputs, Int32Array.of(0, 2 ** 30, 0, 0, 0)), /placement: expected shifts/);
-    assert.throws(() => filler.start(1, 2, 2, 3, pixels, none, Int32Array.of(0), none, 0, inputs), /table/);
-    start([1], 1, inputs, place);
+    assert.throws(() => start([0], 0, new Int32Array(4)), /placement/);
+    assert.throws(() => start([0], 0, Int32Array.of(0, 2 ** 30, 0, 0, 0)), /placement: expected shifts/);
+    assert.throws(() => filler.start(1, 2, 2, 3, pixels, none, Int32Array.of(0), none, 0), /table/);
+    assert.throws(() => filler.wait(inputs), /expected a filler at work/);
+    start([1], 1, place);
     assert.throws(() => start([1]), /expected a filler that nothing occupies/);
-    filler.wait();
+    assert.throws(() => filler.wait(new Float32Array(11)), /inputs/);
+    filler.wait(inputs);
     start([1]);
-    filler.wait();
-    filler.wait();
+    filler.wait(inputs);
+  });
+
+  it('fills from what the arrays held, whatever becomes of their buffers', () => {
+    const side = 64;
+    const [images, values] = [8, side * side];
+    const filler = new addon.BatchFiller();
+    const shades = Float32Array.from({ length: 256 }, (_, byte) => byte);
+    for (const fate of ['shrink', 'transfer'] as const) {
+      const size = [images * values, { maxByteLength: images * values }];
+      const buffer = Reflect.construct(ArrayBuffer, size) as ArrayBuffer;
+      const source = new Uint8Array(buffer).fill(7);
+      const to = new Float32Array(images * values);
+      const indices = Int32Array.from({ length: images }, (_, i) => i);
+      filler.start(images, side, side, 1, source, shades, indices, none, 0);
+      if (fate === 'shrink') (buffer as ArrayBuffer & { resize(bytes: number): void }).resize(0);
+      else structuredClone(buffer, { transfer: [buffer] });
+      filler.wait(to);
+      assert.ok(to.every((value) => value === 7));
+      assert.throws(() => filler.start(1, side, side, 1, source, shades, Int32Array.of(0), none, 0), /indices/);
+    }
+    filler.start(1, 2, 2, 3, pixels, table, Int32Array.of(0), none, 0);
+    structuredClone(inputs.buffer, { transfer: [inputs.buffer] });
+    assert.throws(() => filler.wait(inputs), /inputs: expected a live Float32Array, received a detached one/);
   });
 });
 

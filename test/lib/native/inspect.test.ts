@@ -1,5 +1,6 @@
 // What inspect says of this machine holds together.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../../lib/core/package_root.js';
@@ -27,6 +28,16 @@ describe('inspect', () => {
     const report = inspect();
     assert.equal(report.threads.used, threads());
     assert.ok(report.threads.affinity >= 1 && report.threads.affinity <= report.cpu.logical);
+  });
+
+  it('lowers an OMP_NUM_THREADS that no machine has use for, and says so', () => {
+    const env = { ...process.env, OMP_NUM_THREADS: String(2 ** 31 - 1) };
+    const module = JSON.stringify(new URL('../../../lib/native/inspect.js', import.meta.url).href);
+    const script = `import(${module}).then((m) => console.log(JSON.stringify(m.inspect().threads)))`;
+    const found = JSON.parse(execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8' }));
+    assert.ok(found.used >= 64 && found.used < 2 ** 16, `${found.used} threads`);
+    assert.match(found.lowered, /OMP_NUM_THREADS is above/);
+    assert.equal(inspect().threads.lowered, undefined);
   });
 
   it('has no device where the processor is asked for', () => {

@@ -27,8 +27,8 @@ describe('threads', () => {
   });
 
   it('refuse counts that are none', () => {
-    for (const count of [-1, 1.5, Number.NaN, 4097]) {
-      assert.throws(() => setThreads(count), /setThreads: count: expected an integer from 0 to 4096, received/);
+    for (const count of [-1, 1.5, Number.NaN, 2 ** 31]) {
+      assert.throws(() => setThreads(count), /setThreads: count: expected an integer from 0 to \d+, received/);
     }
   });
 });
