@@ -20,7 +20,10 @@ export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number' || typeof value === 'boolean') {
     return String(value);
   }
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Float32Array).length})`;
+  if (ArrayBuffer.isView(value)) {
+    const realm = value instanceof Object ? '' : ' of another realm';
+    return `${value.constructor.name}(${(value as Float32Array).length})${realm}`;
+  }
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   return typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value;
 }

@@ -261,9 +261,10 @@ function begin(
   if (!(x instanceof Float32Array)) throw new InvalidArgumentError(operation, 'x', 'Float32Array', describe(x));
   requireWeights(operation, weights);
   const geometry = convGeometry(operation, shape, options);
-  const count = sizeOf(shape);
+  const image = geometry.slice(0, 4);
+  const count = sizeOf(image);
   if (x.length !== count) {
-    const expected = `${count} elements for shape [${shape.join(', ')}]`;
+    const expected = `${count} elements for shape [${image.join(', ')}]`;
     throw new InvalidArgumentError(operation, 'x', expected, String(x.length));
   }
   const output = outputShape(geometry, weights);
@@ -291,7 +292,7 @@ export function conv2dDynamic(
   options: Conv2dDynamicOptions = {},
 ): Float32Array {
   const convolution = begin('conv2dDynamic', x, shape, weights, options);
-  const out = options.out ?? new Float32Array(convolution.outputs);
+  const { out = new Float32Array(convolution.outputs) } = options;
   if (!(out instanceof Float32Array)) {
     throw new InvalidArgumentError('conv2dDynamic', 'out', 'Float32Array', describe(out));
   }
@@ -325,7 +326,7 @@ function convolve(
   const { device, sampleScale, sampleZeroPoint } = options;
   const ranges = { scale: sampleScale, zeroPoint: sampleZeroPoint };
   const end = productEnd('conv2dDynamic', 'sample', out, outputs, options, ranges);
-  if (options.arithmetic !== 'saturating16') {
+  if (!end.saturating16) {
     const there = onDevice('conv2dDynamic', device, (cuda) => {
       const uploaded = convWeights(cuda, weights);
       if (!uploaded) return undefined;
@@ -336,6 +337,6 @@ function convolve(
     });
     if (there) return;
   }
-  const rest = nativeEnd(end, options);
+  const rest = nativeEnd(end);
   addon.conv2dDynamic(x, nativeGeometry(geometry), weights.handle, ...rest);
 }

@@ -95,7 +95,7 @@ function multiply(
     scale: rowScale,
     zeroPoint: rowZeroPoint,
   });
-  if (options.arithmetic !== 'saturating16') {
+  if (!end.saturating16) {
     const there = onDevice('matmulDynamic', device, (cuda) => {
       const uploaded = matmulWeights(cuda, weights);
       multiplyOnDevice(cuda, 'matmulDynamic', 'row', x, end, (array, ...rest) =>
@@ -105,5 +105,5 @@ function multiply(
     });
     if (there) return;
   }
-  addon.matmulDynamic(x, m, weights.handle, ...nativeEnd(end, options));
+  addon.matmulDynamic(x, m, weights.handle, ...nativeEnd(end));
 }

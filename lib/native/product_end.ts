@@ -42,6 +42,8 @@ export interface ProductEnd {
   readonly clip: readonly [number, number];
   readonly scale: Float32Array | undefined;
   readonly zeroPoint: Int32Array | undefined;
+  readonly saturating16: boolean;
+  readonly saturations: Float64Array | undefined;
 }
 
 const NO_CLIP = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
@@ -52,13 +54,17 @@ interface ProductOptions extends EpilogueOptions, ArithmeticOptions {
 }
 
 /** @internal */
-export function checkArithmetic(operation: string, { arithmetic = 'exact', saturations }: ArithmeticOptions): void {
+export function checkArithmetic(
+  operation: string,
+  { arithmetic = 'exact', saturations }: ArithmeticOptions,
+): Pick<ProductEnd, 'saturating16' | 'saturations'> {
   if (arithmetic !== 'exact' && arithmetic !== 'saturating16') {
     throw new InvalidArgumentError(operation, 'arithmetic', '"exact" or "saturating16"', describe(arithmetic));
   }
   if (saturations !== undefined && arithmetic === 'exact') {
     throw new InvalidArgumentError(operation, 'saturations', 'arithmetic: "saturating16"', '"exact"');
   }
+  return { saturating16: arithmetic === 'saturating16', saturations };
 }
 
 /** @internal The end that the options describe, checked. `ranges`: filled with the parameters of each row or sample. */
@@ -70,19 +76,19 @@ export function productEnd(
   options: ProductOptions,
   ranges: Pick<ProductEnd, 'scale' | 'zeroPoint'>,
 ): ProductEnd {
-  checkArithmetic(operation, options);
-  const { activationBits = 8, activationRange = perSample, bias, residual, clip = NO_CLIP } = options;
+  const arithmetic = checkArithmetic(operation, options);
+  const { activationBits = 8, activationRange = perSample, bias, residual, clip: bounds = NO_CLIP } = options;
+  const clip = [bounds[0], bounds[1]] as const;
   if (!(clip[0] <= clip[1])) {
-    throw new InvalidArgumentError(operation, 'clip', '[min, max] with min ≤ max', JSON.stringify(clip));
+    throw new InvalidArgumentError(operation, 'clip', '[min, max] with min ≤ max', JSON.stringify(bounds));
   }
   const { scale, zeroPoint } = ranges;
   const perTensor = sharesRange(operation, activationRange, item);
-  return { out, outputs, activationBits, perTensor, bias, residual, clip, scale, zeroPoint };
+  return { out, outputs, activationBits, perTensor, bias, residual, clip, scale, zeroPoint, ...arithmetic };
 }
 
 /** @internal As the addon's products take it. */
-export function nativeEnd(end: ProductEnd, { arithmetic, saturations }: ArithmeticOptions): NativeEnd {
-  const { out, activationBits, perTensor, bias, residual, clip, scale, zeroPoint } = end;
-  const saturating = arithmetic === 'saturating16';
-  return [out, activationBits, perTensor, bias, residual, clip[0], clip[1], scale, zeroPoint, saturating, saturations];
+export function nativeEnd(end: ProductEnd): NativeEnd {
+  const { out, activationBits, perTensor, bias, residual, clip, scale, zeroPoint, saturating16, saturations } = end;
+  return [out, activationBits, perTensor, bias, residual, ...clip, scale, zeroPoint, saturating16, saturations];
 }
