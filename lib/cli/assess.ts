@@ -8,6 +8,7 @@ import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
 import { MODEL, readGraph } from './model.js';
 import { choice, list, option, positive, refuse, unless, wholeNumber } from './option.js';
+import { schemeName } from './policy.js';
 
 /** The verdict as the process ends. */
 const VERDICTS = { safe: 0, caution: 1, unsafe: 2 } as const;
@@ -32,9 +33,12 @@ export const command = defineCommand({
   arguments: MODEL,
   options: {
     ...inputOptions(),
-    policies: list('<list>', 'uniform policies to judge', { default: ['W8A8', 'W4A8', 'W8A4', 'W4A4'] }),
+    policies: list('<list>', 'uniform policies to judge', {
+      each: schemeName,
+      default: ['W8A8', 'W4A8', 'W8A4', 'W4A4'],
+    }),
     search: unless('leave out the search for the worst and the best policy'),
-    choices: list('<list>', 'what a node may get in the search', { default: ['W4A4', 'W8A8'] }),
+    choices: list('<list>', 'what a node may get in the search', { each: schemeName, default: ['W4A4', 'W8A8'] }),
     bits: positive('<n>', 'effective bits of the policies searched; default: the middle'),
     evaluations: wholeNumber('<n>', 'policies that each agent may try', 1, { default: 64 }),
     maxDrop: positive('<x>', 'what may be lost', { default: DEFAULT_THRESHOLDS.maxDrop }),

@@ -49,6 +49,12 @@ export async function readAnyPolicy(graph: Graph, text: string): Promise<Policy 
   });
 }
 
+/** The name of a scheme, for lists of them. Throws InvalidArgumentError, naming the option. */
+export function schemeName(text: string, option: string): string {
+  parseScheme(text, 'faultline', option);
+  return text;
+}
+
 /** Which policy a command works under. */
 export function policyOptions(
   byDefault: string,

@@ -65,10 +65,12 @@ function choicesOf({ bits: list, policy }: Options): string[] {
   const named = (bits: number) => (policy === 'static' ? `W${bits}A${bits}` : `W8A${bits}`);
   return list.split(',').flatMap((each) => {
     const range = /^(\d)(?:-(\d))?$/.exec(each.trim());
-    if (!range) return [formatScheme(parseScheme(each.trim()))];
+    if (!range) return [formatScheme(parseScheme(each.trim(), 'faultline', '--bits'))];
     const [from, to] = [Number(range[1]), Number(range[2] ?? range[1])];
     if (to < from) return refuse('--bits', 'widths as 4,8 or 2-8 or W4A4,W8A8', list);
-    return Array.from({ length: to - from + 1 }, (_, i) => formatScheme(parseScheme(named(from + i))));
+    return Array.from({ length: to - from + 1 }, (_, i) =>
+      formatScheme(parseScheme(named(from + i), 'faultline', '--bits')),
+    );
   });
 }
 
@@ -78,7 +80,7 @@ function pinsOf(pins: readonly string[] = []): Map<string, Scheme> {
     pins.map((pin) => {
       const at = pin.lastIndexOf('=');
       if (at < 1) refuse('--pin', 'node=W8A8', pin);
-      return [pin.slice(0, at), parseScheme(pin.slice(at + 1))];
+      return [pin.slice(0, at), parseScheme(pin.slice(at + 1), 'faultline', '--pin')];
     }),
   );
 }

@@ -5,15 +5,9 @@ import { ARCHITECTURE_NAMES, type ArchitectureName } from '../models/index.js';
 import { readPopulation, study } from '../reproduce/study.js';
 import { toJson } from '../run/files.js';
 import { defineCommand } from './command.js';
-import { chosen, list, option, optionalArgument, refuse, text, wholeNumber } from './option.js';
+import { chosen, list, option, optionalArgument, text, wholeNumber } from './option.js';
 
-function bitsOf(one: string, name: string): string {
-  try {
-    return formatScheme(parseScheme(one));
-  } catch {
-    return refuse(name, 'W2A2 … W8A8', one);
-  }
-}
+const bitsOf = (one: string, name: string) => formatScheme(parseScheme(one, 'faultline', name));
 
 export const command = defineCommand({
   name: 'study',
