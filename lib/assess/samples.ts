@@ -5,7 +5,7 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { sizeOf } from '../core/shape.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
-import type { ImageSource, StoredImages } from '../data/stored_images.js';
+import { type ImageSource, imagesOf, type StoredImages } from '../data/stored_images.js';
 import { compatible, type Dim, formatShape, UNKNOWN } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
@@ -167,6 +167,19 @@ export function imageSamples(
 function choose(indices: Int32Array, count: number, seed: number): Int32Array {
   if (count >= indices.length) return indices;
   return new Random(seed).split('samples').shuffle(indices).subarray(0, count).sort();
+}
+
+/** A seeded choice of `count` of the images, in their order and in memory; without a count all, where they are. */
+export function chooseImages(images: ImageSource, count = images.count, seed = 0): ImageSource {
+  if (count >= images.count) return images;
+  return imagesOf(
+    images,
+    choose(
+      Int32Array.from({ length: images.count }, (_, i) => i),
+      count,
+      seed,
+    ),
+  );
 }
 
 /** Batches of a set, the first image being sample `from`. */

@@ -1,8 +1,9 @@
 // Data for a user's model: which images, and how they become the network's input. What is not set on
 // the command line is read from the model's input.
 import { statSync } from 'node:fs';
-import { classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
+import { chooseImages, classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
 import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
+import { inspectData, type SeenData } from '../data/inspect_data.js';
 import { loadDataset, openDataset } from '../data/load.js';
 import type { LoadOptions } from '../data/reader.js';
 import { type ImageSource, mapImages } from '../data/stored_images.js';
@@ -63,8 +64,9 @@ export function inputOptions(images?: number) {
 const LEAST_SIDE = 8;
 
 /** The order of the input: as the option says, or channels last where only the last dimension can be channels. */
-function layoutOf(graph: Graph, flag: string | undefined, progress: Progress): 'nchw' | 'nhwc' {
+function layoutOf(graph: Graph | undefined, flag: string | undefined, progress: Progress): 'nchw' | 'nhwc' {
   if (flag !== undefined) return chosen('--layout', ['nchw', 'nhwc'], flag);
+  if (!graph) return 'nchw';
   const { name, dims = [] } = inputOf(graph);
   const [, height = 0, width = 0, channels] = dims;
   const sides = Number(height) >= LEAST_SIDE && Number(width) >= LEAST_SIDE && Number(height) <= 2 * Number(width);
@@ -77,8 +79,8 @@ function layoutOf(graph: Graph, flag: string | undefined, progress: Progress): '
 }
 
 /** Height, width and channels that the model declares, where it does. */
-function declared(graph: Graph, layout: 'nchw' | 'nhwc') {
-  const dims = inputOf(graph).dims ?? [];
+function declared(graph: Graph | undefined, layout: 'nchw' | 'nhwc') {
+  const dims = (graph && inputOf(graph).dims) ?? [];
   if (dims.length !== 4) return {};
   const [channels, height, width] = (layout === 'nchw' ? [1, 2, 3] : [3, 1, 2]).map((axis) => {
     const dim = dims[axis];
@@ -153,8 +155,8 @@ export async function readImages(graph: Graph, flags: InputFlags, progress = new
 }
 
 /** Class folders are numbered as PyTorch's ImageFolder does; where some are missing, all after them are other classes. */
-function folderNotes(graph: Graph, data: string, { length }: readonly string[]): string[] {
-  const classes = classesOf(graph);
+function folderNotes(graph: Graph | undefined, data: string, { length }: readonly string[]): string[] {
+  const classes = graph && classesOf(graph);
   const isFolder = statSync(data, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isFolder || length === 0 || classes === undefined || length === classes) return [];
   return [
@@ -163,7 +165,7 @@ function folderNotes(graph: Graph, data: string, { length }: readonly string[]):
 }
 
 async function imagesOf<Source extends ImageSource>(
-  graph: Graph,
+  graph: Graph | undefined,
   flags: InputFlags,
   load: (spec: string, options: LoadOptions) => Promise<Dataset<Source>>,
   progress: Progress,
@@ -173,9 +175,13 @@ async function imagesOf<Source extends ImageSource>(
   const model = declared(graph, layout);
   const [height, width] = flags.size ?? [model.height, model.width];
   const channels = model.channels === 1 || model.channels === 3 ? model.channels : undefined;
-  const sample = (inputOf(graph).dims ?? []).slice(1).map((dim) => (typeof dim === 'number' ? dim : undefined));
+  const sample =
+    graph &&
+    inputOf(graph)
+      .dims?.slice(1)
+      .map((dim) => (typeof dim === 'number' ? dim : undefined));
   const dataset = await load(flags.data, {
-    input: { sample, layout },
+    ...(sample ? { input: { sample, layout } } : {}),
     ...(height && width ? { height, width } : {}),
     ...(channels ? { channels } : {}),
     ...(flags.dataDir === undefined ? {} : { from: flags.dataDir }),
@@ -188,6 +194,12 @@ async function imagesOf<Source extends ImageSource>(
   return { set, dataset, normalization, layout, prepare };
 }
 
+/** A data set whose other split is not needed; what is large stays in its files. */
+const opened =
+  ({ split }: InputFlags) =>
+  (spec: string, options: LoadOptions) =>
+    openDataset(spec, { ...options, testOnly: split === 'test' });
+
 /**
  * The images that the flags name, as samples; large sets stay in their files. Throws DataError or InvalidArgumentError,
  * naming file or option.
@@ -197,10 +209,27 @@ export async function readInputs(
   flags: InputFlags,
   progress = new Progress(),
 ): Promise<{ samples: Samples }> {
-  // The other split is not needed.
-  const open = (spec: string, options: LoadOptions) =>
-    openDataset(spec, { ...options, testOnly: flags.split === 'test' });
-  const { set, normalization, layout, prepare } = await imagesOf(graph, flags, open, progress);
+  const { set, normalization, layout, prepare } = await imagesOf(graph, flags, opened(flags), progress);
   const { images: count, seed } = flags;
   return { samples: imageSamples(graph, mapImages(set, prepare), normalization, { layout, count, seed }) };
+}
+
+/** What a network sees of the images that the flags name; with a graph they are checked against its input. */
+export async function inspectImages(
+  graph: Graph | undefined,
+  flags: InputFlags,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<SeenData> {
+  const { set, dataset, normalization, layout, prepare } = await imagesOf(graph, flags, opened(flags), progress);
+  const { images: count, seed } = flags;
+  const images = mapImages(set, prepare);
+  if (graph) imageSamples(graph, images, normalization, { layout, count: 1 });
+  const normalized = flags.mean !== undefined || flags.std !== undefined || dataset.normalization === normalization;
+  return inspectData(chooseImages(images, count, seed), normalization, {
+    normalized: normalized && normalization.std.some((std) => std !== 1),
+    classNames: dataset.classNames,
+    signal,
+    onProgress: progress.counts('samples'),
+  });
 }

@@ -62,12 +62,12 @@ const POINT = 2; // pixels a point
 const STEP = (GLYPH_WIDTH + 1) * POINT;
 
 /** Pictures are enlarged by whole factors to about this. */
-const SHOWN_SIDE = 72;
-const GAP = 4;
+export const SHOWN_SIDE = 72;
+export const GAP = 4;
 const PAPER = 250;
 const INK = 40;
 
-class Canvas {
+export class Canvas {
   readonly pixels: Uint8Array;
 
   constructor(

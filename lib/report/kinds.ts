@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<string, () => Promise<{ readonly kind: Kind }>>> = 
   'faultline.evaluate/1': () => import('./kinds/evaluate.js'),
   'faultline.indicators/1': () => import('./kinds/study.js'),
   'faultline.inspect/1': () => import('./kinds/inspect.js'),
+  'faultline.inspectData/1': () => import('./kinds/inspect_data.js'),
   'faultline.inspectModel/1': () => import('./kinds/inspect_model.js'),
   'faultline.mitigate/1': () => import('./kinds/mitigate.js'),
   'faultline.profile/1': () => import('./kinds/profile.js'),
