@@ -77,6 +77,7 @@ export class Graph implements GraphParts {
   readonly metadata: ModelMetadata;
   private readonly producers = new Map<string, GraphNode>();
   private readonly users = new Map<string, GraphNode[]>();
+  private readonly returned: ReadonlySet<string>;
   private readonly byName = new Map<string, GraphNode>();
 
   /** Throws GraphError: a name used twice, a value that nothing produces, nodes out of order. */
@@ -89,6 +90,7 @@ export class Graph implements GraphParts {
     this.initializers = new Map(parts.initializers);
     this.values = new Map(parts.values);
     this.metadata = parts.metadata ?? {};
+    this.returned = new Set(this.outputs.map(({ name }) => name));
     this.check();
   }
 
@@ -149,7 +151,7 @@ export class Graph implements GraphParts {
 
   /** Whether the network returns this value. */
   isOutput(value: string): boolean {
-    return this.outputs.some(({ name }) => name === value);
+    return this.returned.has(value);
   }
 
   /** A copy with some parts replaced. */

@@ -46,8 +46,10 @@ export function inferValues(graph: Graph, options: InferOptions = {}): Inferred 
   const names = [...new Set(inputs.flatMap(({ type }) => type.dims.filter((dim) => typeof dim === 'string')))];
   const shaped = graph.nodes.some((node) => operatorOf(node).fromTypes !== 'none');
   if (names.length === 0 || !shaped) return inferOnce(graph, inputs, (dim) => dim);
+  const places = new Map(names.map((name, place) => [name, place]));
   const tries = TRIED_SIZES.map((sizes) => {
-    const size = (dim: Dim) => (typeof dim === 'string' ? (sizes[names.indexOf(dim) % sizes.length] as number) : dim);
+    const size = (dim: Dim) =>
+      typeof dim === 'string' ? (sizes[(places.get(dim) as number) % sizes.length] as number) : dim;
     try {
       return { size, ...inferOnce(graph, inputs, size) };
     } catch (error) {
@@ -115,13 +117,14 @@ type Try = Inferred & { size(dim: Dim): Dim };
 function unify(tries: readonly Try[], names: readonly string[]): Inferred {
   const [first] = tries as [Try];
   const types = new Map<string, TensorType>();
+  // Of names that got the same numbers, the first.
+  const named = new Map([...names].reverse().map((name) => [String(tries.map(({ size }) => size(name))), name]));
   for (const [name, { dtype, dims }] of first.types) {
     const all = tries.map((one) => one.types.get(name)?.dims ?? []);
     if (all.some((other) => other.length !== dims.length)) throw new GraphError(name, 'its rank depends on its shape');
     const unified = dims.map((dim, axis): Dim => {
       if (all.every((other) => other[axis] === dim)) return dim;
-      const same = names.find((named) => tries.every(({ size }, i) => all[i]?.[axis] === size(named)));
-      return same ?? UNKNOWN;
+      return named.get(String(all.map((other) => other[axis]))) ?? UNKNOWN;
     });
     types.set(name, { dtype, dims: unified });
   }

@@ -46,7 +46,7 @@ export function sampleSize(graph: Graph): SampleSize | undefined {
       : [Number.NaN];
   });
   const weights = [...graph.initializers.values()].reduce((sum, { data }) => sum + BYTES * data.length, 0);
-  const largest = Math.max(...sizes);
+  const largest = sizes.reduce((most, size) => Math.max(most, size), Number.NEGATIVE_INFINITY);
   return Number.isNaN(largest) ? undefined : { largest, all: sizes.reduce((sum, size) => sum + size, 0), weights };
 }
 

@@ -51,7 +51,7 @@ export class Program<Use> {
     const types = inferShapes(graph);
     this.steps = compileSteps({ graph, types, requested, fuses: (node) => this.engine.fuses(node) });
     const sizes = this.steps.map(({ output }) => sizePerSample(types.get(output)?.dims ?? []));
-    this.largestValue = Math.max(1, ...sizes);
+    this.largestValue = sizes.reduce((most, size) => Math.max(most, size), 1);
     this.allValues = sizes.reduce((sum, size) => sum + size, 0);
   }
 

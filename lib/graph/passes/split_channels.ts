@@ -89,7 +89,6 @@ export function splitChannels(graph: Graph, apart: ReadonlyMap<string, readonly 
       { name: `${node.name}${APART}/add`, operator: 'Add', inputs: [most, few], outputs: [output], attributes: {} },
     ];
   });
-  const unknown = [...apart.keys()].find((name) => !graph.nodes.some((node) => node.name === name));
-  if (unknown !== undefined) throw new GraphError(graph.name, `has no node "${unknown}"`);
+  for (const name of apart.keys()) graph.node(name);
   return { graph: log.length > 0 ? withNodes(graph, nodes, initializers) : graph, log };
 }
