@@ -8,11 +8,13 @@ import { cut, pad, WIDTH, widthOf, wrapText } from './text.js';
 const GAP = 2;
 /** Of a text column that has to give way. */
 const LEAST_TEXT = 8;
+/** Longer words, which are names, are cut before sentences are broken. */
+const LONG_WORD = 24;
 /** Rows of a table; the other formats have all. */
 const MOST_ROWS = 60;
 
-/** A heading in lines of at most `width`, broken between words. */
-function headingLines(text: string, width: number): string[] {
+/** A text in lines of at most `width`, broken between words; a longer word is a line. */
+function wordLines(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
@@ -39,7 +41,7 @@ function withoutInterval({ value, interval }: Measured, unit: Unit): string {
 
 /**
  * A table in at most 80 columns: intervals are dropped first, then units, then headings wrap, then
- * the widest texts, then the last columns.
+ * the widest texts, then the last columns go.
  */
 export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] {
   const { columns, rows } = briefColumns(table);
@@ -60,27 +62,47 @@ export function terminalTable(table: Pick<Table, 'columns' | 'rows'>): string[] 
   if (total(widthsOf()) > WIDTH) head = columns.map(({ label, short }) => short ?? label);
   const widths = widthsOf();
   const broken = head.map((text, at) => Math.max(cellsOf(at), widest(text.split(' '))));
+  const isText = (at: number) => columns[at]?.unit === 'text';
+  const wordsOf = (at: number) => widest([head, ...lines].flatMap((line) => (line[at] as string).split(' ')));
+  const words = broken.map((width, at) =>
+    isText(at) ? Math.max(LEAST_TEXT, Math.min(LONG_WORD, wordsOf(at))) : width,
+  );
   /** The widest column that is wider than its least width. */
   const giving = (least: (at: number) => number) =>
     widths.reduce((best, width, at) => (width > least(at) && width > (widths[best] ?? 0) ? at : best), -1);
   while (total(widths) > WIDTH) {
     let at = giving((column) => broken[column] as number);
-    if (at < 0) at = giving((column) => (columns[column]?.unit === 'text' ? LEAST_TEXT : Number.POSITIVE_INFINITY));
+    if (at < 0) at = giving((column) => words[column] as number);
+    if (at < 0) at = giving((column) => (isText(column) ? LEAST_TEXT : Number.POSITIVE_INFINITY));
     if (at < 0) widths.pop();
     else widths[at] = (widths[at] as number) - 1;
   }
-  const headings = widths.map((width, at) => headingLines(head[at] as string, width));
+  const headings = widths.map((width, at) => wordLines(head[at] as string, width));
   const height = Math.max(0, ...headings.map((each) => each.length));
   // Each heading ends in the line above the cells.
   const above = Array.from({ length: height }, (_, line) =>
     headings.map((each) => each[line - height + each.length] ?? ''),
   );
-  return [...above, ...lines].map((line) =>
+  const shown = (line: readonly string[]) =>
     widths
-      .map((width, at) => pad(cut(line[at] as string, width), width, columns[at]?.unit !== 'text'))
+      .map((width, at) => pad(cut(line[at] ?? '', width), width, columns[at]?.unit !== 'text'))
       .join(' '.repeat(GAP))
-      .trimEnd(),
-  );
+      .trimEnd();
+  return [...above.map(shown), ...lines.flatMap((line) => wrappedRow(line, widths).map(shown))];
+}
+
+/** Lines that a sentence in a cell may take; a longer one, or a name, is cut in its middle. */
+const MOST_LINES = 5;
+
+/** A row over as many lines as its longest sentence takes. */
+function wrappedRow(row: readonly string[], widths: readonly number[]): string[][] {
+  const cells = widths.map((width, at) => {
+    const text = row[at] as string;
+    const broken = wordLines(text, width);
+    return broken.length <= MOST_LINES && broken.every((part) => widthOf(part) <= width) ? broken : [text];
+  });
+  const height = Math.max(1, ...cells.map(({ length }) => length));
+  return Array.from({ length: height }, (_, line) => cells.map((cell) => cell[line] ?? ''));
 }
 
 function tableLines({ columns, rows, briefRows = MOST_ROWS }: Table): string[] {

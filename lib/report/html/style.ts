@@ -79,7 +79,7 @@ figure svg { display: block; width: 100%; height: auto; }
 table { border-collapse: collapse; font-size: .9rem; line-height: 1.45; width: 100%; }
 th, td { padding: .42rem 1.1rem .42rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); font-size: .82rem; vertical-align: bottom; }
-tbody th { font-weight: 400; color: var(--ink); font-size: inherit; vertical-align: top; }
+tbody th { min-width: 6rem; font-weight: 400; color: var(--ink); font-size: inherit; vertical-align: top; }
 .figure { text-align: right; }
 td.figure { white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }

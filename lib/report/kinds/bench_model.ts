@@ -16,7 +16,7 @@ function speedTable(rows: readonly ModelRow[]): Table {
     ['samplesPerSecond', 'samples/s', 'number', ({ samplesPerSecond }) => samplesPerSecond],
     ['deviation', '±', 'number', ({ deviation }) => deviation],
     ['medianMs', 'ms', 'number', ({ latencyMs }) => latencyMs.median],
-    ['p90Ms', 'p90', 'number', ({ latencyMs }) => latencyMs.p90],
+    ['p90Ms', 'p90', 'number', ({ latencyMs }) => latencyMs.p90, { brief: false }],
     ['p99Ms', 'p99', 'number', ({ latencyMs }) => latencyMs.p99],
     ['cpuMs', 'cpu ms', 'number', ({ cpuMs }) => cpuMs],
     ['ratioToPeer', '× peer', 'number', ({ ratioToPeer }) => ratioToPeer],

@@ -262,9 +262,9 @@ function findings(profile: ProfileResult): string[] {
 }
 
 const LEGEND =
-  'alone, here: SQNR in dB, the layer alone quantized, and with all before it. act, wgt: % of its isolated error ' +
-  'from activations and weights. prop: % of the error here that its inputs brought. spread: largest over smallest ' +
-  'range of a sample. µs: a sample. ceil: % of what the machine can do.';
+  'alone, here: SQNR in dB, the layer alone quantized, and with all before it. act (activations), wgt (weights): % of its ' +
+  'isolated error. prop (propagated): % of the error here that its inputs brought. spread: largest over smallest range of ' +
+  'a sample. µs: a sample. ceil (of the ceiling): % of what the machine can do.';
 
 function factsOf({ network, effectiveBits }: ProfileResult): Fact[] {
   const { samples, flips, accuracy, logits } = network;

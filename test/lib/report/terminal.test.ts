@@ -40,6 +40,22 @@ describe('a document on the terminal', () => {
     }
   });
 
+  it('breaks sentences in cells between words, and cuts what is one word', () => {
+    const note = 'the worst static policy found, chosen on validation images';
+    const name = `layer.${'x'.repeat(100)}.conv`;
+    const rows = [
+      [name, 1, note],
+      ['short', 2, ''],
+    ];
+    const columns = [column('a', 'layer', 'text'), column('b', 'drop', 'points'), column('c', 'note', 'text')];
+    const lines = terminalTable({ columns, rows });
+    assert.ok(lines.every((line) => line.length <= 80));
+    const words = lines.join(' ').split(/\s+/);
+    for (const word of note.split(' ')) assert.ok(words.includes(word), word);
+    assert.equal(words.filter((word) => word.includes('…')).length, 1);
+    assert.match(lines.at(-1) as string, /^short +2\.00$/);
+  });
+
   it('breaks headings between words before it cuts a name', () => {
     const policy = 'detrimental, static, 6 bits';
     const columns = ['indicator', policy, policy, policy].map((label, i) => {
