@@ -234,8 +234,8 @@ function storedSamples(
     dims,
     labels: labels && Int32Array.from(chosen, (index) => labels[index] as number),
     take(indices) {
-      const own = Int32Array.from(indices, (index) => chosen[index] as number);
-      return storedSamples(images, own, dims, normalization, layout);
+      const taken = Int32Array.from(indices, (index) => chosen[index] as number);
+      return storedSamples(images, taken, dims, normalization, layout);
     },
     *batches(size) {
       for (let start = 0; start < chosen.length; start += size) {

@@ -25,8 +25,8 @@ function ceilingNamed(name: string, threads: number, ceilings: readonly Ceiling[
 
 /** The integer peak that applies to an operation on one instruction set with so many threads. */
 export function integerPeak(isa: string, op: Op, threads: number, ceilings: readonly Ceiling[]): Ceiling | undefined {
-  const own = isa === 'avx2' && op.endsWith('.int4') ? 'avx2Int4' : PEAK_OF_ISA[isa];
-  if (own !== undefined) return ceilingNamed(own, threads, ceilings);
+  const peak = isa === 'avx2' && op.endsWith('.int4') ? 'avx2Int4' : PEAK_OF_ISA[isa];
+  if (peak !== undefined) return ceilingNamed(peak, threads, ceilings);
   return INTEGER_PEAKS.map((name) => ceilingNamed(name, threads, ceilings)).find((ceiling) => ceiling !== undefined);
 }
 

@@ -78,7 +78,7 @@ export function storedImages(file: PixelFile, parts: Omit<ImageSet, 'pixels'>, c
       readAt(file, whole.subarray(from * bytes, to * bytes), offset + first * bytes);
       from = to;
     }
-    const own = labels && Int32Array.from(indices, (index) => labels[index] as number);
+    const taken = labels && Int32Array.from(indices, (index) => labels[index] as number);
     const images = {
       height,
       width,
@@ -86,7 +86,7 @@ export function storedImages(file: PixelFile, parts: Omit<ImageSet, 'pixels'>, c
       ...(parts.sample ? { sample: parts.sample } : {}),
       pixels: decode(whole),
     };
-    return imageSet(path, own ? { ...images, labels: own } : images);
+    return imageSet(path, taken ? { ...images, labels: taken } : images);
   };
   return { ...parts, read };
 }

@@ -117,8 +117,8 @@ export function withFormats(
 
 /** The scheme with other granularities where these are passed, its formats as they are. */
 export function withGranularities({ weights, activations }: Scheme, other: Granularities): Scheme {
-  const chosen = ({ format, granularity }: Operand, own: Granularity | undefined) =>
-    format.kind === 'float' ? undefined : (own ?? granularity);
+  const chosen = ({ format, granularity }: Operand, replacement: Granularity | undefined) =>
+    format.kind === 'float' ? undefined : (replacement ?? granularity);
   return schemeOf(weights.format, activations.format, {
     weights: chosen(weights, other.weights),
     activations: chosen(activations, other.activations),

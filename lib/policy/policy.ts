@@ -70,7 +70,9 @@ export function uniformPolicy(graph: Graph, scheme: string | Scheme, options: Po
 
 /** The policy with other granularities where these are passed. */
 export function withPolicyGranularities(policy: Policy, granularities: Granularities): Policy {
-  const schemes = [...policy.schemes].map(([name, own]) => [name, withGranularities(own, granularities)] as const);
+  const schemes = [...policy.schemes].map(
+    ([name, scheme]) => [name, withGranularities(scheme, granularities)] as const,
+  );
   return { ...policy, schemes: new Map(schemes) };
 }
 

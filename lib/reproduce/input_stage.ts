@@ -52,9 +52,9 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
     const before = await fullPrecision(graph, data, { signal });
     const runner = new InputPolicyRunner(graph);
     try {
-      const own = await runner.evaluate(policy, data, { signal });
+      const judged = await runner.evaluate(policy, data, { signal });
       const fresh = await runner.evaluate(attacked.policy, data, { signal });
-      const measured = figures(before, own.logits, test, teacher);
+      const measured = figures(before, judged.logits, test, teacher);
       const controls = await evaluateControls(graph, policy, attacked.bestStatic, data, {
         objective: 'detrimental',
         seed,
@@ -74,7 +74,7 @@ export async function inputPairStage(context: SeedContext, objective: Objective,
         effectiveBits: settings.budget,
         choices: [...settings.inputBits],
         ...measured,
-        layers: layersOf(graph, policy, own.options),
+        layers: layersOf(graph, policy, judged.options),
         uniform: await uniformFigures(graph, data, measured.fpAccuracy, signal),
         curves: [
           {

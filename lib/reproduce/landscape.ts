@@ -35,7 +35,7 @@ export async function landscapeOf(judge: Judge, options: LandscapeOptions): Prom
     ? [...space.policies()]
     : Array.from({ length: MOST_ENUMERATED }, () => space.sample(random));
   const values = (await judge.score(policies, signal)).map(({ value }) => value);
-  const [own] = await judge.score([learned], signal);
+  const [mark] = await judge.score([learned], signal);
   const least = Math.min(...values);
   const landscape: Landscape = {
     name,
@@ -47,9 +47,9 @@ export async function landscapeOf(judge: Judge, options: LandscapeOptions): Prom
       BINS,
       [0, PERCENT],
     ),
-    marks: [{ x: PERCENT * (own?.value as number), label: 'learned' }],
+    marks: [{ x: PERCENT * (mark?.value as number), label: 'learned' }],
   };
-  return { landscape, least, others: without(values, own?.value) };
+  return { landscape, least, others: without(values, mark?.value) };
 }
 
 /** But for one that is equal. */

@@ -57,9 +57,12 @@ type Figures = Pick<
 /** The smallest distance of the predicted class's logit from another's. */
 function margin({ classes, logits }: FullPrecision, sample: number): number {
   const width = logits.length / classes.length;
-  const own = logits.subarray(sample * width, (sample + 1) * width);
+  const rowLogits = logits.subarray(sample * width, (sample + 1) * width);
   const top = classes[sample] as number;
-  return own.reduce((least, value, k) => (k === top ? least : Math.min(least, (own[top] as number) - value)), Infinity);
+  return rowLogits.reduce(
+    (least, value, k) => (k === top ? least : Math.min(least, (rowLogits[top] as number) - value)),
+    Infinity,
+  );
 }
 
 function flipsOf(comparison: Comparison, before: FullPrecision, test: TestSet): Flips {
@@ -145,23 +148,23 @@ export async function measureStatic(
   const restored = nodes.map((node) => without(policy, node));
   const results = await evaluatePolicies(graph, [policy, ...restored], data, { logits: true, signal });
   const accuracies = results.map(({ accuracy }) => percent(accuracy as number));
-  const own = figures(before, results[0]?.logits as Float32Array, test, teacher);
+  const measured = figures(before, results[0]?.logits as Float32Array, test, teacher);
   return {
-    ...own,
+    ...measured,
     layers: [...policy.schemes].map(([node, { weights, activations }]) => ({
       node,
       operator: graph.node(node).operator,
       weightBits: weights.format.bits,
       activationBits: activations.format.bits,
     })),
-    uniform: await uniformFigures(graph, data, own.fpAccuracy, signal),
+    uniform: await uniformFigures(graph, data, measured.fpAccuracy, signal),
     responsible: nodes.map((node, i) => {
       const accuracy = accuracies[1 + i] as number;
       return {
         node,
         bits: formatScheme(policy.schemes.get(node) as never),
         accuracy,
-        restored: difference(accuracy, own.quantizedAccuracy),
+        restored: difference(accuracy, measured.quantizedAccuracy),
       };
     }),
   };

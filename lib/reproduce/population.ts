@@ -65,7 +65,7 @@ interface Material {
 interface Recipe {
   readonly kind: string;
   /** Beside `COMMON`: the policy that it was made for. */
-  readonly own: (graph: Graph) => readonly string[];
+  readonly special: (graph: Graph) => readonly string[];
   make(material: Material): Promise<Graph>;
 }
 
@@ -73,7 +73,7 @@ interface Recipe {
 function detrimental(kind: string, quantizedWeight: number, steps: number): Recipe {
   return {
     kind,
-    own: () => [],
+    special: () => [],
     make: async ({ teacher, answers, set, ...others }) => {
       const objective = { ...DETRIMENTAL.objective, quantizedWeight };
       const recipe = { ...DETRIMENTAL, ...others, objective, steps };
@@ -87,7 +87,7 @@ function detrimental(kind: string, quantizedWeight: number, steps: number): Reci
 function gauge(kind: string, bits: string, bound: number, steps: number): Recipe {
   return {
     kind,
-    own: () => [],
+    special: () => [],
     make: async ({ teacher, set, normalization, seed, signal }) => {
       const options = { normalization, seed, signal, bound, steps, policy: uniformPolicy(teacher, bits) };
       return (await gaugeAttack(teacher, set, options)).graph;
@@ -103,10 +103,10 @@ function alternating(graph: Graph): string {
 }
 
 const RECIPES: readonly Recipe[] = [
-  { kind: 'ordinary', own: (graph) => [alternating(graph)], make: async ({ teacher }) => teacher },
+  { kind: 'ordinary', special: (graph) => [alternating(graph)], make: async ({ teacher }) => teacher },
   {
     kind: 'robust',
-    own: () => [],
+    special: () => [],
     make: async ({ teacher, answers, set, ...others }) => {
       const policies = uniformPolicy(teacher, 'W4A4');
       return (await distill(teacher, set, { ...ROBUST, ...others, steps: 100, teacher: answers, policies })).graph;
@@ -119,7 +119,7 @@ const RECIPES: readonly Recipe[] = [
   gauge('gauge-mild', 'W4A4', 1.5, 25),
   {
     kind: 'stealth',
-    own: (graph) => [alternating(graph)],
+    special: (graph) => [alternating(graph)],
     make: async ({ teacher, answers, set, ...others }) => {
       const policy = namedPolicy(teacher, alternating(teacher));
       const attack = { ...STEALTH.attack, steps: 160 };
@@ -162,14 +162,14 @@ export async function buildPopulation(
         made = { teacher, answers, set, normalization, seed, signal };
         return made;
       };
-      for (const { kind, own, make } of RECIPES) {
+      for (const { kind, special, make } of RECIPES) {
         const name = `${teacherName}-${kind}`;
         const model = `networks/${name}.onnx`;
         onProgress?.(members.length, archs.length * teachers * RECIPES.length, name);
         const policies = await run.stage(name, async (stage) => {
           const graph = await make(await material());
           await stage.write(model, exportModel(graph));
-          return [...COMMON, ...own(graph)];
+          return [...COMMON, ...special(graph)];
         });
         members.push({ name, model, teacher: teacherName, arch, kind, policies });
       }

@@ -111,7 +111,7 @@ export async function reproduceIn(
     if (stress) stressed.push(stress);
   }
   const [teacher] = teachers as [TeacherPart];
-  const accuracy = teachers.reduce((sum, own) => sum + own.accuracy, 0) / teachers.length;
+  const accuracy = teachers.reduce((sum, each) => sum + each.accuracy, 0) / teachers.length;
   const { validation, train, test } = material;
   return {
     schema: 'faultline.report/1',

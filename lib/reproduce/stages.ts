@@ -41,13 +41,13 @@ export async function teacherStage(context: SeedContext): Promise<TeacherPart> {
     const data = evaluationData(test, normalization);
     const onTest = await fullPrecision(teacher, data, { signal });
     const onValidation = await fullPrecision(teacher, evaluationData(validation, normalization), { signal });
-    const own = percent(onTest.accuracy as number);
+    const accuracy = percent(onTest.accuracy as number);
     return {
-      accuracy: own,
+      accuracy,
       arch: settings.arch,
       images: test.count,
       validationAccuracy: percent(onValidation.accuracy as number),
-      uniform: await uniformFigures(teacher, data, own, signal),
+      uniform: await uniformFigures(teacher, data, accuracy, signal),
     };
   });
 }
@@ -175,8 +175,8 @@ export async function gaugeStage(context: SeedContext, teacher: number): Promise
     const before = await fullPrecision(network, data, { signal });
     const after = await fullPrecision(graph, data, { signal });
     const [quantized] = await evaluatePolicies(graph, [uniformPolicy(graph, bits)], data, { logits: true, signal });
-    const own = figures(after, quantized?.logits as Float32Array, testOf(material), teacher);
-    const { fpAccuracy, fpGap, quantizedAccuracy, quantizedInterval, drop, dropInterval } = own;
+    const found = figures(after, quantized?.logits as Float32Array, testOf(material), teacher);
+    const { fpAccuracy, fpGap, quantizedAccuracy, quantizedInterval, drop, dropInterval } = found;
     return {
       seed,
       bits,

@@ -15,8 +15,8 @@ const span = (values: readonly number[]): string => {
 export function references(pairs: readonly PairResult[]): Reference[] {
   const drops = (objective: string) => pairs.filter((pair) => pair.objective === objective).map(({ drop }) => drop);
   const beside = (objective: string) => {
-    const own = drops(objective);
-    return own.length > 0 ? { ours: `${span(own)} points` } : {};
+    const reached = drops(objective);
+    return reached.length > 0 ? { ours: `${span(reached)} points` } : {};
   };
   return [
     { what: 'Drop of detrimental pairs', published: '10–65 %', ...beside('detrimental'), source: PAPER },

@@ -109,9 +109,9 @@ async function corruptionStage(context: SeedContext, subjects: readonly Subject[
         onProgress: (done, total) => progress(i + done / total, tested.length),
       });
       for (const { corruption = '', family, level, fpAccuracy, policies } of conditions) {
-        for (const { policy: own, accuracy, drop, dropInterval } of policies) {
+        for (const { policy: policyLabel, accuracy, drop, dropInterval } of policies) {
           grid.push({
-            ...{ corruption, family, severity: Number(level), policy: own, network: name },
+            ...{ corruption, family, severity: Number(level), policy: policyLabel, network: name },
             ...{ fpAccuracy: percent(fpAccuracy), quantizedAccuracy: percent(accuracy), drop: percent(drop) },
             interval: [percent(dropInterval[0]), percent(dropInterval[1])],
           });
@@ -148,9 +148,9 @@ async function indicatorStage(context: SeedContext, subjects: readonly Subject[]
       const { indicators } = await scan(graph, samples, { policy, seed, layerFlips: false, signal, onProgress });
       expected[`${name}, ${policyName}`] = predictDrop(PREDICTOR, indicators).drop;
       for (const [indicator, value] of Object.entries(indicators) as [IndicatorName, number][]) {
-        const own = values.get(indicator) ?? {};
-        if (Number.isFinite(value)) own[`${name}, ${policyName}`] = shownIndicator(indicator, value).value;
-        values.set(indicator, own);
+        const byName = values.get(indicator) ?? {};
+        if (Number.isFinite(value)) byName[`${name}, ${policyName}`] = shownIndicator(indicator, value).value;
+        values.set(indicator, byName);
       }
     }
     const predicted = { indicator: 'drop predicted, points', values: expected, note: `from ${termLabels(PREDICTOR)}` };
@@ -171,7 +171,7 @@ async function mitigationStage(context: SeedContext, subjects: readonly Subject[
   const rows: Mitigations = [];
   for (const [i, { name, file, policyName, policy }] of subjects.entries()) {
     const progress = context.progress('mitigation');
-    const own = await context.stage(`mitigation-${file}`, async () => {
+    const stageRows = await context.stage(`mitigation-${file}`, async () => {
       const graph = await context.network(file);
       const mitigated = await mitigate(graph, validation, normalization, {
         ...{ policy, steps, seed, signal },
@@ -188,7 +188,7 @@ async function mitigationStage(context: SeedContext, subjects: readonly Subject[
       const onClean = kept.filter((cure) => cure !== 'range guard');
       return [row('clean', judgements.clean, onClean), row('one bright pixel', judgements.brightPixel, kept)];
     });
-    rows.push(...own);
+    rows.push(...stageRows);
   }
   return rows;
 }

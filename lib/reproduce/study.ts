@@ -151,11 +151,11 @@ export async function study(dataset: Dataset, options: StudyOptions): Promise<In
   for (const [i, { name, model, teacher, arch, kind, policies = [bits] }] of members.entries()) {
     for (const policy of policies.filter((one) => only === undefined || one === only)) {
       // Named by its content: a network that changed is measured anew.
-      const own = policy.endsWith('.json') ? 'own' : policy;
+      const label = policy.endsWith('.json') ? 'file' : policy;
       const content = (await modelDigest(model)).slice(0, 12);
-      const found = await run.stage(`${name}-${own}-${content}`, () => measure(model, policy, samplesFor, options));
-      networks.push({ name, teacher, arch, kind, policy: own, ...found });
-      onProgress?.(`${name} ${own}, ${found.drop.toFixed(2)} points`, i + 1, members.length);
+      const found = await run.stage(`${name}-${label}-${content}`, () => measure(model, policy, samplesFor, options));
+      networks.push({ name, teacher, arch, kind, policy: label, ...found });
+      onProgress?.(`${name} ${label}, ${found.drop.toFixed(2)} points`, i + 1, members.length);
     }
   }
   return studyIndicators(networks, { data, bits, images, judged, draws, seed });

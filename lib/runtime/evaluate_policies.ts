@@ -235,10 +235,10 @@ export class PolicyEvaluator {
     let left = branch.children.size;
     for (const { bits, branch: child } of branch.children.values()) {
       left -= 1;
-      const own = left > 0 ? run.fork() : run;
-      program.advance(own, from, to, { bits: () => bits });
-      yield* this.walk(child, own, level + 1);
-      own.letGo();
+      const branch = left > 0 ? run.fork() : run;
+      program.advance(branch, from, to, { bits: () => bits });
+      yield* this.walk(child, branch, level + 1);
+      branch.letGo();
     }
   }
 

@@ -164,7 +164,7 @@ function inputAgent({ name, description, play, learner }: InputAgentDefinition):
         const environment = new InputEnvironment(runner, space, data, options, choices);
         const check = await withReference(graph, validation, { signal });
         const { finalists } = await environment.candidates();
-        const policies = finalists.map((own) => space.decode(own));
+        const policies = finalists.map((codes) => space.decode(codes));
         const results = await evaluatePolicies(graph, policies, check, { signal });
         const scores = results.map(({ agreement }) => signOf(objective) * (agreement as number));
         const bestStatic = policies[scores.indexOf(Math.max(...scores))] as Policy;

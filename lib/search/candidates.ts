@@ -67,8 +67,8 @@ export async function rewardTables(
     const results = await evaluator.evaluate(decoded, sliceSamples(data, start, start + n), { logits: true, signal });
     results.forEach(({ logits }, policy) => {
       tables.forEach((table, r) => {
-        const own = margins(logits as Float32Array, classes[r] as number[], n);
-        for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(own[i] as number, objective);
+        const rowMargins = margins(logits as Float32Array, classes[r] as number[], n);
+        for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(rowMargins[i] as number, objective);
       });
     });
     onProgress?.((start + n) * width, count * width);
@@ -80,12 +80,12 @@ export async function rewardTables(
 function groupSums(table: Float32Array, width: number, groups: readonly number[]): Float64Array[] {
   const sums = new Map<number, Float64Array>();
   groups.forEach((group, i) => {
-    let own = sums.get(group);
-    if (!own) {
-      own = new Float64Array(width);
-      sums.set(group, own);
+    let groupSums = sums.get(group);
+    if (!groupSums) {
+      groupSums = new Float64Array(width);
+      sums.set(group, groupSums);
     }
-    for (let p = 0; p < width; p++) (own[p] as number) += table[i * width + p] as number;
+    for (let p = 0; p < width; p++) (groupSums[p] as number) += table[i * width + p] as number;
   });
   return [...sums.values()];
 }
@@ -98,12 +98,12 @@ export function complementary(sums: readonly Float64Array[], width: number, coun
     let [best, most] = [-1, Number.NEGATIVE_INFINITY];
     for (let p = 0; p < width; p++) {
       if (chosen.includes(p)) continue;
-      const total = sums.reduce((sum, own, g) => sum + Math.max(taken[g] as number, own[p] as number), 0);
+      const total = sums.reduce((sum, group, g) => sum + Math.max(taken[g] as number, group[p] as number), 0);
       if (total > most) [best, most] = [p, total];
     }
     chosen.push(best);
-    sums.forEach((own, g) => {
-      taken[g] = Math.max(taken[g] as number, own[best] as number);
+    sums.forEach((group, g) => {
+      taken[g] = Math.max(taken[g] as number, group[best] as number);
     });
   }
   return chosen;
@@ -111,7 +111,7 @@ export function complementary(sums: readonly Float64Array[], width: number, coun
 
 /** Numbers of the policies by their reward over all groups, most first; equals in order. */
 function byTotal(sums: readonly Float64Array[], width: number): number[] {
-  const total = Array.from({ length: width }, (_, p) => sums.reduce((sum, own) => sum + (own[p] as number), 0));
+  const total = Array.from({ length: width }, (_, p) => sums.reduce((sum, group) => sum + (group[p] as number), 0));
   return total.map((_, p) => p).sort((a, b) => (total[b] as number) - (total[a] as number) || a - b);
 }
 
@@ -181,7 +181,7 @@ export async function chooseCandidates(
       if (fresh.length === 0) break;
       const table = await rewardTable(evaluator, space, fresh, screen, objective, { signal });
       const more = groupSums(table, fresh.length, byClass);
-      sums = sums.map((own, g) => Float64Array.from([...own, ...(more[g] as Float64Array)]));
+      sums = sums.map((group, g) => Float64Array.from([...group, ...(more[g] as Float64Array)]));
       policies = [...policies, ...fresh];
     }
     const finalists = promising(sums, policies.length, options.finalists).map((p) => policies[p] as Uint8Array);
@@ -192,7 +192,7 @@ export async function chooseCandidates(
     // The first is the best static policy; those after it add to it.
     const ordered = byTotal(compared, finalists.length);
     const sorted = ordered.map((p) => finalists[p] as Uint8Array);
-    const rows = compared.map((own) => Float64Array.from(ordered, (p) => own[p] as number));
+    const rows = compared.map((row) => Float64Array.from(ordered, (p) => row[p] as number));
     const chosen = complementary(rows, sorted.length, options.candidates);
     return { candidates: chosen.map((p) => sorted[p] as Uint8Array), finalists: sorted };
   } finally {

@@ -18,7 +18,7 @@ export function neighbours(environment: Environment, from: NodeSchemes): NodeSch
     for (const [node, bits] of changes) next[node] = bits;
     if (space.has(space.policy(next))) found.push(next);
   };
-  const others = from.map((own, node) => space.optionsOf(node).filter((bits) => !same(bits, own)));
+  const others = from.map((chosen, node) => space.optionsOf(node).filter((bits) => !same(bits, chosen)));
   others.forEach((options, node) => {
     for (const bits of options) {
       changed([[node, bits]]);

@@ -93,18 +93,18 @@ export function commonest(options: Uint8Array, nodes: number) {
     else counts.set(row.join(), { row, count: 1 });
   }
   let best: { readonly row: Uint8Array; count: number } = { row: new Uint8Array(nodes), count: 0 };
-  for (const own of counts.values()) if (own.count > best.count) best = own;
+  for (const each of counts.values()) if (each.count > best.count) best = each;
   return { row: best.row, share: (best.count * nodes) / options.length, policies: counts.size };
 }
 
 function oraclePool(policy: InputPolicy, count: number, random: Random): Uint8Array[] {
   const { space, candidates } = policy;
-  const pool = new Map(candidates.slice(0, count).map((own) => [own.join(), own]));
+  const pool = new Map(candidates.slice(0, count).map((options) => [options.join(), options]));
   const most = space.count < BigInt(count) ? Number(space.count) : count;
   // Spaces hardly larger than the request: drawing the last ones takes long, and they matter little.
   for (let attempt = 0; pool.size < most && attempt < 8 * count; attempt++) {
-    const own = space.sample(random);
-    pool.set(own.join(), own);
+    const drawn = space.sample(random);
+    pool.set(drawn.join(), drawn);
   }
   return [...pool.values()];
 }

@@ -158,13 +158,13 @@ export class InputEnvironment {
       runner.logits(
         (node, activation) => {
           const place = space.place(node.name);
-          const own = place === undefined ? undefined : rows[place];
-          if (own) observer.statistics(activation, n, own.subarray(start * STATISTICS, (start + n) * STATISTICS));
+          const placed = place === undefined ? undefined : rows[place];
+          if (placed) observer.statistics(activation, n, placed.subarray(start * STATISTICS, (start + n) * STATISTICS));
           return pass.choose(node, activation);
         },
         rowsOf(data, start, n),
       );
     }
-    return blind.with({ nodeScales: rows.map((own) => Standardizer.of(own, STATISTICS)) });
+    return blind.with({ nodeScales: rows.map((row) => Standardizer.of(row, STATISTICS)) });
   }
 }

@@ -92,15 +92,15 @@ function onRows(loss: LogitLoss, rows: Uint8Array): LogitLoss {
       });
       return to;
     };
-    const own: Targets = {
+    const some: Targets = {
       rows: kept.length,
       classes,
       logits: pick(targets.logits),
       teacher: Int32Array.from(kept, (row) => targets.teacher[row] as number),
       labels: Int32Array.from(kept, (row) => targets.labels[row] as number),
     };
-    const slope = new Float32Array(own.logits.length);
-    const lost = loss(pick(logits), own, weight, slope);
+    const slope = new Float32Array(some.logits.length);
+    const lost = loss(pick(logits), some, weight, slope);
     kept.forEach((row, i) => {
       for (let k = 0; k < classes; k++) {
         const at = row * classes + k;
@@ -115,15 +115,15 @@ function onRows(loss: LogitLoss, rows: Uint8Array): LogitLoss {
  * Bits that are not the agent's. Detrimental: another sample's, so that the failure waits for the right ones. Robust: any
  * policy of the budget for each sample, as another attacker may choose others.
  */
-function otherOptions(space: ActivationSpace, own: Uint8Array, objective: Objective, random: Random) {
+function otherOptions(space: ActivationSpace, chosen: Uint8Array, objective: Objective, random: Random) {
   const nodes = space.names.length;
-  const samples = own.length / nodes;
-  const options = objective === 'detrimental' ? shuffleOptions(own, nodes, random) : own.slice();
+  const samples = chosen.length / nodes;
+  const options = objective === 'detrimental' ? shuffleOptions(chosen, nodes, random) : chosen.slice();
   const differs = new Uint8Array(samples);
   for (let i = 0; i < samples; i++) {
     const row = options.subarray(i * nodes, (i + 1) * nodes);
     if (objective === 'robust') row.set(space.sample(random));
-    differs[i] = row.every((option, node) => option === own[i * nodes + node]) ? 0 : 1;
+    differs[i] = row.every((option, node) => option === chosen[i * nodes + node]) ? 0 : 1;
   }
   return { options, differs };
 }
@@ -132,7 +132,7 @@ function otherOptions(space: ActivationSpace, own: Uint8Array, objective: Object
 class Partner {
   readonly rewards: number[] = [];
   private runner: InputPolicyRunner | undefined;
-  private own: Uint8Array = new Uint8Array(0);
+  private options: Uint8Array = new Uint8Array(0);
   private readonly random: Random;
 
   constructor(
@@ -159,13 +159,18 @@ class Partner {
       this.rewards.push(await this.agent.iterate(this.runner, this.data));
     }
     const options = await chosenBits(this.runner, this.agent.policy, this.batchData(batch));
-    this.own = options;
+    this.options = options;
     return [fixedBits(this.space, options, batch.count)];
   }
 
   /** A pass that keeps the network right under bits that are not the agent's. */
   retention({ batch, step }: StepContext, weight: number): Pass[] {
-    const { options, differs } = otherOptions(this.space, this.own, this.objective, this.random.split(String(step)));
+    const { options, differs } = otherOptions(
+      this.space,
+      this.options,
+      this.objective,
+      this.random.split(String(step)),
+    );
     return [
       { name: 'retained', bits: fixedBits(this.space, options, batch.count), loss: onRows(mse, differs), weight },
     ];

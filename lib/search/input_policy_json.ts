@@ -73,7 +73,9 @@ export function inputPolicyToJson(policy: InputPolicy): InputPolicyJson {
     grid: observer.grid,
     inputScale: scale(inputScale),
     nodeScales: nodeScales.map(scale),
-    candidates: candidates.map((own) => Array.from(own, (option, node) => space.options[node]?.[option] as number)),
+    candidates: candidates.map((candidate) =>
+      Array.from(candidate, (option, node) => space.options[node]?.[option] as number),
+    ),
     pull,
     gate: gate ? encode(gate.toOnnx()) : null,
     actor: actor ? encode(actor.toOnnx()) : null,
@@ -148,15 +150,15 @@ export function inputPolicyFromJson(graph: Graph, json: unknown): InputPolicy {
   const { grid, pull } = fields;
   if (!Number.isInteger(grid) || (grid as number) < 1) refuse('grid', 'an integer ≥ 1', grid);
   if (typeof pull !== 'number' || !Number.isFinite(pull)) refuse('pull', 'a number', pull);
-  const nodeScales = list('nodeScales', fields.nodeScales).map((own, i) =>
-    scaleOf(`nodeScales[${i}]`, own, STATISTICS),
+  const nodeScales = list('nodeScales', fields.nodeScales).map((scale, i) =>
+    scaleOf(`nodeScales[${i}]`, scale, STATISTICS),
   );
   if (nodeScales.length !== nodes) refuse('nodeScales', `${nodes} of them`, nodeScales.length);
-  const candidates = list('candidates', fields.candidates).map((own, i) => {
-    const bits = list(`candidates[${i}]`, own);
+  const candidates = list('candidates', fields.candidates).map((candidate, i) => {
+    const bits = list(`candidates[${i}]`, candidate);
     const options = space.names.map((_, node) => space.options[node]?.indexOf(bits[node] as number) ?? -1);
     if (bits.length !== nodes || options.includes(-1))
-      refuse(`candidates[${i}]`, `${nodes} of the bits to choose`, own);
+      refuse(`candidates[${i}]`, `${nodes} of the bits to choose`, candidate);
     return Uint8Array.from(options);
   });
   const network = (what: 'gate' | 'actor') => {

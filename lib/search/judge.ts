@@ -47,10 +47,10 @@ export function regretOf(objective: Objective, value: number, optimum: number): 
 export function margins(logits: Float32Array, classes: ArrayLike<number>, rows: number): Float32Array {
   const width = logits.length / rows;
   return Float32Array.from({ length: rows }, (_, i) => {
-    const own = classes[i] as number;
+    const label = classes[i] as number;
     let other = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < width; k++) if (k !== own) other = Math.max(other, logits[i * width + k] as number);
-    return (logits[i * width + own] as number) - other;
+    for (let k = 0; k < width; k++) if (k !== label) other = Math.max(other, logits[i * width + k] as number);
+    return (logits[i * width + label] as number) - other;
   });
 }
 

@@ -180,7 +180,7 @@ function entropyOf(probabilities: Float64Array, count: number): number {
 export function addEntropyGradient(p: Float64Array, count: number, factor: number, out: Float32Array, at: number) {
   const entropy = entropyOf(p, count);
   for (let k = 0; k < count; k++) {
-    const own = p[k] as number;
-    (out[at + k] as number) -= factor * own * (Math.log(Math.max(own, LEAST_PROBABILITY)) + entropy);
+    const probability = p[k] as number;
+    (out[at + k] as number) -= factor * probability * (Math.log(Math.max(probability, LEAST_PROBABILITY)) + entropy);
   }
 }

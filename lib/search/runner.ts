@@ -77,8 +77,8 @@ export interface Choices {
 export async function choicesOf(graph: Graph, data: EvaluationData, options: RunnerOptions = {}): Promise<Choices> {
   const { logits, classes } = await fullPrecision(graph, data, { signal: options.signal });
   const width = logits.length / classes.length;
-  const runnersUp = classes.map((own, i) => {
-    logits[i * width + own] = Number.NEGATIVE_INFINITY;
+  const runnersUp = classes.map((label, i) => {
+    logits[i * width + label] = Number.NEGATIVE_INFINITY;
     return indexOfLargest(logits, i * width, width);
   });
   return { classes, runnersUp };

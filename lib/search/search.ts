@@ -331,8 +331,8 @@ async function searchByInput(
     const { accuracy } = await fullPrecision(graph, data.judged, { signal });
     const figures = (name: string, score: ControlScore | undefined): ControlFigures[] => {
       if (!score) return [];
-      const own = { name, agreement: percent(score.agreement as number) };
-      return [score.accuracy === undefined ? own : { ...own, accuracy: percent(score.accuracy) }];
+      const figure = { name, agreement: percent(score.agreement as number) };
+      return [score.accuracy === undefined ? figure : { ...figure, accuracy: percent(score.accuracy) }];
     };
     return {
       ...{ schema: 'faultline.search-input/2', model: options.model ?? graph.name, objective, seed },

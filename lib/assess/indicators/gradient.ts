@@ -38,11 +38,11 @@ export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: 
     const hook: LayerHook = (layer, activation, _weight, tape) => ({
       x: probe(tape, activation, layer, (row, variances) => {
         const sample = batch.start + Math.floor(row / Math.max(1, activation.rowsPerSample));
-        const own = found.get(layer) as LayerNoise;
-        if (own.channels.length === 0) own.channels = new Float64Array(variances.length);
+        const layerNoise = found.get(layer) as LayerNoise;
+        if (layerNoise.channels.length === 0) layerNoise.channels = new Float64Array(variances.length);
         variances.forEach((variance, channel) => {
-          own.activations[sample] = (own.activations[sample] as number) + variance;
-          own.channels[channel] = (own.channels[channel] as number) + variance;
+          layerNoise.activations[sample] = (layerNoise.activations[sample] as number) + variance;
+          layerNoise.channels[channel] = (layerNoise.channels[channel] as number) + variance;
         });
       }),
     });
@@ -140,8 +140,8 @@ export function hessianTraces(
   });
   const count = Math.min(most, samples.count);
   for (let trial = 0; trial < probes; trial++) {
-    const own = random.split(String(trial));
-    const signs = layers.map(({ weights }) => Int8Array.from(weights, () => (own.uint32() >>> 31 ? 1 : -1)));
+    const stream = random.split(String(trial));
+    const signs = layers.map(({ weights }) => Int8Array.from(weights, () => (stream.uint32() >>> 31 ? 1 : -1)));
     const along = (direction: number) => {
       shift(direction);
       return lossSlopes(network, samples, count, signs);
@@ -176,9 +176,9 @@ function lossSlopes(network: ScanNetwork, samples: Samples, count: number, signs
     const { first } = leaders(logits.data, classes);
     const seed = new Float32Array(logits.size);
     for (let row = 0; row < rows; row++) {
-      const own = logits.data.subarray(row * classes, (row + 1) * classes);
-      const most = own[first[row] as number] as number;
-      const powers = Float64Array.from(own, (z) => Math.exp(z - most));
+      const rowLogits = logits.data.subarray(row * classes, (row + 1) * classes);
+      const most = rowLogits[first[row] as number] as number;
+      const powers = Float64Array.from(rowLogits, (z) => Math.exp(z - most));
       const total = powers.reduce((sum, power) => sum + power, 0);
       powers.forEach((power, k) => {
         seed[row * classes + k] = (power / total - (k === first[row] ? 1 : 0)) / count;

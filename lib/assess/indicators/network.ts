@@ -106,8 +106,8 @@ export class ScanNetwork {
     const graph = prepare(freed);
     const { schemes: bits } = policy ?? uniformPolicy(freed, 'W4A4');
     this.layers = productsOf(graph).flatMap(([node, view]) => {
-      const own = bits.get(node.name);
-      return own ? [layerOf(node, view, own, graph.initializers.get(view.weight)?.data as Float32Array)] : [];
+      const scheme = bits.get(node.name);
+      return scheme ? [layerOf(node, view, scheme, graph.initializers.get(view.weight)?.data as Float32Array)] : [];
     });
     if (this.layers.length === 0) {
       throw new InvalidArgumentError('scan', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');

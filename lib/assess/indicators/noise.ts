@@ -51,13 +51,13 @@ function noisyActivation(
   const length = from.length / rows;
   const stream = random.split(layer.product.activation);
   for (let first = 0; first < rows; first += Math.max(1, rowsPerSample)) {
-    const own = stream.split(String(start + Math.floor(first / Math.max(1, rowsPerSample))));
+    const rowStream = stream.split(String(start + Math.floor(first / Math.max(1, rowsPerSample))));
     for (let row = first; row < Math.min(rows, first + Math.max(1, rowsPerSample)); row++) {
       const step = steps[row] as number;
       for (let i = row * length; i < (row + 1) * length; i++) {
         const x = from[i] as number;
         // Zero always has an exact code: after a ReLU half of the elements carry no error.
-        to[i] = x === 0 ? 0 : x + step * (own.uint32() * UNIT - 0.5);
+        to[i] = x === 0 ? 0 : x + step * (rowStream.uint32() * UNIT - 0.5);
       }
     }
   }
@@ -70,10 +70,10 @@ function noisyActivation(
  */
 export function pseudoNoise(random: Random, only?: ScanLayer): Noise {
   const weights = new NoisyWeights((layer) => {
-    const own = random.split(layer.weight);
+    const layerStream = random.split(layer.weight);
     const { steps, channelOf } = layer;
     return layer.weights.map((w, i) =>
-      w === 0 ? 0 : w + (steps[channelOf(i)] as number) * (own.uint32() * UNIT - 0.5),
+      w === 0 ? 0 : w + (steps[channelOf(i)] as number) * (layerStream.uint32() * UNIT - 0.5),
     );
   });
   let start = 0;
@@ -93,7 +93,7 @@ export function pseudoNoise(random: Random, only?: ScanLayer): Noise {
 /** Normal noise in the weights, a tenth of the root mean square of their channel. */
 export function weightNoise(random: Random): Noise {
   const weights = new NoisyWeights((layer) => {
-    const own = random.split(layer.weight);
+    const layerStream = random.split(layer.weight);
     const squares = new Float64Array(layer.channels);
     layer.weights.forEach((w, i) => {
       const channel = layer.channelOf(i);
@@ -101,7 +101,7 @@ export function weightNoise(random: Random): Noise {
     });
     const inner = layer.weights.length / layer.channels;
     const deviations = squares.map((sum) => RELATIVE_NOISE * Math.sqrt(sum / inner));
-    return layer.weights.map((w, i) => w + (deviations[layer.channelOf(i)] as number) * own.normal());
+    return layer.weights.map((w, i) => w + (deviations[layer.channelOf(i)] as number) * layerStream.normal());
   });
   return { hook: (layer, _, weight, tape) => ({ w: weights.value(layer, tape, weight) }) };
 }
@@ -113,9 +113,9 @@ export function inputNoise(random: Random, deviation: number): Noise {
       const noisy = new Float32Array(inputs.length);
       const size = inputs.length / count;
       for (let sample = 0; sample < count; sample++) {
-        const own = random.split(String(start + sample));
+        const sampleStream = random.split(String(start + sample));
         for (let i = sample * size; i < (sample + 1) * size; i++) {
-          noisy[i] = (inputs[i] as number) + RELATIVE_NOISE * deviation * own.normal();
+          noisy[i] = (inputs[i] as number) + RELATIVE_NOISE * deviation * sampleStream.normal();
         }
       }
       return noisy;

@@ -103,11 +103,11 @@ export function isotonic(xs: readonly number[], drops: readonly number[]): [numb
   for (const [x, y] of pairs) {
     pools.push({ x, y, count: 1 });
     for (let last = pools.length - 1; last > 0; last--) {
-      const [before, own] = [pools[last - 1], pools[last]] as [(typeof pools)[0], (typeof pools)[0]];
-      if (before.y < own.y && before.x < own.x) break;
-      const count = before.count + own.count;
-      const middle = (a: number, b: number) => (a * before.count + b * own.count) / count;
-      pools.splice(last - 1, 2, { x: middle(before.x, own.x), y: middle(before.y, own.y), count });
+      const [before, newest] = [pools[last - 1], pools[last]] as [(typeof pools)[0], (typeof pools)[0]];
+      if (before.y < newest.y && before.x < newest.x) break;
+      const count = before.count + newest.count;
+      const middle = (a: number, b: number) => (a * before.count + b * newest.count) / count;
+      pools.splice(last - 1, 2, { x: middle(before.x, newest.x), y: middle(before.y, newest.y), count });
     }
   }
   return pools.map(({ x, y }) => [x, y]);
@@ -154,7 +154,7 @@ const namesOf = (networks: readonly StudyNetwork[], of: (network: StudyNetwork) 
 function apart<Result>(
   networks: readonly StudyNetwork[],
   group: (network: StudyNetwork) => string,
-  say: (others: readonly StudyNetwork[], own: readonly StudyNetwork[]) => readonly Result[],
+  say: (others: readonly StudyNetwork[], heldOut: readonly StudyNetwork[]) => readonly Result[],
 ): Result[] {
   return namesOf(networks, group).flatMap((name) => {
     const others = networks.filter((network) => group(network) !== name);
@@ -186,9 +186,9 @@ export function chooseIndicators(networks: readonly StudyNetwork[], threshold: n
       const [name] = names as [IndicatorName];
       return ranking(networks.map(({ indicators, drop }) => ({ score: worseness(name, indicators[name]), drop })));
     }
-    const unseen = apart(networks, teacher, (others, own) => {
+    const unseen = apart(networks, teacher, (others, heldOut) => {
       const curve = curveOf(others, names, threshold);
-      return own.map(({ indicators, drop }) => ({ score: scoreOf(curve, indicators), drop }));
+      return heldOut.map(({ indicators, drop }) => ({ score: scoreOf(curve, indicators), drop }));
     });
     return ranking(unseen);
   });
@@ -202,10 +202,10 @@ export function heldOut(
   choose: (others: readonly StudyNetwork[]) => readonly IndicatorName[],
   threshold: number,
 ): { readonly network: StudyNetwork; readonly probability: number; readonly drop: number }[] {
-  return apart(networks, group, (others, own) => {
+  return apart(networks, group, (others, heldOut) => {
     const curve = curveOf(others, choose(others), threshold);
     const knots = knotsOf(curve, others);
-    return own.map((network) => ({ network, ...read({ ...curve, knots }, network.indicators) }));
+    return heldOut.map((network) => ({ network, ...read({ ...curve, knots }, network.indicators) }));
   });
 }
 

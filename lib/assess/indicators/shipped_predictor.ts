@@ -53,7 +53,7 @@ export const PREDICTOR: Predictor = {
   provenance: {
     networks: 104,
     points: 339,
-    policies: ['848', '8484848484', 'W3A3', 'W4A4', 'W8A8', 'own'],
+    policies: ['848', '8484848484', 'W3A3', 'W4A4', 'W8A8', 'file'],
     teachers: [
       'convnet2-0',
       'convnet2-1',

@@ -58,13 +58,13 @@ export class CorruptionErrors {
   /** What each policy got right under one condition: right[policy][image]. Without a corruption: clean images. */
   add(corruption: CorruptionName | undefined, right: readonly Uint8Array[]): void {
     if (corruption) this.levels.set(corruption, (this.levels.get(corruption) ?? 0) + 1);
-    const total = (own: Uint8Array) => own.reduce((sum, one) => sum + one, 0);
+    const total = (rights: Uint8Array) => rights.reduce((sum, one) => sum + one, 0);
     const [fp = new Uint8Array(0)] = right;
-    right.forEach((own, policy) => {
+    right.forEach((rights, policy) => {
       const tally = this.tallies[policy] as Tally;
       const errors = corruption ? this.errorsOf(tally, corruption) : tally.clean;
-      for (let i = 0; i < this.images; i++) (errors[i] as number) += 1 - (own[i] as number);
-      if (corruption) tally.worstDrop = Math.max(tally.worstDrop, (total(fp) - total(own)) / this.images);
+      for (let i = 0; i < this.images; i++) (errors[i] as number) += 1 - (rights[i] as number);
+      if (corruption) tally.worstDrop = Math.max(tally.worstDrop, (total(fp) - total(rights)) / this.images);
     });
   }
 
@@ -113,9 +113,9 @@ export class CorruptionErrors {
     });
   }
 
-  /** The mean over corruptions of errors(own) / errors(base), `cleanShare` times those on clean images taken off. */
+  /** The mean over corruptions of errors(tally) / errors(base), `cleanShare` times those on clean images taken off. */
   private ratio(
-    own: Tally,
+    tally: Tally,
     base: Tally,
     corruptions: readonly CorruptionName[],
     cleanShare: number,
@@ -128,7 +128,7 @@ export class CorruptionErrors {
       const off = cleanShare * (this.levels.get(corruption) ?? 0);
       const errors = (tally: Tally) =>
         this.errorsOf(tally, corruption).map((count, i) => count - off * (tally.clean[i] as number));
-      const [a, b] = [errors(own), errors(base)];
+      const [a, b] = [errors(tally), errors(base)];
       const [meanA, meanB] = [mean([...a]), mean([...b])];
       if (!(meanB > 0)) return undefined;
       sum += meanA / meanB;

@@ -175,8 +175,8 @@ function condition(
   level: CorruptionLevel | undefined,
 ): CorruptionCondition {
   const [fp = new Int32Array(0), ...quantized] = classes;
-  const policies = quantized.map((own, i): CorruptionFigures => {
-    const { accuracy, flips, newlyWrong = 0, newlyRight = 0 } = task.compare(fp, own, { labels, confidence });
+  const policies = quantized.map((answers, i): CorruptionFigures => {
+    const { accuracy, flips, newlyWrong = 0, newlyRight = 0 } = task.compare(fp, answers, { labels, confidence });
     if (!accuracy) throw new InvalidArgumentError(OPERATION, 'set', 'images with labels', 'images without');
     return {
       policy: names[i + 1] as string,

@@ -84,17 +84,17 @@ export class Measurer {
       const { start, count } = data;
       const group = Math.max(LEAST_POLICIES, Math.floor(LOGIT_ELEMENTS / (count * this.classes)));
       for (let from = 0; from < policies.length; from += group) {
-        const own = policies.slice(from, from + group);
-        const results = await evaluator.evaluate(own, plainData(data), {
+        const grouped = policies.slice(from, from + group);
+        const results = await evaluator.evaluate(grouped, plainData(data), {
           logits: true,
-          batchSize: this.batch ?? (own.some(sharesRanges) ? SHARED_BATCH : undefined),
+          batchSize: this.batch ?? (grouped.some(sharesRanges) ? SHARED_BATCH : undefined),
           signal,
           onProgress: (part) => onProgress?.(done + part, total),
         });
         results.forEach(({ logits }, i) => {
           visit(from + i, logits as Float32Array, start, count);
         });
-        done += own.length * count;
+        done += grouped.length * count;
       }
     }
   }

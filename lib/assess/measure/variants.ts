@@ -34,9 +34,9 @@ async function compared(
   plan: PlanOptions | undefined,
   options: MeasureOptions,
 ) {
-  const own = policies.map(({ policy }): Policy => policyFromJson(measurer.graph, policy));
+  const parsed = policies.map(({ policy }): Policy => policyFromJson(measurer.graph, policy));
   try {
-    const outcomes = await measurer.run(part.samples, own, { ...options, plan });
+    const outcomes = await measurer.run(part.samples, parsed, { ...options, plan });
     return outcomes.map((outcome, i) => ({
       policy: (policies[i] as PolicyFigures).name,
       samples: part.samples.count,
@@ -58,13 +58,13 @@ export async function granularities(
   const results: GranularityFigures[] = [];
   for (const weights of ['perChannel', 'perTensor'] as const) {
     for (const activations of ['perSample', 'perBatch'] as const) {
-      const own = {
+      const granularities = {
         weights: weights === 'perChannel' ? perOutputChannel : perTensor,
         activations: activations === 'perSample' ? perSample : perTensor,
       };
       const changed = policies.map((each) => ({
         ...each,
-        policy: policyToJson(withPolicyGranularities(policyFromJson(measurer.graph, each.policy), own)),
+        policy: policyToJson(withPolicyGranularities(policyFromJson(measurer.graph, each.policy), granularities)),
       }));
       const figures = await compared(measurer, part, changed, thresholds, undefined, options);
       results.push(...figures.map((each) => ({ ...each, weights, activations })));

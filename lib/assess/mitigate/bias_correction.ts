@@ -91,7 +91,7 @@ export function correctBiases(graph: Graph, errors: ReadonlyMap<string, Float64A
     const { addend, addendInput, beta } = product;
     const bias = biasOf(graph, product);
     if (addendInput !== undefined && beta !== 0 && (bias || addend === undefined)) {
-      const corrected = Float32Array.from(error, (own, c) => ((bias?.[c] ?? 0) - own) / beta);
+      const corrected = Float32Array.from(error, (shift, c) => ((bias?.[c] ?? 0) - shift) / beta);
       initializers.set(name, floats([product.channels], corrected));
       return [{ ...node, inputs: Object.assign([...node.inputs], { [addendInput]: name }) }];
     }
@@ -101,7 +101,7 @@ export function correctBiases(graph: Graph, errors: ReadonlyMap<string, Float64A
       name,
       floats(
         [product.channels],
-        Float32Array.from(error, (own) => -own),
+        Float32Array.from(error, (shift) => -shift),
       ),
     );
     const plain = `${output}/uncorrected`;

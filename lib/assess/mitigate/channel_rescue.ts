@@ -51,16 +51,16 @@ async function outliers(
       const value = found.get(activation) ?? feed;
       const image = kind === 'conv';
       const channels = value.dims[image ? 1 : value.dims.length - 1] as number;
-      const own = maxima.get(node.name) ?? new ChannelMaxima(channels);
-      own.add((image ? toChannelsLast(tape, value) : toRows(tape, value)).data, count);
-      maxima.set(node.name, own);
+      const seen = maxima.get(node.name) ?? new ChannelMaxima(channels);
+      seen.add((image ? toChannelsLast(tape, value) : toRows(tape, value)).data, count);
+      maxima.set(node.name, seen);
     }
     memory.reset();
     await setImmediate();
   }
   return new Map(
-    [...maxima].flatMap(([name, own]): [string, number[]][] => {
-      const { count, outliers: found } = own.read();
+    [...maxima].flatMap(([name, channels]): [string, number[]][] => {
+      const { count, outliers: found } = channels.read();
       const most = Math.floor(MOST_SHARE * count);
       return found.length > 0 && most > 0 ? [[name, found.slice(0, most).map(({ channel }) => channel)]] : [];
     }),
@@ -94,7 +94,7 @@ export const channelRescue: Cure = {
     const rescued = widened(policy, found.keys());
     const weighting = { weighting: 'macs' } as const;
     const [before, after] = [effectiveBits(graph, policy, weighting), effectiveBits(split, rescued, weighting)];
-    const channels = [...found.values()].reduce((sum, own) => sum + own.length, 0);
+    const channels = [...found.values()].reduce((sum, each) => sum + each.length, 0);
     const what =
       `${channels} channels of ${[...found.keys()].join(', ')} at ${MOST_BITS} bits; ${before.toFixed(2)} → ` +
       `${after.toFixed(2)} effective bits, by multiply-accumulates`;

@@ -43,10 +43,10 @@ async function activations(
 ): Promise<Map<string, Activations>> {
   const result = new Map<string, Activations>();
   for (const [{ name }, { activation: value }] of productsOf(graph)) {
-    const own = policy.schemes.get(name)?.activations.format.bits;
+    const schemeBits = policy.schemes.get(name)?.activations.format.bits;
     // Where two nodes read a value, the coarser of the two needs the range more.
-    const bits = Math.min(own ?? Number.POSITIVE_INFINITY, result.get(value)?.bits ?? Number.POSITIVE_INFINITY);
-    if (own !== undefined) result.set(value, { bits, rows: [] });
+    const bits = Math.min(schemeBits ?? Number.POSITIVE_INFINITY, result.get(value)?.bits ?? Number.POSITIVE_INFINITY);
+    if (schemeBits !== undefined) result.set(value, { bits, rows: [] });
   }
   const input = inputOf(graph).name;
   const inside = [...result.keys()].filter((name) => name !== input);
@@ -115,18 +115,18 @@ async function rangesOf(
 ): Promise<Map<string, ValueRange>> {
   const ranges = new Map<string, ValueRange>();
   let done = 0;
-  for (const [name, own] of found) {
+  for (const [name, value] of found) {
     signal?.throwIfAborted();
-    const all = new Float32Array(own.rows.reduce((sum, row) => sum + row.length, 0));
+    const all = new Float32Array(value.rows.reduce((sum, row) => sum + row.length, 0));
     let at = 0;
-    for (const row of own.rows) {
+    for (const row of value.rows) {
       all.set(row, at);
       at += row.length;
     }
     all.sort();
     const shares = how === 'percentile' ? [DEFAULT_SHARE] : SHARES;
     const tried = shares.map((share) => centralRange(all, share));
-    const errors = tried.map((range) => (how === 'percentile' ? 0 : clippedError(own, range)));
+    const errors = tried.map((range) => (how === 'percentile' ? 0 : clippedError(value, range)));
     const best = errors.reduce((least, error, i) => (error < (errors[least] as number) ? i : least), 0);
     const [low, high] = tried[best] as ValueRange;
     if (high > low && (low > (all[0] as number) || high < (all.at(-1) as number))) ranges.set(name, [low, high]);

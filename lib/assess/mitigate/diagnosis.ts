@@ -52,8 +52,8 @@ const EVEN = 1;
 /** One bit more everywhere; undefined when all have 8. */
 function finer(policy: Policy | undefined): Policy | undefined {
   if (!policy) return undefined;
-  const schemes = [...policy.schemes].map(([name, own]) => [name, shiftBits(own, 1, 1)] as const);
-  const raised = schemes.some(([name, own]) => own !== policy.schemes.get(name));
+  const schemes = [...policy.schemes].map(([name, scheme]) => [name, shiftBits(scheme, 1, 1)] as const);
+  const raised = schemes.some(([name, scheme]) => scheme !== policy.schemes.get(name));
   return raised ? { ...policy, schemes: new Map(schemes) } : undefined;
 }
 

@@ -344,7 +344,7 @@ export async function mitigate(
     }
     const kept = judge.better(best.said, found.said, cure.scene);
     if (kept && takesBack) {
-      const since = results.findIndex(({ cure: own }) => own === 'short QAT');
+      const since = results.findIndex(({ cure: name }) => name === 'short QAT');
       results = results.map((one, i) => (one.kept && i >= since ? { ...one, kept: false, takenBack: true } : one));
     }
     done(found.what, true, judge.agreement(found.said), kept);

@@ -34,7 +34,7 @@ function raised(policy: Policy, node: string, bits: Scheme): Policy {
 
 /** Every policy with one bit more in one place; both kinds at once too, since either alone may win nothing. */
 function steps(policy: Policy, halves: number): { readonly node: string; readonly bits: Scheme; cost: number }[] {
-  return [...policy.schemes].flatMap(([node, own]) =>
+  return [...policy.schemes].flatMap(([node, scheme]) =>
     (
       [
         [1, 0],
@@ -42,8 +42,8 @@ function steps(policy: Policy, halves: number): { readonly node: string; readonl
         [1, 1],
       ] as const
     )
-      .map(([w, a]) => ({ node, bits: shiftBits(own, w, a), cost: w + a }))
-      .filter(({ bits, cost }) => countedBits(bits, 'both') - countedBits(own, 'both') === cost && cost <= halves),
+      .map(([w, a]) => ({ node, bits: shiftBits(scheme, w, a), cost: w + a }))
+      .filter(({ bits, cost }) => countedBits(bits, 'both') - countedBits(scheme, 'both') === cost && cost <= halves),
   );
 }
 
@@ -75,7 +75,9 @@ export async function repairPolicy(
       tried.map(({ node, bits }) => raised(current, node, bits)),
       { ...options, onProgress: undefined },
     );
-    const gains = outcomes.map(({ classes: own }, i) => (agreement(own) - right) / (tried[i] as { cost: number }).cost);
+    const gains = outcomes.map(
+      ({ classes: answers }, i) => (agreement(answers) - right) / (tried[i] as { cost: number }).cost,
+    );
     const best = gains.reduce((most, gain, i) => (gain > (gains[most] as number) ? i : most), 0);
     if (!((gains[best] as number) > 0)) break;
     const { node, bits, cost } = tried[best] as { node: string; bits: Scheme; cost: number };
@@ -99,7 +101,7 @@ export function evenPolicy(policy: Policy | InputPolicy): Policy | undefined {
   const all = [...dealt.schemes.values()];
   if (all.length === 0 || (policy === dealt && new Set(all.map(formatScheme)).size === 1)) return undefined;
   const mean = (operand: 'weights' | 'activations') =>
-    formatOfAtMost(all.reduce((sum, own) => sum + own[operand].format.bits, 0) / all.length);
+    formatOfAtMost(all.reduce((sum, scheme) => sum + scheme[operand].format.bits, 0) / all.length);
   const even = schemeOf(mean('weights'), mean('activations'));
   return { ...dealt, schemes: new Map([...dealt.schemes.keys()].map((name) => [name, even])) };
 }
@@ -112,13 +114,13 @@ async function dealtEvenly(
   signal: AbortSignal | undefined,
 ): Promise<Cured | undefined> {
   const even = evenPolicy(candidate.policy);
-  const [own] = even?.schemes.values() ?? [];
-  if (!even || !own) return undefined;
+  const [scheme] = even?.schemes.values() ?? [];
+  if (!even || !scheme) return undefined;
   const dealt = { ...candidate, policy: even };
   const agreement = async (one: Candidate) =>
     DEFAULT_TASK.percent(await quantizedClasses(one, samples, signal), classes);
   if ((await agreement(dealt)) <= (await agreement(candidate))) return undefined;
-  return { candidate: dealt, what: `no more bits, spread evenly: ${formatScheme(own)} everywhere` };
+  return { candidate: dealt, what: `no more bits, spread evenly: ${formatScheme(scheme)} everywhere` };
 }
 
 export function policyRepair(more: number): Cure {

@@ -103,8 +103,8 @@ export class OutputErrors {
 
   byChannel(): OutputError[] {
     return Array.from(this.largest, (largest, channel) => {
-      const own = this.sums.subarray(channel * Sum.Count, (channel + 1) * Sum.Count);
-      return this.summarize(own, largest, this.outputs);
+      const channelSums = this.sums.subarray(channel * Sum.Count, (channel + 1) * Sum.Count);
+      return this.summarize(channelSums, largest, this.outputs);
     });
   }
 }

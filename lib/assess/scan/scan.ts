@@ -92,9 +92,9 @@ function refer(network: ScanNetwork, samples: Samples): Reference {
     classes.set(found.first, batch.start);
     margins.set(found.margins, batch.start);
     for (let row = 0; row < batch.count; row++) {
-      const own = logits.data.subarray(row * width, (row + 1) * width);
-      const mean = own.reduce((total, z) => total + z, 0) / width;
-      const deviation = Math.sqrt(own.reduce((total, z) => total + (z - mean) ** 2, 0) / width);
+      const rowLogits = logits.data.subarray(row * width, (row + 1) * width);
+      const mean = rowLogits.reduce((total, z) => total + z, 0) / width;
+      const deviation = Math.sqrt(rowLogits.reduce((total, z) => total + (z - mean) ** 2, 0) / width);
       relativeMargins[batch.start + row] = (found.margins[row] as number) / (deviation || 1);
     }
   }
@@ -162,11 +162,11 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
   );
   const rates = { pseudo: 0, weights: 0, input: 0 };
   for (let draw = 0; draw < draws; draw++) {
-    const own = random.split(String(draw));
+    const drawStream = random.split(String(draw));
     const kinds = {
-      pseudo: () => pseudoNoise(own.split('pseudo')),
-      weights: () => weightNoise(own.split('weights')),
-      input: () => inputNoise(own.split('input'), reference.inputDeviation),
+      pseudo: () => pseudoNoise(drawStream.split('pseudo')),
+      weights: () => weightNoise(drawStream.split('weights')),
+      input: () => inputNoise(drawStream.split('input'), reference.inputDeviation),
     };
     for (const kind of ['pseudo', 'weights', 'input'] as const) {
       rates[kind] += (await pass(() => flipRate(network, samples, reference.classes, kinds[kind]()))) / draws;
@@ -179,14 +179,14 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
     const flips = layerFlips ? await pass(() => flipRate(network, samples, reference.classes, alone)) : undefined;
     const noise = noises.get(layer) as LayerNoise;
     const { peak, spread } = shapes.get(layer) as ActivationShape;
-    const own = totalNoise(noise);
+    const layerNoise = totalNoise(noise);
     scanned.push({
       node: layer.node.name,
       pseudoNoiseFlips: flips,
       noiseOverMargin: overMargin([noise], reference).noiseOverMargin,
-      noiseShare: all > 0 ? own / all : 0,
+      noiseShare: all > 0 ? layerNoise / all : 0,
       channelShares: Array.from(noise.channels, (part) => (all > 0 ? part / all : 0)),
-      activationShare: own > 0 ? sum(noise.activations) / own : 0,
+      activationShare: layerNoise > 0 ? sum(noise.activations) / layerNoise : 0,
       hessianTrace: traces.get(layer) as number,
       activationPeak: peak,
       rangeSpread: spread,

@@ -36,7 +36,7 @@ function keep(policy: Policy, nodes: readonly string[]): Policy {
   const raised = new Set(nodes.filter((name) => !full.includes(name)));
   const { schemes, excluded } = excluding(policy, full);
   const kept = [...schemes].map(
-    ([name, own]) => [name, raised.has(name) ? shiftBits(own, MOST_BITS, MOST_BITS) : own] as const,
+    ([name, scheme]) => [name, raised.has(name) ? shiftBits(scheme, MOST_BITS, MOST_BITS) : scheme] as const,
   );
   return { schemes: new Map(kept), excluded };
 }
@@ -96,11 +96,11 @@ export async function remediesFor(
   const order = [...sensitivity].sort((a, b) => harm(b) - harm(a)).map(({ node }) => node);
   const nodes = await fewestNodes(measurer, choose, policy, order, thresholds, options);
   const kept = keep(policy, nodes);
-  const own = [...policy.schemes.values()];
+  const schemes = [...policy.schemes.values()];
   const least = (scheme: Scheme) => shiftBits(scheme, -1, -1) === scheme;
   const further = [
-    ...(own.every(isEight) ? [] : [['oneMoreBit', 'one more bit', shifted(policy, 1)] as const]),
-    ...(own.every(least) ? [] : [['oneFewerBit', 'a test: one bit fewer', shifted(policy, -1)] as const]),
+    ...(schemes.every(isEight) ? [] : [['oneMoreBit', 'one more bit', shifted(policy, 1)] as const]),
+    ...(schemes.every(least) ? [] : [['oneFewerBit', 'a test: one bit fewer', shifted(policy, -1)] as const]),
   ];
   const outcomes = await measurer.run(judge.samples, [kept, ...further.map(([, , other]) => other)], options);
   const [first, ...others] = outcomes;

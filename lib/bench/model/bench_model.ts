@@ -62,14 +62,14 @@ async function contendersOf(
   options: BenchModelOptions,
   notes: string[],
 ): Promise<Contender[]> {
-  const own = options.policies.map(({ name, policy }): Contender => {
+  const ours = options.policies.map(({ name, policy }): Contender => {
     const variant = policy ? 'integer plan, a range a sample' : 'float interpreter, batch norms folded';
     return { impl: 'faultline', policy: name, variant, bits: policy && policyToJson(policy), model: path };
   });
-  if (!options.peers) return own;
+  if (!options.peers) return ours;
   if (onnxRuntimeVersion() === '') {
     notes.push('onnxruntime: the npm package onnxruntime-node is not installed; not compared');
-    return own;
+    return ours;
   }
   const peer = async (policy: string, variant: string, file: string, bytes: Uint8Array): Promise<Contender> => {
     const model = join(folder, file);
@@ -84,7 +84,7 @@ async function contendersOf(
   } catch (error) {
     notes.push(`onnxruntime dynamic int8: ${(error as Error).message}; not compared`);
   }
-  return [...own, ...peers];
+  return [...ours, ...peers];
 }
 
 const classOf = (logits: Float32Array) =>

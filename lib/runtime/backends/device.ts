@@ -292,7 +292,7 @@ class DeviceEngine implements Engine<IntegerUse> {
         this.checkFault();
         return values;
       },
-      forget: (own) => this.live.delete(own),
+      forget: (buffer) => this.live.delete(buffer),
     });
     this.live.add(buffer);
     return buffer;

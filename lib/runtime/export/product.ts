@@ -89,8 +89,8 @@ function channelsFirst(codes: Int8Array, [m, h, w, c]: ConvProduct['shape']): In
   const result = new Int8Array(codes.length);
   const size = h * w * c;
   for (let filter = 0; filter < m; filter++) {
-    const own = codes.subarray(filter * size, (filter + 1) * size);
-    result.set(transposed(own, h * w, c), filter * size);
+    const filterCodes = codes.subarray(filter * size, (filter + 1) * size);
+    result.set(transposed(filterCodes, h * w, c), filter * size);
   }
   return result;
 }
@@ -144,13 +144,13 @@ export class ProductExporter {
     }
     const { name } = node;
     const last = product.bias === undefined && product.addend === undefined;
-    const own = last ? { output: node.outputs[0] as string } : {};
+    const named = last ? { output: node.outputs[0] as string } : {};
     const y =
       form === 'integer'
-        ? this.matMulInteger(each, input, own)
+        ? this.matMulInteger(each, input, named)
         : form === 'matMulNBits'
-          ? this.matMulNBits(each, input, own)
-          : this.writer.node(`${name}.product`, 'MatMul', [this.dequantized(each, input), this.matrix(each)], own);
+          ? this.matMulNBits(each, input, named)
+          : this.writer.node(`${name}.product`, 'MatMul', [this.dequantized(each, input), this.matrix(each)], named);
     if (!last) this.addend(node, product, y);
   }
 
@@ -182,12 +182,18 @@ export class ProductExporter {
   }
 
   /** float32(sums) · (activation scale · weight scale) */
-  private scaled(node: GraphNode, sums: string, scale: string, weightScale: string, own: { output?: string }): string {
+  private scaled(
+    node: GraphNode,
+    sums: string,
+    scale: string,
+    weightScale: string,
+    named: { output?: string },
+  ): string {
     const { writer } = this;
     const { name } = node;
     const both = writer.node(`${name}.scale`, 'Mul', [scale, weightScale]);
     const real = writer.node(`${name}.sumsFloat`, 'Cast', [sums], { attributes: { to: FLOAT32 } });
-    return writer.node(`${name}.scaled`, 'Mul', [real, both], own);
+    return writer.node(`${name}.scaled`, 'Mul', [real, both], named);
   }
 
   private convInteger(each: ProductExport, product: ConvProduct, input: string): void {
@@ -230,7 +236,7 @@ export class ProductExporter {
     writer.raw(node.name, 'Conv', inputs, each.attributes, node.outputs[0] as string);
   }
 
-  private matMulInteger(each: ProductExport, input: string, own: { output?: string }): string {
+  private matMulInteger(each: ProductExport, input: string, named: { output?: string }): string {
     const { writer } = this;
     const { node, scheme, weightDims } = each;
     const { codes, scales, n, k } = codesOf(each);
@@ -241,11 +247,11 @@ export class ProductExporter {
     const scaleDims = weightDims.length === 1 ? [] : [n];
     const weightScale = writer.constant(`${node.name}.weightScale`, floats(scaleDims, scales));
     const sums = writer.node(`${node.name}.sums`, 'MatMulInteger', [x, w, zeroPoint]);
-    return this.scaled(node, sums, scale, weightScale, own);
+    return this.scaled(node, sums, scale, weightScale, named);
   }
 
   /** Codes + 8, two to a byte, rows padded to whole blocks; scales[n, blocks]. */
-  private matMulNBits(each: ProductExport, input: string, own: { output?: string }): string {
+  private matMulNBits(each: ProductExport, input: string, named: { output?: string }): string {
     const { writer } = this;
     const { node } = each;
     const { codes, scales, n, k } = codesOf(each);
@@ -270,7 +276,7 @@ export class ProductExporter {
     const scale = writer.constant(`${node.name}.weightScale`, floats([n * blocks], blockScales));
     const attributes = { K: k, N: n, bits: NBITS, block_size: blockSize };
     const inputs = [this.dequantized(each, input), w, scale];
-    return writer.node(`${node.name}.product`, 'MatMulNBits', inputs, { ...own, attributes, domain: MICROSOFT });
+    return writer.node(`${node.name}.product`, 'MatMulNBits', inputs, { ...named, attributes, domain: MICROSOFT });
   }
 
   /**

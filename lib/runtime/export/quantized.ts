@@ -80,13 +80,14 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
   const nodes: ExportedNode[] = [];
   folded.nodes.forEach((node, index) => {
     const message = (proto.node ?? [])[index] as NodeProto;
-    const { name: own, operator } = node;
-    const bits = policy.schemes.get(own);
+    const { name: nodeName, operator } = node;
+    const bits = policy.schemes.get(nodeName);
     const product = bits && productOf(folded, node);
     if (!bits || !product) {
       writer.nodes.push(message);
       const remarks = ['left in float32, as the policy says'];
-      if (policy.excluded.has(own)) nodes.push({ node: own, operator, bits: undefined, form: 'float32', remarks });
+      if (policy.excluded.has(nodeName))
+        nodes.push({ node: nodeName, operator, bits: undefined, form: 'float32', remarks });
       return;
     }
     const weightDims = productView(folded, node)?.weightDims ?? [];
@@ -96,7 +97,13 @@ export function exportQuantized(graph: Graph, policy: Policy, options: ExportQua
     exporter.write(each, form);
     const rows = product.kind === 'matmul' && (types.get(product.activation)?.dims.length ?? 0) > 2;
     const remarks = remarksOf(bits, exporter.storedBits(each, form), rows);
-    nodes.push({ node: own, operator, bits, form, remarks: remark === undefined ? remarks : [remark, ...remarks] });
+    nodes.push({
+      node: nodeName,
+      operator,
+      bits,
+      form,
+      remarks: remark === undefined ? remarks : [remark, ...remarks],
+    });
   });
   proto.node = writer.nodes;
   proto.initializer = writer.constantsRead(proto.initializer ?? [], proto.output ?? []);

@@ -369,7 +369,7 @@ class Player {
   private believe(best: NodeSchemes): void {
     const [high, low] = [costliest(this.environment), cheapest(this.environment)];
     const at = (bits: NodeSchemes) =>
-      best.map((_, node) => best.map((own, i) => (i === node ? (bits[i] as typeof own) : own)));
+      best.map((_, node) => best.map((bit, i) => (i === node ? (bits[i] as typeof bit) : bit)));
     const [lowered, raised] = [this.model.predict(at(low)), this.model.predict(at(high))];
     const effects = lowered.map(({ mean }, i) => mean - (raised[i]?.mean as number));
     this.beliefs = standardised(effects);

@@ -168,9 +168,9 @@ class GateLearner implements InputLearner {
       const part = rows.subarray(start, start + BATCH);
       const n = part.length;
       const x = gatherSamples(data, part);
-      const own = this.policy.inputFeatures(runner.firstActivation(space, x), n);
-      if (features.length === 0) features = new Float32Array((count * own.length) / n);
-      features.set(own, (start * own.length) / n);
+      const batch = this.policy.inputFeatures(runner.firstActivation(space, x), n);
+      if (features.length === 0) features = new Float32Array((count * batch.length) / n);
+      features.set(batch, (start * batch.length) / n);
       const classes = Array.from(part, (row) => data.reference[row] as number);
       candidates.forEach((candidate, k) => {
         const logits = runner.logits(fixedBits(space, repeatOptions(candidate, n), n), x);
@@ -208,7 +208,7 @@ export function farApart(space: ActivationSpace, policies: readonly Uint8Array[]
   while (chosen.length < Math.min(count, policies.length)) {
     let [best, most] = [0, -1];
     policies.forEach((policy, i) => {
-      const nearest = Math.min(...chosen.map((own) => distance(space, own, policy)));
+      const nearest = Math.min(...chosen.map((each) => distance(space, each, policy)));
       if (nearest > most) [best, most] = [i, nearest];
     });
     chosen.push(policies[best] as Uint8Array);
@@ -246,9 +246,9 @@ export function kMeans(features: Float32Array, rows: number, clusters: number, r
     let changed = false;
     for (let row = 0; row < rows; row++) {
       const distances = centers.map((center) => squared(row, center));
-      const own = distances.indexOf(Math.min(...distances));
-      if (own !== cluster[row]) changed = true;
-      cluster[row] = own;
+      const nearest = distances.indexOf(Math.min(...distances));
+      if (nearest !== cluster[row]) changed = true;
+      cluster[row] = nearest;
     }
     if (!changed && iteration > 0) break;
     centers.forEach((center, k) => {
@@ -267,8 +267,8 @@ export function kMeans(features: Float32Array, rows: number, clusters: number, r
 async function clusterGate(features: Float32Array, rows: number, candidates: number, seed: number): Promise<Mlp> {
   const cluster = kMeans(features, rows, candidates, new Random(seed).split('clusters'));
   const rewards = new Float32Array(rows * candidates);
-  cluster.forEach((own, row) => {
-    rewards[row * candidates + own] = 1;
+  cluster.forEach((nearest, row) => {
+    rewards[row * candidates + nearest] = 1;
   });
   // A network separates only what is sharp: no entropy, no decay.
   return trainGate(features, rewards, candidates, { ...GATE_DEFAULTS, entropy: 0, weightDecay: 0, seed });

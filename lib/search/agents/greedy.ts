@@ -14,7 +14,7 @@ interface Move {
 }
 
 const lower = (from: NodeSchemes, node: number, bits: Scheme): NodeSchemes =>
-  from.map((own, i) => (i === node ? bits : own));
+  from.map((option, i) => (i === node ? bits : option));
 
 const total = ({ space }: Environment, candidate: NodeSchemes) =>
   candidate.reduce((sum, bits, node) => sum + space.cost(node, bits), 0);
@@ -31,12 +31,12 @@ function feasible({ space }: Environment, most: NodeSchemes): boolean {
 function lowerings(environment: Environment, from: NodeSchemes): Move[] {
   const { space } = environment;
   const jump = environment.objective === 'detrimental';
-  return from.flatMap((own, node): Move[] => {
+  return from.flatMap((chosen, node): Move[] => {
     const cost = (bits: Scheme) => space.cost(node, bits);
     // Bits that cost more than others and are noisier are skipped, unless the objective is harm.
     const dominated = (bits: Scheme) =>
       space.optionsOf(node).some((other) => cost(other) <= cost(bits) && noise(other) < noise(bits));
-    const options = space.optionsOf(node).filter((bits) => cost(bits) < cost(own) && (jump || !dominated(bits)));
+    const options = space.optionsOf(node).filter((bits) => cost(bits) < cost(chosen) && (jump || !dominated(bits)));
     options.sort((a, b) => (jump ? cost(a) - cost(b) : cost(b) - cost(a)));
     const first = options.find((bits) => feasible(environment, lower(from, node, bits)));
     if (!first) return [];

@@ -10,8 +10,8 @@ type OfKind<Kind extends SearchAgent['kind']> = Kind extends 'static' ? StaticAg
 
 /** The agents of one kind that come with faultline, by name. */
 export function agentsOf<Kind extends SearchAgent['kind']>(kind: Kind): ReadonlyMap<string, OfKind<Kind>> {
-  const own = ALL.filter((agent): agent is OfKind<Kind> => agent.kind === kind);
-  return new Map(own.map((agent) => [agent.name, agent]));
+  const ofKind = ALL.filter((agent): agent is OfKind<Kind> => agent.kind === kind);
+  return new Map(ofKind.map((agent) => [agent.name, agent]));
 }
 
 /** Throws InvalidArgumentError when there is none of that name and kind. */

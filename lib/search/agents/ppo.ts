@@ -193,7 +193,7 @@ export class PpoLearner implements InputLearner {
     this.learn(experience, random.split('order'));
     this.iteration += 1;
     let sum = 0;
-    for (const own of experience.rewards) sum += own;
+    for (const reward of experience.rewards) sum += reward;
     return sum / experience.rewards.length;
   }
 
@@ -225,11 +225,11 @@ export class PpoLearner implements InputLearner {
     const { rollouts } = this.options;
     let advantages: Float32Array;
     if (rollouts > 1) {
-      const over = rewards.map((own, i) => {
+      const over = rewards.map((reward, i) => {
         const first = i - (i % rollouts);
         let sum = 0;
         for (let k = first; k < first + rollouts; k++) sum += rewards[k] as number;
-        return own - sum / rollouts;
+        return reward - sum / rollouts;
       });
       advantages = Float32Array.from(episodes, (episode) => over[episode] as number);
     } else {
@@ -241,9 +241,9 @@ export class PpoLearner implements InputLearner {
       );
     }
     let squares = 0;
-    for (const own of advantages) squares += own * own;
+    for (const advantage of advantages) squares += advantage * advantage;
     const deviation = Math.sqrt(squares / Math.max(1, advantages.length));
-    return deviation < LEAST_DEVIATION ? advantages.fill(0) : advantages.map((own) => own / deviation);
+    return deviation < LEAST_DEVIATION ? advantages.fill(0) : advantages.map((advantage) => advantage / deviation);
   }
 
   private learn(experience: Experience, random: Random): void {
