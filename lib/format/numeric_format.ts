@@ -1,9 +1,9 @@
 // Numeric formats: what one number of a weight or an activation is stored as.
-import { requireInteger } from '../core/errors.js';
+import { InvalidArgumentError, requireInteger } from '../core/errors.js';
 
 /** Frozen data; each format is one object, so that `===` compares. */
 export interface NumericFormat {
-  readonly name: 'int2' | 'int3' | 'int4' | 'int5' | 'int6' | 'int7' | 'int8' | 'float32';
+  readonly name: string;
   /** `integer`: codes with a scale and a zero point. `float`: not quantized. */
   readonly kind: 'integer' | 'float';
   /**
@@ -11,6 +11,17 @@ export interface NumericFormat {
    * that quantize weights only hold it in. Here it is computed in float32.
    */
   readonly bits: number;
+  /**
+   * One output channel's weights as codes with a scale, for formats of other codes than ±(2^(bits−1) − 1), rounded: the
+   * integer kernels multiply by any codes of int8 (−8 … 7 up to 4 bits). Such a format is one of weights alone.
+   */
+  readonly weightCodes?: (channel: Float32Array) => WeightCodes;
+}
+
+/** w ≈ scale · codes */
+export interface WeightCodes {
+  readonly codes: Int8Array;
+  readonly scale: number;
 }
 
 /** Of integer formats. */
@@ -19,7 +30,7 @@ export const MOST_BITS = 8;
 
 const integers = Array.from({ length: MOST_BITS - LEAST_BITS + 1 }, (_, i): NumericFormat => {
   const bits = LEAST_BITS + i;
-  return Object.freeze({ name: `int${bits}` as NumericFormat['name'], kind: 'integer', bits });
+  return Object.freeze({ name: `int${bits}`, kind: 'integer', bits });
 });
 
 /** Not quantized. */
@@ -31,6 +42,12 @@ export const NUMERIC_FORMATS: readonly NumericFormat[] = Object.freeze([...integ
 /** The format of most bits that has no more than these. Throws InvalidArgumentError below the least. */
 export function formatOfAtMost(bits: number): NumericFormat {
   return NUMERIC_FORMATS.filter((format) => format.bits <= bits).at(-1) ?? integerFormat(bits, 'formatOfAtMost');
+}
+
+/** Largest code of a symmetric weight. Throws InvalidArgumentError for formats of other codes. */
+export function largestWeightCode({ name, bits, weightCodes }: NumericFormat, operation: string): number {
+  if (weightCodes) throw new InvalidArgumentError(operation, 'policy', 'weights of int2 … int8', name);
+  return 2 ** (bits - 1) - 1;
 }
 
 /** The integer format of 2–8 bits. Throws InvalidArgumentError, with the name of the argument. */

@@ -41,6 +41,8 @@ function requireKernel(node: GraphNode, kind: 'conv' | 'matmul', { name, weights
     throw new GraphError(describeNode(node), `scheme: expected ${expected}, received ${name}`);
   };
   if (weights.format.kind === 'float') fail('integer weights (exclude the node to leave it in float32)');
+  if (activations.format.weightCodes) fail('activations of int2 … int8 or float32');
+  if (weights.format.weightCodes && weights.granularity.kind !== 'perChannel') fail('a scale for each output channel');
   if (kind === 'conv' && activations.granularity.kind === 'perToken') {
     fail('activation ranges per sample or /tensor: a convolution has no tokens');
   }

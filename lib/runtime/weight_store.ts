@@ -2,10 +2,10 @@
 // asks for it.
 
 import { formatGranularity } from '../format/granularity.js';
-import { MOST_BITS } from '../format/numeric_format.js';
+import { LEAST_BITS, MOST_BITS } from '../format/numeric_format.js';
 import type { Operand } from '../format/scheme.js';
-import { type PackedConvWeights, packConvWeights } from '../native/conv2d.js';
-import { type PackedWeights, packWeights } from '../native/packed_weights.js';
+import { type PackedConvWeights, packConvWeights, packQuantizedConvWeights } from '../native/conv2d.js';
+import { type PackedWeights, packQuantizedWeights, packWeights } from '../native/packed_weights.js';
 import type { ConvProduct, MatmulProduct, Product } from './product.js';
 
 type Packed = PackedConvWeights | PackedWeights;
@@ -23,6 +23,29 @@ function keyOf(operand: Operand): string {
   return key;
 }
 
+/** A product's weights as the kernels read them. `reduceRange` is one of eight-bit weights. */
+export function packProduct(product: Product, { format, granularity }: Operand, reduceRange: boolean): Packed {
+  const { weights, channels } = product;
+  const shape = [channels, weights.length / channels] as const;
+  const groups = product.kind === 'conv' ? product.groups : 1;
+  if (!format.weightCodes) {
+    const options = { bits: format.bits, granularity, reduceRange: reduceRange && format.bits === MOST_BITS };
+    if (product.kind === 'matmul') return packWeights(weights, shape, options);
+    return packConvWeights(weights, product.shape, { ...options, groups });
+  }
+  const options = { bits: Math.max(format.bits, LEAST_BITS), groups };
+  const codes = new Int8Array(weights.length);
+  const scales = new Float32Array(channels);
+  for (let channel = 0; channel < channels; channel++) {
+    const at = channel * shape[1];
+    const made = format.weightCodes(weights.subarray(at, at + shape[1]));
+    codes.set(made.codes, at);
+    scales[channel] = made.scale;
+  }
+  if (product.kind === 'matmul') return packQuantizedWeights(codes, shape, scales, options);
+  return packQuantizedConvWeights(codes, product.shape, scales, options);
+}
+
 /** Weights of one graph's products, each made on first use. */
 export class WeightStore {
   private readonly packed = new Map<Product, Map<string, Packed>>();
@@ -31,21 +54,13 @@ export class WeightStore {
 
   constructor(private readonly reduceRange = false) {}
 
-  /** The reduced range is one of eight-bit weights. */
-  private optionsFor({ format, granularity }: Operand) {
-    const { bits } = format;
-    return { bits, granularity, reduceRange: this.reduceRange && bits === MOST_BITS };
-  }
-
   conv(product: ConvProduct, operand: Operand): PackedConvWeights {
-    const { weights, shape, groups } = product;
-    const make = () => packConvWeights(weights, shape, { ...this.optionsFor(operand), groups });
+    const make = () => packProduct(product, operand, this.reduceRange);
     return kept(this.packed, product, operand, make) as PackedConvWeights;
   }
 
   matmul(product: MatmulProduct, operand: Operand): PackedWeights {
-    const { weights, channels } = product;
-    const make = () => packWeights(weights, [channels, weights.length / channels], this.optionsFor(operand));
+    const make = () => packProduct(product, operand, this.reduceRange);
     return kept(this.packed, product, operand, make) as PackedWeights;
   }
 

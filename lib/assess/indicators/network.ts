@@ -5,6 +5,7 @@ import { toChannelsLast, toRows } from '../../autograd/ops/layout.js';
 import { Tape, type Value } from '../../autograd/tape.js';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { sizeOf } from '../../core/shape.js';
+import { largestWeightCode } from '../../format/numeric_format.js';
 import type { Scheme } from '../../format/scheme.js';
 import { GraphError } from '../../graph/errors.js';
 import type { Graph, GraphNode } from '../../graph/graph.js';
@@ -69,7 +70,7 @@ function layerOf(node: GraphNode, product: ProductView, bits: Scheme, weights: F
   if (addon.firstNonFinite(weights) >= 0) {
     throw new GraphError(node.name, 'expected finite weights, received NaN or infinity');
   }
-  const largestCode = 2 ** (bits.weights.format.bits - 1) - 1;
+  const largestCode = largestWeightCode(bits.weights.format, 'scan');
   const scaled = steps.map((most) => most / largestCode);
   return { node, product, bits, weight, weights, channels, channelOf: channel, steps: scaled };
 }

@@ -4,10 +4,9 @@
 import { isWeightsOnly, type Scheme } from '../../format/scheme.js';
 import type { GraphNode } from '../../graph/graph.js';
 import type { AttributeProto } from '../../graph/onnx/messages.js';
-import { packConvWeights } from '../../native/conv2d.js';
-import { packWeights } from '../../native/packed_weights.js';
 import { floats, hostTensor } from '../../tensor/host_tensor.js';
 import type { ConvProduct, MatmulProduct, Product } from '../product.js';
+import { packProduct } from '../weight_store.js';
 import type { ActivationQuantizer } from './activation.js';
 import { MICROSOFT, type ModelWriter } from './writer.js';
 
@@ -60,14 +59,9 @@ function blockOf({ scheme }: ProductExport): number | undefined {
 
 function codesOf(each: ProductExport): Codes {
   const { product, scheme, reduceRange } = each;
-  const { format, granularity } = scheme.weights;
-  const options = { bits: format.bits, granularity, reduceRange: reduceRange && format.bits === BYTE_BITS };
   const n = product.channels;
   const k = product.weights.length / n;
-  const packed =
-    product.kind === 'conv'
-      ? packConvWeights(product.weights, product.shape, { ...options, groups: product.groups })
-      : packWeights(product.weights, [n, k], options);
+  const packed = packProduct(product, scheme.weights, reduceRange);
   const block = Math.min(blockOf(each) ?? k, k);
   const result = { codes: packed.codes(), n, k, scales: packed.scales(), block };
   packed.dispose();

@@ -1,5 +1,6 @@
 // Weights are packed once for each way to quantize them, however often and by whichever scheme object they are asked for.
 import { strict as assert } from 'node:assert';
+import { perTensor } from '../../../lib/format/granularity.js';
 import { parseScheme } from '../../../lib/format/scheme.js';
 import type { ConvProduct, MatmulProduct } from '../../../lib/runtime/product.js';
 import { WeightStore } from '../../../lib/runtime/weight_store.js';
@@ -50,6 +51,21 @@ describe('WeightStore', () => {
     assert.equal(store.dequantized(product, { ...operand('W4A16') }, make), weights);
     assert.equal(calls, 1);
     assert.equal(store.bytes, weights.byteLength);
+  });
+
+  it('packs the codes of a format that makes its own', () => {
+    const weightCodes = (channel: Float32Array) => ({
+      codes: Int8Array.from(channel, (w) => (w < 0 ? -1 : 1)),
+      scale: 3,
+    });
+    const signs = { format: { name: 'signs', kind: 'integer', bits: 1, weightCodes } as const, granularity: perTensor };
+    for (const packed of [store.matmul(matmul(), signs), store.conv(conv, signs)]) {
+      assert.deepEqual(
+        [...packed.codes()],
+        [...weights].map((w) => (w < 0 ? -1 : 1)),
+      );
+      assert.deepEqual([...packed.scales()], new Array(CHANNELS).fill(3));
+    }
   });
 
   it('holds nothing after dispose', () => {
