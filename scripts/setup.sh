@@ -46,10 +46,10 @@ is_there() {
 }
 
 install_system_packages() {
-  local wanted=("${packages[@]}") missing=() entry
-  [[ $tests == --test* ]] && wanted+=("${test_packages[@]}")
-  [[ $tests == --test-all ]] && wanted+=("${test_all_packages[@]}")
-  for entry in "${wanted[@]}"; do
+  local expected=("${packages[@]}") missing=() entry
+  [[ $tests == --test* ]] && expected+=("${test_packages[@]}")
+  [[ $tests == --test-all ]] && expected+=("${test_all_packages[@]}")
+  for entry in "${expected[@]}"; do
     is_there "${entry#*|}" || missing+=("${entry%%|*}")
   done
   ((${#missing[@]})) || return 0
@@ -78,9 +78,9 @@ modules_match() {
     const { readFileSync } = require("node:fs");
     const packages = (file) => JSON.parse(readFileSync(file, "utf8")).packages;
     const installed = packages("node_modules/.package-lock.json");
-    const same = Object.entries(packages("package-lock.json")).every(([path, wanted]) => {
+    const same = Object.entries(packages("package-lock.json")).every(([path, expected]) => {
       const found = installed[path];
-      return path === "" || (found ? found.version === wanted.version : wanted.optional === true);
+      return path === "" || (found ? found.version === expected.version : expected.optional === true);
     });
     process.exit(same ? 0 : 1);'
 }

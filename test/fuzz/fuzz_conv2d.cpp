@@ -128,7 +128,7 @@ std::vector<int32_t> accumulate(const fuzz::Quantized& q, const Weights& w, cons
 void check(const Call& call, const Weights& w) {
   const Conv2dDynamicArgs& args = call.args;
   const int64_t channels = w.shape.outChannels;
-  std::vector<float> wanted;
+  std::vector<float> expected;
   std::vector<int32_t> wantedAcc;
   float tensorMin = 0.0f, tensorMax = 0.0f;
   fuzz::extendRange(call.x.data(), args.n * call.sampleSize(), &tensorMin, &tensorMax);
@@ -148,13 +148,13 @@ void check(const Call& call, const Weights& w) {
       std::vector<float> scales;
       for (size_t g = 0; g < sums.size(); ++g)
         scales.push_back(w.scales[g * static_cast<size_t>(channels) + static_cast<size_t>(oc)]);
-      wanted.push_back(fuzz::dequantize(sums, scales, q.scale, w.blockSize > 0, call.bias[static_cast<size_t>(oc)],
-                                        args.epilogue.residual ? &call.residual[wanted.size()] : nullptr,
-                                        args.epilogue.clipMin, args.epilogue.clipMax));
+      expected.push_back(fuzz::dequantize(sums, scales, q.scale, w.blockSize > 0, call.bias[static_cast<size_t>(oc)],
+                                          args.epilogue.residual ? &call.residual[expected.size()] : nullptr,
+                                          args.epilogue.clipMin, args.epilogue.clipMax));
     }
   }
   require(call.acc == wantedAcc, "the accumulators are exact");
-  require(fuzz::sameBits(call.out, wanted), "the outputs are bit for bit those of the contract");
+  require(fuzz::sameBits(call.out, expected), "the outputs are bit for bit those of the contract");
 }
 
 }  // namespace

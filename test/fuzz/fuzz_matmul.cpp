@@ -103,7 +103,7 @@ struct Call {
 void check(const Call& call, const Weights& w) {
   const MatmulDynamicArgs& args = call.args;
   const int64_t n = w.packed.n, k = w.packed.k;
-  std::vector<float> wanted(call.out.size());
+  std::vector<float> expected(call.out.size());
   std::vector<int32_t> wantedAcc(call.acc.size());
   float tensorMin = 0.0f, tensorMax = 0.0f;
   for (int64_t r = 0; r < args.m; ++r) fuzz::extendRange(call.row(r), k, &tensorMin, &tensorMax);
@@ -123,13 +123,13 @@ void check(const Call& call, const Weights& w) {
       std::vector<float> scales;
       for (size_t g = 0; g < sums.size(); ++g)
         scales.push_back(w.scales[g * static_cast<size_t>(n) + static_cast<size_t>(c)]);
-      wanted[at] = fuzz::dequantize(sums, scales, q.scale, w.packed.blockSize > 0, call.bias[static_cast<size_t>(c)],
-                                    args.epilogue.residual ? &call.residual[at] : nullptr, args.epilogue.clipMin,
-                                    args.epilogue.clipMax);
+      expected[at] = fuzz::dequantize(sums, scales, q.scale, w.packed.blockSize > 0, call.bias[static_cast<size_t>(c)],
+                                      args.epilogue.residual ? &call.residual[at] : nullptr, args.epilogue.clipMin,
+                                      args.epilogue.clipMax);
     }
   }
   require(call.acc == wantedAcc, "the accumulators are exact");
-  require(fuzz::sameBits(call.out, wanted), "the outputs are bit for bit those of the contract");
+  require(fuzz::sameBits(call.out, expected), "the outputs are bit for bit those of the contract");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ import { packageRoot } from '../../lib/core/package_root.js';
 const ROOT = packageRoot();
 
 /** Share of lib's files with logic that have a test of their name: the target of the project. */
-const LEAST_SHARE_TESTED = 0.8;
+const LEAST_SHARE_TESTED = 0.82;
 
 /** Lines of code above which a file with a function has logic. */
 const MAX_LINES_WITHOUT_LOGIC = 15;
