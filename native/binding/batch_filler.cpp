@@ -9,10 +9,10 @@
 namespace faultline::binding {
 namespace {
 
-// Products of these fit in 63 bits.
+// Rows of samples may be long, spectra deep; Args::elements bounds their product.
 constexpr int64_t kMostImages = int64_t{1} << 24;
-constexpr int64_t kMostSide = int64_t{1} << 14;
-constexpr int64_t kMostChannels = 64;
+constexpr int64_t kMostSide = int64_t{1} << 31;
+constexpr int64_t kMostChannels = int64_t{1} << 16;
 constexpr auto kPlacementFields = static_cast<size_t>(image::PlacementField::count);
 // Farther than any image reaches: sums of it cannot overflow.
 constexpr int32_t kFarthest = 1 << 20;

@@ -97,14 +97,7 @@ describe('data: arrays', () => {
 
   it('takes an array of the shape of the input as the input', async () => {
     const images = path('input.npy');
-    const shapes = [
-      [6, 2, 3],
-      [3, 4, 4],
-      [9, 32, 1],
-      [2, 16, 3],
-      [1, 2, 2, 3],
-      [6, 5],
-    ];
+    const shapes = [[6, 2, 3], [3, 4, 4], [9, 32, 1], [2, 16, 3], [1, 2, 2, 3], [6, 5], [20_000], [200, 2, 2]];
     for (const sample of shapes) {
       const size = sample.reduce((product, dim) => product * dim);
       const values = Float32Array.from({ length: 2 * size }, (_, i) => i);

@@ -1,6 +1,7 @@
 // NumPy's .npy format: types, orders, versions, and headers that are refused.
 import assert from 'node:assert/strict';
 import { asFloats, parseNpy } from '../../../lib/data/npy.js';
+import { Random } from '../../../lib/tensor/random.js';
 import { npy, npyAround } from '../../support/npy.js';
 
 const reversed = (data: ArrayBufferView, size: number) => {
@@ -39,6 +40,38 @@ describe('npy', () => {
     const last = new Int32Array(24);
     for (let i = 0; i < 24; i++) last[Math.floor(i / 12) + 2 * (Math.floor(i / 4) % 3) + 6 * (i % 4)] = i;
     assert.deepEqual(parseNpy('x', npy('<i4', shape, last, { fortran: true })).data, first);
+  });
+
+  it('reads 120 arrays of any shape, order and type, as their definition says', () => {
+    const random = new Random(5);
+    for (let round = 0; round < 120; round++) {
+      const shape = Array.from({ length: 1 + random.integer(4) }, () => 1 + random.integer(5));
+      const size = shape.reduce((product, dim) => product * dim);
+      const values = Float64Array.from({ length: size }, () => random.integer(200) - 100);
+      const [big, fortran] = [random.integer(2) === 1, random.integer(2) === 1];
+      // Column-major: element (i, j, …) is at i + shape[0] · (j + …).
+      const stored = new Float64Array(size);
+      for (let at = 0; at < size; at++) {
+        let [rest, place] = [at, 0];
+        for (let axis = shape.length - 1; axis >= 0; axis--) {
+          const inner = shape.slice(0, axis).reduce((product, dim) => product * dim, 1);
+          place += (rest % (shape[axis] as number)) * inner;
+          rest = Math.floor(rest / (shape[axis] as number));
+        }
+        stored[fortran ? place : at] = values[at] as number;
+      }
+      const types: readonly (readonly [string, ArrayBufferView, number])[] = [
+        ['i1', Int8Array.from(stored), 1],
+        ['i2', Int16Array.from(stored), 2],
+        ['f4', Float32Array.from(stored), 4],
+        ['f8', stored, 8],
+        ['i8', BigInt64Array.from(stored, BigInt), 8],
+      ];
+      const [type, data, bytes] = types[random.integer(5)] as (typeof types)[number];
+      const file = npy(`${big ? '>' : '<'}${type}`, shape, big ? reversed(data, bytes) : data, { fortran });
+      const read = parseNpy('x', file);
+      assert.deepEqual([read.dims, asFloats(read.data)], [shape, Float32Array.from(values)], `${type} ${shape} ${big}`);
+    }
   });
 
   it('rounds 64-bit integers once', () => {
