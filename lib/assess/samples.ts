@@ -6,12 +6,15 @@ import { sizeOf } from '../core/shape.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import { type ImageSource, imagesOf, type StoredImages } from '../data/stored_images.js';
-import { compatible, type Dim, formatShape, UNKNOWN } from '../graph/dims.js';
+import { compatible, type Dim, formatShape } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
+import { outputOf } from '../graph/output.js';
 import { pinInputs } from '../graph/pin_inputs.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
+import { chooseTask } from '../tasks/index.js';
+import type { Answers, Task } from '../tasks/task.js';
 import { floats, type HostTensor } from '../tensor/host_tensor.js';
 import { Random } from '../tensor/random.js';
 
@@ -26,8 +29,10 @@ export interface Samples {
   readonly count: number;
   /** One sample as the network's input has it: [C, H, W], … */
   readonly dims: readonly number[];
-  /** Class of each sample; absent: agreement with full precision is all that can be measured. */
-  readonly labels: Int32Array | undefined;
+  /** What a good answer is; everything that judges the network on these samples asks it. */
+  readonly task: Task;
+  /** Expected answer to each sample; absent: agreement with full precision is all that can be measured. */
+  readonly labels: Answers | undefined;
   /** Samples of which each batch overwrites the one before. */
   batches(size: number): Generator<SampleBatch>;
   /** Those with these numbers, in this order. */
@@ -42,6 +47,8 @@ export interface ImageSamplesOptions {
   readonly count?: number | undefined;
   /** Default 0. */
   readonly seed?: number | undefined;
+  /** Name of the task. Default: what the output leaves no doubt of, else classification. */
+  readonly task?: string | undefined;
 }
 
 const OPERATION = 'samples';
@@ -88,24 +95,6 @@ function fitted(graph: Graph, sample: readonly number[]): Graph {
   return pinInputs(graph, { [name]: [dims?.[0] ?? 'N', ...sample] });
 }
 
-/** Number of classes of the network, where its shapes have it. */
-export function classesOf(graph: Graph): number | undefined {
-  const [output] = graph.outputs;
-  const dims = (output && inferShapes(graph).get(output.name)?.dims.slice(1)) ?? [];
-  return dims.every((dim) => typeof dim === 'number') ? sizeOf(dims as number[]) : undefined;
-}
-
-/**
- * Why the network's first output, of which the largest value counts as the class, is not logits; undefined where it may
- * be.
- */
-export function outputDoubt(graph: Graph): string | undefined {
-  const [output] = graph.outputs;
-  const dims = (output && inferShapes(graph).get(output.name)?.dims) ?? [];
-  if (dims.slice(1).filter((dim) => dim !== 1 && dim !== UNKNOWN).length < 2) return undefined;
-  return `output "${output?.name}" is ${formatShape(dims)}, no logits: the largest of all its values is taken for the class`;
-}
-
 function checkShape(graph: Graph, what: string, dims: readonly number[]): void {
   const { name, dims: expected } = inputOf(graph);
   const received: Dim[] = ['N', ...dims];
@@ -120,16 +109,24 @@ function checkShape(graph: Graph, what: string, dims: readonly number[]): void {
   );
 }
 
-function checkLabels(graph: Graph, dims: readonly number[], labels: Int32Array | undefined, count: number): void {
-  if (!labels) return;
+/** The task of a network with samples of these dimensions, checked against labels. */
+function taskFor(
+  graph: Graph,
+  dims: readonly number[],
+  labels: Answers | undefined,
+  count: number,
+  name?: string,
+): Task {
+  const fit = fitted(graph, dims);
+  const { task } = chooseTask(fit, name);
+  if (!labels) return task;
   if (labels.length !== count) {
     throw new InvalidArgumentError(OPERATION, 'labels', `one for each of ${count} samples`, String(labels.length));
   }
-  const classes = classesOf(fitted(graph, dims));
-  const bad = labels.findIndex((label) => label < 0 || (classes !== undefined && label >= classes));
-  if (bad < 0) return;
-  const expected = classes === undefined ? 'labels ≥ 0' : `labels from 0 to ${classes - 1}, the network's classes`;
-  throw new InvalidArgumentError(OPERATION, 'labels', expected, `${labels[bad]} at sample ${bad}`);
+  const bad = task.badLabel(labels, outputOf(fit).width);
+  if (!bad) return task;
+  const received = `${task.print(labels, bad.sample)} at sample ${bad.sample}`;
+  throw new InvalidArgumentError(OPERATION, 'labels', bad.expected, received);
 }
 
 /** One image as the network's input has it; grey ones may be [H, W] or [H · W] there. */
@@ -153,14 +150,14 @@ export function imageSamples(
   const { labels } = images;
   const { dims, layout } = inputDims(graph, images, options.layout ?? 'nchw');
   checkShape(graph, 'images', dims);
-  checkLabels(graph, dims, labels, images.count);
+  const task = taskFor(graph, dims, labels, images.count, options.task);
   if ('read' in images) {
     const all = Int32Array.from({ length: images.count }, (_, i) => i);
-    return storedSamples(images, choose(all, count, seed), dims, normalization, layout);
+    return storedSamples(images, choose(all, count, seed), task, dims, normalization, layout);
   }
-  if (count >= images.count) return heldSamples(images, dims, normalization, layout);
+  if (count >= images.count) return heldSamples(images, task, dims, normalization, layout);
   const order = Int32Array.from({ length: images.count }, (_, i) => i);
-  return heldSamples(subset(images, choose(order, count, seed)), dims, normalization, layout);
+  return heldSamples(subset(images, choose(order, count, seed)), task, dims, normalization, layout);
 }
 
 /** A seeded choice of `count` of them, in their order. */
@@ -185,6 +182,7 @@ export function chooseImages(images: ImageSource, count = images.count, seed = 0
 /** Batches of a set, the first image being sample `from`. */
 function* batchesOf(
   set: ImageSet,
+  task: Task,
   dims: readonly number[],
   normalization: Normalization,
   layout: 'nchw' | 'nhwc',
@@ -199,6 +197,7 @@ function* batchesOf(
       dims: [count, ...dims],
       inputs: inputs.subarray(0, count * imageSize(set)),
       layout: layout === 'nchw' ? 'channelsLast' : 'rows',
+      task,
       labels: set.labels?.subarray(start, start + count),
     };
     start += count;
@@ -207,6 +206,7 @@ function* batchesOf(
 
 function heldSamples(
   set: ImageSet,
+  task: Task,
   dims: readonly number[],
   normalization: Normalization,
   layout: 'nchw' | 'nhwc',
@@ -214,9 +214,10 @@ function heldSamples(
   return {
     count: set.count,
     dims,
+    task,
     labels: set.labels,
-    take: (indices) => heldSamples(subset(set, indices), dims, normalization, layout),
-    batches: (size) => batchesOf(set, dims, normalization, layout, size),
+    take: (indices) => heldSamples(subset(set, indices), task, dims, normalization, layout),
+    batches: (size) => batchesOf(set, task, dims, normalization, layout, size),
   };
 }
 
@@ -224,6 +225,7 @@ function heldSamples(
 function storedSamples(
   images: StoredImages,
   chosen: Int32Array,
+  task: Task,
   dims: readonly number[],
   normalization: Normalization,
   layout: 'nchw' | 'nhwc',
@@ -232,30 +234,32 @@ function storedSamples(
   return {
     count: chosen.length,
     dims,
+    task,
     labels: labels && Int32Array.from(chosen, (index) => labels[index] as number),
     take(indices) {
-      const taken = Int32Array.from(indices, (index) => chosen[index] as number);
-      return storedSamples(images, taken, dims, normalization, layout);
+      const own = Int32Array.from(indices, (index) => chosen[index] as number);
+      return storedSamples(images, own, task, dims, normalization, layout);
     },
     *batches(size) {
       for (let start = 0; start < chosen.length; start += size) {
         const part = images.read(chosen.subarray(start, start + size));
-        yield* batchesOf(part, dims, normalization, layout, size, start);
+        yield* batchesOf(part, task, dims, normalization, layout, size, start);
       }
     },
   };
 }
 
+const numbersFrom = (start: number, end: number) => Int32Array.from({ length: end - start }, (_, i) => start + i);
+
 /** Samples in one float32 tensor [count, …]. Throws InvalidArgumentError when they do not fit the network. */
-export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLike<number>): Samples {
+export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: Answers, name?: string): Samples {
   const [count = 0, ...dims] = inputs.dims;
   if (inputs.dtype !== 'float32' || count === 0) {
     const received = `${inputs.dtype} [${inputs.dims}]`;
     throw new InvalidArgumentError(OPERATION, 'inputs', 'float32, one or more samples', received);
   }
   checkShape(graph, 'inputs', dims);
-  const classes = labels && Int32Array.from(labels);
-  checkLabels(graph, dims, classes, count);
+  const task = taskFor(graph, dims, labels, count, name);
   const data = inputs.data as Float32Array;
   const bad = data.findIndex((value) => !Number.isFinite(value));
   const size = sizeOf(dims);
@@ -266,7 +270,8 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
   return {
     count,
     dims,
-    labels: classes,
+    task,
+    labels,
     take(indices) {
       const chosen = new Float32Array(indices.length * size);
       indices.forEach((index, i) => {
@@ -275,7 +280,8 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
       return tensorSamples(
         graph,
         floats([indices.length, ...dims], chosen),
-        classes && Int32Array.from(indices, (index) => classes[index] as number),
+        labels && task.take(labels, indices),
+        name,
       );
     },
     *batches(batchSize) {
@@ -286,7 +292,8 @@ export function tensorSamples(graph: Graph, inputs: HostTensor, labels?: ArrayLi
           count: end - start,
           dims: [end - start, ...dims],
           inputs: data.subarray(start * size, end * size),
-          labels: classes?.subarray(start, end),
+          task,
+          labels: labels && task.take(labels, numbersFrom(start, end)),
         };
       }
     },

@@ -6,7 +6,7 @@ import type { AssessResult } from '../assess/verdict/result.js';
 import { toJson } from '../run/files.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { MODEL, readJudged } from './model.js';
 import { choice, list, option, positive, refuse, unless, wholeNumber } from './option.js';
 import { schemeName } from './policy.js';
 
@@ -61,7 +61,7 @@ export const command = defineCommand({
   ],
   details: ['Exit codes: 0 safe, 1 caution, 2 unsafe, 3 failed, 4 refused.'],
   async run({ arguments: { model }, options, signal, progress, folder, openRun }) {
-    const graph = await readGraph(model, progress);
+    const graph = await readJudged(model, options, progress);
     const { samples } = await readInputs(graph, options, progress);
     const { policies, choices, bits, evaluations, maxDrop, dropType, confidence, catastrophe, seed, timeBudget } =
       options;

@@ -8,7 +8,7 @@ import { withPolicyGranularities } from '../policy/policy.js';
 import { writeWhole } from '../run/files.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readImages } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { MODEL, readJudged } from './model.js';
 import { repeated, text } from './option.js';
 import { GRANULARITY_OPTIONS, granularitiesOf, readPolicy } from './policy.js';
 
@@ -45,7 +45,7 @@ export const command = defineCommand({
   async run({ arguments: { model }, options, signal, progress, stage }) {
     const corruptions = parseCorruptions(options.corruptions);
     const granularities = granularitiesOf(options);
-    const graph = await readGraph(model, progress);
+    const graph = await readJudged(model, options, progress);
     const policies: NamedPolicy[] = [];
     for (const path of options.policy) {
       // A file's name is enough where it is the only one of that name.
@@ -61,7 +61,7 @@ export const command = defineCommand({
     }
     const grid = await stage('corruptions', () =>
       corruptionGrid(graph, set, normalization, {
-        ...{ policies, corruptions, count, seed, layout, prepare, signal },
+        ...{ policies, corruptions, count, seed, layout, prepare, signal, task: options.task },
         baseline: policies[options.policy.indexOf(baseline)]?.name ?? baseline,
         onProgress: (done, total) =>
           progress.show(done % MILESTONE === 0 || done === total, () => `${done}/${total} conditions`),

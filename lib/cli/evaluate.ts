@@ -4,14 +4,14 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { type EvaluationBatch, evaluateBatches } from '../train/evaluate.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { MODEL, readJudged } from './model.js';
 import { wholeNumber } from './option.js';
 
 /** What evaluation takes of samples. Throws InvalidArgumentError when they have no labels. */
 function* labelled(samples: Samples, size: number): Generator<EvaluationBatch> {
   for (const { count, dims, inputs, layout = 'rows', labels } of samples.batches(size)) {
     if (!labels) throw new InvalidArgumentError('evaluate', '--data', 'images with labels', 'images without');
-    yield { count, dims, inputs, layout, labels: Int32Array.from(labels) };
+    yield { count, dims, inputs, layout, labels };
   }
 }
 
@@ -24,10 +24,11 @@ export const command = defineCommand({
     'faultline evaluate model.onnx --data images.npy,labels.npy --images 100 --json',
   ],
   async run({ arguments: { model }, options, signal, progress }) {
-    const source = await readGraph(model, progress);
+    const source = await readJudged(model, options, progress);
     const { samples } = await readInputs(source, options, progress);
     const { graph, batch = options.batch } = freeBatch(source, samples.dims);
     const evaluation = await evaluateBatches(graph, labelled(samples, batch), samples.count, {
+      task: samples.task,
       signal,
       onProgress: progress.counts('images'),
     });

@@ -1,17 +1,20 @@
 // Data for a user's model: which images, and how they become the network's input. What is not set on
 // the command line is read from the model's input.
 import { statSync } from 'node:fs';
-import { chooseImages, classesOf, imageSamples, inputOf, type Samples } from '../assess/samples.js';
+import { chooseImages, imageSamples, inputOf, type Samples } from '../assess/samples.js';
 import type { Dataset, ImageSet, Normalization } from '../data/image_set.js';
 import { inspectData, type SeenData } from '../data/inspect_data.js';
 import { loadDataset, openDataset } from '../data/load.js';
 import type { LoadOptions } from '../data/reader.js';
 import { type ImageSource, mapImages } from '../data/stored_images.js';
 import type { Graph } from '../graph/graph.js';
-import { chosen, flag, option, refuse, text, wholeNumber } from './option.js';
+import { judgedOutput, outputOf } from '../graph/output.js';
+import { chooseTask, TASKS } from '../tasks/index.js';
+import type { JudgedFlags } from './model.js';
+import { choice, chosen, flag, option, refuse, text, wholeNumber } from './option.js';
 import { Progress } from './progress.js';
 
-interface InputFlags {
+interface InputFlags extends JudgedFlags {
   readonly data: string;
   readonly dataDir?: string | undefined;
   readonly split: string;
@@ -39,6 +42,12 @@ function heightAndWidth(one: string, name: string): readonly [number, number] {
   return height > 0 && width > 0 ? [height, width] : refuse(name, 'HEIGHTxWIDTH, as 224x224', one);
 }
 
+/** What is judged of a model's outputs, and how. */
+const JUDGED_OPTIONS = {
+  task: choice('<name>', `${[...TASKS.keys()].join(', ')}; default: by the output`, [...TASKS.keys()]),
+  output: text('<name>', 'the output that is judged; default: the first that is float32'),
+};
+
 /** Which samples a command reads, at most `images` of them, and how they become the network's input. */
 export function inputOptions(images?: number) {
   return {
@@ -57,6 +66,7 @@ export function inputOptions(images?: number) {
     std: numbers('then divides it', 'numbers above 0, as .2,.2,.2', (x) => x > 0),
     pixels: text('<range>', 'range that mean and std are for, of byte pixels: 1 or 255', { default: '1' }),
     bgr: flag('the model takes blue, green, red'),
+    ...JUDGED_OPTIONS,
   };
 }
 
@@ -154,6 +164,12 @@ export async function readImages(graph: Graph, flags: InputFlags, progress = new
   return imagesOf(graph, flags, loadDataset, progress);
 }
 
+/** Number of classes of the network, where its task has them and its shapes tell. */
+function classesOf(graph: Graph): number | undefined {
+  const { classes } = chooseTask(graph).task;
+  return classes && (classes.byLargest ? outputOf(graph).width : 2);
+}
+
 /** Class folders are numbered as PyTorch's ImageFolder does; where some are missing, all after them are other classes. */
 function folderNotes(graph: Graph | undefined, data: string, { length }: readonly string[]): string[] {
   const classes = graph && classesOf(graph);
@@ -211,20 +227,23 @@ export async function readInputs(
 ): Promise<{ samples: Samples }> {
   const { set, normalization, layout, prepare } = await imagesOf(graph, flags, opened(flags), progress);
   const { images: count, seed } = flags;
-  return { samples: imageSamples(graph, mapImages(set, prepare), normalization, { layout, count, seed }) };
+  return {
+    samples: imageSamples(graph, mapImages(set, prepare), normalization, { layout, count, seed, task: flags.task }),
+  };
 }
 
 /** What a network sees of the images that the flags name; with a graph they are checked against its input. */
 export async function inspectImages(
-  graph: Graph | undefined,
+  file: Graph | undefined,
   flags: InputFlags,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<SeenData> {
+  const graph = file && judgedOutput(file, flags.output).graph;
   const { set, dataset, normalization, layout, prepare } = await imagesOf(graph, flags, opened(flags), progress);
   const { images: count, seed } = flags;
   const images = mapImages(set, prepare);
-  if (graph) imageSamples(graph, images, normalization, { layout, count: 1 });
+  if (graph) imageSamples(graph, images, normalization, { layout, count: 1, task: flags.task });
   const normalized = flags.mean !== undefined || flags.std !== undefined || dataset.normalization === normalization;
   return inspectData(chooseImages(images, count, seed), normalization, {
     normalized: normalized && normalization.std.some((std) => std !== 1),

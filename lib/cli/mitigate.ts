@@ -20,7 +20,7 @@ import { inputPolicyToJson } from '../search/input_policy_json.js';
 import { Random } from '../tensor/random.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readImages } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { judged, MODEL, readGraph } from './model.js';
 import { option, positive, refuse, text, wholeNumber } from './option.js';
 import { readAnyPolicy } from './policy.js';
 
@@ -81,7 +81,8 @@ export const command = defineCommand({
     'faultline mitigate model.onnx --data images.npy,labels.npy --policy W4A4 --cures all --out runs/repaired',
   ],
   async run({ arguments: { model }, options, signal, progress, openRun }) {
-    const graph = await readGraph(model, progress);
+    const file = await readGraph(model, progress);
+    const graph = judged(file, options, progress);
     const policy = await readAnyPolicy(graph, options.policy);
     const { set, dataset, normalization, layout, prepare } = await readImages(graph, options, progress);
     const { seed, cures, steps, moreBits } = options;
@@ -92,12 +93,14 @@ export const command = defineCommand({
     const run = await openRun();
     const result = await run.stage('mitigate', async ({ write }) => {
       const found = await mitigate(graph, repairing, normalization, {
-        ...{ policy, cures, seed, layout, steps, moreBits, signal },
+        ...{ policy, cures, seed, layout, steps, moreBits, signal, task: options.task },
         onProgress: ({ stage, done, total }) => progress.stage(stage, done, total),
       });
-      const judgements = await judgeMitigated({ graph, policy }, found, test, normalization, { seed, layout, signal });
+      const judgements = await judgeMitigated({ graph, policy }, found, test, normalization, {
+        ...{ seed, layout, signal, task: options.task },
+      });
       const { policy: repaired } = found;
-      await write('model.onnx', exportModel(found.graph));
+      await write('model.onnx', exportModel(found.graph.with({ outputs: file.outputs })));
       await write(
         'policy.json',
         toJson(repaired instanceof InputPolicy ? inputPolicyToJson(repaired) : policyToJson(repaired)),

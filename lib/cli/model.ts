@@ -1,9 +1,10 @@
 // Prepares the model of a command: computed weights are folded, so that they can be quantized.
-import { outputDoubt } from '../assess/samples.js';
 import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';
+import { judgedOutput, outputOf } from '../graph/output.js';
 import { foldConstants } from '../graph/passes/fold_constants.js';
 import { widenHalf } from '../graph/passes/widen_half.js';
+import { chooseTask } from '../tasks/index.js';
 import { argument } from './option.js';
 import { Progress } from './progress.js';
 
@@ -17,16 +18,30 @@ export async function readGraph(path: string, progress = new Progress()): Promis
   const folded = foldConstants(wide.graph);
   const [half] = wide.log;
   const made = folded.log.length;
-  const doubt = outputDoubt(folded.graph);
-  const [output, ...others] = graph.outputs;
   progress.notes([
     ...notes,
     ...(half ? [half.what] : []),
     ...(made > 0 ? [`${made} nodes of constants alone are initializers now`] : []),
-    ...(others.length > 0
-      ? [`of ${others.length + 1} outputs the first, "${output?.name}", is taken for the logits`]
-      : []),
-    ...(doubt ? [doubt] : []),
   ]);
   return folded.graph;
+}
+
+/** Which output is judged, and by which task. */
+export interface JudgedFlags {
+  readonly task?: string | undefined;
+  readonly output?: string | undefined;
+}
+
+/** The graph with the output that is judged first; says which, and the task where outputs tell it. Throws GraphError. */
+export function judged(file: Graph, { task: name, output }: JudgedFlags, progress = new Progress()): Graph {
+  const { graph, notes } = judgedOutput(file, output);
+  const { task, why } = chooseTask(graph, name);
+  const doubt = task.doubt(outputOf(graph), true);
+  progress.notes([...notes, ...(why ? [why] : []), ...(doubt ? [doubt] : [])]);
+  return graph;
+}
+
+/** A file as it is judged. */
+export async function readJudged(path: string, flags: JudgedFlags, progress = new Progress()): Promise<Graph> {
+  return judged(await readGraph(path, progress), flags, progress);
 }

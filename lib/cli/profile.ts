@@ -5,7 +5,7 @@ import { perTensor } from '../format/granularity.js';
 import { withPolicyGranularities } from '../policy/policy.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { MODEL, readJudged } from './model.js';
 import { choice, flag } from './option.js';
 import { GRANULARITY_OPTIONS, granularitiesOf, policyOptions, readPolicy } from './policy.js';
 
@@ -32,7 +32,7 @@ export const command = defineCommand({
     'faultline profile model.onnx --data images.npy --policy W4A8 --out runs/profile',
   ],
   async run({ arguments: { model }, options, signal, progress, stage }) {
-    const graph = await readGraph(model, progress);
+    const graph = await readJudged(model, options, progress);
     const policy = withPolicyGranularities(await readPolicy(graph, options.policy, options.exclude), {
       ...granularitiesOf(options),
       ...(options.activationRange === 'per-tensor' ? { activations: perTensor } : {}),

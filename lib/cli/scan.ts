@@ -2,7 +2,7 @@
 import { scan } from '../assess/scan/scan.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readInputs } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { MODEL, readJudged } from './model.js';
 import { wholeNumber } from './option.js';
 import { policyOptions, readPolicy } from './policy.js';
 
@@ -23,7 +23,7 @@ export const command = defineCommand({
     'faultline scan model.onnx --data images.npy --policy W8A8 --images 64 --out runs/scan',
   ],
   async run({ arguments: { model }, options, signal, progress, stage }) {
-    const graph = await readGraph(model, progress);
+    const graph = await readJudged(model, options, progress);
     const policy = await readPolicy(graph, options.policy, options.exclude);
     const { samples } = await readInputs(graph, options, progress);
     const { draws, seed } = options;

@@ -11,7 +11,7 @@ import { activationSpaceOf } from '../search/runner.js';
 import { searchPolicy } from '../search/search.js';
 import { type Context, defineCommand, type Outcome } from './command.js';
 import { inputOptions, readImages, readInputs } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { MODEL, readJudged } from './model.js';
 import { choice, flag, positive, refuse, repeated, text, unless, type Values, wholeNumber } from './option.js';
 
 /** The agent of static policies, the images that it searches on, the policies that it tries and may enumerate. */
@@ -144,7 +144,7 @@ async function searchByInput({ options, signal, progress, openRun }: SearchConte
   const { split, images, seed } = options;
   const data = inputSearchData({
     ...{ set, dataset, split, images, seed },
-    samples: (part) => imageSamples(graph, prepare(part), normalization, { layout }),
+    samples: (part) => imageSamples(graph, prepare(part), normalization, { layout, task: options.task }),
   });
   const run = await openRun();
   const result = await searchPolicy(graph, data, {
@@ -167,7 +167,7 @@ export const command = defineCommand({
   async run(context) {
     const { arguments: all, options, progress } = context;
     const [objective, budget] = [objectiveOf(options), budgetOf(options)];
-    const graph = withFreeBatch(all.model, await readGraph(all.model, progress));
+    const graph = withFreeBatch(all.model, await readJudged(all.model, options, progress));
     const task = { model: all.model, graph, objective, budget };
     return options.policy === 'static' ? searchStatic(context, task) : searchByInput(context, task);
   },

@@ -7,7 +7,7 @@ import { vulnerableResult } from '../report/kinds/vulnerable.js';
 import { Random } from '../tensor/random.js';
 import { defineCommand } from './command.js';
 import { inputOptions, readImages } from './inputs.js';
-import { MODEL, readGraph } from './model.js';
+import { MODEL, readJudged } from './model.js';
 import { flag, option, refuse, wholeNumber } from './option.js';
 import { policyOptions, readPolicy } from './policy.js';
 
@@ -43,7 +43,7 @@ export const command = defineCommand({
     'faultline vulnerable model.onnx --data images.npy --policy W8A8 --changes none --out runs/weak',
   ],
   async run({ arguments: { model }, options, signal, progress, stage }) {
-    const graph = await readGraph(model, progress);
+    const graph = await readJudged(model, options, progress);
     const policy = await readPolicy(graph, options.policy, options.exclude);
     const { set, dataset, normalization, layout, prepare } = await readImages(graph, options, progress);
     const { seed, images: most = IMAGES, pairs = false, channels, searched } = options;
@@ -51,7 +51,7 @@ export const command = defineCommand({
     const images = prepare(most < set.count ? subset(set, order.subarray(0, most).sort()) : firstImages(set, most));
     const result = await stage('vulnerable', async () => {
       const found = await vulnerable(graph, images, normalization, {
-        ...{ policy, seed, layout, pairs, channels, changes: options.changes, searched, signal },
+        ...{ policy, seed, layout, pairs, channels, changes: options.changes, searched, signal, task: options.task },
         onProgress: progress.stage,
       });
       const { classNames } = dataset;

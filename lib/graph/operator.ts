@@ -137,6 +137,11 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
   readonly statistics: readonly number[] | 'none';
   /** The input whose value is the output's shape, one dimension of it −1 where it follows from the others. */
   readonly openShape: number | 'none';
+  /**
+   * What it makes of a network's output where it is the last: a probability of one class, a choice among the values of
+   * its input, or the same values in another form.
+   */
+  readonly readout?: 'probability' | 'choice' | 'same';
   /** Why the result of constants is not computed beforehand: it is random, or its cost has no bound. */
   readonly unfoldable: 'random' | 'costly' | 'none';
   /** The operators of sets before 13 that became this one, where nodes changed. */

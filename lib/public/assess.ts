@@ -72,5 +72,7 @@ export {
 } from '../assess/vulnerable/worst_inputs.js';
 export type { Estimate } from '../statistics/ranks.js';
 export type { Interval } from '../statistics/shares.js';
-export { DEFAULT_TASK, TASKS } from '../tasks/index.js';
-export type { Answers, Comparison, Measure, Task } from '../tasks/task.js';
+export type { Comparison } from '../tasks/compare.js';
+export { TASKS, taskOf } from '../tasks/index.js';
+export { graded, shares } from '../tasks/scoring.js';
+export type { Answers, Measure, SampleScores, Task } from '../tasks/task.js';

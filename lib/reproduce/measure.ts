@@ -9,8 +9,8 @@ import { type Policy, uniformPolicy } from '../policy/policy.js';
 import { pictureUrl } from '../report/picture.js';
 import type { Flips, PairResult } from '../report/schema.js';
 import { type EvaluationData, evaluatePolicies } from '../runtime/evaluate_policies.js';
-import { DEFAULT_TASK } from '../tasks/index.js';
-import type { Comparison } from '../tasks/task.js';
+import { type Comparison, compare } from '../tasks/compare.js';
+import type { Classes } from '../tasks/task.js';
 import { type FullPrecision, fullPrecision } from '../train/full_precision.js';
 import type { Material } from './material.js';
 
@@ -54,24 +54,14 @@ type Figures = Pick<
   | 'classes'
 >;
 
-/** The smallest distance of the predicted class's logit from another's. */
-function margin({ classes, logits }: FullPrecision, sample: number): number {
-  const width = logits.length / classes.length;
-  const rowLogits = logits.subarray(sample * width, (sample + 1) * width);
-  const top = classes[sample] as number;
-  return rowLogits.reduce(
-    (least, value, k) => (k === top ? least : Math.min(least, (rowLogits[top] as number) - value)),
-    Infinity,
-  );
-}
-
 function flipsOf(comparison: Comparison, before: FullPrecision, test: TestSet): Flips {
-  const named = (label: number) => test.classNames[label] ?? String(label);
-  const ofClass = new Map<number, number>();
+  const { margins } = (before.task.classes as Classes).leaders(before.logits, before.answers.length);
+  const named = (label: number | string) => test.classNames[Number(label)] ?? String(label);
+  const ofClass = new Map<number | string, number>();
   // The surest first: nothing in full precision hints at them.
   const examples = comparison.flips
     .filter(({ label, before: said }) => label === said)
-    .map((flip) => ({ ...flip, margin: margin(before, flip.sample) }))
+    .map((flip) => ({ ...flip, margin: margins[flip.sample] as number }))
     .sort((a, b) => b.margin - a.margin)
     .filter(({ before: said }) => {
       const seen = ofClass.get(said) ?? 0;
@@ -81,7 +71,7 @@ function flipsOf(comparison: Comparison, before: FullPrecision, test: TestSet): 
     .slice(0, MOST_EXAMPLES)
     .map(({ sample, label, before: said, after }) => ({
       index: sample,
-      label: named(label as number),
+      label: named(label as number | string),
       before: named(said),
       after: named(after),
       picture: pictureUrl(test.set, sample),
@@ -93,9 +83,8 @@ function flipsOf(comparison: Comparison, before: FullPrecision, test: TestSet): 
 /** `quantized`: logits [count, classes]. */
 export function figures(before: FullPrecision, quantized: Float32Array, test: TestSet, teacher: number): Figures {
   const labels = test.set.labels as Int32Array;
-  const comparison = DEFAULT_TASK.compare(before.classes, DEFAULT_TASK.answers(quantized, before.classes.length), {
-    labels,
-  });
+  const { task, answers } = before;
+  const comparison = compare(task, answers, task.answers(quantized, answers.length), { labels });
   const accuracy = comparison.accuracy as NonNullable<Comparison['accuracy']>;
   return {
     images: comparison.samples,

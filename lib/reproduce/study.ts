@@ -20,6 +20,7 @@ import { policyFromJson } from '../policy/json.js';
 import type { Policy } from '../policy/policy.js';
 import { toJson } from '../run/files.js';
 import type { RunDirectory } from '../run/run_directory.js';
+import { percentScore } from '../tasks/task.js';
 import { namedPolicy } from './attack_stage.js';
 import { buildPopulation } from './population.js';
 
@@ -119,7 +120,10 @@ async function measure(
   try {
     const outcomes = await measurer.run(judged, [float32Policy(measurer.graph), policy], { signal });
     const labels = judged.labels ?? new Int32Array(0);
-    const [fp, quantized] = outcomes.map(({ classes }) => measurer.task.percent(classes, labels)) as [number, number];
+    const [fp, quantized] = outcomes.map(({ answers }) => percentScore(judged.task, answers, labels)) as [
+      number,
+      number,
+    ];
     return { drop: fp - quantized, indicators };
   } finally {
     measurer.dispose();

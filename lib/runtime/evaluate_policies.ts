@@ -15,6 +15,8 @@ import { requestedDevice } from '../native/cuda_addon.js';
 import { onDevice } from '../native/cuda_products.js';
 import { type Device, DeviceError } from '../native/device_error.js';
 import { checkPolicy, type Policy } from '../policy/policy.js';
+import { taskOf } from '../tasks/index.js';
+import type { Answers, Task } from '../tasks/task.js';
 import { Memory } from '../tensor/memory.js';
 import { device } from './backends/device.js';
 import { type FloatUse, float } from './backends/float.js';
@@ -30,18 +32,20 @@ export interface EvaluationData {
   readonly inputs: Float32Array;
   /** Order of `inputs` in memory: as `dims` says (`rows`, default), or images [count, height, width, channels]. */
   readonly layout?: 'rows' | 'channelsLast' | undefined;
-  /** Class of each sample: gives accuracy. */
-  readonly labels?: ArrayLike<number> | undefined;
-  /** The class that full precision says of each sample: gives agreement. */
-  readonly reference?: ArrayLike<number> | undefined;
+  /** What a good answer is. Default: the task of the network's output. */
+  readonly task?: Task | undefined;
+  /** Expected answer to each sample, a class in numbers: gives accuracy. */
+  readonly labels?: Answers | undefined;
+  /** What full precision answers: gives agreement. */
+  readonly reference?: Answers | undefined;
 }
 
 /** What one policy does to the samples. */
 export interface PolicyResult {
   readonly samples: number;
-  /** Share of the samples whose class is the label's. */
+  /** Mean score against labels. */
   readonly accuracy: number | undefined;
-  /** Share of the samples whose class is that of `reference`. */
+  /** Mean score against `reference`. */
   readonly agreement: number | undefined;
   /** With `logits`: [count, classes] */
   readonly logits: Float32Array | undefined;
@@ -146,7 +150,7 @@ export class PolicyEvaluator {
       signal?.throwIfAborted();
       const end = Math.min(count, start + batchSize);
       const value = batchOf(data, start, end);
-      const scores = new Scores(this.program, tallies, data, start, end);
+      const scores = new Scores(this.program, tallies, { ...data, task: data.task ?? taskOf(this.graph) }, start, end);
       try {
         let before = 0;
         for (const { ends, logits } of this.logitsOf(root, unquantized, value)) {
@@ -185,7 +189,7 @@ export class PolicyEvaluator {
     }
     for (const [name, values] of Object.entries({ labels, reference })) {
       if (values && values.length !== count) {
-        throw new InvalidArgumentError(operation, name, `${count} classes`, String(values.length));
+        throw new InvalidArgumentError(operation, name, `${count} answers`, String(values.length));
       }
     }
     return count;

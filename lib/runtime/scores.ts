@@ -1,13 +1,15 @@
-// What policies got right on a batch: counted here, or where the logits are, all policies before anything is waited for.
+// What policies got right on a batch: scored by the task here, or classes counted where the logits are, all policies before
+// anything is waited for.
 
 import type { Value } from '../autograd/tape.js';
-import { indexOfLargest } from '../tasks/classification.js';
+import { type Answers, type Task, total } from '../tasks/task.js';
 import type { IntegerUse } from './backends/integer.js';
 import type { EvaluationData } from './evaluate_policies.js';
 import type { Program } from './program.js';
 
 /** Of one policy, over all batches. */
 export class Tally {
+  /** Sums of scores. */
   correct = 0;
   agreeing = 0;
   /** [count, classes], when kept. */
@@ -26,24 +28,27 @@ export interface SampleCounts {
 /** Of the samples from one number up to another, for all policies. */
 export class Scores {
   private readonly counts: SampleCounts | undefined;
+  /** Of these samples. */
+  private readonly labels: Answers | undefined;
+  private readonly reference: Answers | undefined;
   /** The policies of each set of logits that was counted elsewhere. */
   private readonly counted: (readonly number[])[] = [];
 
   constructor(
     program: Program<IntegerUse>,
     private readonly tallies: readonly Tally[],
-    private readonly data: EvaluationData,
+    private readonly data: EvaluationData & { readonly task: Task },
     private readonly start: number,
     private readonly end: number,
   ) {
-    const part = (all: ArrayLike<number> | undefined) =>
-      all && Int32Array.from({ length: end - start }, (_, i) => all[start + i] as number);
-    this.counts = program.counts({
-      samples: end - start,
-      labels: part(data.labels),
-      reference: part(data.reference),
-      most: tallies.length,
-    });
+    const samples = Int32Array.from({ length: end - start }, (_, i) => start + i);
+    const part = (all: Answers | undefined) => all && data.task.take(all, samples);
+    [this.labels, this.reference] = [part(data.labels), part(data.reference)];
+    const { classes } = data.task;
+    if (!classes?.byLargest) return;
+    const numbers = (all: Answers | undefined) => all && classes.of(all);
+    const [labels, reference] = [numbers(this.labels), numbers(this.reference)];
+    this.counts = program.counts({ samples: end - start, labels, reference, most: tallies.length });
   }
 
   /** Policies with these logits, which are read at once or in turn. `keep`: total samples, to keep logits of; else 0. */
@@ -61,15 +66,12 @@ export class Scores {
       this.counted.push(policies);
       return;
     }
-    const { labels, reference } = this.data;
-    const values = logits.data;
-    let [correct, agreeing] = [0, 0];
-    for (let i = 0; i < samples; i++) {
-      const best = indexOfLargest(values, i * classes, classes);
-      if (labels?.[this.start + i] === best) correct += 1;
-      if (reference?.[this.start + i] === best) agreeing += 1;
-    }
-    this.raise(policies, correct, agreeing);
+    const { task } = this.data;
+    const { labels, reference } = this;
+    if (!labels && !reference) return;
+    const answers = task.answers(logits.data, samples);
+    const scored = (expected: Answers | undefined) => (expected ? total(task.scores(answers, expected)) : 0);
+    this.raise(policies, scored(labels), scored(reference));
   }
 
   private raise(policies: readonly number[], correct: number, agreeing: number): void {

@@ -4,8 +4,8 @@
 import type { Graph } from '../graph/graph.js';
 import { type EvaluationData, PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { Random } from '../tensor/random.js';
-import { margins, type Objective, reward } from './judge.js';
-import { type Choices, countOf, type Referenced, type RunnerOptions, sliceSamples } from './runner.js';
+import { type Objective, reward } from './judge.js';
+import { type Choices, classesOf, countOf, type Referenced, type RunnerOptions, sliceSamples } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
 interface CandidateOptions extends RunnerOptions {
@@ -61,14 +61,15 @@ export async function rewardTables(
   const [count, width] = [countOf(data), policies.length];
   const tables = references.map(() => new Float32Array(count * width));
   const decoded = policies.map((options) => space.decode(options));
+  const { marginsOf } = classesOf(evaluator.graph, data);
   for (let start = 0; start < count; start += TABLE_SAMPLES) {
     const n = Math.min(TABLE_SAMPLES, count - start);
     const classes = references.map((reference) => Array.prototype.slice.call(reference, start, start + n) as number[]);
     const results = await evaluator.evaluate(decoded, sliceSamples(data, start, start + n), { logits: true, signal });
     results.forEach(({ logits }, policy) => {
       tables.forEach((table, r) => {
-        const rowMargins = margins(logits as Float32Array, classes[r] as number[], n);
-        for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(rowMargins[i] as number, objective);
+        const own = Float32Array.from(marginsOf(logits as Float32Array, classes[r] as number[]));
+        for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(own[i] as number, objective);
       });
     });
     onProgress?.((start + n) * width, count * width);

@@ -12,7 +12,7 @@ import { agentNamed } from './agents/index.js';
 import { rewardTables } from './candidates.js';
 import type { InputPolicy } from './input_policy.js';
 import type { Objective } from './judge.js';
-import { InputPolicyRunner, type RunnerOptions, withReference } from './runner.js';
+import { classesOf, InputPolicyRunner, type RunnerOptions, withReference } from './runner.js';
 import type { ActivationSpace } from './space.js';
 
 /** The static agents that any other is set beside: those that need no more than what every agent gets. */
@@ -148,7 +148,7 @@ export async function evaluateControls(
     const [openLoop, fixed] = await evaluator.evaluate([open, bestStatic], data, { signal });
     const pool = oraclePool(policy, options.oraclePolicies ?? ORACLE_POLICIES, random.split('oracle'));
     // Where there are labels, both oracles look at the same logits.
-    const references = [data.reference, ...(data.labels ? [data.labels] : [])];
+    const references = [data.reference, ...(data.labels ? [classesOf(graph, data).of(data.labels)] : [])];
     const tables =
       pool.length > 0 ? await rewardTables(evaluator, space, pool, data, references, objective, { signal }) : [];
     const oracle = async (table: Float32Array | undefined) =>

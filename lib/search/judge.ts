@@ -8,7 +8,7 @@ import type { BudgetSpace } from '../policy/budget.js';
 import type { Policy } from '../policy/policy.js';
 import type { IntegerOptions } from '../runtime/backends/integer.js';
 import { type EvaluationData, PolicyEvaluator } from '../runtime/evaluate_policies.js';
-import { DEFAULT_TASK } from '../tasks/index.js';
+import { taskOf } from '../tasks/index.js';
 import type { Measure } from '../tasks/task.js';
 import { keyOf, schemesOf } from './space.js';
 
@@ -23,9 +23,9 @@ export const extremeOf = (objective: Objective): 'worst' | 'best' => (objective 
 
 /** Score of a policy on the samples of a search. */
 export interface Score {
-  /** The measure, a share. */
+  /** The measure, 0–1. */
   readonly value: number;
-  /** Mean softmax probability of the sample's class (label or reference): moves where the measure does not. */
+  /** The task's support of what is expected (label or reference): moves where the measure does not. */
   readonly confidence: number;
 }
 
@@ -41,17 +41,6 @@ export function fitness(objective: Objective, samples: number, { value, confiden
 export function regretOf(objective: Objective, value: number, optimum: number): number {
   const sign = signOf(objective);
   return sign * optimum - sign * value;
-}
-
-/** Logit of the class less the largest other logit: negative when the class is lost. [rows] */
-export function margins(logits: Float32Array, classes: ArrayLike<number>, rows: number): Float32Array {
-  const width = logits.length / rows;
-  return Float32Array.from({ length: rows }, (_, i) => {
-    const label = classes[i] as number;
-    let other = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < width; k++) if (k !== label) other = Math.max(other, logits[i * width + k] as number);
-    return (logits[i * width + label] as number) - other;
-  });
 }
 
 /**
@@ -90,11 +79,12 @@ function integerScorer(graph: Graph, data: EvaluationData, options: ScorerOption
   const { measure = data.reference ? 'agreement' : 'accuracy' } = options;
   const [samples = 0] = data.dims;
   if (!(samples > 0)) throw new InvalidArgumentError('search', 'data', 'one or more samples', 'none');
-  const classes = measure === 'accuracy' ? data.labels : data.reference;
-  if (!classes) {
-    const expected = measure === 'accuracy' ? 'labels' : 'classes of full precision (reference)';
+  const answers = measure === 'accuracy' ? data.labels : data.reference;
+  if (!answers) {
+    const expected = measure === 'accuracy' ? 'labels' : 'answers of full precision (reference)';
     throw new InvalidArgumentError('search', 'data', `${expected} to measure ${measure} by`, 'none');
   }
+  const { task = taskOf(graph) } = data;
   const evaluator = new PolicyEvaluator(graph, options.plan);
   return {
     measure,
@@ -103,7 +93,7 @@ function integerScorer(graph: Graph, data: EvaluationData, options: ScorerOption
       const results = await evaluator.evaluate(policies, data, { signal, logits: true });
       return results.map(({ logits, ...result }) => ({
         value: result[measure] as number,
-        confidence: DEFAULT_TASK.support(logits as Float32Array, classes),
+        confidence: task.support(logits as Float32Array, answers),
       }));
     },
     dispose: () => evaluator.dispose(),

@@ -15,7 +15,8 @@ import { policyFromJson, policyToJson } from '../policy/json.js';
 import type { Policy } from '../policy/policy.js';
 import { writeWhole } from '../run/files.js';
 import { type EvaluationData, evaluatePolicies } from '../runtime/evaluate_policies.js';
-import { DEFAULT_TASK } from '../tasks/index.js';
+import { classification } from '../tasks/classification.js';
+import { total } from '../tasks/task.js';
 import { Random } from '../tensor/random.js';
 import { boxRepair } from '../train/box_repair.js';
 import {
@@ -146,8 +147,8 @@ function evaluationData(set: ImageSet, normalization: Normalization, count = set
 }
 
 function shareOf(labels: ArrayLike<number>, { logits, classes }: TeacherLogits): number {
-  const answers = DEFAULT_TASK.answers(logits.subarray(0, labels.length * classes), labels.length);
-  return DEFAULT_TASK.good(answers, labels) / labels.length;
+  const answers = classification.answers(logits.subarray(0, labels.length * classes), labels.length);
+  return total(classification.scores(answers, labels)) / labels.length;
 }
 
 function recipeOf(options: PairOptions): PairRecipe {

@@ -12,8 +12,8 @@ import type { Step } from '../runtime/compile.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import type { SchemeChooser } from '../runtime/product_scheme.js';
 import { compile, type Program } from '../runtime/program.js';
-import { indexOfLargest } from '../tasks/classification.js';
-import { DEFAULT_TASK } from '../tasks/index.js';
+import { taskOf } from '../tasks/index.js';
+import { type Answers, type Classes, total } from '../tasks/task.js';
 import { Memory } from '../tensor/memory.js';
 import { fullPrecision } from '../train/full_precision.js';
 import { yieldToEvents } from '../train/steps.js';
@@ -48,7 +48,7 @@ export function gatherSamples(data: EvaluationData, indices: ArrayLike<number>):
 /** The samples from one number up to another, not copied. */
 export function sliceSamples(data: EvaluationData, start: number, end: number): EvaluationData {
   const size = sizeOf(data.dims.slice(1));
-  const part = (values: ArrayLike<number> | undefined) => values && Array.prototype.slice.call(values, start, end);
+  const part = (classes: Answers | undefined) => classes && Array.prototype.slice.call(classes, start, end);
   return {
     ...data,
     dims: [end - start, ...data.dims.slice(1)],
@@ -64,8 +64,19 @@ export function rowsOf(data: EvaluationData, start: number, count: number): Valu
   return new Value(dims, layout, Memory.borrow(inputs), false);
 }
 
-/** Data with full precision's classes. */
+/** Data with the classes of full precision. */
 export type Referenced = EvaluationData & { readonly reference: ArrayLike<number> };
+
+/** What the task of some data says of classes. Throws InvalidArgumentError where its answers are none. */
+export function classesOf(graph: Graph, { task = taskOf(graph) }: EvaluationData): Classes {
+  if (task.classes) return task.classes;
+  throw new InvalidArgumentError(
+    'search',
+    'task',
+    'one whose answers are classes: bits by input are learned from margins',
+    task.name,
+  );
+}
 
 /** Full precision's first and second choice for each sample. */
 export interface Choices {
@@ -75,21 +86,16 @@ export interface Choices {
 
 /** What full precision says of the samples: no labels are looked at. */
 export async function choicesOf(graph: Graph, data: EvaluationData, options: RunnerOptions = {}): Promise<Choices> {
-  const { logits, classes } = await fullPrecision(graph, data, { signal: options.signal });
-  const width = logits.length / classes.length;
-  const runnersUp = classes.map((label, i) => {
-    logits[i * width + label] = Number.NEGATIVE_INFINITY;
-    return indexOfLargest(logits, i * width, width);
-  });
-  return { classes, runnersUp };
+  const { logits, answers } = await fullPrecision(graph, data, { signal: options.signal });
+  const { first, second } = classesOf(graph, data).leaders(logits, answers.length);
+  return { classes: first, runnersUp: second };
 }
 
 /** The data with the classes that full precision gives, unless they are there. */
 export async function withReference(graph: Graph, data: EvaluationData, options?: RunnerOptions): Promise<Referenced> {
-  return {
-    ...data,
-    reference: data.reference ?? (await fullPrecision(graph, data, { signal: options?.signal })).classes,
-  };
+  const classes = classesOf(graph, data);
+  const reference = data.reference ?? (await fullPrecision(graph, data, { signal: options?.signal })).answers;
+  return { ...data, reference: classes.of(reference) };
 }
 
 /** Results of samples under bits chosen for each. */
@@ -149,6 +155,7 @@ export class InputPolicyRunner {
     run: (x: Value, start: number, count: number, options: Uint8Array) => Float32Array,
     { signal, onProgress }: RunnerOptions,
   ): Promise<BitsResult> {
+    const { task = taskOf(this.graph) } = data;
     const count = countOf(data);
     const options = new Uint8Array(count * nodes);
     let all = new Float32Array(0);
@@ -160,11 +167,10 @@ export class InputPolicyRunner {
       const classes = logits.length / n;
       if (all.length === 0) all = new Float32Array(count * classes);
       all.set(logits, start * classes);
-      const answers = DEFAULT_TASK.answers(logits, n);
-      for (let i = 0; i < n; i++) {
-        if (data.labels?.[start + i] === answers[i]) correct += 1;
-        if (data.reference?.[start + i] === answers[i]) agreeing += 1;
-      }
+      const answers = task.answers(logits, n);
+      const { labels, reference } = sliceSamples(data, start, start + n);
+      if (labels) correct += total(task.scores(answers, labels));
+      if (reference) agreeing += total(task.scores(answers, reference));
       onProgress?.(start + n, count);
       await yieldToEvents();
     }

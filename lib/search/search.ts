@@ -196,8 +196,8 @@ async function searchStatic(graph: Graph, data: StaticSearchData, options: Searc
   const { measure = data.searched.labels ? 'accuracy' : 'agreement' } = options;
   const space = new BudgetSpace(graph, budget);
   const referenced = async (part: EvaluationData) => {
-    const { classes, accuracy } = await fullPrecision(graph, part, { signal });
-    return { data: { ...part, reference: classes }, accuracy };
+    const { answers, accuracy } = await fullPrecision(graph, part, { signal });
+    return { data: { ...part, reference: answers }, accuracy };
   };
   const searched = await referenced(data.searched);
   const others = data.others && (await referenced(data.others));

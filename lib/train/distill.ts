@@ -15,7 +15,8 @@ import { policyToJson } from '../policy/json.js';
 import { checkPolicy, type Policy } from '../policy/policy.js';
 import { type FakeQuantUse, fakeQuant } from '../runtime/backends/fake_quant.js';
 import { compile, type Program } from '../runtime/program.js';
-import { DEFAULT_TASK } from '../tasks/index.js';
+import { classification } from '../tasks/classification.js';
+import { total } from '../tasks/task.js';
 import { Memory } from '../tensor/memory.js';
 import type { EpochSums } from './checkpoint.js';
 import { type Coordinates, plainCoordinates } from './coordinates.js';
@@ -146,7 +147,7 @@ class Distillation implements Learner {
       const at = (indices[row] as number) * classes;
       picked.set(logits.subarray(at, at + classes), row * classes);
     }
-    return { rows: count, classes, logits: picked, teacher: DEFAULT_TASK.answers(picked, count), labels };
+    return { rows: count, classes, logits: picked, teacher: classification.answers(picked, count), labels };
   }
 
   private async passes(batch: Batch, step: number): Promise<Pass[]> {
@@ -181,7 +182,8 @@ class Distillation implements Learner {
       const lost = loss(logits.data, targets, weight, gradient);
       if (!Number.isFinite(lost)) throw new TrainingDivergedError(step + 1, `the ${name} pass`, 'the loss');
       seeds.push([logits, gradient]);
-      const agreeing = DEFAULT_TASK.good(DEFAULT_TASK.answers(logits.data, targets.rows), targets.teacher);
+      const answers = classification.answers(logits.data, targets.rows);
+      const agreeing = total(classification.scores(answers, targets.teacher));
       count(`images ${name}`, batch.count);
       count(`loss ${name}`, lost * batch.count);
       count(`agreeing ${name}`, agreeing);

@@ -1,4 +1,4 @@
-// Full-precision accuracy of a network on a set of images: always float32, in order, without augmentation.
+// Full-precision accuracy of a network on labelled samples: always float32, in order, without augmentation.
 
 import { toRows } from '../autograd/ops/layout.js';
 import { crossEntropy } from '../autograd/ops/loss.js';
@@ -10,22 +10,27 @@ import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import { float } from '../runtime/backends/float.js';
 import { compile } from '../runtime/program.js';
+import { taskOf } from '../tasks/index.js';
+import { type Answers, type Task, total as totalOf } from '../tasks/task.js';
 import { Memory } from '../tensor/memory.js';
 import { checkedInput, yieldToEvents } from './steps.js';
 
 /** Accuracy of a network on labelled images. */
 export interface Evaluation {
   readonly images: number;
+  /** Sum of scores: how many are right, where an answer is right or wrong. */
   readonly correct: number;
   /** correct / images */
   readonly accuracy: number;
-  /** Mean cross-entropy. */
-  readonly loss: number;
+  /** Mean cross-entropy of a softmax; absent where the task has none. */
+  readonly loss?: number;
 }
 
 /** Options of an evaluation. */
 export interface EvaluateOptions {
   readonly batchSize?: number;
+  /** Default: the task of the network's output. */
+  readonly task?: Task | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called with progress. */
   readonly onProgress?: (done: number, total: number) => void;
@@ -33,14 +38,14 @@ export interface EvaluateOptions {
 
 const DEFAULT_BATCH = 500;
 
-/** Inputs of the network and their classes. */
+/** Inputs of the network and their labels. */
 export interface EvaluationBatch {
   readonly count: number;
   readonly dims: readonly number[];
   readonly inputs: Float32Array;
   /** How `inputs` lie in memory, the channels of images last or all as `dims` say. */
   readonly layout: 'channelsLast' | 'rows';
-  readonly labels: Int32Array;
+  readonly labels: Answers;
 }
 
 /** Accuracy and loss. Throws InvalidArgumentError when the set has no labels or does not fit the network. */
@@ -69,7 +74,7 @@ export async function evaluateBatches(
   total: number,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, task = taskOf(graph) } = options;
   const [input] = graph.inputs;
   const [output] = graph.outputs;
   if (!input || !output) throw new InvalidArgumentError('evaluate', 'graph', 'an input and an output', 'none');
@@ -83,13 +88,17 @@ export async function evaluateBatches(
     const feeds = { [input.name]: tape.constant(batch.inputs, batch.dims, batch.layout) };
     const logits = program.run(feeds, { tape, parameters }).get(output.name);
     if (!logits) throw new InvalidArgumentError('evaluate', 'graph', 'an output', 'none');
-    const result = crossEntropy(tape, toRows(tape, logits), batch.labels);
+    const rows = toRows(tape, logits);
     images += batch.count;
-    correct += result.correct;
-    loss += result.loss * batch.count;
+    if (task.classes?.byLargest) {
+      const result = crossEntropy(tape, rows, task.classes.of(batch.labels));
+      correct += result.correct;
+      loss += result.loss * batch.count;
+    } else correct += totalOf(task.scores(task.answers(rows.data, batch.count), batch.labels));
     memory.reset();
     onProgress?.(images, total);
     await yieldToEvents();
   }
-  return { images, correct, accuracy: correct / images, loss: loss / images };
+  const accuracy = correct / images;
+  return { images, correct, accuracy, ...(task.classes?.byLargest ? { loss: loss / images } : {}) };
 }

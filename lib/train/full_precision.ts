@@ -1,4 +1,4 @@
-// Answers of a network in full precision: its logits, and the class of each sample that agreement is measured against.
+// Answers of a network in full precision: its outputs, and what agreement is measured against.
 
 import { toRows } from '../autograd/ops/layout.js';
 import { Tape } from '../autograd/tape.js';
@@ -9,17 +9,19 @@ import { Parameters } from '../graph/parameters.js';
 import { float } from '../runtime/backends/float.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import { compile } from '../runtime/program.js';
-import { DEFAULT_TASK } from '../tasks/index.js';
+import { taskOf } from '../tasks/index.js';
+import { type Answers, type Task, total } from '../tasks/task.js';
 import { Memory } from '../tensor/memory.js';
 import { yieldToEvents } from './steps.js';
 
 /** Answers of a network in float32. */
 export interface FullPrecision {
-  /** [samples, classes] */
+  /** [samples, width] */
   readonly logits: Float32Array;
-  /** Index of the largest logit, the first of equals, [samples]. */
-  readonly classes: Int32Array;
-  /** Share of the samples whose class is the label's; undefined without labels. */
+  readonly task: Task;
+  /** What the task reads from them. */
+  readonly answers: Answers;
+  /** Mean score against labels; undefined without. */
   readonly accuracy: number | undefined;
 }
 
@@ -70,7 +72,7 @@ export async function fullPrecision(
     onProgress?.(end, count);
     await yieldToEvents();
   }
-  const classes = DEFAULT_TASK.answers(all, count);
-  const correct = labels && DEFAULT_TASK.good(classes, labels);
-  return { logits: all, classes, accuracy: correct === undefined ? undefined : correct / count };
+  const { task = taskOf(graph) } = data;
+  const answers = task.answers(all, count);
+  return { logits: all, task, answers, accuracy: labels && total(task.scores(answers, labels)) / count };
 }

@@ -10,7 +10,6 @@ import { BudgetSpace } from '../policy/budget.js';
 import { effectiveBits } from '../policy/effective_bits.js';
 import type { Policy } from '../policy/policy.js';
 import { type EvaluationData, evaluatePolicies } from '../runtime/evaluate_policies.js';
-import { DEFAULT_TASK } from '../tasks/index.js';
 import { Random } from '../tensor/random.js';
 import { fullPrecision } from './full_precision.js';
 import { keepLead, mse, type Pass } from './objective.js';
@@ -155,7 +154,7 @@ export class Protection {
   }
 
   private async measure(student: Graph): Promise<number[]> {
-    const { classes: reference } = await fullPrecision(student, this.data);
+    const { answers: reference } = await fullPrecision(student, this.data);
     const results = await evaluatePolicies(student, this.others, { ...this.data, reference });
     let total = 0;
     return results.map(({ agreement }, i) => {
@@ -177,9 +176,8 @@ export class StealthJudge {
   /** `network`: the initial student; without labels its answers are the labels. */
   static async of(network: Graph, policy: Policy, images: ImageSet, normalization: Normalization, seed: number) {
     const data = evaluationData(images, normalization);
-    const { classes } = await fullPrecision(network, { ...data, labels: undefined });
-    const labels = data.labels ?? classes;
-    const begun = DEFAULT_TASK.good(classes, labels) / classes.length;
+    const { answers, accuracy: begun = 1 } = await fullPrecision(network, data);
+    const labels = data.labels ?? answers;
     const others = othersOf(network, policy, new Random(seed).split('judged'));
     return new StealthJudge([policy, ...others], { ...data, labels }, begun);
   }

@@ -2,7 +2,6 @@
 // to first order, and how curved the loss is.
 
 import { type Tape, Value } from '../../autograd/tape.js';
-import { leaders } from '../../tasks/classification.js';
 import type { Random } from '../../tensor/random.js';
 import type { Samples } from '../samples.js';
 import { activationSteps, type LayerActivation, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
@@ -47,13 +46,11 @@ export function firstOrderNoise(network: ScanNetwork, samples: Samples, random: 
       }),
     });
     network.parameters.gradients.fill(0);
-    const { tape, logits, classes } = network.run(batch, { record: true, hook });
-    const { first, second } = leaders(logits.data, classes);
+    const { tape, logits } = network.run(batch, { record: true, hook });
+    const leaders = network.classes.leaders(logits.data, batch.count);
     const seed = new Float32Array(logits.size);
     for (let row = 0; row < batch.count; row++) {
-      const sign = random.uint32() >>> 31 ? 1 : -1;
-      seed[row * classes + (first[row] as number)] = sign;
-      seed[row * classes + (second[row] as number)] = -sign;
+      network.classes.marginSlope(leaders, row, random.uint32() >>> 31 ? 1 : -1, seed);
     }
     tape.backward(logits, seed);
     for (const layer of network.layers) {
@@ -171,20 +168,9 @@ function lossSlopes(network: ScanNetwork, samples: Samples, count: number, signs
   const slopes = new Float64Array(signs.length);
   for (const batch of network.batches(samples, count)) {
     network.parameters.gradients.fill(0);
-    const { tape, logits, classes } = network.run(batch, { record: true });
+    const { tape, logits } = network.run(batch, { record: true });
     const rows = Math.min(batch.count, count - batch.start);
-    const { first } = leaders(logits.data, classes);
-    const seed = new Float32Array(logits.size);
-    for (let row = 0; row < rows; row++) {
-      const rowLogits = logits.data.subarray(row * classes, (row + 1) * classes);
-      const most = rowLogits[first[row] as number] as number;
-      const powers = Float64Array.from(rowLogits, (z) => Math.exp(z - most));
-      const total = powers.reduce((sum, power) => sum + power, 0);
-      powers.forEach((power, k) => {
-        seed[row * classes + k] = (power / total - (k === first[row] ? 1 : 0)) / count;
-      });
-    }
-    tape.backward(logits, seed);
+    tape.backward(logits, network.classes.lossSlope(logits.data, batch.count, rows, count));
     network.layers.forEach(({ weight }, l) => {
       const gradient = network.parameters.get(weight)?.gradient ?? new Float32Array(0);
       const v = signs[l] as Int8Array;

@@ -17,6 +17,8 @@ import { addon } from '../../native/addon.js';
 import { checkPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { type FloatUse, float, type Substitution } from '../../runtime/backends/float.js';
 import { compile, type Program } from '../../runtime/program.js';
+import { taskOf } from '../../tasks/index.js';
+import type { Classes, Task } from '../../tasks/task.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
 
@@ -91,6 +93,8 @@ export function activationSteps({ value, rows }: LayerActivation, bits: number):
 }
 
 export class ScanNetwork {
+  /** What the task says of classes. */
+  readonly classes: Classes;
   readonly layers: readonly ScanLayer[];
   readonly parameters: Parameters;
   readonly batchSize: number;
@@ -101,7 +105,16 @@ export class ScanNetwork {
   private readonly byNode: ReadonlyMap<string, ScanLayer>;
 
   /** Default policy: W4A4 everywhere. Throws GraphError when graph or policy do not fit. */
-  constructor(source: Graph, policy?: Policy) {
+  constructor(source: Graph, policy?: Policy, task: Task = taskOf(source)) {
+    if (!task.classes) {
+      throw new InvalidArgumentError(
+        'scan',
+        'task',
+        'one whose answers are classes: indicators are of margins',
+        task.name,
+      );
+    }
+    this.classes = task.classes;
     const { graph: freed, batch } = freeBatch(source);
     if (policy) checkPolicy(freed, policy);
     const graph = prepare(freed);
@@ -137,7 +150,7 @@ export class ScanNetwork {
   run(
     batch: SampleBatch,
     options: { readonly record?: boolean; readonly hook?: LayerHook; readonly inputs?: Float32Array } = {},
-  ): { readonly tape: Tape; readonly logits: Value; readonly classes: number } {
+  ): { readonly tape: Tape; readonly logits: Value; readonly width: number } {
     const { record = false, hook, inputs = batch.inputs } = options;
     this.memory.reset();
     const tape = new Tape({ memory: this.memory, training: false, record });
@@ -147,9 +160,7 @@ export class ScanNetwork {
     const result = results.get(this.output);
     if (!result) throw new InvalidArgumentError('scan', 'graph', 'a float32 output', 'none');
     const logits = toRows(tape, result);
-    const classes = sizeOf(logits.dims) / batch.count;
-    if (!(classes >= 2)) throw new InvalidArgumentError('scan', 'graph', 'two or more classes', String(classes));
-    return { tape, logits, classes };
+    return { tape, logits, width: sizeOf(logits.dims) / batch.count };
   }
 
   private substitution(tape: Tape, count: number, hook: LayerHook): Substitution {

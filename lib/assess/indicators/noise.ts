@@ -2,7 +2,6 @@
 // Every draw is of a seed, a value's name and a sample's number: the same whatever else is drawn.
 
 import { nextVersion, type Tape, type Value } from '../../autograd/tape.js';
-import { leaders } from '../../tasks/classification.js';
 import type { Random } from '../../tensor/random.js';
 import type { SampleBatch, Samples } from '../samples.js';
 import { activationSteps, type LayerActivation, type LayerHook, type ScanLayer, type ScanNetwork } from './network.js';
@@ -129,7 +128,7 @@ export function flipRate(network: ScanNetwork, samples: Samples, classes: Int32A
   for (const batch of network.batches(samples)) {
     const inputs = noise.inputs?.(batch) ?? batch.inputs;
     const found = network.run(batch, { inputs, ...(noise.hook ? { hook: noise.hook } : {}) });
-    const { first } = leaders(found.logits.data, found.classes);
+    const { first } = network.classes.leaders(found.logits.data, batch.count);
     for (let i = 0; i < batch.count; i++) if (first[i] !== classes[batch.start + i]) flips += 1;
   }
   return flips / samples.count;

@@ -7,6 +7,7 @@
 import { type CorruptionName, corruptionInfo } from '../../data/corruptions.js';
 import { type Interval, normalHalfWidth } from '../../statistics/shares.js';
 import { mean, variance } from '../../statistics/summary.js';
+import { type SampleScores, total } from '../../tasks/task.js';
 
 /** A mean with its interval. */
 export interface MeanEstimate {
@@ -55,10 +56,9 @@ export class CorruptionErrors {
     }));
   }
 
-  /** What each policy got right under one condition: right[policy][image]. Without a corruption: clean images. */
-  add(corruption: CorruptionName | undefined, right: readonly Uint8Array[]): void {
+  /** SampleScores of each policy under one condition: right[policy][image]. Without a corruption: clean images. */
+  add(corruption: CorruptionName | undefined, right: readonly SampleScores[]): void {
     if (corruption) this.levels.set(corruption, (this.levels.get(corruption) ?? 0) + 1);
-    const total = (rights: Uint8Array) => rights.reduce((sum, one) => sum + one, 0);
     const [fp = new Uint8Array(0)] = right;
     right.forEach((rights, policy) => {
       const tally = this.tallies[policy] as Tally;

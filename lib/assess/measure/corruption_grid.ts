@@ -13,8 +13,9 @@ import {
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
-import { DEFAULT_CONFIDENCE, type Interval, wilsonInterval } from '../../statistics/shares.js';
-import type { Task } from '../../tasks/task.js';
+import { DEFAULT_CONFIDENCE, type Interval } from '../../statistics/shares.js';
+import { compare } from '../../tasks/compare.js';
+import { type Answers, type Task, total } from '../../tasks/task.js';
 import { Random } from '../../tensor/random.js';
 import { imageSamples } from '../samples.js';
 import { CorruptionErrors, type RobustnessSummary } from './corruption_errors.js';
@@ -41,6 +42,8 @@ export interface CorruptionGridOptions {
   /** Whose errors are 100 % in mCE: `fp32`, or the name of a policy. Default `fp32`. */
   readonly baseline?: string | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
+  /** Name of the task. Default: what the output leaves no doubt of, else classification. */
+  readonly task?: string | undefined;
   /** From the corrupted images to those that the network takes, say with red and blue exchanged. */
   readonly prepare?: ((set: ImageSet) => ImageSet) | undefined;
   readonly plan?: PlanOptions | undefined;
@@ -61,7 +64,7 @@ export interface CorruptionFigures {
   readonly dropInterval: Interval;
   /** That both err alike, McNemar's exact test. */
   readonly pValue: number;
-  /** Images whose class differs from full precision, and how many of these became wrong, and right. */
+  /** Images whose answer differs from full precision, and how many of these became wrong, and right. */
   readonly flips: number;
   readonly newlyWrong: number;
   readonly newlyRight: number;
@@ -130,20 +133,21 @@ export async function corruptionGrid(
   const images = drawn(set, options.count, seed);
   const labels = images.labels as Int32Array;
   const names = [FULL_PRECISION, ...policies.map(({ name }) => name)];
-  const all = [float32Policy(graph), ...policies.map(({ policy }) => policy)];
+  const tried = [float32Policy(graph), ...policies.map(({ policy }) => policy)];
   const requests = corruptions.flatMap(({ name, levels }) => levels.map((level) => ({ name, level })));
   const errors = new CorruptionErrors(names, images.count);
   const measurer = new Measurer(graph);
 
   const measure = async (shown: ImageSet, name?: CorruptionName, level?: CorruptionLevel) => {
-    const samples = imageSamples(graph, prepare(shown), normalization, { layout });
-    const outcomes = await measurer.run(samples, all, { plan, signal });
-    const classes = outcomes.map((outcome) => outcome.classes);
+    const samples = imageSamples(graph, prepare(shown), normalization, { layout, task: options.task });
+    const outcomes = await measurer.run(samples, tried, { plan, signal });
+    const { task } = samples;
+    const all = outcomes.map(({ answers }) => answers);
     errors.add(
       name,
-      classes.map((answers) => measurer.task.scores(answers, labels)),
+      all.map((answers) => task.scores(answers, labels)),
     );
-    return condition(measurer.task, names, classes, labels, confidence, name, level);
+    return condition(task, names, all, labels, confidence, name, level);
   };
 
   try {
@@ -168,15 +172,15 @@ export async function corruptionGrid(
 function condition(
   task: Task,
   names: readonly string[],
-  classes: readonly Int32Array[],
-  labels: Int32Array,
+  answers: readonly Answers[],
+  labels: Answers,
   confidence: number,
   corruption: CorruptionName | undefined,
   level: CorruptionLevel | undefined,
 ): CorruptionCondition {
-  const [fp = new Int32Array(0), ...quantized] = classes;
-  const policies = quantized.map((answers, i): CorruptionFigures => {
-    const { accuracy, flips, newlyWrong = 0, newlyRight = 0 } = task.compare(fp, answers, { labels, confidence });
+  const [fp, ...quantized] = answers as [Answers, ...Answers[]];
+  const policies = quantized.map((own, i): CorruptionFigures => {
+    const { accuracy, flips, newlyWrong = 0, newlyRight = 0 } = compare(task, fp, own, { labels, confidence });
     if (!accuracy) throw new InvalidArgumentError(OPERATION, 'set', 'images with labels', 'images without');
     return {
       policy: names[i + 1] as string,
@@ -190,13 +194,13 @@ function condition(
       newlyRight,
     };
   });
-  const right = task.good(fp, labels);
+  const right = task.scores(fp, labels);
   return {
     corruption,
     family: corruption && corruptionInfo(corruption).family,
     level,
-    fpAccuracy: right / labels.length,
-    fpAccuracyInterval: wilsonInterval(right, labels.length, confidence),
+    fpAccuracy: total(right) / labels.length,
+    fpAccuracyInterval: task.interval(right, confidence),
     policies,
   };
 }

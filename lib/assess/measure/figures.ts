@@ -5,7 +5,9 @@ import type { PolicyJson } from '../../policy/json.js';
 import { type Policy, policyNodes } from '../../policy/policy.js';
 import type { Interval } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
-import type { Answers, Comparison, Task } from '../../tasks/task.js';
+import { type Comparison, compare } from '../../tasks/compare.js';
+import type { Answers, Task } from '../../tasks/task.js';
+import type { PolicyAnswers } from './measurer.js';
 
 /** Position of a loss relative to the thresholds. */
 export type Level = 'safe' | 'caution' | 'unsafe';
@@ -50,9 +52,9 @@ export interface Margins {
 
 /** What quantization does to a network on these samples. Percent and points on a scale of 100. */
 export interface Figures {
-  /** Percent right; undefined without labels. */
+  /** Mean score against labels, percent; undefined without labels. */
   readonly accuracy: number | undefined;
-  /** Percent that keep the class of full precision. */
+  /** Mean score against full precision, percent. */
   readonly agreement: number;
   /** Points lost of the measure; with `relative`, percent of what full precision has. */
   readonly drop: number;
@@ -62,9 +64,10 @@ export interface Figures {
   readonly flips: number;
   readonly newlyWrong: number | undefined;
   readonly newlyRight: number | undefined;
-  /** The class that loses most; undefined without labels. */
+  /** The class that loses most; undefined without labels, and without classes. */
   readonly worstClass: WorstClass | undefined;
-  readonly margins: Margins;
+  /** Undefined where answers are no classes. */
+  readonly margins: Margins | undefined;
   readonly level: Level;
 }
 
@@ -98,9 +101,14 @@ function spreadOf(margins: Float32Array) {
   return { low: quantile(values, 0.05), median: quantile(values, 0.5) };
 }
 
-function flippedMargin(fp: Answers, { flips }: Comparison): number | undefined {
-  const margins = flips.map(({ sample }) => fp.margins[sample] as number);
-  return margins.length > 0 ? quantile(margins, 0.5) : undefined;
+function marginsOf(fp: PolicyAnswers, quantized: PolicyAnswers, { flips }: Comparison): Margins | undefined {
+  if (!fp.margins || !quantized.margins) return undefined;
+  const changed = flips.map(({ sample }) => fp.margins?.[sample] as number);
+  return {
+    fp: spreadOf(fp.margins),
+    quantized: spreadOf(quantized.margins),
+    flipped: changed.length > 0 ? quantile(changed, 0.5) : undefined,
+  };
 }
 
 /** Whether an interval of drops lies below the threshold, above it, or on both sides; far above: a catastrophe. */
@@ -112,13 +120,13 @@ function levelOf([low, high]: Interval, { maxDrop, catastrophe }: Thresholds): L
 /** One outcome against that of full precision on the same samples. */
 export function figuresOf(
   task: Task,
-  fp: Answers,
-  quantized: Answers,
-  labels: ArrayLike<number> | undefined,
+  fp: PolicyAnswers,
+  quantized: PolicyAnswers,
+  labels: Answers | undefined,
   thresholds: Thresholds,
 ): Figures {
   const { confidence, dropType } = thresholds;
-  const comparison = task.compare(fp.classes, quantized.classes, { labels, confidence });
+  const comparison = compare(task, fp.answers, quantized.answers, { labels, confidence });
   const { accuracy, agreement, agreementInterval } = comparison;
   const relative = dropType === 'relative' && accuracy ? accuracy.fullPrecision || 1 : 1;
   const points = (share: number) => percent(share / relative);
@@ -134,11 +142,7 @@ export function figuresOf(
     newlyWrong: comparison.newlyWrong,
     newlyRight: comparison.newlyRight,
     worstClass: worstClass(comparison),
-    margins: {
-      fp: spreadOf(fp.margins),
-      quantized: spreadOf(quantized.margins),
-      flipped: flippedMargin(fp, comparison),
-    },
+    margins: marginsOf(fp, quantized, comparison),
     level: levelOf(interval, thresholds),
   };
 }

@@ -1,14 +1,14 @@
-// Runs of one network under many policies on samples that may not fit in memory as floats: classes and margins are kept,
-// logits are not.
+// Runs of one network under many policies on samples that may not fit in memory as floats: answers and margins are kept,
+// outputs are not.
 
 import { sizeOf } from '../../core/shape.js';
 import type { Graph } from '../../graph/graph.js';
+import { outputOf } from '../../graph/output.js';
 import type { Policy } from '../../policy/policy.js';
 import type { IntegerOptions } from '../../runtime/backends/integer.js';
 import { type EvaluationData, PolicyEvaluator } from '../../runtime/evaluate_policies.js';
-import { DEFAULT_TASK } from '../../tasks/index.js';
-import type { Answers, Task } from '../../tasks/task.js';
-import { classesOf, freeBatch, type Samples } from '../samples.js';
+import type { Answers } from '../../tasks/task.js';
+import { freeBatch, type Samples } from '../samples.js';
 
 /** How the integer plan quantizes, policies aside. */
 export type PlanOptions = IntegerOptions;
@@ -27,29 +27,32 @@ const SHARED_BATCH = 64;
 /** Logits of all policies of one call that are: 64 MB. */
 const LOGIT_ELEMENTS = 2 ** 24;
 const LEAST_POLICIES = 16;
-/** Where shapes leave it open: as many as ImageNet's. */
-const MOST_CLASSES = 1000;
+/** Of an output, where shapes leave it open: as many as ImageNet has classes. */
+const MOST_WIDTH = 1000;
 
 /** Sees the logits of one policy on one chunk: [count, classes], from sample `start` on. */
 type Visit = (policy: number, logits: Float32Array, start: number, count: number) => void;
+
+/** What a network answers under one policy. */
+export interface PolicyAnswers {
+  readonly answers: Answers;
+  /** How far each answer is from another one; undefined where they are no classes. */
+  readonly margins: Float32Array | undefined;
+}
 
 /** One network, its packed weights kept from run to run; `dispose` frees them. */
 export class Measurer {
   readonly graph: Graph;
   private readonly batch: number | undefined;
-  private readonly classes: number;
+  private readonly width: number;
   private readonly evaluators = new Map<string, PolicyEvaluator>();
 
   /** `sample`: dimensions of one sample, where the network leaves them open. */
-  constructor(
-    source: Graph,
-    sample?: readonly number[],
-    readonly task: Task = DEFAULT_TASK,
-  ) {
+  constructor(source: Graph, sample?: readonly number[]) {
     const { graph, batch } = freeBatch(source, sample);
     this.graph = graph;
     this.batch = batch;
-    this.classes = classesOf(graph) ?? MOST_CLASSES;
+    this.width = outputOf(graph).width ?? MOST_WIDTH;
   }
 
   private evaluator(plan: PlanOptions): PolicyEvaluator {
@@ -82,7 +85,7 @@ export class Measurer {
     let done = 0;
     for (const data of samples.batches(chunk)) {
       const { start, count } = data;
-      const group = Math.max(LEAST_POLICIES, Math.floor(LOGIT_ELEMENTS / (count * this.classes)));
+      const group = Math.max(LEAST_POLICIES, Math.floor(LOGIT_ELEMENTS / (count * this.width)));
       for (let from = 0; from < policies.length; from += group) {
         const grouped = policies.slice(from, from + group);
         const results = await evaluator.evaluate(grouped, plainData(data), {
@@ -100,19 +103,16 @@ export class Measurer {
   }
 
   /** One outcome for each policy, in order. */
-  async run(samples: Samples, policies: readonly Policy[], options: MeasureOptions = {}): Promise<Answers[]> {
-    const outcomes = policies.map(() => ({
-      classes: new Int32Array(samples.count),
-      margins: new Float32Array(samples.count),
-    }));
+  async run(samples: Samples, policies: readonly Policy[], options: MeasureOptions = {}): Promise<PolicyAnswers[]> {
+    const { task, count: all } = samples;
+    const parts = policies.map((): Answers[] => []);
+    const margins = policies.map(() => task.classes && new Float32Array(all));
     const visit: Visit = (policy, logits, start, count) => {
-      const { classes, margins } = outcomes[policy] as Answers;
-      const read = this.task.read(logits, count);
-      classes.set(read.classes, start);
-      margins.set(read.margins, start);
+      parts[policy]?.push(task.answers(logits, count));
+      if (task.classes) margins[policy]?.set(task.classes.margins(logits, count), start);
     };
     await this.visit(samples, policies, visit, options);
-    return outcomes;
+    return parts.map((own, policy) => ({ answers: task.join(own), margins: margins[policy] }));
   }
 
   dispose(): void {
@@ -127,6 +127,6 @@ function sharesRanges({ schemes }: Policy): boolean {
 }
 
 /** Labels are compared here, not by the evaluator. */
-function plainData({ dims, inputs, layout }: EvaluationData): EvaluationData {
-  return { dims, inputs, layout };
+function plainData({ dims, inputs, layout, task }: EvaluationData): EvaluationData {
+  return { dims, inputs, layout, task };
 }

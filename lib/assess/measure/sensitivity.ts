@@ -1,5 +1,6 @@
 // Which layers a policy's harm comes from: one layer quantized and the rest in full precision, and the other way round.
 import type { Policy } from '../../policy/policy.js';
+import { type Answers, percentScore } from '../../tasks/task.js';
 import type { Samples } from '../samples.js';
 import type { MeasureOptions, Measurer } from './measurer.js';
 
@@ -25,7 +26,7 @@ export function excluding(policy: Policy, nodes: Iterable<string>): Policy {
 export async function sensitivityOf(
   measurer: Measurer,
   samples: Samples,
-  expected: Int32Array,
+  expected: Answers,
   policy: Policy,
   options: MeasureOptions = {},
 ): Promise<NodeSensitivity[]> {
@@ -38,7 +39,7 @@ export async function sensitivityOf(
   );
   const allBut = names.map((name) => excluding(policy, [name]));
   const outcomes = await measurer.run(samples, [excluding(policy, names), policy, ...only, ...allBut], options);
-  const shares = outcomes.map(({ classes }) => measurer.task.percent(classes, expected));
+  const shares = outcomes.map(({ answers }) => percentScore(samples.task, answers, expected));
   const [fp, all] = shares as [number, number];
   return names.map((node, i) => ({
     node,

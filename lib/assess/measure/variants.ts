@@ -40,7 +40,7 @@ async function compared(
     return outcomes.map((outcome, i) => ({
       policy: (policies[i] as PolicyFigures).name,
       samples: part.samples.count,
-      ...figuresOf(measurer.task, part.fp, outcome, part.samples.labels, thresholds),
+      ...figuresOf(part.samples.task, part.fp, outcome, part.samples.labels, thresholds),
     }));
   } finally {
     if (plan) measurer.forget(plan);

@@ -8,9 +8,9 @@ import type { Policy } from '../../policy/policy.js';
 import type { SchemeChooser } from '../../runtime/product_scheme.js';
 import { InputPolicy } from '../../search/input_policy.js';
 import { InputPolicyRunner } from '../../search/runner.js';
-import { DEFAULT_TASK } from '../../tasks/index.js';
+import type { Answers } from '../../tasks/task.js';
 import type { TeacherLogits } from '../../train/teacher.js';
-import { Measurer } from '../measure/measurer.js';
+import { Measurer, type PolicyAnswers } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 
 /** Samples in memory at once where an agent chooses bits. */
@@ -30,8 +30,8 @@ export interface Calibration {
   readonly samples: Samples;
   /** What the network said of them in full precision, before anything was done to it. */
   readonly logits: TeacherLogits;
-  /** The largest of these, [count]. */
-  readonly classes: Int32Array;
+  /** What the task reads from these. */
+  readonly answers: Answers;
 }
 
 interface CureOptions {
@@ -56,8 +56,8 @@ export interface NotApplicable {
 /** Images that a cure is meant for: those of the data, or those with a value far out of range. */
 export type Scene = 'clean' | 'brightPixel';
 
-/** The classes that a quantized network says of the images of each. */
-export type Said = Readonly<Record<Scene, Int32Array | undefined>>;
+/** What a quantized network answers to the images of each. */
+export type Said = Readonly<Record<Scene, Answers | undefined>>;
 
 export interface Cure {
   readonly name: string;
@@ -75,29 +75,29 @@ export function staticPolicy({ policy }: Candidate): Policy | undefined {
   return policy instanceof InputPolicy ? undefined : policy;
 }
 
-/** The class that the quantized network says of each sample. */
-export async function quantizedClasses(
+/** What the quantized network answers to each sample. */
+export async function quantizedAnswers(
   { graph, policy }: Candidate,
   samples: Samples,
   signal?: AbortSignal,
-): Promise<Int32Array> {
+): Promise<Answers> {
   if (!(policy instanceof InputPolicy)) {
     const measurer = new Measurer(graph);
     try {
       const [outcome] = await measurer.run(samples, [policy], { signal });
-      return (outcome as { classes: Int32Array }).classes;
+      return (outcome as PolicyAnswers).answers;
     } finally {
       measurer.dispose();
     }
   }
   const runner = new InputPolicyRunner(graph);
-  const classes = new Int32Array(samples.count);
+  const parts: Answers[] = [];
   try {
     for (const data of samples.batches(CHUNK)) {
       const { logits } = await runner.evaluate(policy, data, { signal });
-      classes.set(DEFAULT_TASK.answers(logits, data.count), data.start);
+      parts.push(samples.task.answers(logits, data.count));
     }
-    return classes;
+    return samples.task.join(parts);
   } finally {
     runner.dispose();
   }

@@ -7,15 +7,15 @@ import { shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
 import { prepare } from '../../graph/prepare.js';
 import type { Policy } from '../../policy/policy.js';
-import { DEFAULT_TASK } from '../../tasks/index.js';
+import { type Answers, percentScore } from '../../tasks/task.js';
 import type { Samples } from '../samples.js';
-import { type Candidate, quantizedClasses, type Said, staticPolicy } from './cure.js';
+import { type Candidate, quantizedAnswers, type Said, staticPolicy } from './cure.js';
 import { disparity } from './equalization.js';
 
 /** What a network fails of: ranges of channels, learned rounding, or ranges of inputs. */
 export type Failure = 'gauge' | 'learned' | 'range';
 
-/** Percent of the images with the class that the network says of them in full precision, clean. */
+/** Percent of agreement with what the network says of the clean images in full precision. */
 export interface Diagnosis {
   readonly failures: readonly Failure[];
   /** Why, in words, a sentence for each failure; or that there is none. */
@@ -34,9 +34,9 @@ export interface Scenes {
   readonly clean: Samples;
   readonly brightPixel: Samples | undefined;
   /** Of full precision, on the clean images. */
-  readonly classes: Int32Array;
+  readonly answers: Answers;
   /** Of full precision, under the bright pixel. */
-  readonly brightClasses: Int32Array | undefined;
+  readonly brightAnswers: Answers | undefined;
 }
 
 /** Points of agreement that justify a cure. */
@@ -57,7 +57,7 @@ function finer(policy: Policy | undefined): Policy | undefined {
   return raised ? { ...policy, schemes: new Map(schemes) } : undefined;
 }
 
-const percent = (value: number) => `${value.toFixed(1)} %`;
+const written = (value: number) => `${value.toFixed(1)} %`;
 
 /** `said`: by the candidate, of the scenes. */
 export async function diagnose(
@@ -66,18 +66,19 @@ export async function diagnose(
   said: Said,
   signal?: AbortSignal,
 ): Promise<Diagnosis> {
-  const { clean, classes, brightClasses } = scenes;
-  const share = async (one: Candidate) => DEFAULT_TASK.percent(await quantizedClasses(one, clean, signal), classes);
-  const agreement = DEFAULT_TASK.percent(said.clean ?? new Int32Array(0), classes);
+  const { clean, answers, brightAnswers } = scenes;
+  const percent = (own: Answers) => percentScore(clean.task, own, answers);
+  const share = async (one: Candidate) => percent(await quantizedAnswers(one, clean, signal));
+  const agreement = percent(said.clean as Answers);
   const { graph, scales } = equalize(prepare(candidate.graph), { powersOfTwo: true });
   const equalized = await share({ ...candidate, graph });
   const farthest = disparity(scales);
   const more = finer(staticPolicy(candidate));
   const oneMoreBit = more && (await share({ ...candidate, policy: more }));
   const bright = said.brightPixel &&
-    brightClasses && {
-      quantized: DEFAULT_TASK.percent(said.brightPixel, classes),
-      fullPrecision: DEFAULT_TASK.percent(brightClasses, classes),
+    brightAnswers && {
+      quantized: percent(said.brightPixel),
+      fullPrecision: percent(brightAnswers),
     };
   const lost = 100 - agreement;
   const won = equalized - agreement;
@@ -89,19 +90,19 @@ export async function diagnose(
   };
   const apart = farthest > EVEN && won > CAUSE * lost;
   if (lost > HARM && apart) {
-    add('gauge', `with channels equalized ${percent(agreement)} agree → ${percent(equalized)}`);
+    add('gauge', `with channels equalized ${written(agreement)} agree → ${written(equalized)}`);
   }
   if (lost > HARM && !(apart && won > (1 - CAUSE) * lost)) {
     const finerGrid =
       oneMoreBit === undefined
-        ? `equalized channels give ${percent(equalized)}`
-        : `one more bit gives ${percent(oneMoreBit)}`;
-    add('learned', `${percent(agreement)} agree on this rounding grid; ${finerGrid}`);
+        ? `equalized channels give ${written(equalized)}`
+        : `one more bit gives ${written(oneMoreBit)}`;
+    add('learned', `${written(agreement)} agree on this rounding grid; ${finerGrid}`);
   }
   if (bright && bright.fullPrecision - bright.quantized > HARM) {
     const { quantized, fullPrecision } = bright;
-    add('range', `one bright pixel leaves ${percent(quantized)}, ${percent(fullPrecision)} in full precision`);
+    add('range', `one bright pixel leaves ${written(quantized)}, ${written(fullPrecision)} in full precision`);
   }
-  if (failures.length === 0) reasons.push(`no failure: ${percent(agreement)} agree`);
+  if (failures.length === 0) reasons.push(`no failure: ${written(agreement)} agree`);
   return { failures, reasons, agreement, disparity: farthest, equalized, oneMoreBit, brightPixel: bright };
 }

@@ -3,10 +3,10 @@
 
 import { corrupt } from '../../data/corruptions.js';
 import type { ImageSet, Normalization } from '../../data/image_set.js';
-import { DEFAULT_TASK } from '../../tasks/index.js';
+import { percentScore } from '../../tasks/task.js';
 import { float32Policy } from '../measure/figures.js';
 import { imageSamples } from '../samples.js';
-import { type Candidate, quantizedClasses } from './cure.js';
+import { type Candidate, quantizedAnswers } from './cure.js';
 import { BRIGHTNESS } from './mitigate.js';
 
 /**
@@ -34,6 +34,7 @@ export interface JudgeOptions {
   /** Of the place of the bright pixel. */
   readonly seed: number;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
+  readonly task?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,18 +44,18 @@ export async function judgeMitigated(
   after: Candidate,
   set: ImageSet,
   normalization: Normalization,
-  { seed, layout, signal }: JudgeOptions,
+  { seed, layout, task, signal }: JudgeOptions,
 ): Promise<Judgements> {
   const inFloat = ({ graph }: Candidate): Candidate => ({
     graph,
     policy: float32Policy(graph),
   });
-  const samplesOf = (images: ImageSet) => imageSamples(before.graph, images, normalization, { layout });
+  const samplesOf = (images: ImageSet) => imageSamples(before.graph, images, normalization, { layout, task });
   const clean = samplesOf(set);
-  const reference = set.labels ?? (await quantizedClasses(inFloat(before), clean, signal));
+  const reference = set.labels ?? (await quantizedAnswers(inFloat(before), clean, signal));
   const judge = async (samples: typeof clean): Promise<Judgement> => {
     const share = async (one: Candidate) =>
-      DEFAULT_TASK.percent(await quantizedClasses(one, samples, signal), reference);
+      percentScore(samples.task, await quantizedAnswers(one, samples, signal), reference);
     return {
       measure: set.labels ? 'accuracy' : 'agreement',
       images: set.count,

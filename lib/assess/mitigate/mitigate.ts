@@ -8,7 +8,7 @@ import { type ImageSet, type Normalization, subset } from '../../data/image_set.
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
 import type { InputPolicy } from '../../search/input_policy.js';
-import { DEFAULT_TASK } from '../../tasks/index.js';
+import { type Answers, percentScore } from '../../tasks/task.js';
 import { Random } from '../../tensor/random.js';
 import { float32Policy } from '../measure/figures.js';
 import { Measurer } from '../measure/measurer.js';
@@ -21,7 +21,7 @@ import {
   type Candidate,
   type Cure,
   type NotApplicable,
-  quantizedClasses,
+  quantizedAnswers,
   type Said,
   type Scene,
 } from './cure.js';
@@ -55,6 +55,8 @@ export interface MitigateOptions {
   /** Effective bits that `policy repair` may add. Default 0: it may redistribute the policy's. */
   readonly moreBits?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
+  /** Name of the task. Default: what the output leaves no doubt of, else classification. */
+  readonly task?: string | undefined;
   /**
    * Images that cures learn from, and images that judge them, drawn from all. Defaults: 4,000 judge, or half of less than
    * 8,000; the others teach, up to 4,000.
@@ -69,7 +71,7 @@ export interface MitigateOptions {
     | undefined;
 }
 
-/** Percent of the validation images that keep the class that full precision said at first, clean. */
+/** Percent of agreement, on the validation images, with what full precision said at first, clean. */
 type Agreement = Readonly<Record<Scene, number | undefined>>;
 
 /** What one cure did, on images that it never saw. */
@@ -177,7 +179,7 @@ async function floatLogits(graph: Graph, samples: Samples, signal: AbortSignal |
     at += part.length;
   }
   const classes = logits.length / samples.count;
-  return { count: samples.count, classes, logits, predicted: DEFAULT_TASK.answers(logits, samples.count) };
+  return { count: samples.count, classes, logits, answers: samples.task.answers(logits, samples.count) };
 }
 
 interface Judged {
@@ -199,13 +201,14 @@ class Judge {
   async ask(candidate: Candidate): Promise<Said> {
     const { clean, brightPixel } = this.scenes;
     return {
-      clean: await quantizedClasses(candidate, clean, this.signal),
-      brightPixel: brightPixel && (await quantizedClasses(candidate, brightPixel, this.signal)),
+      clean: await quantizedAnswers(candidate, clean, this.signal),
+      brightPixel: brightPixel && (await quantizedAnswers(candidate, brightPixel, this.signal)),
     };
   }
 
   agreement(said: Said): Agreement {
-    const share = (classes: Int32Array | undefined) => classes && DEFAULT_TASK.percent(classes, this.scenes.classes);
+    const { clean, answers: expected } = this.scenes;
+    const share = (answers: Answers | undefined) => answers && percentScore(clean.task, answers, expected);
     return { clean: share(said.clean), brightPixel: share(said.brightPixel) };
   }
 
@@ -221,8 +224,9 @@ class Judge {
     const gain = (one: Scene): number => {
       const [a, b] = [before[one], after[one]];
       if (!a || !b) return 0;
-      const scores = (classes: Int32Array) => DEFAULT_TASK.scores(classes, this.scenes.classes);
-      const { difference, pValue } = DEFAULT_TASK.difference(scores(b), scores(a));
+      const { task } = this.scenes.clean;
+      const scores = (answers: Answers) => task.scores(answers, this.scenes.answers);
+      const { difference, pValue } = task.difference(scores(b), scores(a));
       return pValue < SIGNIFICANT ? difference : 0;
     };
     const other = scene === 'clean' ? 'brightPixel' : 'clean';
@@ -286,10 +290,10 @@ export async function mitigate(
   if (unknown !== undefined) throw new InvalidArgumentError(OPERATION, 'cures', CURE_NAMES.join(', '), unknown);
   const [learn, check] = parted(unlabelled(images), options);
   const { graph } = freeBatch(source);
-  const samplesOf = (set: ImageSet) => imageSamples(graph, set, normalization, { layout });
+  const samplesOf = (set: ImageSet) => imageSamples(graph, set, normalization, { layout, task: options.task });
   const samples = samplesOf(learn);
-  const { predicted, ...logits } = await floatLogits(graph, samples, signal);
-  const calibration: Calibration = { images: learn, normalization, samples, logits, classes: predicted };
+  const { answers, ...logits } = await floatLogits(graph, samples, signal);
+  const calibration: Calibration = { images: learn, normalization, samples, logits, answers };
   const bright = samplesOf(
     await corrupt(check, 'bright_pixel', { strength: BRIGHTNESS }, { seed, normalization, signal }),
   );
@@ -297,8 +301,8 @@ export async function mitigate(
   const scenes: Scenes = {
     clean,
     brightPixel: bright,
-    classes: (await floatLogits(graph, clean, signal)).predicted,
-    brightClasses: (await floatLogits(graph, bright, signal)).predicted,
+    answers: (await floatLogits(graph, clean, signal)).answers,
+    brightAnswers: (await floatLogits(graph, bright, signal)).answers,
   };
   const judge = new Judge(scenes, signal);
   const original: Candidate = { graph, policy: options.policy };

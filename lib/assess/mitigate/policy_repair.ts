@@ -8,10 +8,10 @@ import { formatScheme, type Scheme, schemeOf, shiftBits } from '../../format/sch
 import { countedBits, effectiveBits } from '../../policy/effective_bits.js';
 import type { Policy } from '../../policy/policy.js';
 import { InputPolicy } from '../../search/input_policy.js';
-import { DEFAULT_TASK } from '../../tasks/index.js';
-import { type MeasureOptions, Measurer } from '../measure/measurer.js';
+import { type Answers, percentScore, total } from '../../tasks/task.js';
+import { type MeasureOptions, Measurer, type PolicyAnswers } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
-import { type Candidate, type Cure, type Cured, quantizedClasses, staticPolicy } from './cure.js';
+import { type Candidate, type Cure, type Cured, quantizedAnswers, staticPolicy } from './cure.js';
 
 interface Raise {
   readonly node: string;
@@ -49,23 +49,23 @@ function steps(policy: Policy, halves: number): { readonly node: string; readonl
 
 /**
  * Raises bits of `policy` by at most `more` effective bits (the mean over nodes of weight and activation bits), most gain
- * in agreement with `classes` per bit first.
+ * in agreement with `expected` per bit first.
  */
 export async function repairPolicy(
   measurer: Measurer,
   samples: Samples,
-  classes: Int32Array,
+  expected: Answers,
   policy: Policy,
   more: number,
   options: MeasureOptions = {},
 ): Promise<RepairedPolicy> {
-  const agreement = (answers: Int32Array) => measurer.task.good(answers, classes);
+  const agreement = (answers: Answers) => total(samples.task.scores(answers, expected));
   // Two halves, weights and activation, of each node make a bit of the mean.
   const budget = Math.floor(2 * more * policy.schemes.size);
   let halves = budget;
   let current = policy;
   const [outcome] = await measurer.run(samples, [policy], options);
-  let right = agreement((outcome as { classes: Int32Array }).classes);
+  let right = agreement((outcome as PolicyAnswers).answers);
   const raises: Raise[] = [];
   while (halves > 0 && right < samples.count) {
     const tried = steps(current, halves);
@@ -75,9 +75,7 @@ export async function repairPolicy(
       tried.map(({ node, bits }) => raised(current, node, bits)),
       { ...options, onProgress: undefined },
     );
-    const gains = outcomes.map(
-      ({ classes: answers }, i) => (agreement(answers) - right) / (tried[i] as { cost: number }).cost,
-    );
+    const gains = outcomes.map(({ answers: own }, i) => (agreement(own) - right) / (tried[i] as { cost: number }).cost);
     const best = gains.reduce((most, gain, i) => (gain > (gains[most] as number) ? i : most), 0);
     if (!((gains[best] as number) > 0)) break;
     const { node, bits, cost } = tried[best] as { node: string; bits: Scheme; cost: number };
@@ -110,7 +108,7 @@ export function evenPolicy(policy: Policy | InputPolicy): Policy | undefined {
 async function dealtEvenly(
   candidate: Candidate,
   samples: Samples,
-  classes: Int32Array,
+  expected: Answers,
   signal: AbortSignal | undefined,
 ): Promise<Cured | undefined> {
   const even = evenPolicy(candidate.policy);
@@ -118,7 +116,7 @@ async function dealtEvenly(
   if (!even || !scheme) return undefined;
   const dealt = { ...candidate, policy: even };
   const agreement = async (one: Candidate) =>
-    DEFAULT_TASK.percent(await quantizedClasses(one, samples, signal), classes);
+    percentScore(samples.task, await quantizedAnswers(one, samples, signal), expected);
   if ((await agreement(dealt)) <= (await agreement(candidate))) return undefined;
   return { candidate: dealt, what: `no more bits, spread evenly: ${formatScheme(scheme)} everywhere` };
 }
@@ -127,10 +125,10 @@ export function policyRepair(more: number): Cure {
   return {
     name: 'policy repair',
     scene: 'clean',
-    async apply(candidate, { samples, classes }, { signal, onProgress }) {
+    async apply(candidate, { samples, answers }, { signal, onProgress }) {
       const few = Int32Array.from({ length: Math.min(IMAGES, samples.count) }, (_, i) => i);
       const part = samples.take(few);
-      const expected = classes.subarray(0, few.length);
+      const expected = samples.task.take(answers, few);
       const dealt = await dealtEvenly(candidate, part, expected, signal);
       const base = dealt?.candidate ?? candidate;
       const policy = staticPolicy(base);

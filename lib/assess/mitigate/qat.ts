@@ -28,11 +28,12 @@ export function shortTraining(steps = TRAINING_STEPS): Cure {
   return {
     name: 'short QAT',
     scene: 'clean',
-    async apply({ graph, policy }, { images, normalization, logits }, { seed, signal, onProgress }) {
+    async apply({ graph, policy }, { images, normalization, samples, logits }, { seed, signal, onProgress }) {
       const { dims } = inputOf(graph);
       if (dims && (dims.length !== 4 || dims[1] !== images.channels)) {
         return { reason: 'training takes images [N, C, H, W]' };
       }
+      if (!samples.task.classes?.byLargest) return { reason: 'training takes an output for each class' };
       const batchSize = Math.min(RECIPE.batchSize, images.count);
       const { graph: trained } = await distill(prepare(graph), images, {
         ...RECIPE,

@@ -15,7 +15,7 @@ import type { Step } from '../../runtime/compile.js';
 import { productOf } from '../../runtime/product.js';
 import { compile, type Program } from '../../runtime/program.js';
 import type { Run } from '../../runtime/run.js';
-import { DEFAULT_TASK } from '../../tasks/index.js';
+import { type Task, total } from '../../tasks/task.js';
 import { Memory } from '../../tensor/memory.js';
 import { freeBatch, inputOf, type SampleBatch, type Samples } from '../samples.js';
 import { type LayerProfile, LayerProfiler, type SplitOptions } from './layer.js';
@@ -36,9 +36,9 @@ export interface ProfileOptions extends IntegerOptions {
 /** The error of the whole network. */
 export interface NetworkProfile {
   readonly samples: number;
-  /** Samples whose class differs from full precision. */
+  /** Samples whose answer is not wholly that of full precision. */
   readonly flips: number;
-  /** Shares that are right; undefined without labels. */
+  /** Mean scores against labels; undefined without. */
   readonly accuracy: { readonly fp: number; readonly quantized: number } | undefined;
   /** Of the network's output. */
   readonly logits: OutputError;
@@ -85,6 +85,7 @@ class Profiler {
   constructor(
     private readonly program: Program<IntegerUse>,
     private readonly policy: Policy,
+    private readonly task: Task,
     split: SplitOptions,
   ) {
     const summaries = new Map(summarize(program.graph).nodes.map((each) => [each.name, each]));
@@ -160,11 +161,12 @@ class Profiler {
     ];
     this.logits ??= new OutputErrors(y.length / count);
     this.logits.add(y, q, y);
-    const [fp, quantizedAnswers] = [DEFAULT_TASK.answers(y, count), DEFAULT_TASK.answers(q, count)];
-    this.flips += count - DEFAULT_TASK.good(quantizedAnswers, fp);
+    const { task } = this;
+    const [fp, quantizedAnswers] = [task.answers(y, count), task.answers(q, count)];
+    this.flips += task.scores(quantizedAnswers, fp).filter((score) => score < 1).length;
     if (!labels) return;
-    this.correct.fp += DEFAULT_TASK.good(fp, labels);
-    this.correct.quantized += DEFAULT_TASK.good(quantizedAnswers, labels);
+    this.correct.fp += total(task.scores(fp, labels));
+    this.correct.quantized += total(task.scores(quantizedAnswers, labels));
   }
 
   read(
@@ -215,7 +217,7 @@ export async function profile(source: Graph, samples: Samples, options: ProfileO
   let profiler: Profiler | undefined;
   try {
     program.check({ bits: policy }); // refuses a policy that does not fit before any work
-    profiler = new Profiler(program, policy, split);
+    profiler = new Profiler(program, policy, samples.task, split);
     const ceilings = measureCeilings();
     let done = 0;
     for (const part of samples.batches(batchSize)) {

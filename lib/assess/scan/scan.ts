@@ -8,7 +8,6 @@ import type { Graph } from '../../graph/graph.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { normalCdf } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
-import { leaders } from '../../tasks/classification.js';
 import { Random } from '../../tensor/random.js';
 import { type ActivationShape, activationShapes, type WeightShape, weightShape } from '../indicators/classical.js';
 import { firstOrderNoise, hessianTraces, type LayerNoise } from '../indicators/gradient.js';
@@ -87,8 +86,8 @@ function refer(network: ScanNetwork, samples: Samples): Reference {
       squares += x * x;
     }
     elements += batch.inputs.length;
-    const { logits, classes: width } = network.run(batch);
-    const found = leaders(logits.data, width);
+    const { logits, width } = network.run(batch);
+    const found = network.classes.leaders(logits.data, batch.count);
     classes.set(found.first, batch.start);
     margins.set(found.margins, batch.start);
     for (let row = 0; row < batch.count; row++) {
@@ -141,7 +140,7 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
   requireInteger('scan', 'draws', draws, 1, 1000);
   requireInteger('scan', 'seed', seed, 0, Number.MAX_SAFE_INTEGER);
   const policy = options.policy ?? uniformPolicy(freeBatch(graph).graph, 'W4A4');
-  const network = new ScanNetwork(graph, policy);
+  const network = new ScanNetwork(graph, policy, samples.task);
   const { layers } = network;
   const random = new Random(seed).split('scan');
   const total = 4 + 3 * draws + (layerFlips ? layers.length : 0);
@@ -242,7 +241,7 @@ export async function measureIndicators<Name extends IndicatorName>(
   }
   requireInteger('scan', 'draws', draws, 1, 1000);
   const requested = new Set<IndicatorName>(names);
-  const network = new ScanNetwork(graph, options.policy ?? uniformPolicy(freeBatch(graph).graph, 'W4A4'));
+  const network = new ScanNetwork(graph, options.policy, samples.task);
   const reference = refer(network, samples);
   const random = new Random(seed).split('scan');
   const found: Partial<Record<IndicatorName, number>> = { margin: median(reference.relativeMargins) };

@@ -2,13 +2,13 @@
 // it finishes, and what is known so far is a whole assessment at any time.
 import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
+import { outputOf } from '../../graph/output.js';
 import { uniformPolicy } from '../../policy/policy.js';
-import { wilsonInterval } from '../../statistics/shares.js';
-import type { Answers } from '../../tasks/task.js';
+import { percentScore } from '../../tasks/task.js';
 import { DEFAULT_THRESHOLDS, float32Policy, type Thresholds } from '../measure/figures.js';
-import { Measurer } from '../measure/measurer.js';
+import { Measurer, type PolicyAnswers } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
-import { outputDoubt, type Samples, splitSamples } from '../samples.js';
+import { type Samples, splitSamples } from '../samples.js';
 import { defaultBudget, type SearchBudget } from './budget.js';
 import { type CostEstimate, estimateCost, secondsPerRun, workOf } from './estimate.js';
 import { agentsFor } from './policy_search.js';
@@ -90,7 +90,7 @@ function termsOf(measurer: Measurer, samples: Samples, options: AssessOptions) {
   const budgetMs = Math.min(Math.ceil(1e3 * (timeBudget ?? 0)), 2 ** 31 - 1);
   const deadline = timeBudget === undefined ? undefined : AbortSignal.timeout(budgetMs);
   const { store, signal, onProgress } = options;
-  const measure = measurer.task.measures[samples.labels ? 'labelled' : 'unlabelled'];
+  const measure = samples.labels ? ('accuracy' as const) : ('agreement' as const);
   return {
     ...{ measurer, names, thresholds, measure, uniform, budget, noBudget, evaluations, seed },
     ...{ store, signal, deadline, onProgress },
@@ -130,12 +130,13 @@ async function affordable(
   return count >= samples.count ? samples : samples.take(Int32Array.from({ length: count }, (_, i) => i));
 }
 
-/** How different the samples are: on those of one class nothing can be seen. */
-function variety({ fp, samples: { labels, count } }: Part) {
-  const classes = new Set(fp.classes).size;
+/** How different the samples are, where answers are classes: on those of one class nothing can be seen. */
+function variety({ fp, samples: { labels, count, task } }: Part) {
+  if (!task.classes) return {};
+  const classes = new Set(task.classes.of(fp.answers)).size;
   if (!labels) return { classes };
   const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (const label of task.classes.of(labels)) counts.set(label, (counts.get(label) ?? 0) + 1);
   return { classes, labels: counts.size, commonest: (100 * Math.max(...counts.values())) / count };
 }
 
@@ -147,17 +148,24 @@ function resultOf(
 ): AssessResult {
   const { measurer, judge, choose, thresholds, measure } = setting;
   const { all, model, ...known } = rest;
-  const { count } = judge.samples;
-  const right = Math.round((measurer.task.percent(judge.fp.classes, judge.expected) * count) / 100);
-  const [low, high] = wilsonInterval(right, count, thresholds.confidence);
+  const { count, task, labels } = judge.samples;
+  const scores = task.scores(judge.fp.answers, judge.expected);
+  const [low, high] = task.interval(scores, thresholds.confidence);
   const evidence: Evidence = {
     schema: 'faultline.assess/2',
     model,
     measure,
     thresholds,
     samples: { all, searched: choose.samples.count, judged: count, apart: choose !== judge },
-    outputDoubt: outputDoubt(measurer.graph),
-    fp: { [measure]: (100 * right) / count, interval: [100 * low, 100 * high], ...variety(judge) },
+    task: task.name,
+    measured: task.measures[measure],
+    keeps: task.keeps,
+    outputDoubt: task.doubt(outputOf(measurer.graph), labels !== undefined),
+    fp: {
+      [measure]: percentScore(task, judge.fp.answers, judge.expected),
+      interval: [100 * low, 100 * high],
+      ...variety(judge),
+    },
     ...findings,
     subject: subjectOf(findings.policies, thresholds)?.name,
     ...known,
@@ -186,7 +194,7 @@ export async function assess(graph: Graph, samples: Samples, options: AssessOpti
     const judged = await affordable(all, perRun, terms.uniform.length, options);
     const part = async (one: Samples): Promise<Part> => {
       const [fp] = await measurer.run(one, [float32Policy(measurer.graph)], { signal });
-      return { samples: one, fp: fp as Answers, expected: one.labels ?? (fp as Answers).classes };
+      return { samples: one, fp: fp as PolicyAnswers, expected: one.labels ?? (fp as PolicyAnswers).answers };
     };
     const judge = await part(judged);
     const setting: Setting = { ...terms, judge, choose: apart ? await part(chosen) : judge };

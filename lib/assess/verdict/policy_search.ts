@@ -8,7 +8,7 @@ import type { Policy } from '../../policy/policy.js';
 import type { StaticAgent } from '../../search/agent.js';
 import { agentNamed } from '../../search/agents/index.js';
 import { Judge, type Objective, type Scorer } from '../../search/judge.js';
-import type { Measure } from '../../tasks/task.js';
+import { type Answers, type Measure, total } from '../../tasks/task.js';
 import type { Measurer } from '../measure/measurer.js';
 import type { Samples } from '../samples.js';
 
@@ -54,9 +54,9 @@ interface PolicySearchOptions {
  */
 const PREFERRED = ['sensitivity', 'greedy', 'cem', 'random'];
 
-/** Scores by a Measurer, chunk by chunk. `expected`: the class of each sample that counts as right. */
-function measuredScorer(measurer: Measurer, data: Samples, expected: Int32Array, measure: Measure): Scorer {
-  const { task } = measurer;
+/** Scores by a Measurer, chunk by chunk. `expected`: the answer to each sample that counts as right. */
+function measuredScorer(measurer: Measurer, data: Samples, expected: Answers, measure: Measure): Scorer {
+  const { task } = data;
   return {
     measure,
     samples: data.count,
@@ -64,9 +64,12 @@ function measuredScorer(measurer: Measurer, data: Samples, expected: Int32Array,
       const right = new Float64Array(policies.length);
       const confidence = new Float64Array(policies.length);
       const visit = (policy: number, logits: Float32Array, start: number, count: number) => {
-        const classes = expected.subarray(start, start + count);
-        (right[policy] as number) += task.good(task.answers(logits, count), classes);
-        (confidence[policy] as number) += task.support(logits, classes) * count;
+        const own = task.take(
+          expected,
+          Int32Array.from({ length: count }, (_, i) => start + i),
+        );
+        (right[policy] as number) += total(task.scores(task.answers(logits, count), own));
+        (confidence[policy] as number) += task.support(logits, own) * count;
       };
       await measurer.visit(data, policies, visit, { signal });
       return policies.map((_, i) => ({
@@ -83,13 +86,13 @@ export function agentsFor(space: BudgetSpace, evaluations: number): StaticAgent[
   return names.map((name) => agentNamed(name));
 }
 
-/** `expected`: the class of each sample that a score counts: its label, or what full precision answers. */
+/** `expected`: the answer that a sample is scored by: its label, or what full precision answers. */
 export async function searchPolicies(
   measurer: Measurer,
   space: BudgetSpace,
   bits: number,
   samples: Samples,
-  expected: Int32Array,
+  expected: Answers,
   measure: Measure,
   options: PolicySearchOptions,
 ): Promise<PolicySearch> {

@@ -6,9 +6,9 @@ import { type Scheme, shiftBits } from '../../format/scheme.js';
 import { equalize } from '../../graph/channels/equalize.js';
 import { type PolicyJson, policyToJson } from '../../policy/json.js';
 import type { Policy } from '../../policy/policy.js';
-import type { Answers } from '../../tasks/task.js';
+import { percentScore } from '../../tasks/task.js';
 import { type Figures, figuresOf, type Thresholds } from '../measure/figures.js';
-import { type MeasureOptions, Measurer } from '../measure/measurer.js';
+import { type MeasureOptions, Measurer, type PolicyAnswers } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
 import { excluding, type NodeSensitivity } from '../measure/sensitivity.js';
 
@@ -56,9 +56,10 @@ async function fewestNodes(
   const prefixes = order.map((_, i) => order.slice(0, i + 1));
   const policies = prefixes.map((nodes) => keep(policy, nodes));
   const outcomes = await measurer.run(part.samples, policies, options);
-  const fp = measurer.task.percent(part.fp.classes, part.expected);
+  const percent = ({ answers }: PolicyAnswers) => percentScore(part.samples.task, answers, part.expected);
+  const fp = percent(part.fp);
   const allowed = thresholds.dropType === 'relative' ? (thresholds.maxDrop / 100) * fp : thresholds.maxDrop;
-  const enough = outcomes.findIndex(({ classes }) => fp - measurer.task.percent(classes, part.expected) <= allowed);
+  const enough = outcomes.findIndex((outcome) => fp - percent(outcome) <= allowed);
   return prefixes[enough < 0 ? prefixes.length - 1 : enough] ?? [];
 }
 
@@ -72,7 +73,8 @@ export async function remediesFor(
   thresholds: Thresholds,
   options: MeasureOptions = {},
 ): Promise<Remedy[]> {
-  const figures = (outcome: Answers) => figuresOf(measurer.task, judge.fp, outcome, judge.samples.labels, thresholds);
+  const { task, labels } = judge.samples;
+  const figures = (outcome: PolicyAnswers) => figuresOf(task, judge.fp, outcome, labels, thresholds);
   const remedies: Remedy[] = [];
   const { graph, groups } = equalize(measurer.graph);
   if (groups.groups.length > 0) {
@@ -85,7 +87,7 @@ export async function remediesFor(
         what,
         nodes: [],
         policy: policyToJson(policy),
-        ...figures(outcome as Answers),
+        ...figures(outcome as PolicyAnswers),
       });
     } finally {
       equalized.dispose();
@@ -106,7 +108,7 @@ export async function remediesFor(
   const [first, ...others] = outcomes;
   further.forEach(([kind, change, other], i) => {
     const what = `${change} for weights and activations everywhere`;
-    remedies.push({ kind, what, nodes: [], policy: policyToJson(other), ...figures(others[i] as Answers) });
+    remedies.push({ kind, what, nodes: [], policy: policyToJson(other), ...figures(others[i] as PolicyAnswers) });
   });
   const floats = nodes.filter((name) => kept.excluded.has(name));
   const parts = [
@@ -116,6 +118,6 @@ export async function remediesFor(
     ...(floats.length > 0 ? [`in float32: ${floats.join(', ')}`] : []),
   ];
   const what = `keep ${parts.join('; ')}`;
-  remedies.push({ kind: 'keepNodes', what, nodes, policy: policyToJson(kept), ...figures(first as Answers) });
+  remedies.push({ kind: 'keepNodes', what, nodes, policy: policyToJson(kept), ...figures(first as PolicyAnswers) });
   return remedies;
 }

@@ -39,6 +39,10 @@ export interface Evidence {
   readonly schema: 'faultline.assess/2';
   readonly model: string;
   readonly measure: Measure;
+  /** Name of the task, what it calls the measure, and what samples do that lose nothing. */
+  readonly task: string;
+  readonly measured: string;
+  readonly keeps: string;
   readonly thresholds: Thresholds;
   readonly samples: {
     /** Given. */
@@ -50,7 +54,7 @@ export interface Evidence {
     /** Whether the two have no sample in common. */
     readonly apart: boolean;
   };
-  /** Why the network's output is not logits, in a sentence; undefined where it may be. */
+  /** Why the network's output may be no answer of the task, in a sentence; undefined where nothing speaks against it. */
   readonly outputDoubt: string | undefined;
   /** `accuracy` with labels, else `agreement` (with itself: 100). */
   readonly fp: {
@@ -58,7 +62,7 @@ export interface Evidence {
     readonly agreement?: number;
     readonly interval: Interval;
     /** Different classes that full precision says of the samples, and that labels have. */
-    readonly classes: number;
+    readonly classes?: number;
     readonly labels?: number;
     /** Percent of the samples with the commonest label. */
     readonly commonest?: number;

@@ -4,11 +4,11 @@ import { GraphError } from '../../graph/errors.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
 import { policyFromJson, policyToJson } from '../../policy/json.js';
 import { type Policy, uniformPolicy } from '../../policy/policy.js';
-import type { Answers, Measure } from '../../tasks/task.js';
+import type { Measure } from '../../tasks/task.js';
 import { predictDrop } from '../indicators/predictor.js';
 import { PREDICTOR } from '../indicators/shipped_predictor.js';
 import { figuresOf, type PolicyFigures, type Thresholds } from '../measure/figures.js';
-import type { Measurer } from '../measure/measurer.js';
+import type { Measurer, PolicyAnswers } from '../measure/measurer.js';
 import type { Part } from '../measure/part.js';
 import { sensitivityOf } from '../measure/sensitivity.js';
 import { granularities, otherProcessors } from '../measure/variants.js';
@@ -91,9 +91,10 @@ function resultOf<Name extends keyof Findings>(name: Name, { value, timeUp, seco
 function few({ judge }: Setting, most: number): Part {
   const { samples, fp, expected } = judge;
   if (samples.count <= most) return judge;
-  const part = samples.take(Int32Array.from({ length: most }, (_, i) => i));
-  const outcome = { classes: fp.classes.slice(0, most), margins: fp.margins.slice(0, most) };
-  return { samples: part, fp: outcome, expected: expected.slice(0, most) };
+  const first = Int32Array.from({ length: most }, (_, i) => i);
+  const { task } = samples;
+  const outcome = { answers: task.take(fp.answers, first), margins: fp.margins?.slice(0, most) };
+  return { samples: samples.take(first), fp: outcome, expected: task.take(expected, first) };
 }
 
 interface Named {
@@ -111,7 +112,8 @@ async function judged(
   const policies = named.map(({ policy }) => policy);
   const outcomes = await measurer.run(judge.samples, policies, options);
   return named.map(({ name, policy, found }, i) => {
-    const figures = figuresOf(measurer.task, judge.fp, outcomes[i] as Answers, judge.samples.labels, thresholds);
+    const { task, labels } = judge.samples;
+    const figures = figuresOf(task, judge.fp, outcomes[i] as PolicyAnswers, labels, thresholds);
     const bits = policy.schemes.size > 0 ? effectiveBits(measurer.graph, policy) : undefined;
     return { name, found, effectiveBits: bits, ...figures, policy: policyToJson(policy) };
   });

@@ -25,11 +25,11 @@ function unitOf({ dropType }: Thresholds): string {
 
 /** `91.30 → 10.00 %: loses 81.30 points (95 % interval 79.1 … 83.2)` */
 function lossOf(evidence: Evidence, { accuracy, agreement, drop, interval }: Figures): string {
-  const { thresholds, fp } = evidence;
+  const { thresholds, fp, keeps } = evidence;
   const unit = unitOf(thresholds);
   const range = `${Math.round(100 * thresholds.confidence)} % interval ${number(interval[0])} … ${number(interval[1])}`;
   const from = fp.accuracy === undefined ? '' : `${number(fp.accuracy)} → ${number(accuracy ?? 0)} %, `;
-  const how = fp.accuracy === undefined ? `${number(agreement)} % keep their class, ` : from;
+  const how = fp.accuracy === undefined ? `${number(agreement)} % ${keeps}, ` : from;
   return `${how}a loss of ${number(drop)} ${unit} (${range})`;
 }
 
@@ -115,8 +115,8 @@ function causeOf(evidence: Evidence): string[] {
         'to another function, as learned failures do',
     ];
   }
-  const { fp, flipped } = failing.margins;
-  const close = flipped !== undefined && flipped <= CLOSE_CALL * fp.median;
+  const { fp, flipped } = failing.margins ?? {};
+  const close = fp !== undefined && flipped !== undefined && flipped <= CLOSE_CALL * fp.median;
   if (!repaired && !close) return [];
   const bits = repaired ? `With one more bit everywhere ${subject} loses ${number(repaired.drop)} only` : '';
   const fewer =
@@ -216,7 +216,7 @@ function doubtsOf({ samples, outputDoubt, fp, measure }: Evidence): string[] {
   if (samples.judged < LEAST_SAMPLES) {
     doubts.push(`judged on ${samples.judged} samples only: no network is called safe on so few`);
   }
-  if (fp.classes < 2) {
+  if (fp.classes !== undefined && fp.classes < 2) {
     doubts.push('full precision says one class of all samples: there is nothing that quantization could change');
   }
   if (fp.labels === 1) doubts.push('all samples have one label: other classes are not measured');

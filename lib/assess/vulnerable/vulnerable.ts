@@ -10,9 +10,10 @@ import type { Graph } from '../../graph/graph.js';
 import { APART, channelAxes, splitChannels } from '../../graph/passes/split_channels.js';
 import { prepare } from '../../graph/prepare.js';
 import { formatPolicy, type Policy } from '../../policy/policy.js';
-import type { ClassComparison, Comparison } from '../../tasks/task.js';
+import { compare } from '../../tasks/compare.js';
+import { type Answers, type ClassComparison, percentScore } from '../../tasks/task.js';
 import { float32Policy } from '../measure/figures.js';
-import { Measurer } from '../measure/measurer.js';
+import { Measurer, type PolicyAnswers } from '../measure/measurer.js';
 import { excluding, type NodeSensitivity, sensitivityOf } from '../measure/sensitivity.js';
 import { freeBatch, imageSamples, type Samples } from '../samples.js';
 import { scan } from '../scan/scan.js';
@@ -33,6 +34,8 @@ export interface VulnerableOptions {
   /** Default 0. */
   readonly seed?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
+  /** Name of the task. Default: what the output leaves no doubt of, else classification. */
+  readonly task?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Current stage, its parts done, and the total. */
   readonly onProgress?: ((stage: string, done: number, total: number) => void) | undefined;
@@ -109,7 +112,7 @@ async function noisiest(graph: Graph, samples: Samples, count: number, options: 
 async function restoredChannel(
   graph: Graph,
   samples: Samples,
-  expected: Int32Array,
+  expected: Answers,
   { node, channel }: Channel,
   options: VulnerableOptions,
 ): Promise<number> {
@@ -118,7 +121,7 @@ async function restoredChannel(
   try {
     const apart = excluding(options.policy, [`${node}${APART}`]);
     const [outcome] = await measurer.run(samples, [apart], { signal: options.signal });
-    return measurer.task.percent(outcome?.classes ?? expected, expected);
+    return percentScore(samples.task, (outcome as PolicyAnswers).answers, expected);
   } finally {
     measurer.dispose();
   }
@@ -128,7 +131,7 @@ async function restoredChannel(
 async function pairsOf(
   measurer: Measurer,
   samples: Samples,
-  expected: Int32Array,
+  expected: Answers,
   layers: readonly NodeSensitivity[],
   quantized: number,
   { policy, signal, onProgress }: VulnerableOptions,
@@ -141,7 +144,7 @@ async function pairsOf(
   );
   return pairs
     .map(([a, b], i): PairSensitivity => {
-      const restored = measurer.task.percent(outcomes[i]?.classes ?? expected, expected) - quantized;
+      const restored = percentScore(samples.task, (outcomes[i] as PolicyAnswers).answers, expected) - quantized;
       return { nodes: [a.node, b.node], restored, interaction: restored - a.restored - b.restored };
     })
     .sort((a, b) => Math.abs(b.interaction) - Math.abs(a.interaction));
@@ -166,7 +169,7 @@ export async function vulnerable(
     throw new InvalidArgumentError('vulnerable', 'policy', 'bits for a node with weights (Conv, Gemm, MatMul)', 'none');
   }
   const graph = prepare(freeBatch(source).graph);
-  const samples = imageSamples(graph, images, normalization, { layout });
+  const samples = imageSamples(graph, images, normalization, { layout, task: options.task });
   const inputs = await rankVulnerability(graph, samples, {
     ...{ policy, seed, signal },
     onProgress: (done, total) => onProgress?.('inputs', done, total),
@@ -174,10 +177,11 @@ export async function vulnerable(
   const measurer = new Measurer(graph);
   try {
     const all = [float32Policy(graph), policy];
-    const [before, after] = (await measurer.run(samples, all, { signal })).map(({ classes }) => classes);
-    const [float, integer] = [before, after] as [Int32Array, Int32Array];
+    const answers = (await measurer.run(samples, all, { signal })).map((outcome) => outcome.answers);
+    const [float, integer] = answers as [Answers, Answers];
+    const { task } = samples;
     const expected = images.labels ?? float;
-    const quantized = measurer.task.percent(integer, expected);
+    const quantized = percentScore(task, integer, expected);
     const layers = await sensitivityOf(measurer, samples, expected, policy, {
       signal,
       onProgress: (done, total) => onProgress?.('layers', done, total),
@@ -194,15 +198,23 @@ export async function vulnerable(
       const progress = (done: number, total: number) => onProgress?.(`worst inputs, ${change}`, done, total);
       const few = firstImages(images, searched);
       worst.push(
-        await worstInputs(graph, few, normalization, { policy, change, seed, layout, signal, onProgress: progress }),
+        await worstInputs(graph, few, normalization, {
+          policy,
+          change,
+          seed,
+          layout,
+          task: options.task,
+          signal,
+          onProgress: progress,
+        }),
       );
     }
-    const { classes }: Comparison = measurer.task.compare(float, integer, { labels: images.labels });
+    const { classes } = compare(task, float, integer, { labels: images.labels });
     return {
       schema: 'faultline.vulnerable/1',
       ...{ model: source.name, policy: formatPolicy(policy), samples: samples.count, seed },
       measure: images.labels ? 'accuracy' : 'agreement',
-      fullPrecision: measurer.task.percent(float, expected),
+      fullPrecision: percentScore(task, float, expected),
       ...{ quantized, layers, pairs: together, channels: restored, classes, inputs, worst },
     };
   } finally {

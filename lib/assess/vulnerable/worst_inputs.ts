@@ -14,7 +14,7 @@ import type { Policy } from '../../policy/policy.js';
 import { type Interval, wilsonInterval } from '../../statistics/shares.js';
 import { Random } from '../../tensor/random.js';
 import { float32Policy } from '../measure/figures.js';
-import { Measurer, type PlanOptions } from '../measure/measurer.js';
+import { Measurer, type PlanOptions, type PolicyAnswers } from '../measure/measurer.js';
 import { imageSamples } from '../samples.js';
 
 /**
@@ -45,6 +45,8 @@ export interface WorstInputsOptions {
   /** Default 0. */
   readonly seed?: number | undefined;
   readonly layout?: 'nchw' | 'nhwc' | undefined;
+  /** Name of the task. Default: what the output leaves no doubt of, else classification. */
+  readonly task?: string | undefined;
   /** What is done to images before they are inputs, such as an exchange of colours. */
   readonly prepare?: ((set: ImageSet) => ImageSet) | undefined;
   readonly plan?: PlanOptions | undefined;
@@ -254,11 +256,11 @@ class Trial {
 
   /** Quantized answers, and scores in full precision and quantized. */
   private async answers(set: ImageSet) {
-    const { layout, prepare = (images: ImageSet) => images, plan, signal } = this.options;
-    const samples = imageSamples(this.graph, prepare(set), this.normalization, { layout });
+    const { layout, task, prepare = (images: ImageSet) => images, plan, signal } = this.options;
+    const samples = imageSamples(this.graph, prepare(set), this.normalization, { layout, task });
     const outcomes = await this.measurer.run(samples, this.policies, { plan, signal });
-    const scores = outcomes.map(({ classes }) => this.measurer.task.scores(classes, set.labels as Int32Array));
-    return { quantized: outcomes[1]?.classes as Int32Array, scores };
+    const scores = outcomes.map(({ answers }) => samples.task.scores(answers, set.labels as Int32Array));
+    return { quantized: (outcomes[1] as PolicyAnswers).answers as Int32Array, scores };
   }
 
   dispose(): void {

@@ -2,9 +2,14 @@
 import { sizeOf } from '../../core/shape.js';
 import { defineOperator, int, none, required, resolveAxis, unknown } from '../operator.js';
 
-export function argExtreme(name: string, better: (a: number | bigint, b: number | bigint) => boolean) {
+export function argExtreme(
+  name: string,
+  better: (a: number | bigint, b: number | bigint) => boolean,
+  readout?: 'choice',
+) {
   return defineOperator({
     name,
+    ...(readout === undefined ? {} : { readout }),
     attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
     inputs: [1, 1],
     outputs: [1, 1],

@@ -51,6 +51,7 @@ function castTo(input: HostTensor, dtype: Exclude<DType, 'string'>): HostTensor 
 
 export const Cast = defineOperator({
   name: 'Cast',
+  readout: 'same',
   attributes: { to: elementType(), saturate: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],

@@ -27,6 +27,7 @@ import { numberOf, without } from './upgrades.js';
 interface UnaryOptions extends FamilyAnswers {
   /** First operator set that has it. */
   readonly since?: number;
+  readonly readout?: 'probability';
   /** The function for integers, where the operator takes them. */
   readonly integers?: (x: bigint) => bigint;
 }
@@ -43,11 +44,12 @@ export function unaryOperator<Table extends AttributeTable>(
   attributes: Table,
   prepare: (attributes: Attributes<Table>) => (x: number) => number,
   native?: Native<Table>,
-  { since, integers, ...answers }: UnaryOptions = {},
+  { since, readout, integers, ...answers }: UnaryOptions = {},
 ) {
   return defineOperator({
     name,
     ...(since === undefined ? {} : { since }),
+    ...(readout === undefined ? {} : { readout }),
     attributes,
     inputs: [1, 1],
     outputs: [1, 1],

@@ -6,6 +6,7 @@ import { reshaping } from './channels.js';
 
 export const Flatten = defineOperator({
   name: 'Flatten',
+  readout: 'same',
   attributes: { axis: int(1) },
   inputs: [1, 1],
   outputs: [1, 1],

@@ -9,5 +9,5 @@ export const HardSigmoid = unaryOperator(
     (x) =>
       Math.max(0, Math.min(1, alpha * x + beta)),
   ({ alpha, beta }) => ({ name: 'hardSigmoid', p: alpha, q: beta }),
-  { samples: 'alone' },
+  { samples: 'alone', readout: 'probability' },
 );

@@ -4,6 +4,7 @@ import { homogeneous } from './channels.js';
 
 export const Identity = defineOperator({
   name: 'Identity',
+  readout: 'same',
   attributes: {},
   inputs: [1, 1],
   outputs: [1, 1],

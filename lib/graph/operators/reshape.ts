@@ -8,6 +8,7 @@ import { without } from './upgrades.js';
 
 export const Reshape = defineOperator({
   name: 'Reshape',
+  readout: 'same',
   attributes: { allowzero: int(0) },
   inputs: [2, 2],
   outputs: [1, 1],

@@ -6,5 +6,5 @@ export const Sigmoid = unaryOperator(
   {},
   () => (x) => 1 / (1 + Math.exp(-x)),
   () => ({ name: 'sigmoid' }),
-  { samples: 'alone' },
+  { samples: 'alone', readout: 'probability' },
 );

@@ -7,6 +7,7 @@ import { attributeToInput } from './upgrades.js';
 
 export const Squeeze = defineOperator({
   name: 'Squeeze',
+  readout: 'same',
   attributes: {},
   inputs: [1, 2],
   outputs: [1, 1],

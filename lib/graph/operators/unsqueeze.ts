@@ -7,6 +7,7 @@ import { attributeToInput } from './upgrades.js';
 
 export const Unsqueeze = defineOperator({
   name: 'Unsqueeze',
+  readout: 'same',
   attributes: {},
   inputs: [2, 2],
   outputs: [1, 1],

@@ -10,8 +10,8 @@ export const evaluationSchema = z.looseObject({
   images: count,
   correct: count,
   accuracy: share,
-  /** Mean cross-entropy. */
-  loss: z.number(),
+  /** Mean cross-entropy; absent where the task has none. */
+  loss: z.number().optional(),
 });
 
 type Evaluation = z.output<typeof evaluationSchema>;
@@ -34,8 +34,8 @@ function evaluateDocument(result: z.output<typeof evaluateSchema>): Document {
   return {
     title: `Accuracy of ${basename(model)}`,
     lead:
-      `accuracy ${formatNumber(100 * accuracy, 'percent')} % (${correct} of ${images}), loss ${loss.toFixed(4)}, in full ` +
-      'precision.',
+      `accuracy ${formatNumber(100 * accuracy, 'percent')} % (${correct} of ${images})` +
+      `${loss === undefined ? '' : `, loss ${loss.toFixed(4)}`}, in full precision.`,
     facts: [],
     sections: section('accuracy', 'Accuracy', [evaluationTable([['evaluated', result]])]),
     footer: 'faultline',

@@ -9,10 +9,11 @@ import { yieldToEvents } from '../../train/steps.js';
 import { defineAgent, type InputLearner } from '../agent.js';
 import type { InputEnvironment } from '../input_environment.js';
 import type { InputPolicy } from '../input_policy.js';
-import { margins, type Objective, reward } from '../judge.js';
+import { type Objective, reward } from '../judge.js';
 import { addEntropyGradient, Mlp, softmaxRow } from '../mlp.js';
 import {
   BATCH,
+  classesOf,
   countOf,
   fixedBits,
   gatherSamples,
@@ -163,6 +164,7 @@ class GateLearner implements InputLearner {
     const count = Math.min(LEARNER.samples, countOf(data));
     const rows = Int32Array.from({ length: count }, () => random.integer(countOf(data)));
     const rewards = new Float32Array(count * candidates.length);
+    const { marginsOf } = classesOf(runner.graph, data);
     let features = new Float32Array(0);
     for (let start = 0; start < count; start += BATCH) {
       const part = rows.subarray(start, start + BATCH);
@@ -174,7 +176,7 @@ class GateLearner implements InputLearner {
       const classes = Array.from(part, (row) => data.reference[row] as number);
       candidates.forEach((candidate, k) => {
         const logits = runner.logits(fixedBits(space, repeatOptions(candidate, n), n), x);
-        margins(logits, classes, n).forEach((margin, i) => {
+        Float32Array.from(marginsOf(logits, classes)).forEach((margin, i) => {
           rewards[(start + i) * candidates.length + k] = reward(margin, this.objective);
         });
       });

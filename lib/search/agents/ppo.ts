@@ -8,9 +8,9 @@ import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
 import { defineAgent, type InputLearner } from '../agent.js';
 import type { Decider, Decision, InputPolicy } from '../input_policy.js';
-import { margins, type Objective, reward } from '../judge.js';
+import { type Objective, reward } from '../judge.js';
 import { addEntropyGradient, Mlp, softmaxRow } from '../mlp.js';
-import { BATCH, countOf, gatherSamples, type InputPolicyRunner, type Referenced } from '../runner.js';
+import { BATCH, classesOf, countOf, gatherSamples, type InputPolicyRunner, type Referenced } from '../runner.js';
 import { type GateOptions, gatedPolicy } from './gate.js';
 
 /** Settings of the agent. */
@@ -206,13 +206,14 @@ export class PpoLearner implements InputLearner {
     const recorder = new Recorder();
     const rewards = new Float32Array(samples.length);
     const { width } = this.policy.space;
+    const { marginsOf } = classesOf(runner.graph, data);
     for (let start = 0; start < samples.length; start += BATCH) {
       this.options.signal?.throwIfAborted();
       const rows = samples.subarray(start, start + BATCH);
       const pass = this.policy.begin(rows.length, recorder.decider(start, width, random.split(String(start))));
       const logits = runner.logits(pass.choose, gatherSamples(data, rows) as Value);
       const classes = Array.from(rows, (row) => data.reference[row] as number);
-      margins(logits, classes, rows.length).forEach((margin, i) => {
+      Float32Array.from(marginsOf(logits, classes)).forEach((margin, i) => {
         rewards[start + i] = reward(margin, this.options.objective);
       });
       await yieldToEvents();

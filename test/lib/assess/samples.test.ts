@@ -1,13 +1,15 @@
 // Samples: what does not fit the network is refused before any work, and orders of dimensions mean the same image.
 import assert from 'node:assert/strict';
 import { profile } from '../../../lib/assess/profile/profile.js';
-import { freeBatch, imageSamples, outputDoubt, tensorSamples } from '../../../lib/assess/samples.js';
+import { freeBatch, imageSamples, tensorSamples } from '../../../lib/assess/samples.js';
 import { assess } from '../../../lib/assess/verdict/assess.js';
 import { InvalidArgumentError } from '../../../lib/core/errors.js';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { type Dim, UNKNOWN } from '../../../lib/graph/dims.js';
 import type { Graph } from '../../../lib/graph/graph.js';
 import { inferShapes } from '../../../lib/graph/infer.js';
+import { outputOf } from '../../../lib/graph/output.js';
+import { classification } from '../../../lib/tasks/classification.js';
 import { floats, integers } from '../../../lib/tensor/host_tensor.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { blobs, network, PLAIN } from '../../support/assess_networks.js';
@@ -74,7 +76,7 @@ describe('samples', () => {
     const doubt = (...dims: Dim[]) => {
       const b = new GraphBuilder('g');
       b.output(b.node('r', 'Relu', [b.input('x', dims)]));
-      return outputDoubt(b.build());
+      return classification.doubt(outputOf(b.build()), true);
     };
     for (const dims of [['N', 10], ['N', 10, 1, 1], ['N', 10, UNKNOWN, UNKNOWN], ['N']]) {
       assert.equal(doubt(...dims), undefined, String(dims));
@@ -85,7 +87,7 @@ describe('samples', () => {
 
   it('draws as many as expected by the seed, in their order', () => {
     const set = { ...blobs(50), labels: Int32Array.from({ length: 50 }, (_, i) => i % 4) };
-    const drawn = (seed: number) => [...(imageSamples(graph, set, PLAIN, { count: 9, seed }).labels ?? [])];
+    const drawn = (seed: number) => [...(imageSamples(graph, set, PLAIN, { count: 9, seed }).labels as Int32Array)];
     assert.equal(drawn(1).length, 9);
     assert.deepEqual(drawn(1), drawn(1));
     assert.notDeepEqual(drawn(1), drawn(2));

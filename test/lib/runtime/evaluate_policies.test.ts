@@ -133,7 +133,7 @@ describe('evaluatePolicies', () => {
     await refuse(evaluatePolicies(graph, [good, other], { dims, inputs }, { onProgress: never }), /no node "hidden1"/);
     await refuse(evaluatePolicies(graph, [good], { dims: [13, 1, 28, 28], inputs }), /inputs: expected 10192 elements/);
     await refuse(evaluatePolicies(graph, [good], { dims: [0, 1, 28, 28], inputs }), /one or more samples/);
-    await refuse(evaluatePolicies(graph, [good], { dims, inputs, labels: [1] }), /labels: expected 12 classes/);
+    await refuse(evaluatePolicies(graph, [good], { dims, inputs, labels: [1] }), /labels: expected 12 answers/);
     await refuse(evaluatePolicies(graph, [good], { dims, inputs }, { batchSize: 0 }), /batchSize/);
   });
 });

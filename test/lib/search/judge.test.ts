@@ -17,7 +17,7 @@ const space = new BudgetSpace(graph, { bits: 4, choices: ['W2A2', 'W4A4', 'W6A6'
 
 describe('judge', () => {
   it('scores what evaluatePolicies measures, and finds the worst and the best of it', async () => {
-    const { classes: reference } = await fullPrecision(graph, { dims, inputs });
+    const { answers: reference } = await fullPrecision(graph, { dims, inputs });
     const data = { dims, inputs, reference };
     const policies = [...space.policies()];
     const results = await evaluatePolicies(graph, policies, data);
@@ -82,6 +82,6 @@ describe('judge', () => {
       /data: expected one or more samples/,
     );
     assert.throws(() => make({ dims, inputs }, 'accuracy'), /expected labels to measure accuracy by/);
-    assert.throws(() => make({ dims, inputs }, 'agreement'), /expected classes of full precision/);
+    assert.throws(() => make({ dims, inputs }, 'agreement'), /expected answers of full precision/);
   });
 });

@@ -1,7 +1,9 @@
 // Full precision against quantized classes: what flips, and the figures that follow from it.
 import assert from 'node:assert/strict';
 import { classification } from '../../../lib/tasks/classification.js';
+import { compare } from '../../../lib/tasks/compare.js';
 import { TASKS } from '../../../lib/tasks/index.js';
+import { percentScore } from '../../../lib/tasks/task.js';
 
 describe('classification: comparison', () => {
   const labels = [0, 0, 1, 1, 2, 2];
@@ -9,7 +11,7 @@ describe('classification: comparison', () => {
   const after = [0, 1, 1, 1, 0, 1];
 
   it('lists the samples whose class changed, and counts those that became wrong and right', () => {
-    const result = classification.compare(before, after, { labels });
+    const result = compare(classification, before, after, { labels });
     assert.deepEqual(
       result.flips.map(({ sample, label, before: from, after: to }) => [sample, label, from, to]),
       [
@@ -25,7 +27,7 @@ describe('classification: comparison', () => {
   });
 
   it('gives accuracies, the paired drop and the accuracy of each class', () => {
-    const { accuracy, classes } = classification.compare(before, after, { labels });
+    const { accuracy, classes } = compare(classification, before, after, { labels });
     assert.equal(accuracy?.fullPrecision, 4 / 6);
     assert.equal(accuracy?.quantized, 3 / 6);
     assert.ok(Math.abs((accuracy?.drop ?? 0) - 1 / 6) < 1e-15);
@@ -40,16 +42,16 @@ describe('classification: comparison', () => {
   });
 
   it('reports no accuracy without labels', () => {
-    const { accuracy, newlyWrong, classes, agreement } = classification.compare(before, after);
+    const { accuracy, newlyWrong, classes, agreement } = compare(classification, before, after);
     assert.deepEqual([accuracy, newlyWrong, classes], [undefined, undefined, undefined]);
     assert.equal(agreement, 2 / 6);
   });
 
   it('refuses lengths that differ', () => {
-    assert.throws(() => classification.compare(before, after.slice(1)), /quantized: expected 6 classes, received 5/);
+    assert.throws(() => compare(classification, before, after.slice(1)), /quantized: expected 6 answers, received 5/);
     assert.throws(
-      () => classification.compare(before, after, { labels: [1] }),
-      /labels: expected 6 classes, received 1/,
+      () => compare(classification, before, after, { labels: [1] }),
+      /labels: expected 6 answers, received 1/,
     );
   });
 });
@@ -61,22 +63,15 @@ describe('classification: answers', () => {
   });
 
   it('has margins beside the answers, none where one output is all there is', () => {
-    const { classes, margins } = classification.read(Float32Array.of(1, 3, 2, -1, -4, -2), 2);
-    assert.deepEqual(
-      [[...classes], [...margins]],
-      [
-        [1, 0],
-        [1, 1],
-      ],
-    );
-    assert.deepEqual([...classification.read(Float32Array.of(7), 1).margins], [0]);
+    const { margins } = classification.classes;
+    assert.deepEqual([...margins(Float32Array.of(1, 3, 2, -1, -4, -2), 2)], [1, 1]);
+    assert.deepEqual([...margins(Float32Array.of(7), 1)], [0]);
   });
 
   it('scores against what is expected', () => {
     assert.deepEqual([...classification.scores([1, 0, 2], [1, 1, 2])], [1, 0, 1]);
-    assert.equal(classification.good([1, 0, 2], [1, 1, 2]), 2);
-    assert.equal(classification.percent([1, 0, 2], [1, 1, 2]), 200 / 3);
-    assert.equal(classification.difference([1, 1, 1], [0, 1, 1]).difference, 1 - 2 / 3);
+    assert.equal(percentScore(classification, [1, 0, 2], [1, 1, 2]), 200 / 3);
+    assert.equal(classification.difference(Uint8Array.of(1, 1, 1), Uint8Array.of(0, 1, 1)).difference, 1 - 2 / 3);
   });
 
   it('has support: the softmax probability of what is expected', () => {

@@ -148,7 +148,7 @@ describe('attacks in cell units', () => {
     };
     const all = await drawn(100);
     assert.deepEqual(await drawn(100), all);
-    const { classes: reference } = await fullPrecision(network, DATA);
+    const { answers: reference } = await fullPrecision(network, DATA);
     const results = await evaluatePolicies(network, others, { ...DATA, reference });
     const excess = results.map(({ agreement }) => Math.max(0, 0.97 - (agreement as number)));
     const [first, second] = excess as [number, number];

@@ -34,7 +34,10 @@ describe('evaluate', () => {
     for (const batchSize of [1, 4, 100]) {
       const found = await evaluate(graph, set, PLAIN, { batchSize });
       assert.deepEqual([found.images, found.correct, found.accuracy], [COUNT, correct, correct / COUNT]);
-      assert.ok(Math.abs(found.loss - loss / COUNT) < TOLERANCE, `expected ${loss / COUNT}, received ${found.loss}`);
+      assert.ok(
+        Math.abs((found.loss ?? NaN) - loss / COUNT) < TOLERANCE,
+        `expected ${loss / COUNT}, received ${found.loss}`,
+      );
     }
   });
 

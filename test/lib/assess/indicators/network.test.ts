@@ -40,8 +40,8 @@ describe('network of the indicators', () => {
 
   it('logits are those of full precision, and batches may be fewer', async () => {
     const network = new ScanNetwork(graph);
-    const { logits, classes } = network.run(batch);
-    assert.equal(classes, CLASSES);
+    const { logits, width } = network.run(batch);
+    assert.equal(width, CLASSES);
     assert.deepEqual(logits.data, (await fullPrecision(graph, batch)).logits);
     assert.deepEqual(
       [...network.batches(samples, 0)].map(({ count }) => count),
@@ -67,11 +67,9 @@ describe('network of the indicators', () => {
     assert.ok(logits.data.every((value) => value === 0));
   });
 
-  it('refuses policies without bits for a product, weights that are no numbers, and a single class', () => {
+  it('refuses policies without bits for a product, and weights that are no numbers', () => {
     const nothing = uniformPolicy(graph, 'W4A4', { excluded: ['first', 'logits'] });
     assert.throws(() => new ScanNetwork(graph, nothing), InvalidArgumentError);
     assert.throws(() => new ScanNetwork(oneProduct([Number.NaN, 1])), GraphError);
-    const single = new ScanNetwork(oneProduct([1], [1], [1], [1], [1], [1]));
-    assert.throws(() => single.run(batch), /two or more classes, received 1/);
   });
 });

@@ -83,7 +83,7 @@ describe('noise in full precision', () => {
   });
 
   it('flips are counted against the classes: none without noise, as many as differ with it', async () => {
-    const { classes } = await fullPrecision(graph, batch);
+    const classes = (await fullPrecision(graph, batch)).answers as Int32Array;
     const network = new ScanNetwork(graph);
     assert.equal(flipRate(network, samples, classes, {}), 0);
     assert.equal(

@@ -4,7 +4,7 @@ import { Measurer } from '../../../../lib/assess/measure/measurer.js';
 import type { SampleBatch } from '../../../../lib/assess/samples.js';
 import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import { evaluatePolicies } from '../../../../lib/runtime/evaluate_policies.js';
-import { DEFAULT_TASK } from '../../../../lib/tasks/index.js';
+import { classification } from '../../../../lib/tasks/classification.js';
 import { CLASSES, twoProducts, vectors } from '../../../support/product_network.js';
 
 describe('measurer', () => {
@@ -24,9 +24,9 @@ describe('measurer', () => {
     assert.equal(outcomes.length, policies.length);
     for (const [i, policy] of policies.entries()) {
       const [alone] = await evaluatePolicies(graph, [policy], { ...batch, labels: undefined }, { logits: true });
-      const expected = DEFAULT_TASK.read(alone?.logits as Float32Array, 20);
-      assert.deepEqual(outcomes[i]?.classes, expected.classes);
-      assert.deepEqual(outcomes[i]?.margins, expected.margins);
+      const logits = alone?.logits as Float32Array;
+      assert.deepEqual(outcomes[i]?.answers, classification.answers(logits, 20));
+      assert.deepEqual(outcomes[i]?.margins, classification.classes.margins(logits, 20));
     }
   });
 

@@ -22,9 +22,10 @@ describe('sensitivity of layers', () => {
     try {
       const none = float32Policy(graph);
       const [full] = await measurer.run(samples, [none]);
-      const expected = full?.classes as Int32Array;
+      const expected = full?.answers as Int32Array;
       const share = async (one: typeof policy) => {
-        const [{ classes } = { classes: new Int32Array() }] = await measurer.run(samples, [one]);
+        const [outcome] = await measurer.run(samples, [one]);
+        const classes = outcome?.answers as Int32Array;
         return (100 * classes.filter((own, i) => own === expected[i]).length) / 60;
       };
       const found = await sensitivityOf(measurer, samples, expected, policy);

@@ -6,12 +6,11 @@ import {
   float32Policy,
   type PolicyFigures,
 } from '../../../../lib/assess/measure/figures.js';
-import { Measurer } from '../../../../lib/assess/measure/measurer.js';
+import { Measurer, type PolicyAnswers } from '../../../../lib/assess/measure/measurer.js';
 import type { Part } from '../../../../lib/assess/measure/part.js';
 import { granularities, otherProcessors, REDUCED, SATURATING } from '../../../../lib/assess/measure/variants.js';
 import { policyToJson } from '../../../../lib/policy/json.js';
 import { uniformPolicy } from '../../../../lib/policy/policy.js';
-import type { Answers } from '../../../../lib/tasks/task.js';
 import { twoProducts, vectors } from '../../../support/product_network.js';
 
 describe('variants of a policy', () => {
@@ -24,8 +23,8 @@ describe('variants of a policy', () => {
   let own: PolicyFigures;
   before(async () => {
     const [fp, quantized] = await measurer.run(samples, [float32Policy(graph), policy]);
-    part = { samples, fp: fp as Answers, expected: samples.labels as Int32Array };
-    const figures = figuresOf(measurer.task, part.fp, quantized as Answers, samples.labels, DEFAULT_THRESHOLDS);
+    part = { samples, fp: fp as PolicyAnswers, expected: samples.labels as Int32Array };
+    const figures = figuresOf(samples.task, part.fp, quantized as PolicyAnswers, samples.labels, DEFAULT_THRESHOLDS);
     own = { name: 'W3A3', effectiveBits: 3, policy: policyToJson(policy), ...figures };
   });
 

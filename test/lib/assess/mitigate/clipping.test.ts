@@ -63,8 +63,9 @@ describe('clipping', () => {
       layers.map(({ node }) => node),
       ['logits'],
     );
-    const right = samples.labels?.filter((label, i) => label === largest(outputs(graph), i)).length;
-    assert.equal(network.accuracy?.fp, (right as number) / samples.count);
+    const labels = samples.labels as Int32Array;
+    const right = labels.filter((label, i) => label === largest(outputs(graph), i)).length;
+    assert.equal(network.accuracy?.fp, right / samples.count);
     assert.ok((network.logits.mse as number) > 0);
   });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Measurer } from '../../../../lib/assess/measure/measurer.js';
 import { biasCorrection, correctBiases, outputErrors } from '../../../../lib/assess/mitigate/bias_correction.js';
 import { centralRange, clippedError } from '../../../../lib/assess/mitigate/clipping.js';
-import { quantizedClasses } from '../../../../lib/assess/mitigate/cure.js';
+import { quantizedAnswers } from '../../../../lib/assess/mitigate/cure.js';
 import { CURE_NAMES, type CureName, type MitigateOptions, mitigate } from '../../../../lib/assess/mitigate/mitigate.js';
 import { evenPolicy, repairPolicy } from '../../../../lib/assess/mitigate/policy_repair.js';
 import { imageSamples } from '../../../../lib/assess/samples.js';
@@ -21,7 +21,7 @@ import { tablesOf } from '../../../../lib/report/document.js';
 import { kind, mitigateResult } from '../../../../lib/report/kinds/mitigate.js';
 import { terminalReport } from '../../../../lib/report/terminal.js';
 import type { EvaluationData } from '../../../../lib/runtime/evaluate_policies.js';
-import { DEFAULT_TASK } from '../../../../lib/tasks/index.js';
+import { percentScore } from '../../../../lib/tasks/task.js';
 import { cellUnits } from '../../../../lib/train/cell_units.js';
 import { distill } from '../../../../lib/train/distill.js';
 import { fullPrecision } from '../../../../lib/train/full_precision.js';
@@ -169,7 +169,7 @@ describe('mitigate', () => {
     const mild = disparate(graph, 8);
     const policy = uniformPolicy(mild, 'W2A2');
     const samples = imageSamples(graph, images, PLAIN);
-    const { classes } = await fullPrecision(graph, evaluationData(images, PLAIN));
+    const classes = (await fullPrecision(graph, evaluationData(images, PLAIN))).answers as Int32Array;
     const measurer = new Measurer(mild);
     const repaired = await repairPolicy(measurer, samples, classes, policy, 1).finally(() => measurer.dispose());
     const bits = (one: Policy) => [...one.schemes.values()].reduce((sum, own) => sum + countedBits(own, 'both'), 0);
@@ -177,7 +177,7 @@ describe('mitigate', () => {
     assert.ok(added > 0 && added <= 2 * policy.schemes.size, `${added}`);
     assert.ok(repaired.raises.every(({ gain }) => gain > 0));
     const agreement = async (own: Policy) =>
-      DEFAULT_TASK.percent(await quantizedClasses({ graph: mild, policy: own }, samples), classes);
+      percentScore(samples.task, await quantizedAnswers({ graph: mild, policy: own }, samples), classes);
     const gain = repaired.raises.reduce((sum, raise) => sum + raise.gain, 0);
     assert.ok(Math.abs((await agreement(repaired.policy)) - (await agreement(policy)) - gain) < 1e-9);
     for (const bits of ['W4A4', 'W8A8']) {

@@ -35,7 +35,7 @@ describe('guardRanges', () => {
         const measurer = new Measurer(network);
         const policies = ['W8A8', 'W4A4'].map((bits) => uniformPolicy(network, bits));
         const outcomes = await measurer.run(samples, policies).finally(() => measurer.dispose());
-        return outcomes.map(({ classes, margins }) => [classes, margins]);
+        return outcomes.map(({ answers, margins }) => [answers, margins]);
       };
       const [[plain], ours] = [await run(graph), await run(guarded)];
       // Quantized, activations inside may leave the range of full precision.

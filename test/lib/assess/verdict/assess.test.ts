@@ -125,8 +125,8 @@ describe('assess', () => {
   it('names the cause by what undoes it: channels, this very grid, or too few bits', () => {
     const [any] = result.policies;
     assert.ok(any);
-    const cause = (drop: number, drops: Partial<Record<Remedy['kind'], number>>, flipped = any.margins.fp.median) => {
-      const margins = { ...any.margins, flipped };
+    const cause = (drop: number, drops: Partial<Record<Remedy['kind'], number>>, flipped = any.margins?.fp.median) => {
+      const margins = any.margins && { ...any.margins, flipped };
       const level = drop > 10 ? 'unsafe' : 'caution';
       const failing: PolicyFigures = { ...any, name: 'W4A4', drop, interval: [drop - 1, drop + 1], level, margins };
       const remedies = Object.entries(drops).map(([kind, left]): Remedy => {
@@ -140,7 +140,7 @@ describe('assess', () => {
     assert.equal(cause(80, { equalize: 20, oneMoreBit: 1, oneFewerBit: 30 }), 'cause: one rounding grid');
     assert.equal(cause(20, { equalize: 18, oneMoreBit: 4, oneFewerBit: 60 }), 'cause: few bits');
     assert.equal(
-      cause(6, { equalize: 5, oneMoreBit: 5, oneFewerBit: 9 }, any.margins.fp.median / 8),
+      cause(6, { equalize: 5, oneMoreBit: 5, oneFewerBit: 9 }, (any.margins?.fp.median ?? 0) / 8),
       'cause: few bits',
     );
     assert.equal(cause(80, { equalize: 79, oneMoreBit: 79, oneFewerBit: 79 }), undefined);

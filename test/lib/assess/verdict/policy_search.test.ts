@@ -25,7 +25,7 @@ describe('search of policies', () => {
     const found = await searchPolicies(measurer, space, 4, samples, expected, 'accuracy', options);
     const all = [...space.policies()];
     const outcomes = await measurer.run(samples, all);
-    const right = outcomes.map(({ classes }) => classes.filter((one, i) => one === expected[i]).length);
+    const right = outcomes.map(({ answers }) => (answers as Int32Array).filter((one, i) => one === expected[i]).length);
     const rightUnder = (json: unknown) => right[all.findIndex((one) => isSame(policyToJson(one), json))];
     assert.equal(rightUnder(found.worst), Math.min(...right));
     assert.equal(rightUnder(found.best), Math.max(...right));

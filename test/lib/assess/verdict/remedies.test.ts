@@ -1,13 +1,12 @@
 // Remedies: what each does to the bits of a policy, and that its figures are those of the policy it names.
 import assert from 'node:assert/strict';
 import { DEFAULT_THRESHOLDS, float32Policy } from '../../../../lib/assess/measure/figures.js';
-import { Measurer } from '../../../../lib/assess/measure/measurer.js';
+import { Measurer, type PolicyAnswers } from '../../../../lib/assess/measure/measurer.js';
 import { sensitivityOf } from '../../../../lib/assess/measure/sensitivity.js';
 import { remediesFor } from '../../../../lib/assess/verdict/remedies.js';
 import { formatScheme } from '../../../../lib/format/scheme.js';
 import { policyFromJson } from '../../../../lib/policy/json.js';
 import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
-import type { Answers } from '../../../../lib/tasks/task.js';
 import { twoProducts, vectors } from '../../../support/product_network.js';
 
 const graph = twoProducts();
@@ -21,7 +20,11 @@ describe('remedies', () => {
       const partOf = async (seed: number) => {
         const samples = vectors(graph, 50, seed);
         const [fp] = await measurer.run(samples, [float32Policy(graph)]);
-        return { samples: { ...samples, labels: undefined }, fp: fp as Answers, expected: (fp as Answers).classes };
+        return {
+          samples: { ...samples, labels: undefined },
+          fp: fp as PolicyAnswers,
+          expected: (fp as PolicyAnswers).answers,
+        };
       };
       const [choose, judge] = [await partOf(5), await partOf(6)];
       const sensitivity = await sensitivityOf(measurer, choose.samples, choose.expected, policy);
@@ -33,7 +36,8 @@ describe('remedies', () => {
         const bits = { oneMoreBit: 'W4A4', oneFewerBit: 'W2A2' }[remedy.kind as 'oneMoreBit'];
         if (bits) assert.deepEqual(bitsOf(own), [`first ${bits}`, `logits ${bits}`]);
         const [outcome] = await measurer.run(judge.samples, [own]);
-        const flips = (outcome as Answers).classes.filter((one, i) => one !== judge.fp.classes[i]).length;
+        const [said, fp] = [outcome?.answers, judge.fp.answers] as [Int32Array, Int32Array];
+        const flips = said.filter((one, i) => one !== fp[i]).length;
         assert.equal(remedy.flips, flips, remedy.what);
       }
       const kept = remedies.find(({ kind }) => kind === 'keepNodes');

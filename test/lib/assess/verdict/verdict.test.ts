@@ -19,6 +19,7 @@ function policy(name: string, effectiveBits: number, drop: number, half = 0.2): 
 
 const evidence = (policies: readonly PolicyFigures[], more: Partial<Evidence> = {}): Evidence => ({
   schema: 'faultline.assess/2',
+  ...{ task: 'classification', measured: 'accuracy', keeps: 'keep their class' },
   ...{ model: 'm', measure: 'accuracy', thresholds: DEFAULT_THRESHOLDS, policies, subject: policies.at(-1)?.name },
   samples: { all: 1000, searched: 200, judged: 800, apart: true },
   ...{ outputDoubt: undefined, fp: { accuracy: 90, interval: [88, 92], classes: 10, labels: 10, commonest: 12 } },

@@ -8,6 +8,8 @@ import type { Graph } from '../../../../lib/graph/graph.js';
 import { type Policy, uniformPolicy } from '../../../../lib/policy/policy.js';
 import { tablesOf } from '../../../../lib/report/document.js';
 import { kind, sizeText, vulnerableResult } from '../../../../lib/report/kinds/vulnerable.js';
+import { classification } from '../../../../lib/tasks/classification.js';
+import { type Answers, percentScore } from '../../../../lib/tasks/task.js';
 import { blobs, disparate, PLAIN, trainedOnBlobs } from '../../../support/assess_networks.js';
 
 const images = blobs(120, 9);
@@ -39,7 +41,7 @@ describe('vulnerable', () => {
     try {
       for (const { nodes, restored, interaction } of found.pairs) {
         const [outcome] = await measurer.run(imageSamples(graph, images, PLAIN), [excluding(policy, nodes)]);
-        const share = measurer.task.percent(outcome?.classes as Int32Array, images.labels as Int32Array);
+        const share = percentScore(classification, outcome?.answers as Answers, images.labels as Int32Array);
         assert.ok(Math.abs(share - found.quantized - restored) < ROUNDED);
         const [a, b] = nodes.map((node) => alone.get(node) as number) as [number, number];
         assert.ok(Math.abs(restored - a - b - interaction) < ROUNDED);
