@@ -92,6 +92,8 @@ interface NativeAddon extends FloatAddon, ImageAddon {
   setThreads(count: number): void;
   threads(): number;
   inspect(): NativeInspection;
+  /** False when another open file has the lock. */
+  lockFile(descriptor: number): boolean;
   PackedWeights: new (
     weights: Float32Array | Int8Array,
     n: number,

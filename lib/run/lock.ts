@@ -1,66 +1,118 @@
-// One writer to a folder: a lock file that names the process; the lock of a killed process is ignored.
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// One writer to a folder: a lock file that the kernel locks for as long as its process lives (flock).
+//
+// A name in the file would not do: a process number means another process in another container, and one that was killed
+// leaves it behind. The kernel knows who is alive, in every PID namespace that has the folder, and forgets a lock with
+// its process. What the file says is for people.
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { addon } from '../native/addon.js';
+import { makeFolder, RunError } from './files.js';
 
-/** Where /proc/PID/stat, after the command's name in parentheses, has the time the process started. */
-const START_FIELD = 19;
-
-/** Distinguishes a process from later ones with its number: the number and the start, in clock ticks since boot. */
-function identity(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return `${pid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_FIELD]}`;
-  } catch {
-    return undefined;
-  }
+/** A folder's only writer. */
+export interface FolderLock {
+  /** Whether the folder is still the one that was locked. */
+  held(): boolean;
+  release(): void;
 }
 
-/** Locks a folder; the function returned unlocks it. Throws an Error naming the process that holds it. */
-export function lockFolder(folder: string): () => void {
-  mkdirSync(folder, { recursive: true });
-  const self = identity(process.pid) ?? String(process.pid);
-  const [path, candidate] = [join(folder, 'lock'), join(folder, `lock-${process.pid}`)];
-  writeFileSync(candidate, self);
+const EXPECTED = 'a lock file that can be written';
+/** Neither a link is followed nor a FIFO waited for. */
+const FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const HOLDER = /^process \d{1,10} on [\w.-]{1,64}$/;
+/** Each time another process removed the file between the opening and the locking. */
+const ATTEMPTS = 1000;
+
+function kindOf(stats: BigIntStats): string | undefined {
+  if (stats.isFile()) return undefined;
+  if (stats.isFIFO()) return 'a FIFO';
+  return stats.isDirectory() ? 'a folder' : 'a device';
+}
+
+function openLock(path: string): number {
+  let file: number;
   try {
-    for (;;) {
-      try {
-        linkSync(candidate, path); // fails when there is a lock; a lock is never seen half written
-        return () => rmSync(path, { force: true });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-      const holder = readLock(path);
-      if (holder === undefined) continue;
-      const pid = Number(holder.split(' ')[0]);
-      if (identity(pid) === holder) {
-        throw new Error(
-          `${folder}: expected a folder without another writer, received one that process ${pid} is writing to`,
-        );
-      }
-      takeAway(path, holder, candidate);
+    file = openSync(path, FLAGS, 0o666);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EISDIR' || code === 'ELOOP') {
+      throw new RunError(path, `expected ${EXPECTED}, received a ${code === 'ELOOP' ? 'link' : 'folder'}: remove it`);
     }
-  } finally {
-    rmSync(candidate, { force: true });
+    throw RunError.of(path, EXPECTED, error);
   }
+  const kind = kindOf(fstatSync(file, { bigint: true }));
+  if (kind === undefined) return file;
+  closeSync(file);
+  throw new RunError(path, `expected ${EXPECTED}, received ${kind}: remove it`);
 }
 
-/** Removes the lock of a process that is gone, unless another process has replaced it in the meantime. */
-function takeAway(path: string, stale: string, candidate: string): void {
-  const aside = `${candidate}-stale`;
-  try {
-    renameSync(path, aside);
-    if (readLock(aside) !== stale) linkSync(aside, path);
-  } catch {
-    // Another process was quicker: look again.
-  } finally {
-    rmSync(aside, { force: true });
-  }
+/** Whether the path still has this file: a lock on a removed one keeps nobody out. */
+function isAt(file: number, path: string): boolean {
+  const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const own = fstatSync(file, { bigint: true });
+  return there?.ino === own.ino && there.dev === own.dev;
 }
 
-function readLock(path: string): string | undefined {
+function tryLock(folder: string, path: string, file: number): boolean {
+  let locked: boolean;
   try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
+    locked = addon.lockFile(file);
+  } catch (error) {
+    throw new RunError(path, `expected a file system with locks (flock), received ${(error as Error).message}`);
   }
+  if (!locked) {
+    const said = readFileSync(file, 'latin1').trim();
+    const holder = HOLDER.test(said) ? said : 'another process';
+    throw new RunError(folder, `expected a folder without another writer, received one that ${holder} is writing to`);
+  }
+  return isAt(file, path);
+}
+
+/** Locks a folder, which is made where there is none. Throws RunError; it names the process that holds the lock. */
+export function lockFolder(folder: string): FolderLock {
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw RunError.of(folder, 'a folder that can be made', error);
+  }
+  const path = join(folder, 'lock');
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const file = openLock(path);
+    try {
+      if (tryLock(folder, path, file)) {
+        ftruncateSync(file);
+        writeSync(file, `process ${process.pid} on ${hostname()}\n`, 0);
+        return lockOn(path, file);
+      }
+    } catch (error) {
+      closeSync(file);
+      throw RunError.of(path, EXPECTED, error);
+    }
+    closeSync(file);
+  }
+  throw new RunError(path, `expected ${EXPECTED}, received one that others keep removing`);
+}
+
+function lockOn(path: string, file: number): FolderLock {
+  let open = true;
+  const held = () => open && isAt(file, path);
+  return {
+    held,
+    release() {
+      if (held()) rmSync(path, { force: true });
+      if (open) closeSync(file);
+      open = false;
+    },
+  };
 }

@@ -48,6 +48,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("BatchFiller", BatchFillerHandle::define(env));
   add<threadsBinding>(exports, "threads");
   add<inspectBinding>(exports, "inspect");
+  add<lockFileBinding>(exports, "lockFile");
   add<conv2dDynamicBinding>(exports, "conv2dDynamic");
   add<matmulDynamicBinding>(exports, "matmulDynamic");
   add<matmulU8Binding>(exports, "matmulU8");

@@ -6,6 +6,7 @@
 namespace faultline::binding {
 
 Napi::Value inspectBinding(const Napi::CallbackInfo& info);
+Napi::Value lockFileBinding(const Napi::CallbackInfo& info);
 Napi::Value matmulDynamicBinding(const Napi::CallbackInfo& info);
 Napi::Value conv2dDynamicBinding(const Napi::CallbackInfo& info);
 Napi::Value matmulU8Binding(const Napi::CallbackInfo& info);
