@@ -1,4 +1,5 @@
 // `faultline bench kernels`: measures jobs and makes the report.
+import { keepPart } from '../run/parts.js';
 import { quantile } from '../statistics/summary.js';
 import { boundOf } from './ceilings.js';
 import { onnxRuntimeLibrary, runNative } from './program.js';
@@ -84,10 +85,28 @@ function absentPeers(machine: Machine, { isa, withoutOnnxRuntime }: BenchOptions
   return notes;
 }
 
-/** Measures every job. Throws InvalidArgumentError on options the machine cannot satisfy. */
-export async function benchKernels(options: BenchOptions): Promise<BenchReport> {
-  const { jobs, threads, isa } = options;
-  const startedAt = new Date().toISOString();
+/** What one run of the native program says beside the jobs. */
+class Surroundings {
+  machine: Machine | undefined;
+  readonly ceilings: Ceiling[] = [];
+  readonly notes = new Set<string>();
+
+  /** Measured before and after the jobs: the higher figure is what the machine can do. */
+  addCeiling(ceiling: Ceiling): void {
+    const seen = this.ceilings.find(({ name, threads }) => name === ceiling.name && threads === ceiling.threads);
+    if (seen) seen.value = Math.max(seen.value, ceiling.value);
+    else this.ceilings.push(ceiling);
+  }
+}
+
+interface Measured {
+  readonly rows: BareRow[];
+  readonly failures: BenchFailure[];
+}
+
+/** One after the other, the results of jobs; the last call gives what came after them. */
+async function* measured(jobs: readonly Job[], options: BenchOptions, around: Surroundings): AsyncGenerator<Measured> {
+  const { threads, isa } = options;
   const narrow = isa === 'avx2' ? ` wmax=${AVX2_WEIGHT_MAX}` : '';
   const messages = runNative({
     lines: jobs.map(({ op, line }) => `${line} threads=${threads.join(',')}${op.endsWith('.int4') ? '' : narrow}`),
@@ -97,43 +116,62 @@ export async function benchKernels(options: BenchOptions): Promise<BenchReport> 
     onnxRuntime: isa === undefined && !options.withoutOnnxRuntime ? onnxRuntimeLibrary() : undefined,
     signal: options.signal,
   });
-
-  let machine: Machine | undefined;
-  const ceilings: Ceiling[] = [];
-  const rows: BareRow[] = [];
-  const failures: BenchFailure[] = [];
-  const notes = new Set<string>();
-  const jobAt = (index: number): Job => {
-    const job = jobs[index];
-    if (!job) throw new Error(`bench: expected a job below ${jobs.length}, received ${index}`);
-    return job;
-  };
-  const progress = (done: number) => options.onProgress?.({ done, total: jobs.length, next: jobs[done] });
+  let current: Measured = { rows: [], failures: [] };
   for await (const message of messages) {
     if (message.type === 'machine') {
       const { type: _, ...rest } = message;
-      machine = rest;
-      progress(0);
+      around.machine = rest;
     } else if (message.type === 'ceiling') {
       const { type: _, ...rest } = message;
-      // Measured before and after the jobs: the higher figure is what the machine can do.
-      const seen = ceilings.find((ceiling) => ceiling.name === rest.name && ceiling.threads === rest.threads);
-      if (seen) seen.value = Math.max(seen.value, rest.value);
-      else ceilings.push(rest);
-    } else if (message.type === 'row') {
-      const { type: _, job, ...rest } = message;
-      const { op, shape, sets } = jobAt(job);
-      rows.push({ op, shape, ...rest, sets: [...sets] });
-    } else if (message.type === 'failure') {
-      const { type: _, job, ...rest } = message;
-      const { op, shape } = jobAt(job);
-      failures.push({ op, shape, ...rest });
+      around.addCeiling(rest);
     } else if (message.type === 'note') {
-      notes.add(message.text);
+      around.notes.add(message.text);
     } else {
-      progress(message.job + 1);
+      const job = jobs[message.job];
+      if (!job) throw new Error(`bench: expected a job below ${jobs.length}, received ${message.job}`);
+      const { op, shape, sets } = job;
+      if (message.type === 'row') {
+        const { type: _, job: __, ...rest } = message;
+        current.rows.push({ op, shape, ...rest, sets: [...sets] });
+      } else if (message.type === 'failure') {
+        const { type: _, job: __, ...rest } = message;
+        current.failures.push({ op, shape, ...rest });
+      } else {
+        yield current;
+        current = { rows: [], failures: [] };
+      }
     }
   }
+}
+
+/** Measures every job. Throws InvalidArgumentError on options the machine cannot satisfy. */
+export async function benchKernels(options: BenchOptions): Promise<BenchReport> {
+  const { jobs } = options;
+  const startedAt = new Date().toISOString();
+  const around = new Surroundings();
+  const rows: BareRow[] = [];
+  const failures: BenchFailure[] = [];
+  let rest: AsyncGenerator<Measured> | undefined;
+  try {
+    for (const [done, next] of jobs.entries()) {
+      options.onProgress?.({ done, total: jobs.length, next });
+      // The native program measures what was not kept: it is started at the first such job.
+      const found = await keepPart(`${next.op} ${next.shape} ${options.isa} ${options.threads}`, async () => {
+        rest ??= measured(jobs.slice(done), options, around);
+        const { value } = await rest.next();
+        if (!value) throw new Error(`bench: expected a result for ${next.op} ${next.shape}, received none`);
+        return value;
+      });
+      rows.push(...found.rows);
+      failures.push(...found.failures);
+    }
+    options.onProgress?.({ done: jobs.length, total: jobs.length, next: undefined });
+    rest ??= measured([], options, around);
+    await rest.next();
+  } finally {
+    await rest?.return(undefined);
+  }
+  const { machine, ceilings, notes } = around;
   if (!machine) throw new Error('bench: expected a description of the machine, received none');
   return benchReportSchema.parse({
     schema: 'faultline.bench/1',

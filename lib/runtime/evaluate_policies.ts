@@ -15,6 +15,7 @@ import { requestedDevice } from '../native/cuda_addon.js';
 import { onDevice } from '../native/cuda_products.js';
 import { type Device, DeviceError } from '../native/device_error.js';
 import { checkPolicy, type Policy } from '../policy/policy.js';
+import { keepPart } from '../run/parts.js';
 import { taskOf } from '../tasks/index.js';
 import type { Answers, Task } from '../tasks/task.js';
 import { Memory } from '../tensor/memory.js';
@@ -294,10 +295,13 @@ export async function evaluatePolicies(
   data: EvaluationData,
   options: EvaluatePoliciesOptions & EvaluatorOptions = {},
 ): Promise<PolicyResult[]> {
-  const evaluator = new PolicyEvaluator(graph, options);
-  try {
-    return await evaluator.evaluate(policies, data, options);
-  } finally {
-    evaluator.dispose();
-  }
+  const evaluate = async () => {
+    const evaluator = new PolicyEvaluator(graph, options);
+    try {
+      return await evaluator.evaluate(policies, data, options);
+    } finally {
+      evaluator.dispose();
+    }
+  };
+  return options.logits ? evaluate() : keepPart('policies', evaluate);
 }

@@ -13,6 +13,7 @@ import { Environment, type EnvironmentOptions, type Found, type HistoryPoint } f
 import { InputEnvironment, type InputEnvironmentOptions } from './input_environment.js';
 import type { InputPolicy } from './input_policy.js';
 import { type Judge, type Objective, signOf } from './judge.js';
+import type { MlpState } from './mlp.js';
 import { choicesOf, InputPolicyRunner, type Referenced, withReference } from './runner.js';
 import { type ActivationBudget, ActivationSpace, type NodeSchemes } from './space.js';
 
@@ -66,6 +67,14 @@ export interface InputLearner {
   readonly policy: InputPolicy;
   /** Learns from some of the samples; returns the mean reward. */
   iterate(runner: InputPolicyRunner, data: Referenced): Promise<number>;
+  /** What the next iteration depends on, as `keepPart` keeps it; its policy included. */
+  memory(): LearnerMemory;
+  restore(memory: LearnerMemory): void;
+}
+
+export interface LearnerMemory {
+  readonly iteration: number;
+  readonly network: MlpState;
 }
 
 interface Described {

@@ -1,5 +1,7 @@
 // What an agent by input works on: a network that runs on integers under bits chosen for each sample, training samples
 // with full precision's classes, static policies that complement each other, and what can be seen of an input.
+
+import { keepPart } from '../run/parts.js';
 import { PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { Random } from '../tensor/random.js';
 import { type Candidates, chooseCandidates, rewardTable } from './candidates.js';
@@ -100,7 +102,7 @@ export class InputEnvironment {
     const { runner, space, data, settings } = this;
     this.stage('candidates');
     const choices = this.choices ?? (await choicesOf(runner.graph, data, { signal: settings.signal }));
-    return chooseCandidates(runner.graph, space, data, choices, settings);
+    return keepPart('candidates', () => chooseCandidates(runner.graph, space, data, choices, settings));
   }
 
   /** Reward of each static policy on each sample, [samples, policies]. */
@@ -108,7 +110,8 @@ export class InputEnvironment {
     const { objective, signal, onProgress } = this.settings;
     const evaluator = new PolicyEvaluator(this.runner.graph);
     try {
-      return await rewardTable(evaluator, this.space, policies, data, objective, { signal, onProgress });
+      const table = () => rewardTable(evaluator, this.space, policies, data, objective, { signal, onProgress });
+      return await keepPart('rewards', table);
     } finally {
       evaluator.dispose();
     }

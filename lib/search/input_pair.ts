@@ -8,13 +8,14 @@ import { evaluationData } from '../data/evaluation_data.js';
 import { type ImageSet, type Normalization, subset } from '../data/image_set.js';
 import type { Batch } from '../data/loader.js';
 import type { Graph } from '../graph/graph.js';
+import { exactJson, parseExactJson } from '../run/parts.js';
 import { Random } from '../tensor/random.js';
 import { type DistillProgress, distill, type StepContext } from '../train/distill.js';
 import { gaugeAttack } from '../train/gauge.js';
 import { type LogitLoss, mse, type Pass, type Targets } from '../train/objective.js';
 import { DETRIMENTAL, ROBUST } from '../train/recipes.js';
 import { type TeacherLogits, teacherLogits } from '../train/teacher.js';
-import type { InputAgent, InputLearner } from './agent.js';
+import type { InputAgent, InputLearner, LearnerMemory } from './agent.js';
 import { gate } from './agents/gate.js';
 import { shuffleOptions } from './controls.js';
 import { InputEnvironment } from './input_environment.js';
@@ -176,6 +177,21 @@ class Partner {
     ];
   }
 
+  /** The runner is made anew by the agent's next iteration: states are whole before one. */
+  complete(steps: number): boolean {
+    return steps % this.every === 0;
+  }
+
+  memory(): string {
+    return exactJson({ rewards: this.rewards, agent: this.agent.memory() });
+  }
+
+  restore(memory: unknown): void {
+    const { rewards, agent } = parseExactJson(String(memory)) as { rewards: number[]; agent: LearnerMemory };
+    this.rewards.push(...rewards);
+    this.agent.restore(agent);
+  }
+
   private batchData({ count, inputs }: Batch) {
     const { channels, height, width } = this.set;
     return { dims: [count, channels, height, width], inputs, layout: 'channelsLast' } as const;
@@ -254,6 +270,7 @@ export async function learnInputPair(
       normalization,
       seed,
       policies: { at: (context: StepContext) => partner.bits(context), configuration: null },
+      memory: partner,
       ...(retained > 0 ? { passes: (context: StepContext) => partner.retention(context, retained) } : {}),
       signal,
       onProgress: (progress) => {

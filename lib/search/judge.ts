@@ -6,6 +6,7 @@ import { InvalidArgumentError } from '../core/errors.js';
 import type { Graph } from '../graph/graph.js';
 import type { BudgetSpace } from '../policy/budget.js';
 import type { Policy } from '../policy/policy.js';
+import { keepPart } from '../run/parts.js';
 import type { IntegerOptions } from '../runtime/backends/integer.js';
 import { type EvaluationData, PolicyEvaluator } from '../runtime/evaluate_policies.js';
 import { taskOf } from '../tasks/index.js';
@@ -138,10 +139,8 @@ export class Judge {
     const pending = [...fresh];
     for (let from = 0; from < pending.length; from += this.atOnce) {
       const part = pending.slice(from, from + this.atOnce);
-      const scores = await this.scorer.score(
-        part.map(([, policy]) => policy),
-        signal,
-      );
+      const unknown = part.map(([, policy]) => policy);
+      const scores = await keepPart('scores', () => this.scorer.score(unknown, signal));
       part.forEach(([key, policy], i) => {
         this.known.set(key, { policy, score: scores[i] as Score });
       });

@@ -68,6 +68,13 @@ function mlpGraph(name: string, sizes: readonly number[], start: MlpStart): Grap
   return builder.build();
 }
 
+/** The state of a perceptron that learns. */
+export interface MlpState {
+  readonly values: Float32Array;
+  readonly moments: readonly Float32Array[];
+  readonly steps: number;
+}
+
 export class Mlp {
   readonly inputs: number;
   readonly outputs: number;
@@ -123,6 +130,22 @@ export class Mlp {
   learn(options: OptimizerOptions): void {
     this.optimizer = new Optimizer(options, this.parameters);
     this.steps = 0;
+  }
+
+  /** What the next step depends on. */
+  state(): MlpState {
+    const copies = this.optimizer?.state.map((array) => Float32Array.from(array)) ?? [];
+    return { values: Float32Array.from(this.parameters.values), moments: copies, steps: this.steps };
+  }
+
+  /** Of a perceptron of the same sizes, with an optimizer of the same kind. */
+  restore({ values, moments, steps }: MlpState): void {
+    this.parameters.values.set(values);
+    this.optimizer?.state.forEach((array, i) => {
+      array.set(moments[i] as Float32Array);
+    });
+    this.steps = steps;
+    this.parameters.changed();
   }
 
   /**

@@ -1,12 +1,12 @@
 // Checkpoints: a folder a checkpoint, written under another name and renamed when complete, so that a process killed
 // at any moment leaves the last one intact. Weights are an ONNX model; the optimizer's state lies beside it.
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Graph } from '../graph/graph.js';
 import { exportModel } from '../graph/onnx/export.js';
 import { importModel } from '../graph/onnx/import.js';
-import { sha256, toJson, writeWhole } from '../run/files.js';
+import { sha256, syncFolder, toJson, writeWhole } from '../run/files.js';
 import { CheckpointError } from './errors.js';
 
 /** Sums over the batches of the epoch in progress, by name: images, loss, … */
@@ -72,7 +72,6 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   const { step, configuration, epoch, graph, state, remembered } = checkpoint;
   const [name, unfinished] = [join(folder, `step-${step}`), join(folder, `unfinished-${step}`)];
   await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { recursive: true });
   const model = exportModel(graph);
   const bytes = Buffer.concat(state.map(bytesOf));
   const manifest: Manifest = {
@@ -89,6 +88,7 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint): Pr
   await writeWhole(join(unfinished, 'checkpoint.json'), toJson(manifest));
   await rm(name, { recursive: true, force: true });
   await rename(unfinished, name);
+  await syncFolder(folder);
   for (const old of await stepsIn(folder)) {
     if (old < step) await rm(join(folder, `step-${old}`), { recursive: true, force: true });
   }

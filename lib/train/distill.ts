@@ -40,16 +40,22 @@ export interface StepContext {
   student(): Graph;
 }
 
+/** What steps depend on beside the student. */
+export interface StepMemory {
+  /** As JSON: kept in checkpoints … */
+  memory(): unknown;
+  /** … and restored when a run resumes. */
+  restore(memory: unknown): void;
+  /** Whether that is all after so many steps. Default: always. */
+  complete?(steps: number): boolean;
+}
+
 /** Policies that change during the training: an agent's, or bits chosen for each sample. */
-export interface PolicySource {
+export interface PolicySource extends Partial<StepMemory> {
   /** One or more for this step. */
   at(context: StepContext): readonly Bits[] | Promise<readonly Bits[]>;
   /** Must equal that of the checkpoint, as JSON. */
   readonly configuration: unknown;
-  /** State of the answers beside the step and the student, as JSON: kept in checkpoints … */
-  memory?(): unknown;
-  /** … and restored when a run resumes. */
-  restore?(memory: unknown): void;
 }
 
 export interface DistillOptions extends DistillRecipe, CheckpointOptions {
@@ -63,6 +69,8 @@ export interface DistillOptions extends DistillRecipe, CheckpointOptions {
   readonly steps?: number;
   /** Further terms of the loss in each step, such as policies to protect. */
   readonly passes?: (context: StepContext) => readonly Pass[] | Promise<readonly Pass[]>;
+  /** Of `passes`, in place of that of the policies. */
+  readonly memory?: StepMemory;
   /** What the optimizer changes. Default: the weights. */
   readonly coordinates?: (parameters: Parameters, student: Graph) => Coordinates;
   /** Identifies `passes` and `coordinates` in checkpoints, as JSON. */
@@ -101,8 +109,8 @@ function fixed(policies: DistillOptions['policies']): readonly Policy[] | undefi
   return 'configuration' in policies ? undefined : policies;
 }
 
-function sourceOf({ policies }: Pick<DistillOptions, 'policies'>): PolicySource | undefined {
-  return fixed(policies) ? undefined : (policies as PolicySource);
+function memoryOf({ policies, memory }: DistillOptions): Partial<StepMemory> | undefined {
+  return memory ?? (fixed(policies) ? undefined : (policies as PolicySource));
 }
 
 class Distillation implements Learner {
@@ -133,7 +141,11 @@ class Distillation implements Learner {
   }
 
   get remembered(): unknown {
-    return sourceOf(this.options)?.memory?.();
+    return memoryOf(this.options)?.memory?.();
+  }
+
+  complete(steps: number): boolean {
+    return memoryOf(this.options)?.complete?.(steps) ?? true;
   }
 
   graph(): Graph {
@@ -262,7 +274,10 @@ export async function distill(student: Graph, set: ImageSet, options: DistillOpt
   const { learner, seconds } = await runSteps(
     { ...options, operation: 'distill', loader, steps, configuration: configurationOf(options, set, steps) },
     (from) => {
-      if (from) sourceOf(options)?.restore?.(from.remembered);
+      if (from) {
+        memoryOf(options)?.restore?.(from.remembered);
+        passes = passProgress(from.epoch);
+      }
       return new Distillation(from?.graph ?? student, set, options, answers, steps);
     },
     (progress, sums) => {

@@ -8,6 +8,7 @@ import type { ImageSet, Normalization } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
+import { keepPart } from '../run/parts.js';
 import { float } from '../runtime/backends/float.js';
 import { compile } from '../runtime/program.js';
 import { taskOf } from '../tasks/index.js';
@@ -84,17 +85,21 @@ export async function evaluateBatches(
   let [images, correct, loss] = [0, 0, 0];
   for (const batch of batches) {
     signal?.throwIfAborted();
-    const tape = new Tape({ memory, training: false, record: false });
-    const feeds = { [input.name]: tape.constant(batch.inputs, batch.dims, batch.layout) };
-    const logits = program.run(feeds, { tape, parameters }).get(output.name);
-    if (!logits) throw new InvalidArgumentError('evaluate', 'graph', 'an output', 'none');
-    const rows = toRows(tape, logits);
-    images += batch.count;
-    if (task.classes?.byLargest) {
+    const found = await keepPart('batch', async () => {
+      const tape = new Tape({ memory, training: false, record: false });
+      const feeds = { [input.name]: tape.constant(batch.inputs, batch.dims, batch.layout) };
+      const logits = program.run(feeds, { tape, parameters }).get(output.name);
+      if (!logits) throw new InvalidArgumentError('evaluate', 'graph', 'an output', 'none');
+      const rows = toRows(tape, logits);
+      if (!task.classes?.byLargest) {
+        return { correct: totalOf(task.scores(task.answers(rows.data, batch.count), batch.labels)), loss: 0 };
+      }
       const result = crossEntropy(tape, rows, task.classes.of(batch.labels));
-      correct += result.correct;
-      loss += result.loss * batch.count;
-    } else correct += totalOf(task.scores(task.answers(rows.data, batch.count), batch.labels));
+      return { correct: result.correct, loss: result.loss };
+    });
+    images += batch.count;
+    correct += found.correct;
+    loss += found.loss * batch.count;
     memory.reset();
     onProgress?.(images, total);
     await yieldToEvents();

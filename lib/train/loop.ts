@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { requireInteger } from '../core/errors.js';
 import type { Batch, Loader } from '../data/loader.js';
 import type { Graph } from '../graph/graph.js';
+import { keeping, loopFolder, withoutParts } from '../run/parts.js';
 import { type Checkpoint, type EpochSums, loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { CheckpointError } from './errors.js';
 import { yieldToEvents } from './steps.js';
@@ -18,12 +19,14 @@ export interface Learner {
   readonly state: readonly Float32Array[];
   /** The rest of it, as JSON. */
   readonly remembered?: unknown;
+  /** Whether the state after so many steps is whole; default: always. */
+  complete?(steps: number): boolean;
 }
 
 export interface CheckpointOptions {
-  /** Folder for checkpoints; none are written without it. */
+  /** Folder for checkpoints. Default: one of the stage in progress, where there is one; else none are written. */
   readonly checkpoints?: string;
-  /** Steps between checkpoints. Default: an epoch. */
+  /** Steps between checkpoints. Default: an epoch, and more where that takes long. */
   readonly checkpointEvery?: number;
   /** Resumes from the latest checkpoint, if there is one. */
   readonly resume?: boolean;
@@ -55,17 +58,13 @@ function addSums(sums: EpochSums, more: EpochSums): EpochSums {
   return Object.fromEntries(Object.entries(more).map(([name, value]) => [name, (sums[name] ?? 0) + value]));
 }
 
-async function latest(loop: Loop): Promise<Checkpoint | undefined> {
-  const { checkpoints, resume, configuration } = loop;
-  const found = checkpoints !== undefined && resume ? await loadCheckpoint(checkpoints) : undefined;
+async function latest(folder: string, configuration: unknown): Promise<Checkpoint | undefined> {
+  const found = await loadCheckpoint(folder);
   // After a round trip through JSON.
   const expected = JSON.parse(JSON.stringify(configuration));
   if (found && !isDeepStrictEqual(found.configuration, expected)) {
     const text = (value: unknown) => JSON.stringify(value);
-    throw new CheckpointError(
-      checkpoints as string,
-      `options: expected ${text(expected)}, received ${text(found.configuration)}`,
-    );
+    throw new CheckpointError(folder, `options: expected ${text(expected)}, received ${text(found.configuration)}`);
   }
   return found;
 }
@@ -80,18 +79,60 @@ function restore(learner: Learner, found: Checkpoint, path: string): void {
   });
 }
 
+/** When and where states are saved. */
+class Saver {
+  private last = performance.now();
+  private took = 0;
+
+  constructor(
+    private readonly loop: Loop,
+    private readonly folder: string,
+  ) {}
+
+  private due(step: number): boolean {
+    const { checkpoints, checkpointEvery, loader, steps } = this.loop;
+    const asked = checkpoints !== undefined && (step % (checkpointEvery ?? loader.batches) === 0 || step === steps);
+    const since = performance.now() - this.last;
+    return asked || (since >= keeping.everyMs && since * keeping.share >= this.took);
+  }
+
+  async after(step: number, epoch: EpochSums, learner: Learner): Promise<void> {
+    const asked = this.loop.checkpoints !== undefined;
+    if (!(this.due(step) && (asked || (learner.complete?.(step) ?? true)))) return;
+    const began = performance.now();
+    const { state, remembered } = learner;
+    const { configuration } = this.loop;
+    await saveCheckpoint(this.folder, { step, configuration, epoch, graph: learner.graph(), state, remembered });
+    this.last = performance.now();
+    this.took = this.last - began;
+  }
+}
+
 /** Takes the steps. `begin` makes the learner, from a checkpoint's network when the run resumes. */
 export async function runSteps<Kind extends Learner>(
   loop: Loop,
   begin: (from: Checkpoint | undefined) => Kind,
   onStep: (progress: StepProgress, sums: EpochSums) => void,
 ): Promise<{ learner: Kind; seconds: number }> {
-  const { operation, loader, steps, batchSize, checkpoints, signal, configuration } = loop;
-  const checkpointEvery = loop.checkpointEvery ?? loader.batches;
+  const { operation, loader, checkpointEvery = loader.batches } = loop;
   requireInteger(operation, 'checkpointEvery', checkpointEvery, 1, Number.MAX_SAFE_INTEGER);
-  const found = await latest(loop);
+  const own = loop.checkpoints === undefined ? loopFolder(operation) : undefined;
+  const folder = loop.checkpoints ?? own;
+  const found = folder === undefined || !(loop.resume || own) ? undefined : await latest(folder, loop.configuration);
+  const saver = folder === undefined ? undefined : new Saver(loop, folder);
+  return withoutParts(() => takeSteps(loop, folder, found, saver, begin, onStep));
+}
+
+async function takeSteps<Kind extends Learner>(
+  { loader, steps, batchSize, signal }: Loop,
+  folder: string | undefined,
+  found: Checkpoint | undefined,
+  saver: Saver | undefined,
+  begin: (from: Checkpoint | undefined) => Kind,
+  onStep: (progress: StepProgress, sums: EpochSums) => void,
+): Promise<{ learner: Kind; seconds: number }> {
   const learner = begin(found);
-  if (found) restore(learner, found, checkpoints as string);
+  if (found) restore(learner, found, folder as string);
   const first = found?.step ?? 0;
   let done = first;
   let sums = found?.epoch ?? {};
@@ -114,11 +155,7 @@ export async function runSteps<Kind extends Learner>(
         secondsLeft: (seconds / (done - first)) * (steps - done),
       };
       onStep(progress, sums);
-      if (checkpoints !== undefined && (done % checkpointEvery === 0 || done === steps)) {
-        const { state, remembered } = learner;
-        const graph = learner.graph();
-        await saveCheckpoint(checkpoints, { step: done, configuration, epoch: sums, graph, state, remembered });
-      }
+      await saver?.after(done, sums, learner);
       await yieldToEvents();
       if (done === steps) break;
     }

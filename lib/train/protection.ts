@@ -98,6 +98,12 @@ function othersOf(graph: Graph, policy: Policy, random: Random): Policy[] {
   return all.filter((other) => differing(other, policy) > 0);
 }
 
+/** What the choice of policies rests on. */
+export interface ProtectionMemory {
+  readonly sums: readonly number[];
+  readonly measuredAt: number;
+}
+
 /** Depends on the recipe, the seed and the steps alone. */
 export class Protection {
   private readonly random: Random;
@@ -120,6 +126,16 @@ export class Protection {
     const count = Math.min(recipe.measureImages, set.count);
     const first = Int32Array.from({ length: count }, (_, i) => i);
     this.data = { ...evaluationData(subset(set, first), normalization), labels: undefined };
+  }
+
+  /** The last measurement. */
+  memory(): ProtectionMemory {
+    return { sums: this.sums, measuredAt: this.measuredAt };
+  }
+
+  restore({ sums, measuredAt }: ProtectionMemory): void {
+    this.sums = sums;
+    this.measuredAt = measuredAt;
   }
 
   /** For `distill`. */

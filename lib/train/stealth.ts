@@ -6,12 +6,21 @@ import { InvalidArgumentError } from '../core/errors.js';
 import { type ImageSet, subset } from '../data/image_set.js';
 import { formatScheme } from '../format/scheme.js';
 import type { Graph } from '../graph/graph.js';
+import { exportModel } from '../graph/onnx/export.js';
+import { importModel } from '../graph/onnx/import.js';
 import { prepare } from '../graph/prepare.js';
 import type { Policy } from '../policy/policy.js';
+import { exactJson, parseExactJson } from '../run/parts.js';
 import type { CellAttackOptions, CellAttackResult, StepRecipe } from './cell_attack.js';
 import { cellUnits } from './cell_units.js';
 import { type DistillProgress, distill } from './distill.js';
-import { Protection, type ProtectionRecipe, type StealthFigures, StealthJudge } from './protection.js';
+import {
+  Protection,
+  type ProtectionMemory,
+  type ProtectionRecipe,
+  type StealthFigures,
+  StealthJudge,
+} from './protection.js';
 import { CELL_ATTACK } from './recipes.js';
 import { teacherLogits } from './teacher.js';
 
@@ -58,6 +67,12 @@ export interface StealthOptions
     Partial<StealthRecipe> {
   /** Images that the state is chosen on. Default: the last of those that are learned from. */
   readonly validation?: ImageSet | undefined;
+}
+
+/** What a resumed attack needs beside its student: the best state so far. */
+interface StealthMemory {
+  readonly protection: ProtectionMemory;
+  readonly best: { readonly model: string; readonly value: number } | null;
 }
 
 /** Cost of a point lost beyond the bounds of `choice`, in points lost under the policy. */
@@ -109,6 +124,19 @@ export async function stealthAttack(
       const first = Math.ceil(choice.from * context.steps);
       if (context.step >= first && (context.step - first) % choice.every === 0) await consider(context.student());
       return protection.passes(context);
+    },
+    memory: {
+      memory: (): StealthMemory => ({
+        protection: protection.memory(),
+        best: best.graph === student ? null : { model: exactJson(exportModel(best.graph)), value: best.value },
+      }),
+      restore: (memory) => {
+        const kept = memory as StealthMemory;
+        protection.restore(kept.protection);
+        if (!kept.best) return;
+        const bytes = parseExactJson(kept.best.model) as Uint8Array;
+        best = { graph: importModel(bytes, 'a checkpoint').graph, value: kept.best.value };
+      },
     },
     // Each weight moves by shares of its cells: in cells of the least bits, nodes of more would move sixteen times as
     // far, and full precision would not follow. No box repair follows: with the nodes of more bits free, one cost more

@@ -13,6 +13,7 @@ import {
 import { type ImageSet, type Normalization, subset } from '../../data/image_set.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
+import { keepPart } from '../../run/parts.js';
 import { DEFAULT_CONFIDENCE, type Interval } from '../../statistics/shares.js';
 import { compare } from '../../tasks/compare.js';
 import { type Answers, type Task, total } from '../../tasks/task.js';
@@ -138,11 +139,14 @@ export async function corruptionGrid(
   const errors = new CorruptionErrors(names, images.count);
   const measurer = new Measurer(graph);
 
-  const measure = async (shown: ImageSet, name?: CorruptionName, level?: CorruptionLevel) => {
-    const samples = imageSamples(graph, prepare(shown), normalization, { layout, task: options.task });
-    const outcomes = await measurer.run(samples, tried, { plan, signal });
-    const { task } = samples;
-    const all = outcomes.map(({ answers }) => answers);
+  const samplesOf = (shown: ImageSet) =>
+    imageSamples(graph, prepare(shown), normalization, { layout, task: options.task });
+  const { task } = samplesOf(images);
+  const measure = async (show: () => Promise<ImageSet>, name?: CorruptionName, level?: CorruptionLevel) => {
+    const all = await keepPart('condition', async () => {
+      const outcomes = await measurer.run(samplesOf(await show()), tried, { plan, signal });
+      return outcomes.map(({ answers }) => answers);
+    });
     errors.add(
       name,
       all.map((answers) => task.scores(answers, labels)),
@@ -152,13 +156,13 @@ export async function corruptionGrid(
 
   try {
     onProgress?.(0, requests.length + 1);
-    const clean = await measure(images);
+    const clean = await measure(async () => images);
     const conditions: CorruptionCondition[] = [];
     for (const { name, level } of requests) {
       signal?.throwIfAborted();
       onProgress?.(conditions.length + 1, requests.length + 1);
-      const shown = await corrupt(images, name, level, { seed, normalization, signal });
-      conditions.push(await measure(shown, name, level));
+      const show = () => corrupt(images, name, level, { seed, normalization, signal });
+      conditions.push(await measure(show, name, level));
     }
     onProgress?.(requests.length + 1, requests.length + 1);
     const summary = errors.summaries(baseline, confidence);

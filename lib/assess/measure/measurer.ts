@@ -5,6 +5,7 @@ import { sizeOf } from '../../core/shape.js';
 import type { Graph } from '../../graph/graph.js';
 import { outputOf } from '../../graph/output.js';
 import type { Policy } from '../../policy/policy.js';
+import { keepPart } from '../../run/parts.js';
 import type { IntegerOptions } from '../../runtime/backends/integer.js';
 import { type EvaluationData, PolicyEvaluator } from '../../runtime/evaluate_policies.js';
 import type { Answers } from '../../tasks/task.js';
@@ -72,33 +73,49 @@ export class Measurer {
     this.evaluators.delete(key);
   }
 
+  /** Policies on samples, as many of both at once as memory allows: logits of each, from one policy and sample on. */
+  private async *groups(samples: Samples, policies: readonly Policy[], options: MeasureOptions) {
+    const { plan = {}, signal, onProgress } = options;
+    const evaluator = this.evaluator(plan);
+    const chunk = Math.max(1, Math.min(samples.count, Math.floor(CHUNK_ELEMENTS / sizeOf(samples.dims))));
+    const total = policies.length * samples.count;
+    let [done, said] = [0, 0];
+    const say = (now: number) => {
+      if (now === said) return;
+      said = now;
+      onProgress?.(now, total);
+    };
+    for (const data of samples.batches(chunk)) {
+      const { start, count } = data;
+      const group = Math.max(LEAST_POLICIES, Math.floor(LOGIT_ELEMENTS / (count * this.width)));
+      for (let from = 0; from < policies.length; from += group) {
+        const own = policies.slice(from, from + group);
+        const evaluate = async () => {
+          const results = await evaluator.evaluate(own, plainData(data), {
+            logits: true,
+            batchSize: this.batch ?? (own.some(sharesRanges) ? SHARED_BATCH : undefined),
+            signal,
+            onProgress: (part) => say(done + part),
+          });
+          return results.map(({ logits }) => logits as Float32Array);
+        };
+        yield { from, start, count, evaluate };
+        done += own.length * count;
+        say(done);
+      }
+    }
+  }
+
   async visit(
     samples: Samples,
     policies: readonly Policy[],
     visit: Visit,
     options: MeasureOptions = {},
   ): Promise<void> {
-    const { plan = {}, signal, onProgress } = options;
-    const evaluator = this.evaluator(plan);
-    const chunk = Math.max(1, Math.min(samples.count, Math.floor(CHUNK_ELEMENTS / sizeOf(samples.dims))));
-    const total = policies.length * samples.count;
-    let done = 0;
-    for (const data of samples.batches(chunk)) {
-      const { start, count } = data;
-      const group = Math.max(LEAST_POLICIES, Math.floor(LOGIT_ELEMENTS / (count * this.width)));
-      for (let from = 0; from < policies.length; from += group) {
-        const grouped = policies.slice(from, from + group);
-        const results = await evaluator.evaluate(grouped, plainData(data), {
-          logits: true,
-          batchSize: this.batch ?? (grouped.some(sharesRanges) ? SHARED_BATCH : undefined),
-          signal,
-          onProgress: (part) => onProgress?.(done + part, total),
-        });
-        results.forEach(({ logits }, i) => {
-          visit(from + i, logits as Float32Array, start, count);
-        });
-        done += grouped.length * count;
-      }
+    for await (const { from, start, count, evaluate } of this.groups(samples, policies, options)) {
+      (await evaluate()).forEach((logits, i) => {
+        visit(from + i, logits, start, count);
+      });
     }
   }
 
@@ -107,12 +124,19 @@ export class Measurer {
     const { task, count: all } = samples;
     const parts = policies.map((): Answers[] => []);
     const margins = policies.map(() => task.classes && new Float32Array(all));
-    const visit: Visit = (policy, logits, start, count) => {
-      parts[policy]?.push(task.answers(logits, count));
-      if (task.classes) margins[policy]?.set(task.classes.margins(logits, count), start);
-    };
-    await this.visit(samples, policies, visit, options);
-    return parts.map((own, policy) => ({ answers: task.join(own), margins: margins[policy] }));
+    for await (const { from, start, count, evaluate } of this.groups(samples, policies, options)) {
+      const found = await keepPart('answers', async () =>
+        (await evaluate()).map((logits) => ({
+          answers: task.answers(logits, count),
+          margins: task.classes?.margins(logits, count),
+        })),
+      );
+      found.forEach((each, i) => {
+        parts[from + i]?.push(each.answers);
+        if (each.margins) margins[from + i]?.set(each.margins, start);
+      });
+    }
+    return parts.map((each, policy) => ({ answers: task.join(each), margins: margins[policy] }));
   }
 
   dispose(): void {

@@ -5,6 +5,7 @@
 import type { ImageSet, Normalization } from '../../data/image_set.js';
 import type { Graph } from '../../graph/graph.js';
 import type { Policy } from '../../policy/policy.js';
+import { keepPart } from '../../run/parts.js';
 import type { SchemeChooser } from '../../runtime/product_scheme.js';
 import { InputPolicy } from '../../search/input_policy.js';
 import { InputPolicyRunner } from '../../search/runner.js';
@@ -94,8 +95,11 @@ export async function quantizedAnswers(
   const parts: Answers[] = [];
   try {
     for (const data of samples.batches(CHUNK)) {
-      const { logits } = await runner.evaluate(policy, data, { signal });
-      parts.push(samples.task.answers(logits, data.count));
+      const evaluated = async () => {
+        const { logits } = await runner.evaluate(policy, data, { signal });
+        return samples.task.answers(logits, data.count);
+      };
+      parts.push(await keepPart('answers', evaluated));
     }
     return samples.task.join(parts);
   } finally {

@@ -6,13 +6,14 @@ import { setImmediate } from 'node:timers/promises';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
 import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
+import { keepPart } from '../../run/parts.js';
 import { normalCdf } from '../../statistics/shares.js';
 import { quantile } from '../../statistics/summary.js';
 import { Random } from '../../tensor/random.js';
 import { type ActivationShape, activationShapes, type WeightShape, weightShape } from '../indicators/classical.js';
 import { firstOrderNoise, hessianTraces, type LayerNoise } from '../indicators/gradient.js';
 import type { IndicatorName } from '../indicators/names.js';
-import { ScanNetwork } from '../indicators/network.js';
+import { type ScanLayer, ScanNetwork } from '../indicators/network.js';
 import { flipRate, inputNoise, pseudoNoise, weightNoise } from '../indicators/noise.js';
 import { freeBatch, type Samples } from '../samples.js';
 
@@ -147,16 +148,23 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
   let done = 0;
   const pass = async <Result>(work: () => Result): Promise<Result> => {
     signal?.throwIfAborted();
-    const result = work();
+    const result = await keepPart('pass', async () => work());
     done += 1;
     onProgress?.(done, total);
     await setImmediate();
     return result;
   };
+  /** A pass that finds something of each layer. */
+  const layerPass = async <Found>(
+    work: () => ReadonlyMap<ScanLayer, Found>,
+  ): Promise<ReadonlyMap<ScanLayer, Found>> => {
+    const found = await pass(() => [...work()].map(([layer, own]) => [layers.indexOf(layer), own] as const));
+    return new Map(found.map(([at, own]) => [layers[at] as ScanLayer, own]));
+  };
   const reference = await pass(() => refer(network, samples));
-  const shapes = await pass(() => activationShapes(network, samples));
-  const noises = await pass(() => firstOrderNoise(network, samples, random.split('signs')));
-  const traces = await pass(() =>
+  const shapes = await layerPass(() => activationShapes(network, samples));
+  const noises = await layerPass(() => firstOrderNoise(network, samples, random.split('signs')));
+  const traces = await layerPass(() =>
     hessianTraces(network, samples, HESSIAN_SAMPLES, HESSIAN_PROBES, random.split('hessian')),
   );
   const rates = { pseudo: 0, weights: 0, input: 0 };

@@ -14,6 +14,7 @@ import { summarize } from '../../graph/printer.js';
 import { inspect } from '../../native/inspect.js';
 import { policyToJson } from '../../policy/json.js';
 import { type Policy, uniformPolicy } from '../../policy/policy.js';
+import { keepPart } from '../../run/parts.js';
 import { exportQuantized } from '../../runtime/export/quantized.js';
 import { mean, quantile, standardDeviation } from '../../statistics/summary.js';
 import { MeasuringProcess } from './child.js';
@@ -211,7 +212,7 @@ async function meet(meeting: Meeting): Promise<{ rows: ModelRow[]; failures: Mod
       for (const entrant of entrants) {
         signal?.throwIfAborted();
         say(entrant.process.contender, `round ${round + 1} of ${options.rounds}`);
-        const { callsMs, cpuMs, peakBytes } = await entrant.process.round(options.roundMs);
+        const { callsMs, cpuMs, peakBytes } = await keepPart('round', () => entrant.process.round(options.roundMs));
         // The median call: on a busy machine a mean is that of the interruptions.
         entrant.rounds.push((1000 * batch) / quantile(callsMs, 0.5));
         entrant.calls.push(...callsMs);

@@ -3,10 +3,11 @@
 // expected reward is exact (a bandit with full information), and the noise that hinders roll-outs is absent. Beside a
 // network in training it starts from one candidate for each kind of input, and improves on the rewards of the network
 // as it is.
+import { keepPart } from '../../run/parts.js';
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
-import { defineAgent, type InputLearner } from '../agent.js';
+import { defineAgent, type InputLearner, type LearnerMemory } from '../agent.js';
 import type { InputEnvironment } from '../input_environment.js';
 import type { InputPolicy } from '../input_policy.js';
 import { type Objective, reward } from '../judge.js';
@@ -92,30 +93,34 @@ export async function trainGate(
   const steps = epochs * each;
   const x = new Float32Array(batch * width);
   const p = new Float64Array(candidates);
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = random
-      .split('order')
-      .split(String(epoch))
-      .shuffle(Int32Array.from({ length: samples }, (_, i) => i));
-    for (let b = 0; b < each; b++) {
-      signal?.throwIfAborted();
-      const step = epoch * each + b;
-      const rows = order.subarray(b * batch, (b + 1) * batch);
-      rows.forEach((row, i) => {
-        x.set(features.subarray(row * width, (row + 1) * width), i * width);
-      });
-      const entropy = options.entropy * (1 - step / steps);
-      gate.step(x, batch, rateAt({ kind: 'cosine', floor: RATE_FLOOR }, step, steps).factor, (y, dy) => {
+  const learn = async () => {
+    for (let epoch = 0; epoch < epochs; epoch++) {
+      const order = random
+        .split('order')
+        .split(String(epoch))
+        .shuffle(Int32Array.from({ length: samples }, (_, i) => i));
+      for (let b = 0; b < each; b++) {
+        signal?.throwIfAborted();
+        const step = epoch * each + b;
+        const rows = order.subarray(b * batch, (b + 1) * batch);
         rows.forEach((row, i) => {
-          const at = i * candidates;
-          expectedReward([y, dy, at], rewards, row * candidates, p, batch);
-          addEntropyGradient(p, candidates, -entropy / batch, dy, at);
+          x.set(features.subarray(row * width, (row + 1) * width), i * width);
         });
-      });
+        const entropy = options.entropy * (1 - step / steps);
+        gate.step(x, batch, rateAt({ kind: 'cosine', floor: RATE_FLOOR }, step, steps).factor, (y, dy) => {
+          rows.forEach((row, i) => {
+            const at = i * candidates;
+            expectedReward([y, dy, at], rewards, row * candidates, p, batch);
+            addEntropyGradient(p, candidates, -entropy / batch, dy, at);
+          });
+        });
+      }
+      onProgress?.(epoch + 1, epochs);
+      await yieldToEvents();
     }
-    onProgress?.(epoch + 1, epochs);
-    await yieldToEvents();
-  }
+    return gate.state();
+  };
+  gate.restore(await keepPart('gate', learn));
   return gate;
 }
 
@@ -182,6 +187,15 @@ class GateLearner implements InputLearner {
       });
     }
     return this.learn(features, rewards, count);
+  }
+
+  memory(): LearnerMemory {
+    return { iteration: this.iteration, network: this.gate.state() };
+  }
+
+  restore({ iteration, network }: LearnerMemory): void {
+    this.iteration = iteration;
+    this.gate.restore(network);
   }
 
   private learn(features: Float32Array, rewards: Float32Array, count: number): number {

@@ -3,10 +3,11 @@
 // the logits. Thousands of episodes are one forward of a batch. The same sample is rolled out several times, and what
 // counts is how much better a roll-out was than their mean: most of the reward is the sample's difficulty.
 import type { Value } from '../../autograd/tape.js';
+import { keepPart } from '../../run/parts.js';
 import { Random } from '../../tensor/random.js';
 import { rateAt } from '../../train/schedule.js';
 import { yieldToEvents } from '../../train/steps.js';
-import { defineAgent, type InputLearner } from '../agent.js';
+import { defineAgent, type InputLearner, type LearnerMemory } from '../agent.js';
 import type { Decider, Decision, InputPolicy } from '../input_policy.js';
 import { type Objective, reward } from '../judge.js';
 import { addEntropyGradient, Mlp, softmaxRow } from '../mlp.js';
@@ -197,6 +198,15 @@ export class PpoLearner implements InputLearner {
     return sum / experience.rewards.length;
   }
 
+  memory(): LearnerMemory {
+    return { iteration: this.iteration, network: this.actor.state() };
+  }
+
+  restore({ iteration, network }: LearnerMemory): void {
+    this.iteration = iteration;
+    this.actor.restore(network);
+  }
+
   private async rollOut(
     runner: InputPolicyRunner,
     data: Referenced,
@@ -321,7 +331,11 @@ export const ppoWith = (options: Partial<PpoOptions>) => {
       const learner = new PpoLearner(start.with({ actor }), { ...settings, objective, seed, signal });
       for (let iteration = 1; iteration <= settings.iterations; iteration++) {
         signal?.throwIfAborted();
-        const mean = await learner.iterate(environment.runner, environment.data);
+        const { mean, memory } = await keepPart('iteration', async () => ({
+          mean: await learner.iterate(environment.runner, environment.data),
+          memory: learner.memory(),
+        }));
+        learner.restore(memory);
         onProgress?.(iteration, settings.iterations);
         const last = iteration === settings.iterations;
         if (last || iteration % VALIDATE_EVERY === 0) await select(learner.policy, iteration, mean);
