@@ -54,7 +54,6 @@ export const command = defineCommand({
     timeBudget: positive('<seconds>', 'leave out what does not fit', { decides: false }),
   },
   out: 'named',
-  exitCodes: { failed: 3, refused: 4 },
   examples: [
     'faultline assess model.onnx --data images.npy,labels.npy',
     'faultline assess model.onnx --data images.npy --mean .485,.456,.406 --std .229,.224,.225',

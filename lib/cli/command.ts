@@ -6,11 +6,12 @@
 // 2. Arguments and options are objects of specs (option.ts, options.ts). A key is the option's name: dataDir is
 //    --data-dir; its value in `run` has the spec's type. Groups that several commands have are in inputs.ts, policy.ts, ….
 // 3. `out` says whether results go to a folder: then there are --out and --fresh, and a RunDirectory with lock and
-// stages.
-//    Long work is a stage: `await stage('scan', () => scan(…))`; a stopped run resumes after its last one.
+//    stages. Long work is a stage: `await stage('scan', () => scan(…))`; a stopped run resumes after its last one, and
+//    inside a long one where the library keeps parts (lib/run/parts.ts).
 // 4. Pass `signal` on: Ctrl-C aborts it, and the process ends within a second. Show `progress`, never write to stderr.
 // 5. Return { result }: JSON with a `schema` that is registered in lib/report/kinds.ts. The harness prints it (--json: as
-//    JSON) and writes report.json, report.html, report.md and tables/*.csv to the folder. `exitCode` where it is not 0.
+//    JSON) and writes report.json, report.html, report.md and tables/*.csv to the folder. `exitCode` where it is not 0; other
+//    codes than 1 for failures and 2 for refusals are a line in exit_codes.ts.
 // 6. Give two examples that run unchanged, on model.onnx and images.npy.
 // 7. Add a line to commands.ts: name, group, summary, import. Nothing else is loaded before the command runs.
 // 8. Test it in test/lib/cli/<name>.test.ts; test/lib/cli/commands.test.ts parses its examples and measures its help.
@@ -54,11 +55,6 @@ export interface Outcome {
  */
 export type OutFolder = 'none' | 'optional' | 'required' | 'named' | { readonly default: string };
 
-export interface ExitCodes {
-  readonly failed: number;
-  readonly refused: number;
-}
-
 export interface CommandDefinition<
   Arguments extends Specs<ArgumentSpec> = Specs<ArgumentSpec>,
   Options extends Specs<OptionSpec> = Specs<OptionSpec>,
@@ -73,8 +69,6 @@ export interface CommandDefinition<
   readonly examples: readonly [string, string];
   /** Paragraphs of the help, after the options. */
   readonly details?: readonly string[] | undefined;
-  /** Default 1 and 2. */
-  readonly exitCodes?: ExitCodes | undefined;
   /** undefined: everything has been said. */
   run(context: Context<Values<Arguments>, Values<Options>>): Promise<Outcome | undefined>;
 }

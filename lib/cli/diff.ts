@@ -5,7 +5,6 @@ import { defineCommand } from './command.js';
 import { argument } from './option.js';
 
 const WORSE = 1;
-const REFUSED = 2;
 
 export const command = defineCommand({
   name: 'diff',
@@ -15,7 +14,6 @@ export const command = defineCommand({
   },
   options: {},
   examples: ['faultline diff runs/before runs/after', 'faultline diff runs/before/report.json runs/after --json'],
-  exitCodes: { failed: REFUSED, refused: REFUSED },
   details: [
     'Compared are all figures of all tables. One with an interval has changed where the two intervals have no value in ' +
       'common. The exit code is 1 where a figure got worse, 0 otherwise, 2 where the two cannot be compared.',

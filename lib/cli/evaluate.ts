@@ -19,19 +19,22 @@ export const command = defineCommand({
   name: 'evaluate',
   arguments: MODEL,
   options: { ...inputOptions(), batch: wholeNumber('<n>', 'images at a time', 1, { default: 500 }) },
+  out: 'optional',
   examples: [
     'faultline evaluate model.onnx --data images.npy,labels.npy',
-    'faultline evaluate model.onnx --data images.npy,labels.npy --images 100 --json',
+    'faultline evaluate model.onnx --data images.npy,labels.npy --images 100 --out runs/evaluated',
   ],
-  async run({ arguments: { model }, options, signal, progress }) {
+  async run({ arguments: { model }, options, signal, progress, stage }) {
     const source = await readJudged(model, options, progress);
     const { samples } = await readInputs(source, options, progress);
     const { graph, batch = options.batch } = freeBatch(source, samples.dims);
-    const evaluation = await evaluateBatches(graph, labelled(samples, batch), samples.count, {
-      task: samples.task,
-      signal,
-      onProgress: progress.counts('images'),
-    });
+    const evaluation = await stage('evaluate', () =>
+      evaluateBatches(graph, labelled(samples, batch), samples.count, {
+        task: samples.task,
+        signal,
+        onProgress: progress.counts('images'),
+      }),
+    );
     return { result: { schema: 'faultline.evaluate/1', model, ...evaluation } };
   },
 });

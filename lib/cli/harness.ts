@@ -8,15 +8,14 @@ import { modelDigest } from '../graph/onnx/codec.js';
 import { checkResult } from '../report/kinds.js';
 import { render } from '../report/render.js';
 import { writeResult } from '../report/write.js';
-import { asJson, sha256 } from '../run/files.js';
+import { asJson, RunError, sha256 } from '../run/files.js';
 import { RunDirectory } from '../run/run_directory.js';
-import type { CommandDefinition, Context, ExitCodes, Outcome } from './command.js';
+import type { CommandDefinition, Context, Outcome } from './command.js';
+import { type ExitCodes, exitCodesOf } from './exit_codes.js';
 import { isFile } from './option.js';
 import { complain, print } from './output.js';
 import { type CommandLine, parseCommandLine } from './parse.js';
 import { Progress } from './progress.js';
-
-export const EXIT_CODES: ExitCodes = { failed: 1, refused: 2 };
 
 /** As a shell has it: 128 and the signal's number. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -35,7 +34,7 @@ class Interrupted extends Error {
 }
 
 /** The exit code of an error. */
-function exitCodeOf(error: unknown, codes: ExitCodes = EXIT_CODES): number {
+function exitCodeOf(error: unknown, codes: ExitCodes): number {
   if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : codes.refused;
   return error instanceof InvalidArgumentError ? codes.refused : codes.failed;
@@ -73,11 +72,14 @@ function folderOf({ name, out }: CommandDefinition, { arguments: all, common }: 
   return join('runs', [name.replaceAll(' ', '-'), ...model, key].join('-'));
 }
 
+/** Errors of a folder that the option can name another for; a full disk or too many open files are failures. */
+const OTHER_FOLDER = new Set(['EEXIST', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ELOOP', 'EINVAL']);
+
 /** What a folder cannot be is refused as an option is. */
 async function openFolder(folder: string, options: Parameters<typeof RunDirectory.open>[1]): Promise<RunDirectory> {
-  return RunDirectory.open(folder, options).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === undefined) throw error;
-    throw new InvalidArgumentError('faultline', '--out', 'a folder', `${folder}: ${error.code}`);
+  return RunDirectory.open(folder, options).catch((error: Error) => {
+    if (!(error instanceof RunError && OTHER_FOLDER.has(error.code ?? ''))) throw error;
+    throw new InvalidArgumentError('faultline', '--out', 'a folder that can be written', error.message);
   });
 }
 
@@ -119,7 +121,8 @@ class Execution {
   private openRun(configuration: unknown = this.configuration): Promise<RunDirectory> {
     if (this.folder === undefined) throw new Error(`${this.definition.name}: a run without a folder`);
     const { typed: command, line } = this;
-    this.run ??= openFolder(this.folder, { command, configuration, fresh: line.common.fresh ?? false });
+    const onNote = (note: string) => this.progress.say(note);
+    this.run ??= openFolder(this.folder, { command, configuration, fresh: line.common.fresh ?? false, onNote });
     return this.run;
   }
 
@@ -155,7 +158,7 @@ class Execution {
     const written = [...files];
     if (this.folder !== undefined) {
       const run = await this.openRun();
-      await writeResult(run.path, checked);
+      await writeResult((name, content) => run.write(name, content), checked);
       written.push(run.file('report.html'));
     }
     this.progress.end();
@@ -191,6 +194,6 @@ export async function runCommand(
   } catch (error) {
     // Commander has said it.
     if (!(error instanceof CommanderError)) complain(error, ['faultline', definition.name, ...argv].join(' '));
-    return exitCodeOf(error, definition.exitCodes);
+    return exitCodeOf(error, exitCodesOf(definition.name));
   }
 }

@@ -6,7 +6,7 @@ import { summarize } from '../graph/printer.js';
 import { inspect } from '../native/inspect.js';
 import { writeWhole } from '../run/files.js';
 import { defineCommand } from './command.js';
-import { EXIT_CODES } from './harness.js';
+import { exitCodesOf } from './exit_codes.js';
 import { inputOptions, inspectImages } from './inputs.js';
 import { readGraph } from './model.js';
 import { flag, optionalArgument, refuse, text } from './option.js';
@@ -39,7 +39,7 @@ export const command = defineCommand({
       const result = inspect();
       // Every operation would refuse.
       if (result.isa.error !== undefined) progress.say(`faultline: ${result.isa.error}`);
-      return { result, exitCode: result.isa.error === undefined ? 0 : EXIT_CODES.refused };
+      return { result, exitCode: result.isa.error === undefined ? 0 : exitCodesOf('inspect').refused };
     }
     const { graph, notes } = await loadModel(model, { inputs: input });
     const { graph: shown, log } = fold ? simplify(graph) : { graph, log: [] };

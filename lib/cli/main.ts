@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // The command `faultline`: finds the requested command, loads it and runs it.
 import { readFileSync } from 'node:fs';
-import { findCommand } from './commands.js';
-import { overview } from './help.js';
+import { exitCodesOf } from './exit_codes.js';
 import { complain, print, say } from './output.js';
 
+// All else is imported where a failure of that is caught: files may be missing, or too many be open.
+const ARGV = process.argv.slice(process.argv[2] === '--' ? 3 : 2);
 /** Exit codes of what no command answers for. */
-const [FAILED, REFUSED] = process.argv[2] === 'assess' ? [3, 4] : [1, 2];
+const { failed: FAILED, refused: REFUSED } = exitCodesOf(ARGV[0]);
 
 // A reader that has seen enough (`| head`) stops nothing and changes no exit code; a full disk does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -28,6 +29,7 @@ function packageVersion(): string {
 
 async function main(argv: readonly string[]): Promise<number> {
   const [first = '--help'] = argv;
+  const [{ findCommand }, { overview }] = await Promise.all([import('./commands.js'), import('./help.js')]);
   // `faultline help scan` is `faultline scan --help`.
   if (first === 'help' && argv.length > 1) return main([...argv.slice(1), '--help']);
   if (['--help', '-h', 'help'].includes(first)) {
@@ -49,7 +51,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return runCommand(loaded.command, rest, found.summary);
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+process.exitCode = await main(ARGV).catch((error) => {
   complain(error);
   return FAILED;
 });
