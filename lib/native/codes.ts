@@ -1,7 +1,7 @@
 // The numbers that C++ and TypeScript exchange. Made of native/abi/ by scripts/abi.mjs: change them there.
 
 // native/abi/codes.h
-export const ABI_VERSION = 11;
+export const ABI_VERSION = 12;
 export const CUDA_ABI_VERSION = 2;
 export const UNARY = {
   relu: 0,

@@ -6,7 +6,7 @@
 namespace faultline {
 
 // Raised when a native signature or a number in this folder changes: a stale build is refused at load, not at a call.
-inline constexpr int kAbiVersion = 11;
+inline constexpr int kAbiVersion = 12;
 inline constexpr int kCudaAbiVersion = 2;
 
 // Functions of one array, with parameters p and q: clip's bounds, hardSigmoid's alpha and beta, scale's factor and

@@ -8,7 +8,11 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 namespace faultline {
 namespace {
@@ -31,10 +35,31 @@ std::string ownCgroup() {
   return "";
 }
 
+// How many threads can be started at once, up to `count`: where memory or processes are short, OpenMP would end the
+// process, with the code of a verdict. Of fewer than asked for, half are left to everything else.
+int startable(int count) {
+  std::vector<std::thread> others;
+  others.reserve(static_cast<size_t>(count - 1));
+  std::mutex gate;
+  {
+    const std::lock_guard<std::mutex> closed(gate);
+    try {
+      while (static_cast<int>(others.size()) < count - 1) {
+        others.emplace_back([&gate] { const std::lock_guard<std::mutex> passed(gate); });
+      }
+    } catch (const std::system_error&) {
+    }
+  }
+  for (std::thread& other : others) other.join();
+  const int started = static_cast<int>(others.size()) + 1;
+  return started == count ? count : std::max(1, started / 2);
+}
+
 int defaultThreads() {
   const char* env = std::getenv("OMP_NUM_THREADS");
   const long requested = env ? std::strtol(env, nullptr, 10) : 0;
-  return requested > 0 ? static_cast<int>(std::min<long>(requested, mostThreads())) : allowedCpus();
+  const long count = requested > 0 ? std::min<long>(requested, mostThreads()) : allowedCpus();
+  return startable(static_cast<int>(count));
 }
 
 std::atomic<int> chosen{0};

@@ -1,5 +1,7 @@
 // The number of threads: set, restored, and one where help does not pay.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpus } from 'node:os';
 import { onOneThread, setThreads, threads } from '../../../lib/native/threads.js';
 
 describe('threads', () => {
@@ -24,6 +26,18 @@ describe('threads', () => {
     );
     assert.equal(threads(), 2);
     setThreads(before);
+  });
+
+  it('are few where OMP_NUM_THREADS is absurd, and the usual where it is no number', () => {
+    const script = `import { inspect } from '${new URL('../../../lib/native/inspect.js', import.meta.url)}';
+      const { used, affinity } = inspect().threads; console.log(JSON.stringify([used, affinity]));`;
+    for (const value of ['1000000000', '99999999999999999999', 'garbage', '-5', '']) {
+      const env = { ...process.env, OMP_NUM_THREADS: value };
+      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { env, encoding: 'utf8' });
+      const [used, affinity] = JSON.parse(stdout) as [number, number];
+      assert.ok(used >= 1 && used <= Math.max(64, 2 * cpus().length), `${value}: ${used}`);
+      if (!/^\d+$/.test(value)) assert.ok(used <= affinity, `${value}: ${used}`);
+    }
   });
 
   it('refuse counts that are none', () => {
