@@ -31,6 +31,7 @@ test_all_packages=(
   'python3|python3' # node-gyp
   'python3-numpy|/usr/lib/python3/dist-packages/numpy' # what arrays and pictures are read as
   'python3-pil|/usr/lib/python3/dist-packages/PIL'
+  'strace|strace'
   'clang-14|clang++-14'
   'libclang-rt-14-dev|/usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a'
 )

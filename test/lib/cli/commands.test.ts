@@ -37,10 +37,10 @@ describe('faultline', () => {
   });
 
   it('loads neither packages nor commands to say so', () => {
-    const loaded = [...loadedBy(join(packageRoot(), 'lib', 'cli', 'main.ts'))];
+    const loaded = [...loadedBy(join(packageRoot(), 'lib', 'cli', 'program.ts'))];
     const names = loaded.map((path) => path.replace(`${join(packageRoot(), 'lib')}/`, ''));
-    const own = ['cli/commands.ts', 'cli/help.ts', 'cli/main.ts', 'cli/output.ts', 'core/text.ts'];
-    assert.deepEqual(names.sort(), [...own, 'node:fs', 'node:util']);
+    const own = ['commands', 'exit_codes', 'help', 'output', 'program'].map((name) => `cli/${name}.ts`);
+    assert.deepEqual(names.sort(), [...own, 'core/text.ts', 'node:fs', 'node:util']);
   });
 
   it('finds commands of one word and of two, and refuses others', () => {
