@@ -1,7 +1,7 @@
 // Every long command, ended at random moments and started again until it is done: the same result to the bit, times
 // aside. Moments are shares of an undisturbed run, so that a slow machine has them everywhere too.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -66,22 +66,25 @@ describe('commands that are killed', () => {
     it(`${name} goes on`, async function () {
       this.timeout(0);
       const began = performance.now();
-      const { status, stderr } = spawnSync(process.execPath, [...lineOf(name, args), '--fresh'], { ...options, encoding: 'utf8' });
+      const { status, stderr } = spawnSync(process.execPath, [...lineOf(name, args), '--fresh'], {
+        ...options,
+        encoding: 'utf8',
+      });
       const whole = performance.now() - began;
       assert.ok(status !== null && status <= 2, stderr);
       const [expected, files] = [report(), names()];
       let fresh = true;
       for (let kill = 0; kill < kills; ) {
         const signal = (['SIGKILL', 'SIGKILL', 'SIGTERM', 'SIGINT'] as const)[kill % 4];
-        const line = [...lineOf(name, args), ...(fresh ? ['--fresh'] : [])];
-        const child = spawn(process.execPath, line, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+        const line: string[] = [...lineOf(name, args), ...(fresh ? ['--fresh'] : [])];
+        const child: ChildProcess = spawn(process.execPath, line, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
         let said = '';
-        child.stderr.on('data', (text) => {
+        child.stderr?.on('data', (text: Buffer) => {
           said += text;
         });
         const closed = once(child, 'close');
         await Promise.race([closed, setTimeout(random.uniform(0.2, 1) * whole)]);
-        const killed = child.exitCode === null && child.signalCode === null;
+        const killed: boolean = child.exitCode === null && child.signalCode === null;
         child.kill(signal);
         await closed;
         kill += 1;

@@ -47,7 +47,10 @@ describe('files of a run', () => {
 
   it('name themselves where they cannot be written or are no JSON, and leave nothing', async () => {
     await assert.rejects(writeWhole(path('a'), 'x'), /a: expected a file that can be written, received E/);
-    await assert.rejects(writeWhole(path('a', 'b.txt', 'c'), 'x'), /c: expected a file that can be written, received E/);
+    await assert.rejects(
+      writeWhole(path('a', 'b.txt', 'c'), 'x'),
+      /c: expected a file that can be written, received E/,
+    );
     assert.deepEqual(readdirSync(path()).filter(isUnfinished), []);
     assert.throws(
       () => parseJson('a.json', '{"a": 1'),
