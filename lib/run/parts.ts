@@ -15,7 +15,16 @@ import { appendLines, makeFolder, RunError, readIfThere, sha256 } from './files.
  */
 export const keeping = { everyMs: 2000, share: 0.02 };
 
-const TYPED_ARRAYS = { Float32Array, Float64Array, Int32Array, Int8Array, Uint8Array } as const;
+const TYPED_ARRAYS = {
+  Float32Array,
+  Float64Array,
+  Int32Array,
+  Uint32Array,
+  Int16Array,
+  Uint16Array,
+  Int8Array,
+  Uint8Array,
+};
 type Tagged = { readonly '': string; readonly value: string };
 
 /** JSON that keeps what JSON drops: typed arrays, −0, NaN and infinity. */

@@ -41,7 +41,7 @@ export interface StepContext {
 }
 
 /** What steps depend on beside the student. */
-export interface StepMemory {
+interface StepMemory {
   /** As JSON: kept in checkpoints … */
   memory(): unknown;
   /** … and restored when a run resumes. */

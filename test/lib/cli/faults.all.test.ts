@@ -45,8 +45,7 @@ describe('faults below a run', () => {
     rmSync(out, { recursive: true });
   }
 
-  before(async function () {
-    this.timeout(0);
+  before(async () => {
     await saveModel(await trainedOnBlobs(), path('m.onnx'));
     const { pixels, labels } = blobs(100);
     writeFileSync(path('images.idx3'), idx([100, 12, 12], pixels));
@@ -57,7 +56,6 @@ describe('faults below a run', () => {
   });
 
   it('each system call may fail, or be the last', function () {
-    this.timeout(0);
     if (spawnSync('strace', ['-o', '/dev/null', 'true']).status !== 0) return this.skip();
     const random = new Random(14);
     const calls = ['openat', 'write', 'rename', 'fsync', 'fdatasync'];
@@ -87,7 +85,6 @@ describe('faults below a run', () => {
   });
 
   it('a full disk is named, and the run goes on where there is room', function () {
-    this.timeout(0);
     const disk = path('disk');
     mkdirSync(disk);
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', disk]).status !== 0) return this.skip();
@@ -104,8 +101,7 @@ describe('faults below a run', () => {
     }
   });
 
-  it('a folder that cannot be written, or is none, is refused once', function () {
-    this.timeout(0);
+  it('a folder that cannot be written, or is none, is refused once', () => {
     for (const out of ['/proc/1/run', path('m.onnx'), join(path('m.onnx'), 'run')]) {
       const { status, stderr } = run(line(out));
       assert.equal(status, 4, stderr);
@@ -113,8 +109,7 @@ describe('faults below a run', () => {
     }
   });
 
-  it('75 writers of one file all succeed', async function () {
-    this.timeout(0);
+  it('75 writers of one file all succeed', () => {
     const script = `import { writeWhole } from '${new URL('../../../lib/run/files.js', import.meta.url)}';
       await Promise.all(Array.from({ length: 25 }, () => writeWhole(process.argv[1], 'x'.repeat(100000))));`;
     const one = [process.execPath, '--input-type=module', '-e', `'${script}'`, path('shared')].join(' ');
