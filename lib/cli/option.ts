@@ -162,6 +162,14 @@ export function isFile(path: unknown): path is string {
   return typeof path === 'string' && existsSync(path) && statSync(path).isFile();
 }
 
+/** The path of a file to write. Writing replaces what is there, which no folder and no device may be. */
+export function fileToWrite(path: string, name: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && !found.isFile()
+    ? refuse(name, 'a file, new or to be replaced', `${path}, a folder or a device`)
+    : path;
+}
+
 /** Numbers from 1 to `most` between commas, each once. */
 export function counts(help: string, most: number, byDefault: readonly number[]) {
   const parse = (one: string, name: string): readonly number[] => {

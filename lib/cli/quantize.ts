@@ -8,7 +8,7 @@ import { writeWhole } from '../run/files.js';
 import { exportQuantized } from '../runtime/export/quantized.js';
 import { defineCommand } from './command.js';
 import { MODEL, readGraph } from './model.js';
-import { choice, flag, refuse, text } from './option.js';
+import { choice, fileToWrite, flag, option, refuse } from './option.js';
 import { GRANULARITY_OPTIONS, granularitiesOf, policyOptions, readPolicy } from './policy.js';
 
 export const command = defineCommand({
@@ -24,7 +24,7 @@ export const command = defineCommand({
       { default: 'integer' },
     ),
     reduceRange: flag('8-bit weights in −64 … 64, for processors without VNNI'),
-    out: text('<file>', 'the .onnx file to write', { required: true }),
+    out: option<string, { required: true }>('<file>', 'the .onnx file to write', fileToWrite, { required: true }),
   },
   examples: [
     'faultline quantize model.onnx --policy W8A8 --out model.int8.onnx',

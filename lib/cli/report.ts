@@ -5,7 +5,7 @@ import { readResult } from '../report/read.js';
 import { FORMATS, render } from '../report/render.js';
 import { writeWhole } from '../run/files.js';
 import { defineCommand } from './command.js';
-import { argument, choice, text } from './option.js';
+import { argument, choice, fileToWrite, text } from './option.js';
 import { print } from './output.js';
 
 export const command = defineCommand({
@@ -27,7 +27,7 @@ export const command = defineCommand({
     } else {
       const content = await render(format, checked);
       if (out === undefined) print(content);
-      else await writeWhole(out, content);
+      else await writeWhole(fileToWrite(out, '--out'), content);
     }
     return undefined;
   },

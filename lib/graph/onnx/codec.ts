@@ -59,7 +59,9 @@ export async function modelDigest(path: string): Promise<string> {
 }
 
 async function readModelFile(path: string): Promise<ModelProto> {
-  const { size } = await stat(path);
+  const file = await stat(path);
+  if (!file.isFile()) throw new OnnxFormatError(path, 'expected an ONNX file, received a folder or a device');
+  const { size } = file;
   if (size > MAX_MESSAGE_BYTES) {
     throw new OnnxFormatError(path, `expected at most 2 GiB (protobuf's limit), received ${size} bytes`);
   }

@@ -14,15 +14,15 @@ import { buildModel } from '../../../lib/models/index.js';
 import { Random } from '../../../lib/tensor/random.js';
 import { npy } from '../../support/npy.js';
 import { HOSTILE, unsafeIn } from '../../support/pages.js';
-import { writeStripes } from '../../support/stripes.js';
+import { STRIPES_CLASSES, STRIPES_SIDE, writeStripes } from '../../support/stripes.js';
 import { temporaryFolder } from '../../support/temporary_folder.js';
 
 const MAIN = join(packageRoot(), 'dist', 'lib', 'cli', 'main.js');
-const [SIDE, CLASSES, SAMPLES] = [12, 3, 24];
+const [SIDE, CLASSES, SAMPLES] = [STRIPES_SIDE, STRIPES_CLASSES, 24];
 /** In the names of files: no slash. */
 const EVIL = '\u001b]0;t\u0007\u009b31m\u202e\u200b<img src=x onerror=alert(1)>;=1+1|\n`#';
-/** What learns for minutes, whatever its data. */
-const LONG = ['reproduce', 'pair', 'study', 'bench kernels', 'bench napi'];
+/** What learns from thousands of images, or measures for minutes. */
+const LONG = ['reproduce', 'pair', 'attack', 'study', 'bench kernels', 'bench napi'];
 
 /** Every name of a model, with an attack behind it. */
 function hostile(model: ModelProto): ModelProto {
@@ -41,23 +41,24 @@ describe('hostile names', () => {
   const folder = temporaryFolder();
   const model = `model${EVIL}.onnx`;
   const data = `pictures${EVIL}`;
+  const stripes = `stripes${EVIL}.npz`;
 
   /** Files that are not the commands'. */
   let given: ReadonlySet<string>;
 
   before(() => {
-    const graph = buildModel('convnet2', { input: [3, SIDE, SIDE], classes: CLASSES, seed: 1 });
+    const graph = buildModel('convnet2', { input: [1, SIDE, SIDE], classes: CLASSES, seed: 1 });
     writeFileSync(folder(model), encodeModel(hostile(modelOf(graph))));
     const random = new Random(1);
-    const pixels = () => Uint8Array.from({ length: SIDE * SIDE * 3 }, () => random.integer(256));
+    const pixels = () => Uint8Array.from({ length: SIDE * SIDE }, () => random.integer(256));
     for (let label = 0; label < CLASSES; label++) {
       mkdirSync(folder(data, `${label}${EVIL}`), { recursive: true });
       for (let i = 0; i < SAMPLES / CLASSES; i++) {
-        writeFileSync(folder(data, `${label}${EVIL}`, `${i}${EVIL}.png`), encodePng(pixels(), SIDE, SIDE, 3));
+        writeFileSync(folder(data, `${label}${EVIL}`, `${i}${EVIL}.png`), encodePng(pixels(), SIDE, SIDE, 1));
       }
     }
-    const images = Uint8Array.from({ length: SAMPLES * SIDE * SIDE * 3 }, () => random.integer(256));
-    writeFileSync(folder(`images${EVIL}.npy`), npy('|u1', [SAMPLES, SIDE, SIDE, 3], images));
+    const images = Uint8Array.from({ length: SAMPLES * SIDE * SIDE }, () => random.integer(256));
+    writeFileSync(folder(`images${EVIL}.npy`), npy('|u1', [SAMPLES, SIDE, SIDE, 1], images));
     writeFileSync(
       folder(`labels${EVIL}.npy`),
       npy(
@@ -71,7 +72,7 @@ describe('hostile names', () => {
       folder(`unsupported${EVIL}.onnx`),
       encodeModel({ irVersion: 8, opsetImport: [{ version: 17 }], graph: { name: 'g', node: [op] } }),
     );
-    writeStripes(folder(`stripes${EVIL}.npz`), 60, 30);
+    writeStripes(folder(stripes), 60, 30);
     writeFileSync(folder(`broken${EVIL}.json`), `{"${EVIL}": `);
     const policy = { schema: 'faultline.policy/2', nodes: { [HOSTILE]: 'W8A8', [EVIL]: EVIL }, excluded: [EVIL] };
     writeFileSync(folder(`policy${EVIL}.json`), JSON.stringify(policy));
@@ -124,9 +125,8 @@ describe('hostile names', () => {
       'runs/search',
     ],
     evaluate: [model, ...onData],
-    'bench model': [model, '--quick'],
-    attack: ['--kind', 'gauge', '--teacher', model, ...onData, '--out', 'runs/attack'],
-    train: ['--arch', 'mlp', '--data', `stripes${EVIL}.npz`, '--epochs', '1', '--out', 'runs/train'],
+    'bench model': [model, '--batch', '1', '--policy', 'W8A8', '-r', '1', '--round-ms', '10', '--no-peers'],
+    train: ['--arch', 'mlp', '--data', stripes, '--epochs', '1', '--batch', '20', '--out', 'runs/train'],
     report: ['runs/scan'],
     diff: ['runs/scan', 'runs/scan'],
   };

@@ -4,6 +4,7 @@ import { defineCommand } from '../../../lib/cli/command.js';
 import {
   argument,
   choice,
+  fileToWrite,
   flag,
   flagOf,
   list,
@@ -71,6 +72,16 @@ describe('options', () => {
         (error) => error instanceof InvalidArgumentError && message.test(error.message),
       );
     }
+  });
+
+  it('write to files, never over folders and devices', () => {
+    for (const path of ['.', '/dev/full']) {
+      assert.throws(
+        () => fileToWrite(path, '--out'),
+        /--out: expected a file, new or to be replaced, received .*, a folder/,
+      );
+    }
+    for (const path of ['package.json', 'none/none.onnx']) assert.equal(fileToWrite(path, '--out'), path);
   });
 
   it('are named by their keys', () => {

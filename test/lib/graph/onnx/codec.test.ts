@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { OnnxFormatError } from '../../../../lib/graph/errors.js';
-import { decodeModel, encodeModel } from '../../../../lib/graph/onnx/codec.js';
+import { decodeModel, encodeModel, readModel } from '../../../../lib/graph/onnx/codec.js';
 import { type ModelProto, toSafeInteger } from '../../../../lib/graph/onnx/messages.js';
 import { tensorFromProto } from '../../../../lib/graph/onnx/tensors.js';
 
@@ -64,6 +64,11 @@ describe('ONNX models as bytes', () => {
     for (let i = 0; i < empties.length; i += 2) empties[i] = 0x0a;
     const header = Uint8Array.of(0x3a, 0xc0, 0xa8, 0xa5, 0x04);
     refused(Buffer.concat([header, empties]), /more than 1000000 messages/);
+  });
+
+  it('are files: folders and devices are refused, unopened', async () => {
+    for (const path of ['.', '/dev/null'])
+      await assert.rejects(readModel(path), /expected an ONNX file, received a folder or a device/);
   });
 
   it('never fail in any other way, whatever is cut off or flipped', () => {
