@@ -33,11 +33,16 @@ class Interrupted extends Error {
   }
 }
 
+/** Of system calls on files that were named wrongly: RunError says the same of a run's files, which is a failure. */
+const NOT_READABLE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG']);
+
 /** The exit code of an error. */
 function exitCodeOf(error: unknown, codes: ExitCodes): number {
   if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : codes.refused;
-  return error instanceof InvalidArgumentError ? codes.refused : codes.failed;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  const missing = syscall !== undefined && NOT_READABLE.has(code ?? '');
+  return missing || error instanceof InvalidArgumentError ? codes.refused : codes.failed;
 }
 
 /** Bytes up to which a file is known by its content; a larger one by its size and when it was last changed. */
