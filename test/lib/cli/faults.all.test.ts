@@ -112,10 +112,10 @@ describe('faults below a run', () => {
   it('75 writers of one file all succeed', () => {
     const script = `import { writeWhole } from '${new URL('../../../lib/run/files.js', import.meta.url)}';
       await Promise.all(Array.from({ length: 25 }, () => writeWhole(process.argv[1], 'x'.repeat(100000))));`;
-    const one = [process.execPath, '--input-type=module', '-e', `'${script}'`, path('shared')].join(' ');
-    const { status, stderr } = spawnSync('bash', ['-c', `${one} & ${one} & ${one} & wait -n && wait -n && wait -n`], {
-      encoding: 'utf8',
-    });
+    writeFileSync(path('writers.mjs'), script);
+    const one = [process.execPath, path('writers.mjs'), path('shared')].join(' ');
+    const three = `${one} & ${one} & ${one} & wait -n && wait -n && wait -n`;
+    const { status, stderr } = spawnSync('bash', ['-c', three], { encoding: 'utf8' });
     assert.equal(status, 0, stderr);
     assert.equal(readFileSync(path('shared'), 'utf8').length, 100000);
     assert.ok(readdirSync(path()).every((name) => !name.startsWith('.unfinished')));
