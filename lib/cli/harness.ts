@@ -78,7 +78,17 @@ function folderOf({ name, out }: CommandDefinition, { arguments: all, common }: 
 }
 
 /** Errors of a folder that the option can name another for; a full disk or too many open files are failures. */
-const OTHER_FOLDER = new Set(['EEXIST', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ENAMETOOLONG', 'ELOOP', 'EINVAL']);
+const OTHER_FOLDER = new Set([
+  'ENOENT',
+  'EEXIST',
+  'ENOTDIR',
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENAMETOOLONG',
+  'ELOOP',
+  'EINVAL',
+]);
 
 /** What a folder cannot be is refused as an option is. */
 async function openFolder(folder: string, options: Parameters<typeof RunDirectory.open>[1]): Promise<RunDirectory> {
