@@ -52,9 +52,9 @@ function run(category: string, test: string): boolean {
     const expected = outputs[0] as HostTensor;
     assert.deepEqual(actual?.dims, expected.dims);
     for (let i = 0; i < expected.data.length; i++) {
-      const [received, wanted] = [actual?.data[i] as number, expected.data[i] as number];
-      const close = Object.is(received, wanted) || Math.abs(received - wanted) <= ATOL + RTOL * Math.abs(wanted);
-      assert.ok(close, `[${i}]: expected ${wanted}, received ${received}`);
+      const [received, reference] = [actual?.data[i] as number, expected.data[i] as number];
+      const close = Object.is(received, reference) || Math.abs(received - reference) <= ATOL + RTOL * Math.abs(reference);
+      assert.ok(close, `[${i}]: expected ${reference}, received ${received}`);
     }
   }
   return true;

@@ -47,12 +47,12 @@ function assertClose(actual: HostTensor | undefined, expected: HostTensor, what:
   assert.deepEqual(actual.dims, expected.dims, `${what}: shape`);
   for (let i = 0; i < expected.data.length; i++) {
     const received: unknown = actual.data[i];
-    const wanted: unknown = expected.data[i];
-    if (typeof received === 'number' && typeof wanted === 'number') {
-      const close = Object.is(received, wanted) || Math.abs(received - wanted) <= ATOL + RTOL * Math.abs(wanted);
-      assert.ok(close, `${what}[${i}]: expected ${wanted}, received ${received}`);
+    const reference: unknown = expected.data[i];
+    if (typeof received === 'number' && typeof reference === 'number') {
+      const close = Object.is(received, reference) || Math.abs(received - reference) <= ATOL + RTOL * Math.abs(reference);
+      assert.ok(close, `${what}[${i}]: expected ${reference}, received ${received}`);
     } else {
-      assert.equal(received, wanted, `${what}[${i}]`);
+      assert.equal(received, reference, `${what}[${i}]`);
     }
   }
 }

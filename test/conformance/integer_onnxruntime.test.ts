@@ -37,11 +37,11 @@ function describeCase(c: Case): string {
 async function check(sessions: Sessions, c: Case): Promise<void> {
   const expected = await sessions.run(c);
   const received = INTEGER_OPERATORS[c.operator]?.(c.inputs, c.attributes ?? {}) ?? [];
-  expected.forEach((wanted, i) => {
+  expected.forEach((reference, i) => {
     const result = received[i] as HostTensor;
-    assert.equal(result.dtype, wanted.dtype, describeCase(c));
-    assert.deepEqual([...result.dims], [...wanted.dims], describeCase(c));
-    assert.deepEqual(result.data, wanted.data, describeCase(c));
+    assert.equal(result.dtype, reference.dtype, describeCase(c));
+    assert.deepEqual([...result.dims], [...reference.dims], describeCase(c));
+    assert.deepEqual(result.data, reference.data, describeCase(c));
   });
 }
 

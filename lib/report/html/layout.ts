@@ -39,7 +39,7 @@ const axisLabel = ({ label, unit }: Axis) => `${label}${unitLabel(unit)}`;
 
 function tickText({ unit }: Axis): (value: number) => string {
   return (value) =>
-    (unit === 'percent' || unit === 'points' ? formatNumber(value) : formatNumber(value, unit))
+    formatNumber(value, unit)
       .replace(/(\.\d*?)0+$/, '$1')
       .replace(/\.$/, '');
 }

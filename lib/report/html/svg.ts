@@ -230,13 +230,15 @@ function ranges(chart: RangeChart, size: Width): Plot.PlotOptions {
 
 function histogram(chart: HistogramChart, size: Width): Plot.PlotOptions {
   const marks = chart.marks ?? [];
+  const most = Math.max(0, ...chart.bins.map(({ count }) => count));
+  const ticks = most <= MOST_WHOLE_TICKS ? { ticks: Array.from({ length: most + 1 }, (_, i) => i) } : {};
   return {
     height: size === 'wide' ? 240 : 210,
     marginLeft: 52,
     marginTop: marks.length > 0 ? 18 + 15 * marks.length : 24,
     marginBottom: 40,
     x: xScale(chart.x, size),
-    y: { ...xScale(chart.y, size), labelAnchor: 'top', tickSpacing: 45 } as Plot.ScaleOptions,
+    y: { ...xScale(chart.y, size), labelAnchor: 'top', tickSpacing: 45, ...ticks } as Plot.ScaleOptions,
     marks: [
       Plot.gridY({ stroke: GRID, strokeOpacity: 1 }),
       Plot.rectY(chart.bins, {

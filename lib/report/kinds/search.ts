@@ -96,7 +96,7 @@ function searchDocument(result: Search): Document {
   );
   const reached = best ? `: ${percentText(best.value)} ${measure}` : '';
   return {
-    title: `${extreme} policy of ${basename(model)} at ${budget.bits} effective bits`,
+    title: `${extreme} policy of ${basename(model)} at ${formatNumber(budget.bits, 'bits')} effective bits`,
     lead:
       `The ${extreme} of ${budget.policies} policies of {${budget.choices.join(', ')}} found, by ${found}${reached}. ` +
       `Searched on ${plural(images.searched, 'image')}` +
