@@ -53,7 +53,8 @@ function run(category: string, test: string): boolean {
     assert.deepEqual(actual?.dims, expected.dims);
     for (let i = 0; i < expected.data.length; i++) {
       const [received, reference] = [actual?.data[i] as number, expected.data[i] as number];
-      const close = Object.is(received, reference) || Math.abs(received - reference) <= ATOL + RTOL * Math.abs(reference);
+      const close =
+        Object.is(received, reference) || Math.abs(received - reference) <= ATOL + RTOL * Math.abs(reference);
       assert.ok(close, `[${i}]: expected ${reference}, received ${received}`);
     }
   }

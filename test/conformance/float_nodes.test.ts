@@ -49,7 +49,8 @@ function assertClose(actual: HostTensor | undefined, expected: HostTensor, what:
     const received: unknown = actual.data[i];
     const reference: unknown = expected.data[i];
     if (typeof received === 'number' && typeof reference === 'number') {
-      const close = Object.is(received, reference) || Math.abs(received - reference) <= ATOL + RTOL * Math.abs(reference);
+      const close =
+        Object.is(received, reference) || Math.abs(received - reference) <= ATOL + RTOL * Math.abs(reference);
       assert.ok(close, `${what}[${i}]: expected ${reference}, received ${received}`);
     } else {
       assert.equal(received, reference, `${what}[${i}]`);
