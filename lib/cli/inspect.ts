@@ -41,7 +41,7 @@ export const command = defineCommand({
       if (result.isa.error !== undefined) progress.say(`faultline: ${result.isa.error}`);
       return { result, exitCode: result.isa.error === undefined ? 0 : exitCodesOf('inspect').refused };
     }
-    const { graph, notes } = await loadModel(model, { inputs: input });
+    const { graph, notes } = await loadModel(model, { inputs: input, ...(fold ? {} : { raw: true }) });
     const { graph: shown, log } = fold ? simplify(graph) : { graph, log: [] };
     const all = [...notes, ...log.map(({ what }) => what)];
     progress.notes(all);

@@ -1,9 +1,7 @@
-// Prepares the model of a command: computed weights are folded, so that they can be quantized.
+// The model of a command.
 import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { judgedOutput, outputOf } from '../graph/output.js';
-import { foldConstants } from '../graph/passes/fold_constants.js';
-import { widenHalf } from '../graph/passes/widen_half.js';
 import { chooseTask } from '../tasks/index.js';
 import { argument } from './option.js';
 import { Progress } from './progress.js';
@@ -14,16 +12,8 @@ export const MODEL = { model: argument('model.onnx', 'a network as ONNX') };
 /** Reads a file and says on stderr what the graph says differently. Throws what loadModel throws, naming the file. */
 export async function readGraph(path: string, progress = new Progress()): Promise<Graph> {
   const { graph, notes } = await loadModel(path);
-  const wide = widenHalf(graph);
-  const folded = foldConstants(wide.graph);
-  const [half] = wide.log;
-  const made = folded.log.length;
-  progress.notes([
-    ...notes,
-    ...(half ? [half.what] : []),
-    ...(made > 0 ? [`${made} nodes of constants alone are initializers now`] : []),
-  ]);
-  return folded.graph;
+  progress.notes(notes);
+  return graph;
 }
 
 /** Which output is judged, and by which task. */

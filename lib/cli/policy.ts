@@ -4,7 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { InvalidArgumentError } from '../core/errors.js';
 import { perGroup, perOutputChannel, perTensor } from '../format/granularity.js';
 import { type Granularities, looksLikeScheme, parseScheme } from '../format/scheme.js';
+import { quantizableNodes } from '../graph/check.js';
 import type { Graph } from '../graph/graph.js';
+import { leftInFloat } from '../graph/left_in_float.js';
 import { policyFromJson } from '../policy/json.js';
 import { type Policy, quantizedNames, uniformPolicy } from '../policy/policy.js';
 import type { InputPolicy } from '../search/input_policy.js';
@@ -31,17 +33,26 @@ function staticPolicyOf(graph: Graph, json: unknown, excluded: readonly string[]
   return { schemes: new Map([...schemes].filter(([name]) => !outside.has(name))), excluded: outside };
 }
 
+/** No policy says anything of a network without products by constant weights. */
+function requireWeights(graph: Graph): void {
+  if (quantizableNodes(graph).length > 0) return;
+  const why = leftInFloat(graph).map(({ node, why }) => `${node}: ${why}`);
+  throw new InvalidArgumentError('faultline', 'model', 'nodes that can be quantized', ['none', ...why].join('; '));
+}
+
 /**
  * `text`: a scheme for every node (W4A8) or the path of a policy file. `excluded`: nodes to leave in float32,
  * whatever a file says of them. Throws InvalidArgumentError or GraphError, naming the file where it is one.
  */
 export async function readPolicy(graph: Graph, text: string, excluded: readonly string[] = []): Promise<Policy> {
+  requireWeights(graph);
   if (looksLikeScheme(text)) return uniformPolicy(graph, parseScheme(text, 'faultline', '--policy'), { excluded });
   return policyFile(text, (json) => staticPolicyOf(graph, json, excluded));
 }
 
 /** The same, or the policy of an agent that chooses bits for each input: a faultline.input-policy/1 file. */
 export async function readAnyPolicy(graph: Graph, text: string): Promise<Policy | InputPolicy> {
+  requireWeights(graph);
   if (looksLikeScheme(text)) return uniformPolicy(graph, parseScheme(text, 'faultline', '--policy'));
   return policyFile(text, (json) => {
     const byInput = (json as { schema?: unknown } | null)?.schema === 'faultline.input-policy/1';

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { formatScheme } from '../format/scheme.js';
+import { leftInFloat } from '../graph/left_in_float.js';
 import { withPolicyGranularities } from '../policy/policy.js';
 import { writeWhole } from '../run/files.js';
 import { exportQuantized } from '../runtime/export/quantized.js';
@@ -48,6 +49,7 @@ export const command = defineCommand({
         bytes: bytes.length,
         weightBytes: weights.reduce((sum, { data }) => sum + (data as Float32Array).byteLength, 0),
         nodes: nodes.map(({ bits, ...rest }) => ({ ...rest, bits: bits && formatScheme(bits) })),
+        leftInFloat: leftInFloat(graph),
       },
     };
   },

@@ -142,6 +142,8 @@ export interface Operator<Table extends AttributeTable = AttributeTable> {
    * its input, or the same values in another form.
    */
   readonly readout?: 'probability' | 'choice' | 'same';
+  /** The node computes as in training: its results are random, or depend on which samples are computed together. */
+  readonly trains?: (attributes: Attributes<Table>, constant: (index: number) => HostTensor | undefined) => boolean;
   /** Why the result of constants is not computed beforehand: it is random, or its cost has no bound. */
   readonly unfoldable: 'random' | 'costly' | 'none';
   /** The operators of sets before 13 that became this one, where nodes changed. */
@@ -211,6 +213,11 @@ export type FamilyAnswers = Partial<Pick<Operator, AnsweredBy<'none'> | Answered
 export function defineOperator<Table extends AttributeTable>(operator: Operator<Table>): Operator {
   return operator as unknown as Operator;
 }
+
+/** Why nodes that compute as in training are refused. */
+export const TRAINING_MODE =
+  'expected inference, received training mode: its results are random or depend on the other samples of a batch ' +
+  '(export the model in evaluation mode, in PyTorch after model.eval())';
 
 const MAX_INPUTS = 65536;
 /** For operators of any number of inputs. */

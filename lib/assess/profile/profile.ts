@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Value } from '../../autograd/tape.js';
 import { requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
+import { type FloatNode, leftInFloat } from '../../graph/left_in_float.js';
 import { Parameters } from '../../graph/parameters.js';
 import { type NodeSummary, summarize } from '../../graph/printer.js';
 import { effectiveBits } from '../../policy/effective_bits.js';
@@ -56,6 +57,8 @@ export interface Profile {
   readonly ceilings: MachineCeilings;
   /** Quantizable nodes, in order. */
   readonly layers: readonly LayerProfile[];
+  /** Nodes with weights that no policy gives bits. */
+  readonly leftInFloat: readonly FloatNode[];
 }
 
 /** Elements of the largest value of a batch: 4 MB of floats, a few of which are alive at a time in each of three runs. */
@@ -233,6 +236,7 @@ export async function profile(source: Graph, samples: Samples, options: ProfileO
       policy: formatPolicy(policy),
       effectiveBits: policy.schemes.size > 0 ? effectiveBits(graph, policy) : undefined,
       ...profiler.read(done, samples.labels !== undefined, ceilings),
+      leftInFloat: leftInFloat(program.graph),
     };
   } finally {
     profiler?.dispose();

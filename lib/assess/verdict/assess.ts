@@ -2,6 +2,7 @@
 // it finishes, and what is known so far is a whole assessment at any time.
 import { InvalidArgumentError, requireInteger } from '../../core/errors.js';
 import type { Graph } from '../../graph/graph.js';
+import { leftInFloat } from '../../graph/left_in_float.js';
 import { outputOf } from '../../graph/output.js';
 import { uniformPolicy } from '../../policy/policy.js';
 import { percentScore } from '../../tasks/task.js';
@@ -161,6 +162,7 @@ function resultOf(
     measured: task.measures[measure],
     keeps: task.keeps,
     outputDoubt: task.doubt(outputOf(measurer.graph), labels !== undefined),
+    leftInFloat: leftInFloat(measurer.graph),
     fp: {
       [measure]: percentScore(task, judge.fp.answers, judge.expected),
       interval: [100 * low, 100 * high],

@@ -1,5 +1,6 @@
 // What an assessment finds: schema faultline.assess/2. Percent and points on a scale of 100.
 
+import type { FloatNode } from '../../graph/left_in_float.js';
 import type { Interval } from '../../statistics/shares.js';
 import type { Measure } from '../../tasks/task.js';
 import type { Prediction } from '../indicators/predictor.js';
@@ -56,6 +57,8 @@ export interface Evidence {
   };
   /** Why the network's output may be no answer of the task, in a sentence; undefined where nothing speaks against it. */
   readonly outputDoubt: string | undefined;
+  /** Nodes with weights that no policy gives bits. */
+  readonly leftInFloat: readonly FloatNode[];
   /** `accuracy` with labels, else `agreement` (with itself: 100). */
   readonly fp: {
     readonly accuracy?: number;

@@ -1,10 +1,12 @@
 // An ONNX model as a Graph. Weights are kept bit for bit. All unsupported nodes are listed at once; every
 // difference of the graph from the file (names made unique, old operator sets upgraded) is a note.
 import { type HostTensor, MAX_RANK } from '../../tensor/host_tensor.js';
-import { FIRST_OPSET, isLiteral, LAST_OPSET, nodeProblem } from '../check.js';
+import { FIRST_OPSET, isLiteral, LAST_OPSET, nodeProblem, operatorOf } from '../check.js';
 import { type Dim, UNKNOWN } from '../dims.js';
 import { GraphError, OnnxFormatError, type UnsupportedNode, UnsupportedOperatorsError } from '../errors.js';
 import { type AttributeValue, Graph, type GraphNode, type ModelMetadata, type ValueInfo } from '../graph.js';
+import { attributesOf, TRAINING_MODE } from '../operator.js';
+import { revealWeights } from '../passes/index.js';
 import { type InputShapes, pinInputs } from '../pin_inputs.js';
 import { AttributeError, attributeFromProto } from './attributes.js';
 import { decodeModel, readModel } from './codec.js';
@@ -30,6 +32,8 @@ export interface ImportedModel {
 export interface ImportOptions {
   /** Shapes for inputs whose dimensions the file leaves open: `{ x: ['N', 3, 48, 320] }`. */
   readonly inputs?: InputShapes | undefined;
+  /** Leaves half precision, and weights that the file computes from constants, as they are. */
+  readonly raw?: true | undefined;
 }
 
 /** Whether a message has the field; reading one that it lacks gives the type's default. */
@@ -40,9 +44,18 @@ const MOST_SIZE = BigInt(Number.MAX_SAFE_INTEGER);
 
 const isOwnDomain = (domain: string | undefined) => !domain || domain === 'ai.onnx';
 
-/** Reads a `.onnx` file. Throws OnnxFormatError, UnsupportedOperatorsError or GraphError; each message names the file. */
+/**
+ * Reads a `.onnx` file: the network that every command judges, its computed weights folded so that policies can give
+ * them bits. Throws OnnxFormatError, UnsupportedOperatorsError or GraphError; each message names the file.
+ */
 export async function loadModel(path: string, options: ImportOptions = {}): Promise<ImportedModel> {
-  return graphFromModel(await readModel(path), path, options);
+  const { graph, notes } = graphFromModel(await readModel(path), path, options);
+  if (options.raw) return { graph, notes };
+  const { graph: revealed, log } = named(path, () => revealWeights(graph));
+  const half = log.find(({ pass }) => pass === 'widenHalf');
+  const made = log.filter(({ pass }) => pass === 'foldConstants').length;
+  const more = made > 0 ? [`${made} nodes of constants alone are initializers now`] : [];
+  return { graph: revealed, notes: [...notes, ...(half ? [half.what] : []), ...more] };
 }
 
 /** The graph in the bytes of a `.onnx` file; `source` stands for the file in messages. */
@@ -67,7 +80,7 @@ export function graphFromModel(model: ModelProto, source: string, options: Impor
     source,
     notes,
   );
-  try {
+  return named(source, () => {
     const graph = new Graph({
       name: proto.name ?? '',
       opset: Math.max(opset, FIRST_OPSET),
@@ -79,6 +92,13 @@ export function graphFromModel(model: ModelProto, source: string, options: Impor
       metadata: readMetadata(model),
     });
     return { graph: options.inputs ? pinInputs(graph, options.inputs) : graph, notes };
+  });
+}
+
+/** What `make` makes; a GraphError names the file. */
+function named<Result>(source: string, make: () => Result): Result {
+  try {
+    return make();
   } catch (error) {
     if (error instanceof GraphError) throw new GraphError(`${source}: ${error.where}`, error.what);
     throw error;
@@ -182,7 +202,7 @@ function readNodes(
         attributes: Object.fromEntries(attributes),
       };
       const upgraded = opset < FIRST_OPSET ? upgradeNode(node, upgrader) : node;
-      const problem = nodeProblem(upgraded, Math.max(opset, FIRST_OPSET));
+      const problem = nodeProblem(upgraded, Math.max(opset, FIRST_OPSET)) ?? trainingProblem(upgraded, initializers);
       if (problem === 'unknown operator') unsupported.push({ operator, node: name });
       else if (problem) refuse(problem);
       else if (isLiteral(upgraded) && !outputs.has(node.outputs[0] ?? '') && upgrader.take(upgraded)) constants++;
@@ -196,6 +216,13 @@ function readNodes(
   if (constants > 0) notes.push(`${constants} Constant nodes are initializers now`);
   if (unsupported.length > 0) throw new UnsupportedOperatorsError(source, unsupported);
   return upgrader.nodes;
+}
+
+/** Why a node that computes as in training is refused. */
+function trainingProblem(node: GraphNode, initializers: ReadonlyMap<string, HostTensor>): string | undefined {
+  const operator = operatorOf(node);
+  const constant = (index: number) => initializers.get(node.inputs[index] ?? '');
+  return operator.trains?.(attributesOf(operator, node), constant) ? TRAINING_MODE : undefined;
 }
 
 /** Nodes before those that read them, else as in the file. Throws GraphError where they form a cycle. */

@@ -5,7 +5,17 @@ import { batchNorm } from '../../autograd/ops/batch_norm.js';
 import type { Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
 import { compatible, type Dim, formatShape } from '../dims.js';
-import { defineOperator, dimsOf, floatData, floatNumber, floatOutput, int, none, required } from '../operator.js';
+import {
+  defineOperator,
+  dimsOf,
+  floatData,
+  floatNumber,
+  floatOutput,
+  int,
+  none,
+  required,
+  TRAINING_MODE,
+} from '../operator.js';
 import { CHANNELS, giveUp, normalization } from './channels.js';
 import { numberOf, without } from './upgrades.js';
 import { asImage, fromImage } from './window.js';
@@ -36,6 +46,7 @@ export const BatchNormalization = defineOperator({
   statistics: [3, 4],
   samples: 'alone',
   channels: (call) => (call.attributes.training_mode ? giveUp(call, call.slots(0)) : normalization(call, CHANNELS)),
+  trains: ({ training_mode }) => training_mode !== 0,
   spans: { training_mode: { since: 14 } },
   settings: [3, 4],
   shape: (call) => {
@@ -73,6 +84,7 @@ export const BatchNormalization = defineOperator({
     const [x, scale, shift, mean, variance] = call.inputs.map((_, index) => required(call.inputs, index));
     if (!x || !scale || !shift || !mean || !variance) return call.fail('expected five inputs');
     const { tape, relu } = call;
+    if (call.attributes.training_mode && !tape.training) call.fail(TRAINING_MODE);
     const normalize = (image: Value, residual: Value | undefined) =>
       batchNorm(tape, image, scale, shift, mean.data, variance.data, { epsilon, momentum, relu, residual });
     if (x.dims.length === 2 || x.dims.length === 4) return normalize(x, call.residual);

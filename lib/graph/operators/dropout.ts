@@ -3,9 +3,15 @@
 import { dropout } from '../../autograd/ops/dropout.js';
 import { sizeOf } from '../../core/shape.js';
 import type { HostTensor } from '../../tensor/host_tensor.js';
-import { defineOperator, int, none, required } from '../operator.js';
+import { defineOperator, int, none, required, TRAINING_MODE } from '../operator.js';
 import { homogeneous } from './channels.js';
 import { numberOf, without } from './upgrades.js';
+
+/** Of the values that nodes drop by; absent: half. */
+const ratioOf = (ratio: HostTensor | undefined) => (ratio ? Number(ratio.data[0]) : 0.5);
+
+const trains = (constant: (index: number) => HostTensor | undefined) =>
+  Boolean(constant(2)?.data[0]) && ratioOf(constant(1)) !== 0;
 
 export const Dropout = defineOperator({
   name: 'Dropout',
@@ -21,6 +27,7 @@ export const Dropout = defineOperator({
       return without(node, 'ratio', 'is_test', 'consumed_inputs');
     },
   },
+  trains: (_attributes, constant) => trains(constant),
   unfoldable: 'random',
   samples: 'alone',
   channels: homogeneous,
@@ -30,15 +37,15 @@ export const Dropout = defineOperator({
     return [input, { dtype: 'bool', dims: input.dims }];
   },
   float: (call) => {
-    const ratio = call.host(1) ? Number(call.host(1)?.data[0]) : 0.5;
+    const ratio = ratioOf(call.host(1));
     const x = required(call.inputs, 0);
+    if (!call.tape.training && trains((index) => call.host(index))) call.fail(TRAINING_MODE);
     if (!call.tape.training || ratio === 0) return call.tape.alias(x, x.dims, x.layout);
     return dropout(call.tape, x, ratio, call.state.random());
   },
   forward: (call) => {
     const input = required(call.inputs, 0);
-    const ratio = call.inputs[1] ? Number(call.inputs[1].data[0]) : 0.5;
-    if (call.inputs[2]?.data[0] && ratio !== 0) call.fail('training_mode draws random numbers; expected inference');
+    if (trains((index) => call.inputs[index])) call.fail(TRAINING_MODE);
     const mask: HostTensor = { dtype: 'bool', dims: input.dims, data: new Uint8Array(sizeOf(input.dims)).fill(1) };
     return [input, mask];
   },

@@ -15,6 +15,16 @@ export interface SimplifyOptions {
 }
 
 /**
+ * The graph with every weight in sight of a policy: half precision as float32, what is computed from constants alone as
+ * initializers. Nodes that remain keep their names.
+ */
+export function revealWeights(graph: Graph): PassResult {
+  const wide = widenHalf(graph);
+  const folded = foldConstants(wide.graph);
+  return { graph: folded.graph, log: [...wide.log, ...folded.log] };
+}
+
+/**
  * Half precision to float32, shape resolution, constant folding, then batch-norm folding (which needs its parameters
  * as initializers).
  */

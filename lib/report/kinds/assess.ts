@@ -16,6 +16,7 @@ import {
 } from '../document.js';
 import { formatDuration, formatNumber, percentText } from '../format.js';
 import { defineKind } from '../kind.js';
+import { leftInFloatBlocks } from '../sections/left_in_float.js';
 import {
   type AssessedPolicy,
   comparisonSection,
@@ -84,6 +85,7 @@ function policySection(result: Assessment): Section[] {
       `Flips: samples that change their class. p: McNemar's test, that quantization changes nothing. Margin: largest logit ` +
         `less the second largest; its median in full precision is ${formatNumber(policies[0]?.margins.fp.median ?? 0)}.`,
     ),
+    ...leftInFloatBlocks(result.leftInFloat),
     ...predictionTable(result),
     ...classTable(result),
     ...bitsMap(result),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { formatScheme, schemeOf } from '../../format/scheme.js';
 import { count, decibels, interval } from '../kind.js';
+import { leftInFloatSchema } from '../sections/left_in_float.js';
 
 const level = z.enum(['safe', 'caution', 'unsafe']);
 /** Names of schemes by name of node. */
@@ -95,6 +96,7 @@ export const assessSchema = z.looseObject({
     }),
   ),
   processors: z.array(z.looseObject({ name: z.string(), policy: z.string(), samples: count, ...figures })),
+  leftInFloat: leftInFloatSchema,
   skipped: z.array(z.looseObject({ stage: z.string(), why: z.string() })),
   estimate: z.looseObject({
     seconds: z.number(),

@@ -15,6 +15,7 @@ import {
 } from '../document.js';
 import { formatNumber, formatQuantity, percentText, policyText } from '../format.js';
 import { defineKind } from '../kind.js';
+import { leftInFloatBlocks } from '../sections/left_in_float.js';
 import { type LayerResult, type ProfileResult, profileSchema } from './profile_result.js';
 
 /** Histograms are drawn of the layers with most isolated noise. */
@@ -301,6 +302,7 @@ function profileDocument(profile: ProfileResult): Document {
     layerTable(profile),
     paragraph(LEGEND, true),
     ...bullets(findings(profile), true),
+    ...leftInFloatBlocks(profile.leftInFloat),
     ...waterfalls(profile),
   ];
   return {

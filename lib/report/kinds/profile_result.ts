@@ -1,6 +1,7 @@
 // The JSON of `profile`, schema faultline.profile/1.
 import { z } from 'zod';
 import { count, decibels, figure, share } from '../kind.js';
+import { leftInFloatSchema } from '../sections/left_in_float.js';
 
 const termSchema = z.looseObject({ mse: z.number(), sqnrDb: decibels, share: z.number() });
 
@@ -83,6 +84,7 @@ export const profileSchema = z.looseObject({
     copyGBs: z.array(z.looseObject({ bytes: count, value: z.number() })),
   }),
   layers: z.array(layerSchema),
+  leftInFloat: leftInFloatSchema,
 });
 
 export type ProfileResult = z.output<typeof profileSchema>;

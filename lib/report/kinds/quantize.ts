@@ -5,6 +5,7 @@ import { groupBy } from '../../core/group_by.js';
 import { type Document, paragraph, section, table } from '../document.js';
 import { plural } from '../format.js';
 import { count, defineKind } from '../kind.js';
+import { leftInFloatBlocks, leftInFloatSchema } from '../sections/left_in_float.js';
 
 const quantizeSchema = z.looseObject({
   schema: z.literal('faultline.quantize/1'),
@@ -22,12 +23,13 @@ const quantizeSchema = z.looseObject({
       remarks: z.array(z.string()),
     }),
   ),
+  leftInFloat: leftInFloatSchema,
 });
 
 const KIB = 1024;
 
 function quantizeDocument(result: z.output<typeof quantizeSchema>): Document {
-  const { model, out, bytes, weightBytes, nodes } = result;
+  const { model, out, bytes, weightBytes, nodes, leftInFloat } = result;
   const forms = groupBy(nodes, ({ form }) => form);
   const remarks = groupBy(
     nodes.flatMap(({ node, remarks: all }) => all.map((remark) => ({ node, remark }))),
@@ -52,6 +54,7 @@ function quantizeDocument(result: z.output<typeof quantizeSchema>): Document {
         ['form', 'form', 'text', ({ form }) => form],
         ['remarks', 'remarks', 'text', ({ remarks: all }) => all.join('; ')],
       ]),
+      ...leftInFloatBlocks(leftInFloat),
     ]),
     footer: 'faultline',
   };

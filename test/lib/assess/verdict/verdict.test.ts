@@ -22,7 +22,11 @@ const evidence = (policies: readonly PolicyFigures[], more: Partial<Evidence> = 
   ...{ task: 'classification', measured: 'accuracy', keeps: 'keep their class' },
   ...{ model: 'm', measure: 'accuracy', thresholds: DEFAULT_THRESHOLDS, policies, subject: policies.at(-1)?.name },
   samples: { all: 1000, searched: 200, judged: 800, apart: true },
-  ...{ outputDoubt: undefined, fp: { accuracy: 90, interval: [88, 92], classes: 10, labels: 10, commonest: 12 } },
+  ...{
+    leftInFloat: [],
+    outputDoubt: undefined,
+    fp: { accuracy: 90, interval: [88, 92], classes: 10, labels: 10, commonest: 12 },
+  },
   ...{ predicted: [], search: undefined, sensitivity: [], remedies: [], profile: [], granularity: [], processors: [] },
   ...{ skipped: [], estimate: { secondsPerRun: 1, stages: [], seconds: 1 }, seconds: {} },
   ...more,

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { quantizableNodes } from '../../../../lib/graph/check.js';
 import { GraphError, OnnxFormatError, UnsupportedOperatorsError } from '../../../../lib/graph/errors.js';
 import { inferShapes } from '../../../../lib/graph/infer.js';
 import { decodeModel } from '../../../../lib/graph/onnx/codec.js';
 import { exportModel } from '../../../../lib/graph/onnx/export.js';
 import { graphFromModel, importModel, loadModel } from '../../../../lib/graph/onnx/import.js';
-import { fromBigInt, type NodeProto } from '../../../../lib/graph/onnx/messages.js';
+import { fromBigInt, type NodeProto, type TensorProto } from '../../../../lib/graph/onnx/messages.js';
+import { tensorToProto } from '../../../../lib/graph/onnx/tensors.js';
 import { floats, integers } from '../../../../lib/tensor/host_tensor.js';
 import { load, model } from '../../../support/onnx_model.js';
 
@@ -123,6 +125,54 @@ describe('importing', () => {
       );
       await writeFile(path, '');
       await assert.rejects(loadModel(path), /huge\.onnx: expected an ONNX model/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('refuses nodes that compute as in training, unless that changes nothing', () => {
+    const scalar = (name: string, value: number): TensorProto => ({ ...tensorToProto(floats([], [value]), name) });
+    const yes = { name: 'yes', dims: [], dataType: 9, rawData: Uint8Array.of(1) };
+    const dropout = (ratio: number) =>
+      load(
+        model([{ opType: 'Dropout', name: 'd', input: ['x', 'ratio', 'yes'], output: ['y'] }], {
+          initializer: [scalar('ratio', ratio), yes],
+        }),
+      );
+    assert.equal(dropout(0).graph.nodes.length, 1);
+    const message = /\(d\): expected inference, received training mode: .*model\.eval\(\)/;
+    assert.throws(() => dropout(0.5), message);
+    const statistics = ['a', 'b', 'c', 'd'].map((name) => tensorToProto(floats([3], [1, 1, 1]), name));
+    const attribute = [{ name: 'training_mode', type: 2, i: 1 }];
+    const norm = {
+      opType: 'BatchNormalization',
+      name: 'd',
+      input: ['x', 'a', 'b', 'c', 'd'],
+      output: ['y'],
+      attribute,
+    };
+    assert.throws(() => load(model([norm], { initializer: statistics })), message);
+  });
+
+  it('folds weights that a file computes, and leaves them on request', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'faultline-'));
+    try {
+      const builder = new GraphBuilder('half');
+      const codes = builder.initializer('codes', { dtype: 'float16', dims: [2, 1], data: Float32Array.of(0.5, 2) });
+      const weight = builder.node('cast', 'Cast', [codes], { attributes: { to: 1 } });
+      builder.output(builder.node('y', 'MatMul', [builder.input('x', ['N', 2]), weight]));
+      const path = join(folder, 'half.onnx');
+      await writeFile(path, exportModel(builder.build()));
+      const { graph, notes } = await loadModel(path);
+      assert.deepEqual(
+        quantizableNodes(graph).map(({ name }) => name),
+        ['y'],
+      );
+      assert.deepEqual(notes, [
+        '1 weights, inputs and outputs of half precision are float32',
+        '1 nodes of constants alone are initializers now',
+      ]);
+      assert.equal((await loadModel(path, { raw: true })).graph.nodes.length, 2);
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,6 +1,7 @@
 // Folding constants: the same function with fewer nodes, a log of what was rewritten, and a bound on memory.
 import assert from 'node:assert/strict';
 import { GraphBuilder } from '../../../../lib/graph/builder.js';
+import { quantizableNodes } from '../../../../lib/graph/check.js';
 import type { Graph } from '../../../../lib/graph/graph.js';
 import { foldConstants } from '../../../../lib/graph/passes/fold_constants.js';
 import { runReference } from '../../../../lib/graph/reference.js';
@@ -41,6 +42,31 @@ describe('folding constants', () => {
     const builder = new GraphBuilder('test');
     builder.output(builder.node('y', 'Constant', [], { attributes: { value_float: 1 } }));
     assert.deepEqual(operators(foldConstants(builder.build()).graph), ['Constant']);
+  });
+
+  it('folds what a weight is made of whatever else has used up', () => {
+    const builder = new GraphBuilder('test');
+    const x = builder.input('x', ['N', 4]);
+    const shape = builder.initializer('shape', integers([2 ** 13, 2 ** 13]));
+    const mask = builder.node('mask', 'ConstantOfShape', [shape], {
+      attributes: { value: { dtype: 'uint8', dims: [1], data: Uint8Array.of(0) } },
+    });
+    const wide = builder.node('wide', 'ReduceMax', [builder.node('half', 'Cast', [mask], { attributes: { to: 1 } })], {
+      attributes: { keepdims: 0 },
+    });
+    const codes = builder.initializer('codes', {
+      dtype: 'int8',
+      dims: [4, 2],
+      data: Int8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    });
+    const weight = builder.node('weight', 'Cast', [codes], { attributes: { to: 1 } });
+    builder.output(builder.node('y', 'Add', [builder.node('fc', 'MatMul', [x, weight]), wide]));
+    const { graph } = foldConstants(builder.build());
+    assert.deepEqual(
+      quantizableNodes(graph).map(({ name }) => name),
+      ['fc'],
+    );
+    assert.deepEqual(operators(graph), ['Cast', 'ReduceMax', 'MatMul', 'Add']);
   });
 
   it('stops before a small file fills the memory: doublings of a constant, again and again', () => {
