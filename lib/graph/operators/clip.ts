@@ -1,4 +1,6 @@
 // Clip: y = min(max(x, low), high); low and high are optional scalar inputs. Any type of number.
+import { binary } from '../../autograd/ops/binary.js';
+import { reshape } from '../../autograd/ops/movement.js';
 import { unary } from '../../autograd/ops/unary.js';
 import { allocate } from '../../tensor/dtype.js';
 import { floats, type HostTensor } from '../../tensor/host_tensor.js';
@@ -65,13 +67,17 @@ export const Clip = defineOperator({
     return [input];
   },
   float: (call) => {
-    const bound = (index: number, absent: number) => {
-      const value = call.host(index);
-      if (!value && call.inputs[index]) call.fail('its bounds are computed on the tape');
-      return value ? Number(value.data[0]) : absent;
-    };
+    const bound = (index: number, absent: number) => Number(call.host(index)?.data[0] ?? absent);
     const x = required(call.inputs, 0);
-    return unary(call.tape, 'clip', x, bound(1, Number.NEGATIVE_INFINITY), bound(2, Number.POSITIVE_INFINITY));
+    const [low, high] = call.inputs.map((value, index) => (call.host(index) ? undefined : value)).slice(1);
+    const clipped = unary(
+      call.tape,
+      'clip',
+      low ? binary(call.tape, 'max', x, reshape(call.tape, low, [])) : x,
+      bound(1, Number.NEGATIVE_INFINITY),
+      bound(2, Number.POSITIVE_INFINITY),
+    );
+    return high ? binary(call.tape, 'min', clipped, reshape(call.tape, high, [])) : clipped;
   },
   forward: (call) => {
     const { dtype, dims, data } = required(call.inputs, 0);

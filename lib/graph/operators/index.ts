@@ -18,6 +18,7 @@ export { Cos } from './cos.js';
 export { DepthToSpace } from './depth_to_space.js';
 export { Div } from './div.js';
 export { Dropout } from './dropout.js';
+export { Einsum } from './einsum.js';
 export { Elu } from './elu.js';
 export { Equal } from './equal.js';
 export { Erf } from './erf.js';

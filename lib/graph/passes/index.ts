@@ -1,5 +1,6 @@
 // The passes that make an imported graph ready to run; each can be switched off.
 import type { Graph } from '../graph.js';
+import { einsumProducts } from './einsum_products.js';
 import { foldBatchNormalization } from './fold_batch_normalization.js';
 import { foldConstants } from './fold_constants.js';
 import { resolveShapes } from './resolve_shapes.js';
@@ -21,7 +22,8 @@ export interface SimplifyOptions {
 export function revealWeights(graph: Graph): PassResult {
   const wide = widenHalf(graph);
   const folded = foldConstants(wide.graph);
-  return { graph: folded.graph, log: [...wide.log, ...folded.log] };
+  const products = einsumProducts(folded.graph);
+  return { graph: products.graph, log: [...wide.log, ...folded.log, ...products.log] };
 }
 
 /**
@@ -32,7 +34,8 @@ export function simplify(graph: Graph, options: SimplifyOptions = {}): PassResul
   const wide = widenHalf(graph);
   const shapes = options.foldConstants === false ? { graph: wide.graph, log: [] } : resolveShapes(wide.graph);
   const constants = options.foldConstants === false ? shapes : foldConstants(shapes.graph);
-  const norms = options.foldBatchNormalization === false ? constants : foldBatchNormalization(constants.graph);
-  const steps = [wide, shapes, constants, norms];
+  const products = einsumProducts(constants.graph);
+  const norms = options.foldBatchNormalization === false ? products : foldBatchNormalization(products.graph);
+  const steps = [wide, shapes, constants, products, norms];
   return { graph: norms.graph, log: [...new Set(steps)].flatMap(({ log }) => log) };
 }
