@@ -146,6 +146,10 @@ export interface UpgradeCall {
   readonly opset: number;
   /** Shape of a value that earlier nodes make; undefined where it is unknown. */
   shapeOf(value: string): readonly Dim[] | undefined;
+  /** A value that is in the file, or follows from what is; undefined where it is computed from inputs. */
+  valueOf(value: string): HostTensor | undefined;
+  /** Says what is changed, beside that the node is. */
+  note(node: GraphNode, what: string): void;
   /** Makes a constant for an input of that name, which was an attribute; returns the constant's name. */
   constant(node: GraphNode, input: string, value: HostTensor): string;
   /** Puts a node before this one. */

@@ -118,6 +118,14 @@ export class Drawing {
     return floats(dims, data);
   }
 
+  /** Finite numbers: weights of windows, whose padding is not multiplied (0 · ∞ at a border). */
+  plain(dims: readonly number[]): HostTensor<'float32'> {
+    return floats(
+      dims,
+      Float32Array.from({ length: sizeOf(dims) }, () => this.random.normal()),
+    );
+  }
+
   /** A fed value of float32. */
   input(dims: readonly number[] = this.shape(), positive = false): Drawn {
     const name = `x${this.count++}`;
@@ -755,7 +763,7 @@ const KINDS: readonly (readonly [string, Draw, number])[] = [
       const out = groups * d.integer(1, 3);
       const { kernel, attributes } = windowOf(d, x.dims.slice(2));
       const bias = d.chance(0.5) ? [d.constant(d.numbers([out]))] : [];
-      return d.node('Conv', [x, d.constant(d.numbers([out, channels / groups, ...kernel])), ...bias], {
+      return d.node('Conv', [x, d.constant(d.plain([out, channels / groups, ...kernel])), ...bias], {
         ...attributes,
         kernel_shape: d.chance(0.5) ? kernel : undefined,
         group: groups === 1 ? undefined : groups,
@@ -775,7 +783,7 @@ const KINDS: readonly (readonly [string, Draw, number])[] = [
       const strides = attributes.strides as number[] | undefined;
       if (strides && d.chance(0.3)) attributes.output_padding = strides.map((stride) => d.integer(0, stride - 1));
       const bias = d.chance(0.5) ? [d.constant(d.numbers([out * groups]))] : [];
-      return d.node('ConvTranspose', [x, d.constant(d.numbers([channels, out, ...kernel])), ...bias], {
+      return d.node('ConvTranspose', [x, d.constant(d.plain([channels, out, ...kernel])), ...bias], {
         ...attributes,
         group: groups === 1 ? undefined : groups,
       });

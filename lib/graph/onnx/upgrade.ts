@@ -4,7 +4,7 @@ import type { HostTensor } from '../../tensor/host_tensor.js';
 import { OPERATORS, operatorOf } from '../check.js';
 import type { Dim } from '../dims.js';
 import type { Upgrade, UpgradeCall } from '../facts.js';
-import type { GraphNode, ValueInfo } from '../graph.js';
+import { describeNode, type GraphNode, type ValueInfo } from '../graph.js';
 import { ShapeInference } from '../infer.js';
 import { runNode } from '../operator.js';
 import { without } from '../operators/upgrades.js';
@@ -34,6 +34,15 @@ export class Upgrader implements UpgradeCall {
     this.initializers.set(name, value);
     this.inference.initializer(name, value);
     return name;
+  }
+
+  valueOf(value: string): HostTensor | undefined {
+    this.shapeOf(value);
+    return this.initializers.get(value) ?? this.inference.known.get(value);
+  }
+
+  note(node: GraphNode, what: string): void {
+    this.notes.push(`${describeNode(node)}: ${what}`);
   }
 
   insert(node: GraphNode): void {

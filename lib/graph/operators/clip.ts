@@ -10,13 +10,15 @@ import { defineOperator, none, required } from '../operator.js';
 import { giveUp } from './channels.js';
 import { without } from './upgrades.js';
 
-/** From here on a bound bounds nothing: exporters write the largest float for "none". */
+/** From here on a bound bounds nothing but infinities: exporters write the largest float for "none". */
 const UNBOUNDED = 3.4028234e38;
+/** The bounds of floats where a node has none: the least and the largest finite number, by the standard. */
+const LARGEST = 3.4028234663852886e38;
 
 /** The bounds where they are constants. */
 function boundsOf(node: NodeView): readonly [low: number, high: number] | undefined {
   const [low, high] = [1, 2].map((index) => {
-    const absent = index === 1 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    const absent = index === 1 ? -LARGEST : LARGEST;
     return node.has(index) ? Number(node.constant(index)?.data[0] ?? Number.NaN) : absent;
   }) as [number, number];
   return low <= high ? [low, high] : undefined;
@@ -74,14 +76,15 @@ export const Clip = defineOperator({
       call.tape,
       'clip',
       low ? binary(call.tape, 'max', x, reshape(call.tape, low, [])) : x,
-      bound(1, Number.NEGATIVE_INFINITY),
-      bound(2, Number.POSITIVE_INFINITY),
+      bound(1, -LARGEST),
+      bound(2, LARGEST),
     );
     return high ? binary(call.tape, 'min', clipped, reshape(call.tape, high, [])) : clipped;
   },
   forward: (call) => {
     const { dtype, dims, data } = required(call.inputs, 0);
-    const [low, high] = [call.inputs[1]?.data[0], call.inputs[2]?.data[0]];
+    const absent = dtype === 'float32' ? LARGEST : undefined;
+    const [low = absent && -absent, high = absent] = [call.inputs[1]?.data[0], call.inputs[2]?.data[0]];
     const from = data as Float32Array;
     const to = allocate(dtype, from.length) as Float32Array;
     for (let i = 0; i < from.length; i++) {

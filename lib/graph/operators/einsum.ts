@@ -142,7 +142,7 @@ export const Einsum = defineOperator({
     const equation = equationOf(attributes, inputs, fail);
     const labels = matrixLabels(equation);
     const [x, y] = inputs;
-    if (!labels || !x || !y) return undefined;
+    if (!labels || !x || !y || x.size === 0 || y.size === 0) return undefined;
     const [ofX, ofY] = equation.operands as [readonly string[], readonly string[]];
     const sizeIn = (value: typeof x, names: readonly string[], label: string) =>
       value.dims[names.indexOf(label)] as number;

@@ -60,6 +60,7 @@ export const Gemm = defineOperator({
     const { alpha, beta } = attributes;
     const [a, b] = [toRows(tape, required(inputs, 0)), toRows(tape, required(inputs, 1))];
     const c = inputs[2];
+    if (a.size === 0 || b.size === 0) return undefined;
     const options = { transA: attributes.transA !== 0, transB: attributes.transB !== 0 };
     const n = b.dims[options.transB ? 0 : 1];
     if (alpha === 1 && beta === 1 && c?.dims.length === 1 && c.dims[0] === n) {

@@ -51,6 +51,7 @@ export const MatMul = defineOperator({
   float: ({ tape, inputs, dims }) => {
     const [x, y] = [toRows(tape, required(inputs, 0)), toRows(tape, required(inputs, 1))];
     const { batchX, batchY, m, n, k } = split(x.dims, y.dims);
+    if (x.size === 0 || y.size === 0) return undefined;
     if (batchY.length === 0) {
       // One matrix on the right: all rows at once.
       const rows = x.size / k;

@@ -42,8 +42,9 @@ export const PRelu = defineOperator({
     }
     return [x];
   },
-  float: ({ tape, inputs }) => {
+  float: ({ tape, inputs, host }) => {
     const [x, slope] = [required(inputs, 0), required(inputs, 1)];
+    if (!host(1)?.data.every((each) => Number.isFinite(each as number)) && host(1)) return undefined; // 0 · ∞ is NaN
     const below = unary(tape, 'clip', x, Number.NEGATIVE_INFINITY, 0);
     return binary(tape, 'add', unary(tape, 'relu', x), binary(tape, 'mul', below, slope));
   },

@@ -1,6 +1,7 @@
 // Resize: to other sizes along any axes, by nearest, linear or cubic interpolation, one axis after the other.
-import { matmul } from '../../autograd/ops/matmul.js';
-import { gather, reshape } from '../../autograd/ops/movement.js';
+import { binary } from '../../autograd/ops/binary.js';
+import { gather } from '../../autograd/ops/movement.js';
+import type { Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
 import { floats, type HostTensor, zeros } from '../../tensor/host_tensor.js';
 import { mapDim, UNKNOWN } from '../dims.js';
@@ -77,10 +78,14 @@ function resizesOf(
       const factor = Number(factors.data[index]);
       if (!(factor > 0)) fail(`expected scales above 0, received ${factor}`);
       const crop = attributes.coordinate_transformation_mode === 'tf_crop_and_resize' ? region[1] - region[0] : 1;
-      result[axis] = { output: (size) => Math.floor(size * crop * factor), scale: () => factor, roi: region };
+      result[axis] = {
+        output: (size) => Math.floor(Math.fround(Math.fround(size * crop) * factor)),
+        scale: () => factor,
+        roi: region,
+      };
     } else if (policy === 'stretch') {
       const size = expected?.[index] as number;
-      result[axis] = { output: () => size, scale: (input, output) => output / input, roi: region };
+      result[axis] = { output: () => size, scale: (input, output) => Math.fround(output / input), roi: region };
     } else {
       result[axis] = { output: (size) => Math.floor(size * ratio + 0.5), scale: () => ratio, roi: region };
     }
@@ -104,8 +109,11 @@ function changesOf(
   });
 }
 
-/** Its behaviour before the attribute existed. */
-const ASYMMETRIC = { coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+/** What operator sets to 10 computed: from the corner on, upwards where an axis shrinks. */
+const older = (nearest: 'floor' | 'ceil') => ({
+  coordinate_transformation_mode: 'asymmetric',
+  nearest_mode: nearest,
+});
 
 export const Resize = defineOperator({
   name: 'Resize',
@@ -120,7 +128,38 @@ export const Resize = defineOperator({
     Resize: (node, call) => {
       if (call.opset >= 11) return node;
       const [x = '', scales = ''] = node.inputs;
-      return { ...node, inputs: [x, '', scales], attributes: { ...node.attributes, ...ASYMMETRIC } };
+      const factors = call.valueOf(scales) as HostTensor<'float32'> | undefined;
+      const nearest = (node.attributes.mode ?? 'nearest') === 'nearest';
+      if (!factors && nearest) call.note(node, 'its scales are computed: taken for ones that enlarge');
+      const shrinks = nearest && factors?.data.some((factor) => factor < 1);
+      if (!factors || !shrinks)
+        return { ...node, inputs: [x, '', scales], attributes: { ...node.attributes, ...older('floor') } };
+      const some = (chosen: (factor: number) => boolean) => factors.data.map((factor) => (chosen(factor) ? factor : 1));
+      const by = (name: string, data: Float32Array) => call.constant(node, name, { ...factors, data });
+      const ceil = { ...node.attributes, ...older('ceil') };
+      if (!factors.data.some((factor) => factor > 1)) return { ...node, inputs: [x, '', scales], attributes: ceil };
+      const larger = `${node.name}.enlarged`;
+      const enlarged = [
+        '',
+        by(
+          'larger',
+          some((factor) => factor > 1),
+        ),
+      ];
+      const attributes = { ...node.attributes, ...older('floor') };
+      call.insert({ ...node, name: larger, inputs: [x, ...enlarged], outputs: [larger], attributes });
+      return {
+        ...node,
+        inputs: [
+          larger,
+          '',
+          by(
+            'smaller',
+            some((factor) => factor < 1),
+          ),
+        ],
+        attributes: ceil,
+      };
     },
     // to 8 its scales were an attribute; from 10 on it is a Resize
     Upsample: (node, call) => {
@@ -128,7 +167,7 @@ export const Resize = defineOperator({
       const scales = (node.attributes.scales ?? []) as number[];
       const name = input ?? call.constant(node, 'scales', floats([scales.length], scales));
       const mode = node.attributes.mode === 'bilinear' ? 'linear' : (node.attributes.mode ?? 'nearest');
-      return { ...node, operator: 'Resize', inputs: [x, '', name], attributes: { mode, ...ASYMMETRIC } };
+      return { ...node, operator: 'Resize', inputs: [x, '', name], attributes: { mode, ...older('floor') } };
     },
   },
   unfoldable: 'costly',
@@ -164,22 +203,21 @@ export const Resize = defineOperator({
         x = gather(call.tape, x, places, axis, [places.length]);
         continue;
       }
-      // A matrix of weights, times the axis.
-      const [size, output] = [x.dims[axis] as number, taps.places.length];
-      const matrix = new Float32Array(output * size);
-      taps.places.forEach((places, row) => {
-        places.forEach((place, i) => {
-          matrix[row * size + place] = (matrix[row * size + place] as number) + (taps.weights[row]?.[i] as number);
-        });
-      });
-      const inner = sizeOf(x.dims.slice(axis + 1));
-      const rows = reshape(call.tape, x, [x.size / (size * inner), size, inner]);
-      const weighted = matmul(call.tape, call.tape.constant(matrix, [output, size]), rows);
-      x = reshape(
-        call.tape,
-        weighted,
-        x.dims.map((dim, i) => (i === axis ? output : dim)),
-      );
+      // Tap after tap: a sum over those that an output has, so that a NaN reaches no other.
+      const count = Math.max(...taps.places.map(({ length }) => length));
+      const along = x.dims.map((_, i) => (i === axis ? taps.places.length : 1));
+      let sum: Value | undefined;
+      for (let tap = 0; tap < count; tap++) {
+        const places = Int32Array.from(taps.places, (each) => each[Math.min(tap, each.length - 1)] as number);
+        // Outputs of fewer taps have a part of the last one for each that they lack.
+        const weights = Float32Array.from(taps.weights, (each) =>
+          tap < each.length - 1 ? (each[tap] as number) : (each.at(-1) as number) / (count - each.length + 1),
+        );
+        const part = gather(call.tape, x, places, axis, [places.length]);
+        const weighted = binary(call.tape, 'mul', part, call.tape.constant(weights, along));
+        sum = sum ? binary(call.tape, 'add', sum, weighted) : weighted;
+      }
+      x = sum as Value;
     }
     return x;
   },

@@ -34,7 +34,9 @@ export function unknownRule({ coordinates, mode, nearest }: ResizeRules): string
   return known.includes(coordinates) || also.includes(coordinates) ? undefined : `coordinates "${coordinates}"`;
 }
 
-/** The place in the input, a real number, that output `at` is taken from. */
+const { fround } = Math;
+
+/** The place in the input that output `at` is taken from. Every step is rounded to float32, as runtimes compute it. */
 function coordinate(
   rule: string,
   at: number,
@@ -43,26 +45,27 @@ function coordinate(
   output: number,
   roi: readonly [number, number],
 ): number {
+  const halfPixel = () => fround(fround((at + 0.5) / scale) - 0.5);
   switch (rule) {
     case 'align_corners':
-      return output === 1 ? 0 : (at * (input - 1)) / (output - 1);
+      return output === 1 ? 0 : fround(fround(at * (input - 1)) / (output - 1));
     case 'asymmetric':
-      return at / scale;
+      return fround(at / scale);
     case 'pytorch_half_pixel':
-      return output > 1 ? (at + 0.5) / scale - 0.5 : 0;
+      return output > 1 ? halfPixel() : 0;
     case 'tf_half_pixel_for_nn':
-      return (at + 0.5) / scale;
+      return fround((at + 0.5) / scale);
     case 'half_pixel_symmetric': {
       // The output is centred in the extent that the scale would give.
-      const adjustment = output / (scale * input);
-      return (input / 2) * (1 - adjustment) + (at + 0.5) / scale - 0.5;
+      const adjustment = fround(output / fround(scale * input));
+      return fround(fround((input / 2) * fround(1 - adjustment)) + halfPixel());
     }
     case 'tf_crop_and_resize':
       return output > 1
         ? roi[0] * (input - 1) + (at * (roi[1] - roi[0]) * (input - 1)) / (output - 1)
         : 0.5 * (roi[0] + roi[1]) * (input - 1);
     default:
-      return (at + 0.5) / scale - 0.5;
+      return halfPixel();
   }
 }
 
@@ -76,16 +79,27 @@ function cubic(x: number, a: number): number {
 /**
  * Input places and weights around a coordinate: a filter of `radius` 1 (linear) or 2 (cubic), widened by antialiasing.
  */
-function filter(rules: ResizeRules, at: number, scale: number, input: number): { places: number[]; weights: number[] } {
+function filter(
+  rules: ResizeRules,
+  from: number,
+  scale: number,
+  input: number,
+): { places: number[]; weights: number[] } {
+  const interpolates = rules.mode === 'linear' && !rules.antialias && !rules.excludeOutside;
+  const at = interpolates ? Math.min(Math.max(from, 0), input - 1) : from;
   const shrink = rules.antialias ? Math.min(1, scale) : 1;
   const radius = (rules.mode === 'cubic' ? 2 : 1) / shrink;
   const places: number[] = [];
   const weights: number[] = [];
-  for (let place = Math.ceil(at - radius); place <= Math.floor(at + radius); place++) {
+  // Without antialiasing the taps next to it count, of weight 0 too: 0 · NaN is NaN.
+  const first = rules.antialias ? Math.ceil(at - radius) : Math.floor(at) - radius + 1;
+  const last = rules.antialias ? Math.floor(at + radius) : Math.floor(at) + radius;
+  for (let place = first; place <= last; place++) {
     const distance = (place - at) * shrink;
     const weight = rules.mode === 'cubic' ? cubic(distance, rules.cubicA) : Math.max(0, 1 - Math.abs(distance));
     const inside = place >= 0 && place < input;
-    if (weight === 0 || (!inside && (rules.excludeOutside || rules.antialias))) continue;
+    if (!inside && (rules.excludeOutside || interpolates)) continue;
+    if (weight === 0 && rules.antialias) continue;
     places.push(Math.min(Math.max(place, 0), input - 1));
     weights.push(weight);
   }
