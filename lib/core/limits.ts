@@ -10,6 +10,8 @@ interface Limit {
 const LIMITS = {
   fileBytes: { what: 'bytes of a file taken into memory', usual: 2 ** 31 },
   inflatedBytes: { what: 'bytes of a compressed file or of a member of an archive', usual: 2 ** 31 },
+  modelBytes: { what: 'bytes of the weights of a model', usual: 2 ** 34 },
+  grownElements: { what: 'elements of a value that a node makes of fewer', usual: 2 ** 27 },
   valueBytes: { what: 'bytes of one array', usual: 2 ** 33 },
   picturePixels: { what: 'pixels of a picture', usual: 2 ** 27 },
   classes: { what: 'classes', usual: 2 ** 20 },

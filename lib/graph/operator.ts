@@ -2,11 +2,12 @@
 // plain reference forward and whether it can be quantized. All code that walks a graph uses these objects.
 import type { ConvKernels } from '../autograd/ops/conv2d.js';
 import type { Tape, Value } from '../autograd/tape.js';
+import { LimitError, limitOf } from '../core/limits.js';
 import { sizeOf } from '../core/shape.js';
 import type { DType } from '../tensor/dtype.js';
 import { type HostTensor, MAX_RANK } from '../tensor/host_tensor.js';
 import type { Random } from '../tensor/random.js';
-import { type Dim, formatShape } from './dims.js';
+import { type Dim, formatShape, sizePerSample } from './dims.js';
 import { GraphError } from './errors.js';
 import type { ChannelRule, DeviceUse, FusedWork, Fusion, ProductFacts, Samplewise, Upgrade } from './facts.js';
 import { type AttributeValue, describeNode, type GraphNode, type TensorType } from './graph.js';
@@ -252,18 +253,18 @@ export function outputTypes(
   const fail = (what: string): never => {
     throw new GraphError(describeNode(node), what);
   };
-  const types = operator.shape({
-    attributes: attributesOf(operator, node),
-    inputs,
-    outputCount: node.outputs.length,
-    constant,
-    fail,
-  });
+  const outputCount = node.outputs.length;
+  const attributes = attributesOf(operator, node);
+  const types = ofNode(node, () => operator.shape({ attributes, inputs, outputCount, constant, fail }));
   for (const { dims } of types) {
     if (dims.length > MAX_RANK) fail(`its output would have ${dims.length} dimensions, more than ${MAX_RANK}`);
     const size = dims.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 1), 1);
     if (dims.some((dim) => typeof dim === 'number' && !(dim >= 0)) || !(size <= MAX_ELEMENTS)) {
       fail(`its output would have the shape ${formatShape(dims)}`);
+    }
+    const most = inputs.reduce((sum, type) => sum + (type ? sizePerSample(type.dims) : 0), 0);
+    if (size > most && size > limitOf('grownElements')) {
+      fail(new LimitError(`its output would have the shape ${formatShape(dims)}`, 'grownElements', size).message);
     }
   }
   return types.slice(0, node.outputs.length);
@@ -276,14 +277,12 @@ export function runNode(
   inputs: readonly (HostTensor | undefined)[],
 ): HostTensor[] {
   const outputs = outputTypes(operator, node, inputs, (index) => inputs[index]);
-  return operator.forward({
-    attributes: attributesOf(operator, node),
-    inputs,
-    outputs: outputs as { dtype: DType; dims: readonly number[] }[],
-    fail: (what) => {
-      throw new GraphError(describeNode(node), what);
-    },
-  });
+  const fail = (what: string): never => {
+    throw new GraphError(describeNode(node), what);
+  };
+  const types = outputs as { dtype: DType; dims: readonly number[] }[];
+  const attributes = attributesOf(operator, node);
+  return ofNode(node, () => operator.forward({ attributes, inputs, outputs: types, fail }));
 }
 
 /** Multiply-accumulates of a node; named dimensions count as one. */
@@ -301,10 +300,29 @@ export function isSetting({ settings }: Operator, input: number): boolean {
   return settings !== 'none' && settings.includes(input);
 }
 
+/** Becomes a GraphError of the node that lacks it. */
+class MissingInput extends RangeError {
+  constructor(index: number) {
+    super(`expected input ${index}, received none`);
+  }
+}
+
+/** What `compute` gives for a node; what it cannot allocate or misses is an error of the node. */
+function ofNode<Result>(node: GraphNode, compute: () => Result): Result {
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof RangeError) || error instanceof LimitError) throw error;
+    const what =
+      error instanceof MissingInput ? error.message : `expected values that fit in memory (${error.message})`;
+    throw new GraphError(describeNode(node), what);
+  }
+}
+
 /** An input that cannot be left out. */
 export function required<Value>(inputs: readonly (Value | undefined)[], index: number): Value {
   const value = inputs[index];
-  if (value === undefined) throw new RangeError(`expected input ${index}, received none`); // arity is checked before any call
+  if (value === undefined) throw new MissingInput(index);
   return value;
 }
 

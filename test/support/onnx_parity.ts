@@ -14,6 +14,7 @@ import { integer } from '../../lib/runtime/backends/integer.js';
 import { compile } from '../../lib/runtime/program.js';
 import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 import { Memory } from '../../lib/tensor/memory.js';
+import { knownError } from './onnxruntime_errors.js';
 import { randomModel } from './random_graphs.js';
 
 /**
@@ -46,7 +47,9 @@ const INTERPRETERS: Readonly<Record<string, (graph: Graph, feeds: Feeds) => Resu
 };
 
 async function onnxruntime(bytes: Uint8Array, feeds: Feeds): Promise<Results> {
-  const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 4 });
+  const session = await ort.InferenceSession.create(bytes, {
+    ...{ intraOpNumThreads: 1, logSeverityLevel: 4, graphOptimizationLevel: 'disabled' },
+  });
   try {
     const tensors = Object.entries(feeds).map(([name, { dtype, dims, data }]) => [
       name,
@@ -89,6 +92,8 @@ export interface Outcome {
   readonly operators: readonly string[];
   readonly opset: number;
   readonly refused?: string;
+  /** Differs by an error of onnxruntime that is listed. */
+  readonly known?: string;
   readonly differs?: string;
 }
 
@@ -111,6 +116,10 @@ export async function compareSeed(seed: number, kind?: string): Promise<Outcome>
   const expected = await onnxruntime(bytes, feeds).catch((error: Error) => error);
   if (expected instanceof Error) return { ...about, refused: `onnxruntime: ${expected.message}` };
   const { graph } = importModel(bytes);
+  const numbers = [...Object.values(feeds), ...graph.initializers.values()];
+  const special = numbers.some(({ data }) => Array.from(data as Float32Array, Number).some((x) => !Number.isFinite(x)));
+  const known = knownError(graph, special)?.onnxruntime;
+  const excused = known === undefined ? undefined : { ...about, known };
   const check = (how: string, results: Results): string | undefined => {
     for (const { name, dtype } of graph.outputs) {
       // Programs return what is on the tape: floats.
@@ -127,15 +136,10 @@ export async function compareSeed(seed: number, kind?: string): Promise<Outcome>
     } catch (error) {
       found = `${how}: ${(error as Error).stack}`;
     }
-    if (found) return { ...about, differs: found };
+    if (found) return excused ?? { ...about, differs: found };
   }
-  for (const [how, written] of [
-    ['exported', graph],
-    ['exported with folded weights', revealWeights(graph).graph],
-  ] as const) {
-    const again = await onnxruntime(exportModel(written), feeds).catch((error: Error) => error);
-    const found = again instanceof Error ? `${how}: ${again.message}` : check(how, again);
-    if (found) return { ...about, differs: found };
-  }
-  return about;
+  const written = seed % 2 === 0 ? graph : revealWeights(graph).graph;
+  const again = await onnxruntime(exportModel(written), feeds).catch((error: Error) => error);
+  const found = again instanceof Error ? `exported: ${again.message}` : check('exported', again);
+  return found ? (excused ?? { ...about, differs: found }) : about;
 }

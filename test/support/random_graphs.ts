@@ -196,7 +196,7 @@ export class Drawing {
     const input = inputs.map((each) => (typeof each === 'string' ? each : each.name));
     this.nodes.push({ opType: operator, name: `${operator}${this.nodes.length}`, input, output: names, attribute });
     const same = exact && inputs.every((each) => typeof each === 'string' || each.exact);
-    const { graph } = importModel(encodeModel(this.model(names)));
+    const { graph } = importModel(encodeModel(this.model([])));
     const types = inferShapes(graph);
     const made = names.map((name): Drawn => {
       const { dtype, dims } = types.get(name) as { dtype: DType; dims: number[] };
@@ -220,7 +220,7 @@ export class Drawing {
         node: this.nodes,
         initializer: [...this.initializers].map(([name, tensor]) => tensorToProto(tensor, name)),
         input: Object.entries(this.feeds).map(([name, { dtype, dims }]) => value(name, dtype, dims)),
-        output: outputs.flatMap((name) => (types.has(name) ? [value(name, types.get(name) as DType)] : [])),
+        output: outputs.map((name) => (types.has(name) ? value(name, types.get(name) as DType) : { name })),
       },
     };
   }
@@ -834,7 +834,8 @@ const KINDS: readonly (readonly [string, Draw, number])[] = [
     'BatchNormalization',
     (d) => {
       const x = d.image(d.choice([3, 4, 5]));
-      const each = (positive: boolean) => d.constant(d.numbers([x.dims[1] as number], positive));
+      const each = (positive: boolean) =>
+        d.constant(positive ? d.numbers([x.dims[1] as number], true) : d.plain([x.dims[1] as number]));
       return d.node('BatchNormalization', [x, each(false), each(false), each(false), each(true)], {
         epsilon: d.chance(0.5) ? float(1e-3) : undefined,
       });
@@ -845,7 +846,7 @@ const KINDS: readonly (readonly [string, Draw, number])[] = [
     'InstanceNormalization',
     (d) => {
       const x = d.image(d.choice([3, 4]), true);
-      const each = () => d.constant(d.numbers([x.dims[1] as number]));
+      const each = () => d.constant(d.plain([x.dims[1] as number]));
       return d.node('InstanceNormalization', [x, each(), each()], { epsilon: d.chance(0.5) ? float(1e-2) : undefined });
     },
     7,

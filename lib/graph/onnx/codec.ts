@@ -1,14 +1,14 @@
 // Bytes to messages and back. Decoding checks first (wire.ts), so that bad bytes become an OnnxFormatError, never a
 // crash.
-import { readFile, stat } from 'node:fs/promises';
 import type protobuf from 'protobufjs';
 import type { HostTensor } from '../../tensor/host_tensor.js';
 import { OnnxFormatError } from '../errors.js';
 import { hashModel, readExternalData } from './external.js';
 import type { ModelProto, TensorProto } from './messages.js';
+import { readModelBytes } from './model_file.js';
 import { modelType, tensorType } from './schema.js';
-import { tensorFromProto, tensorToProto } from './tensors.js';
-import { checkWire, MAX_MESSAGE_BYTES } from './wire.js';
+import { bytesOfTensor, tensorFromProto, tensorToProto } from './tensors.js';
+import { checkWire } from './wire.js';
 
 function decode<Message>(type: protobuf.Type, bytes: Uint8Array, source: string): Message {
   checkWire(type, bytes, source);
@@ -40,30 +40,15 @@ export function encodeTensor(tensor: HostTensor, name = ''): Uint8Array {
   return tensorType.encode(tensorToProto(tensor, name) as protobuf.Message).finish();
 }
 
-/**
- * Reads a model file, and the weights that lie beside it. Throws OnnxFormatError when it is over 2 GiB or not an ONNX
- * file.
- */
+/** Reads a model file, and the weights that lie beside it. Throws OnnxFormatError and LimitError. */
 export async function readModel(path: string): Promise<ModelProto> {
-  const model = await readModelFile(path);
-  await readExternalData(model, path);
+  const model = decodeModel(await readModelBytes(path), path);
+  await readExternalData(model, path, bytesOfTensor);
   return model;
 }
 
-/**
- * SHA-256 of a model with all its weights, in hexadecimal; of one in one file, that of the file. Throws
- * OnnxFormatError.
- */
+/** SHA-256 of a model with all its weights, in hexadecimal; of one in one file, that of the file. */
 export async function modelDigest(path: string): Promise<string> {
-  return hashModel(await readModelFile(path), path);
-}
-
-async function readModelFile(path: string): Promise<ModelProto> {
-  const file = await stat(path);
-  if (!file.isFile()) throw new OnnxFormatError(path, 'expected an ONNX file, received a folder or a device');
-  const { size } = file;
-  if (size > MAX_MESSAGE_BYTES) {
-    throw new OnnxFormatError(path, `expected at most 2 GiB (protobuf's limit), received ${size} bytes`);
-  }
-  return decodeModel(await readFile(path), path);
+  const bytes = await readModelBytes(path);
+  return hashModel(decodeModel(bytes, path), bytes, path);
 }

@@ -58,6 +58,12 @@ const BITS: Readonly<Record<Exclude<DType, 'string'>, number>> = {
   uint4: 4,
 };
 
+/** Bytes of raw_data for a tensor's shape and type; undefined for strings. */
+export function bytesOfTensor(proto: TensorProto, where: string): number | undefined {
+  const dtype = dtypeFromOnnx(proto.dataType ?? 0, where);
+  return dtype === 'string' ? undefined : Math.ceil((sizeOf(readDims(proto, where)) * BITS[dtype]) / 8);
+}
+
 /** The tensor of a message. Throws OnnxFormatError when data are external, missing, too short or too long. */
 export function tensorFromProto(proto: TensorProto, source: string): HostTensor {
   const where = proto.name ? `${source}: tensor "${proto.name}"` : source;

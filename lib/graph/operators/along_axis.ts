@@ -1,6 +1,6 @@
 // Shared by Softmax and LogSoftmax: every line along one axis is read completely, then its elements are mapped.
 import { sizeOf } from '../../core/shape.js';
-import type { HostTensor } from '../../tensor/host_tensor.js';
+import { type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { UNKNOWN } from '../dims.js';
 import type { Upgrade } from '../facts.js';
 import { type AttributeTable, type ForwardCall, floatData, floatOutput, required, resolveAxis } from '../operator.js';
@@ -27,7 +27,7 @@ export function alongAxis<Table extends AttributeTable>(
   return [output];
 }
 
-/** To 12, everything from the axis on was one dimension: the same where all that follows is 1. */
+/** To 12, everything from the axis on was one dimension: a matrix for the time, where more than one is not 1. */
 export const onlyAxis: Upgrade = (node, call) => {
   if (call.opset >= 13) return node;
   const dims = call.shapeOf(node.inputs[0] ?? '');
@@ -39,7 +39,15 @@ export const onlyAxis: Upgrade = (node, call) => {
   const axis = from < 0 ? from + dims.length : from;
   const joined = dims.slice(axis).filter((dim) => dim !== 1);
   if (joined.length > 1 || (joined.includes(UNKNOWN) && axis !== dims.length - 1)) {
-    call.refuse(`before operator set 13: softmax over several dimensions (axis ${from} of [${dims}])`);
+    const sizes = dims.map((dim) => (typeof dim === 'number' ? dim : -1));
+    if (sizes.filter((size) => size < 0).length > 1) {
+      call.refuse(`before operator set 13: softmax over several open dimensions (axis ${from} of [${dims}])`);
+    }
+    const [flat, rows] = [`${node.name}.matrix`, `${node.name}.rows`];
+    call.insert({ ...node, name: flat, operator: 'Flatten', outputs: [flat], attributes: { axis } });
+    call.insert({ ...node, name: rows, inputs: [flat], outputs: [rows], attributes: { axis: 1 } });
+    const shape = call.constant(node, 'shape', integers(sizes));
+    return { ...node, operator: 'Reshape', inputs: [rows, shape], attributes: {} };
   }
   const last = dims.findIndex((dim, index) => index >= axis && dim !== 1);
   return { ...node, attributes: { ...node.attributes, axis: last < 0 ? axis : last } };

@@ -109,6 +109,9 @@ function changesOf(
   });
 }
 
+/** Along one axis: each has a list of taps. */
+const MOST_PLACES = 2 ** 20;
+
 /** What operator sets to 10 computed: from the corner on, upwards where an axis shrinks. */
 const older = (nearest: 'floor' | 'ceil') => ({
   coordinate_transformation_mode: 'asymmetric',
@@ -187,14 +190,18 @@ export const Resize = defineOperator({
       const change = resizes[axis]?.output;
       return change ? mapDim(dim, change) : dim;
     });
-    if (output.some((dim, axis) => typeof dim === 'number' && (!(dim >= 1) || dims[axis] === 0))) {
+    if (output.some((dim, axis) => typeof dim === 'number' && (!(dim >= 0) || dims[axis] === 0))) {
       call.fail(`cannot resize [${dims}] to [${output}]`);
+    }
+    if (output.some((dim) => typeof dim === 'number' && dim > MOST_PLACES)) {
+      call.fail(`expected at most ${MOST_PLACES} places along an axis, received [${output}]`);
     }
     return [{ dtype, dims: output }];
   },
   float: (call) => {
     const input = required(call.inputs, 0);
-    if (call.attributes.coordinate_transformation_mode === 'tf_crop_and_resize') return undefined;
+    if (call.attributes.coordinate_transformation_mode === 'tf_crop_and_resize' || call.dims.includes(0))
+      return undefined;
     let x = call.tape.alias(input, input.dims, input.layout);
     const settings = [0, 1, 2, 3].map((index) => (index === 0 ? undefined : call.host(index)));
     for (const { axis, taps } of changesOf(call.attributes, settings, x.dims, call.dims, call.fail)) {

@@ -21,6 +21,7 @@ export const Softmax = defineOperator({
   },
   float: ({ tape, inputs, attributes, fail }) => {
     const x = required(inputs, 0);
+    if (x.size === 0) return undefined;
     const rank = x.dims.length;
     const axis = resolveAxis(attributes.axis, rank, rank, fail);
     if (axis === rank - 1) return softmax(tape, toRows(tape, x));

@@ -21,7 +21,13 @@ describe('the round trip', () => {
         const proto = readModelProto(category, test);
         const known = proto.graph?.node?.every(({ opType }) => OPERATORS.has(opType ?? ''));
         const current = (toSafeInteger(proto.opsetImport?.[0]?.version ?? 0) ?? 0) >= 13;
-        if (!known || !current || proto.graph?.input?.some(({ type }) => !type?.tensorType)) continue;
+        if (
+          !known ||
+          !current ||
+          /training_mode/.test(test) ||
+          proto.graph?.input?.some(({ type }) => !type?.tensorType)
+        )
+          continue;
         const { graph } = importModel(readModelBytes(category, test), test);
         const again = importModel(exportModel(graph), test);
         assert.deepEqual(again.graph, graph, test);

@@ -1,6 +1,7 @@
 // Weights in files beside the model: read, or refused by name.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OnnxFormatError } from '../../../../lib/graph/errors.js';
@@ -49,19 +50,26 @@ describe('weights beside the model', () => {
 
   it('are refused outside the folder, missing, too short, or at a place that is none', async () => {
     await writeFile(join(folder, 'short.bin'), new Uint8Array(8));
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    await symlink('/etc/passwd', join(folder, 'link'));
+    await symlink('/etc', join(folder, 'folder'));
     const cases: [Record<string, string>, RegExp][] = [
       [{ location: '../w.bin' }, /tensor "w": expected its data in a file in the model's folder, received "..\/w.bin"/],
       [{ location: 'a/../../w.bin' }, /expected its data in a file in the model's folder/],
       [{ location: '/etc/passwd' }, /expected its data in a file in the model's folder/],
       [{ location: 'C:\\w.bin' }, /expected its data in a file in the model's folder/],
       [{}, /expected its data in a file in the model's folder/],
-      [{ location: 'absent.bin' }, /"absent.bin": received no such file beside the model/],
-      [{ location: 'short.bin' }, /expected 12 bytes for float32 \[3,1,1\], received 8/],
+      [{ location: 'absent.bin' }, /expected its data in "absent.bin" beside the model, received no such file/],
+      [{ location: 'short.bin' }, /expected 12 bytes .* at 0 of "short.bin", received a file of 8 bytes/],
+      [{ location: 'short.bin', length: '8' }, /expected 12 bytes for its shape, received 8/],
+      [{ location: 'pipe' }, /in "pipe" beside the model, received a pipe/],
+      [{ location: 'link' }, /received a link out of it: "link"/],
+      [{ location: 'folder/passwd' }, /received a link out of it: "folder\/passwd"/],
       [{ location: 'short.bin', length: '12' }, /expected 12 bytes .* at 0 of "short.bin", received a file of 8 bytes/],
       [{ location: 'short.bin', offset: '9' }, /received a file of 8 bytes/],
       [{ location: 'short.bin', offset: '-4' }, /expected offset of its data in bytes, received "-4"/],
-      [{ location: 'short.bin', length: '99999999999' }, /at most 2 GiB/],
-      [{ location: '.' }, /received no file/],
+      [{ location: 'short.bin', length: '99999999999' }, /expected 12 bytes for its shape/],
+      [{ location: '.' }, /received a folder/],
     ];
     for (const [entries, message] of cases) {
       const path = await save(entries);

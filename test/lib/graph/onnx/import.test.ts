@@ -22,7 +22,7 @@ describe('importing', () => {
   it('lists every unsupported node at once, with the reason', () => {
     const alpha = { name: 'alpha', type: 1, f: 1 };
     const nodes: NodeProto[] = [
-      { opType: 'Einsum', name: 'e', input: ['x'], output: ['a'] },
+      { opType: 'Loop', name: 'e', input: ['x'], output: ['a'] },
       { opType: 'Attention', domain: 'com.microsoft', input: ['a'], output: ['b'] },
       { opType: 'Gelu', name: 'gelu', input: ['b'], output: ['c'] },
       { opType: 'Relu', name: 'r', input: ['c'], output: ['d'], attribute: [{ name: 'alpha', type: 1, f: 1 }] },
@@ -44,7 +44,7 @@ describe('importing', () => {
           error.message,
           [
             'm.onnx: 7 unsupported nodes',
-            '  Einsum (e)',
+            '  Loop (e)',
             '  com.microsoft.Attention (Attention_1)',
             '  Gelu (gelu): expected operator set 20 or later, received 17',
             '  Relu (r): attribute alpha is not supported',
@@ -118,13 +118,13 @@ describe('importing', () => {
     try {
       const path = join(folder, 'huge.onnx');
       await (await open(path, 'w')).close();
-      await truncate(path, 2 ** 31);
+      await truncate(path, 2 ** 31 + 1);
       await assert.rejects(
         loadModel(path),
-        /huge\.onnx: expected at most 2 GiB \(protobuf's limit\), received 2147483648 bytes/,
+        /huge\.onnx: expected at most 2147483648 bytes of a file .* received 2147483649/,
       );
       await writeFile(path, '');
-      await assert.rejects(loadModel(path), /huge\.onnx: expected an ONNX model/);
+      await assert.rejects(loadModel(path), /huge\.onnx: expected an ONNX file, received an empty file/);
     } finally {
       await rm(folder, { recursive: true });
     }
@@ -267,12 +267,12 @@ describe('hostile models', () => {
     );
   });
 
-  it('cannot make inference compute for long: a pool of 2^40 on a constant', () => {
-    const huge = 2 ** 40;
+  it('cannot make inference compute for long: a pool of 2^30 on a constant', () => {
+    const huge = 2 ** 30;
     const attribute = [
       { name: 'kernel_shape', type: 7, ints: [huge] },
       { name: 'pads', type: 7, ints: [huge, huge] },
-      { name: 'strides', type: 7, ints: [huge * 4] },
+      { name: 'strides', type: 7, ints: [2 ** 31 - 1] },
     ];
     const initializer = [{ name: 'c', dims: [1, 1, 1], dataType: 6, rawData: new Uint8Array(4) }];
     const node: NodeProto = { opType: 'MaxPool', name: 'p', input: ['c'], output: ['y'], attribute };

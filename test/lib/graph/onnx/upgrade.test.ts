@@ -1,6 +1,7 @@
 // Operator sets before 13: nodes in the words of 13.
 import assert from 'node:assert/strict';
 import type { NodeProto } from '../../../../lib/graph/onnx/messages.js';
+import { tensorToProto } from '../../../../lib/graph/onnx/tensors.js';
 import { floats } from '../../../../lib/tensor/host_tensor.js';
 import { load, model } from '../../../support/onnx_model.js';
 
@@ -15,9 +16,29 @@ describe('upgrading', () => {
     assert.deepEqual(graph.node('c').inputs, ['x', '', 'c.max']);
     assert.deepEqual(graph.initializers.get('c.max'), floats([], [6]));
     assert.equal(notes.length, 2);
-    assert.throws(
-      () => load(model([{ opType: 'Softmax', name: 's', input: ['x'], output: ['y'] }], {}, 9)),
-      /Softmax \(s\): before operator set 13: softmax over several dimensions/,
+  });
+
+  it('takes softmax over several dimensions for one of a matrix, nearest resizes for what they were', () => {
+    const softmax = load(model([{ opType: 'Softmax', name: 's', input: ['x'], output: ['y'] }], {}, 9)).graph;
+    assert.deepEqual(
+      softmax.nodes.map(({ operator }) => operator),
+      ['Flatten', 'Softmax', 'Reshape'],
     );
+    const resize = (scales: number[]) =>
+      load(
+        model(
+          [{ opType: 'Resize', name: 'r', input: ['x', 'scales'], output: ['y'] }],
+          {
+            initializer: [tensorToProto(floats([4], scales), 'scales')],
+          },
+          10,
+        ),
+      ).graph.nodes.map(({ name, attributes }) => [name, attributes.nearest_mode]);
+    assert.deepEqual(resize([1, 1, 2, 2]), [['r', 'floor']]);
+    assert.deepEqual(resize([1, 1, 0.5, 0.5]), [['r', 'ceil']]);
+    assert.deepEqual(resize([1, 1, 2, 0.5]), [
+      ['r.enlarged', 'floor'],
+      ['r', 'ceil'],
+    ]);
   });
 });

@@ -1,0 +1,94 @@
+// Where onnxruntime computes something else than the standard says: the models that a comparison leaves out, and the exact
+// values. Each was looked at; what comes out here is what ONNX's definition, in exact arithmetic, gives.
+import type { Graph, GraphNode } from '../../lib/graph/graph.js';
+import { inferShapes } from '../../lib/graph/infer.js';
+
+interface Use {
+  readonly node: GraphNode;
+  /** NaN or infinities are among the numbers of the model. */
+  readonly special: boolean;
+  /** Shape of an input, and of the first output. */
+  dims(input: number): readonly unknown[];
+  readonly output: readonly unknown[];
+  /** Numbers of a constant input. */
+  constant(input: number): readonly number[];
+}
+
+interface KnownError {
+  readonly operators: readonly string[];
+  readonly when: (use: Use) => boolean;
+  readonly onnxruntime: string;
+  readonly exact: string;
+}
+
+const REDUCTIONS = ['L1', 'L2', 'Max', 'Mean', 'Min', 'Prod', 'Sum', 'SumSquare'].map((name) => `Reduce${name}`);
+const INT_MAX = 2 ** 31 - 1;
+
+export const KNOWN_ERRORS: readonly KnownError[] = [
+  {
+    operators: ['MaxPool', 'GlobalMaxPool', 'ReduceMax', 'ReduceMin', 'ArgMax', 'ArgMin', 'ScatterND'],
+    when: ({ special }) => special,
+    onnxruntime: 'loses a NaN where a number comes after it, or before, by the width of the vector',
+    exact: 'the largest of numbers among which is NaN is NaN',
+  },
+  {
+    operators: ['LRN'],
+    when: ({ special }) => special,
+    onnxruntime: 'sums of squares slide along the channels: a NaN or infinity that has left them stays in',
+    exact: 'a window without NaN has a number',
+  },
+  {
+    operators: ['Resize'],
+    when: ({ special, node }) => special && (node.attributes.mode === 'cubic' || node.attributes.antialias === 1),
+    onnxruntime: 'taps of weight 0 are left out in some places and multiplied in others, 0 · ∞',
+    exact: 'taps of weight 0 count without antialiasing, and do not with it',
+  },
+  {
+    operators: ['Resize'],
+    when: ({ dims, output, constant }) => {
+      const scales = constant(2);
+      return dims(0).some((size, axis) => size === output[axis]) && scales.some((scale) => scale !== 1);
+    },
+    onnxruntime: 'an axis whose size stays is copied whatever its scale',
+    exact: 'place i of the output is place i / scale of the input: by 1.1 from 8 to 8, place 6 is 5.45',
+  },
+  {
+    operators: REDUCTIONS,
+    when: ({ dims }) => dims(0).includes(0),
+    onnxruntime: 'negative axes of a value without elements stay as they are in the shape of the result',
+    exact: 'an axis counts from the end as for every value',
+  },
+  {
+    operators: ['Slice'],
+    when: ({ constant }) => constant(2).includes(INT_MAX) && constant(4).some((step) => step < 0),
+    onnxruntime: 'an end of 2^31 − 1 means "to the end" going backwards too',
+    exact: 'going backwards, an end beyond the size is the last place: nothing is left',
+  },
+  {
+    operators: ['MaxPool', 'AveragePool'],
+    when: ({ node: { attributes } }) =>
+      String(attributes.auto_pad).startsWith('SAME') && ((attributes.dilations ?? []) as number[]).some((d) => d > 1),
+    onnxruntime: 'pads of SAME_UPPER and SAME_LOWER forget that the window is dilated',
+    exact: 'the output has ⌈input / stride⌉ places',
+  },
+];
+
+/** The first known error that a model may run into. */
+export function knownError(graph: Graph, special: boolean): KnownError | undefined {
+  const types = inferShapes(graph);
+  for (const node of graph.nodes) {
+    const dims = (name: string | undefined) => types.get(name ?? '')?.dims ?? [];
+    const use: Use = {
+      ...{ node, special, output: dims(node.outputs[0]) },
+      dims: (input) => dims(node.inputs[input]),
+      constant: (input) =>
+        Array.from(
+          (graph.initializers.get(node.inputs[input] ?? '')?.data ?? []) as ArrayLike<number | bigint | string>,
+          Number,
+        ),
+    };
+    const found = KNOWN_ERRORS.find((known) => known.operators.includes(node.operator) && known.when(use));
+    if (found) return found;
+  }
+  return undefined;
+}
