@@ -54,7 +54,7 @@ function labelsOf(term: string, extra: number): string[] {
 }
 
 /** The labels of a product of two matrices. */
-export interface MatrixLabels {
+interface MatrixLabels {
   /** In both and in the output: a matrix for each. */
   readonly batch: readonly string[];
   readonly rows: readonly string[];
