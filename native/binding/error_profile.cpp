@@ -102,6 +102,12 @@ void ErrorProfileHandle::add(const Napi::CallbackInfo& info) {
   }
   Geometry whole = geometryOf(g.n, g.h, g.w, g.c, window, profile.shape());
   throwIfRefused(args.env(), checkConvolution(operation.c_str(), &whole, {}));
+  // No array of outputs bounds the work.
+  const int64_t most =
+      std::max({g.h, g.w, whole.dilationH * (whole.kernelH - 1) + 1, whole.dilationW * (whole.kernelW - 1) + 1});
+  if (const int64_t pad = std::max({g.padTop, g.padLeft, g.padBottom, g.padRight}); pad > most) {
+    args.refuse("padding", "at most " + std::to_string(most) + ", the larger of image and window", std::to_string(pad));
+  }
   const float* x = args.array<const float>(kX, "x", static_cast<size_t>(g.n * g.h * g.w * g.c)).data;
   throwIfRefused(args.env(), profile.add(x, g.n, g.h, g.w, window, operation.c_str()));
 }
