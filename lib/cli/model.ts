@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.js';
 import { loadModel } from '../graph/onnx/import.js';
 import { judgedOutput, outputOf } from '../graph/output.js';
+import { unboundedWeights } from '../runtime/finite.js';
 import { chooseTask } from '../tasks/index.js';
 import { argument } from './option.js';
 import { Progress } from './progress.js';
@@ -12,7 +13,8 @@ export const MODEL = { model: argument('model.onnx', 'a network as ONNX') };
 /** Reads a file and says on stderr what the graph says differently. Throws what loadModel throws, naming the file. */
 export async function readGraph(path: string, progress = new Progress()): Promise<Graph> {
   const { graph, notes } = await loadModel(path);
-  progress.notes(notes);
+  const weights = unboundedWeights(graph).map(({ name, value }) => `weight "${name}" has ${value} in it`);
+  progress.notes([...notes, ...weights]);
   return graph;
 }
 

@@ -22,6 +22,7 @@ import { Memory } from '../tensor/memory.js';
 import { device } from './backends/device.js';
 import { type FloatUse, float } from './backends/float.js';
 import { type IntegerOptions, type IntegerUse, integer } from './backends/integer.js';
+import { requireFinite } from './finite.js';
 import { compile, type Program } from './program.js';
 import type { Feeds, Run } from './run.js';
 import { Scores, Tally } from './scores.js';
@@ -33,6 +34,8 @@ export interface EvaluationData {
   readonly inputs: Float32Array;
   /** Order of `inputs` in memory: as `dims` says (`rows`, default), or images [count, height, width, channels]. */
   readonly layout?: 'rows' | 'channelsLast' | undefined;
+  /** Number of the first sample, for errors. Default 0. */
+  readonly start?: number | undefined;
   /** What a good answer is. Default: the task of the network's output. */
   readonly task?: Task | undefined;
   /** Expected answer to each sample, a class in numbers: gives accuracy. */
@@ -142,6 +145,7 @@ export class PolicyEvaluator {
     requireInteger('evaluatePolicies', 'batchSize', batchSize, 1, 2 ** 31 - 1);
     for (const policy of policies) checkPolicy(this.graph, policy);
     const count = this.checkData(data);
+    const { start: first = 0 } = data;
     const root = this.tree(policies);
     const unquantized = [...policies.keys()].filter((index) => policies[index]?.schemes.size === 0);
     const tallies = policies.map(() => new Tally());
@@ -155,6 +159,7 @@ export class PolicyEvaluator {
       try {
         let before = 0;
         for (const { ends, logits } of this.logitsOf(root, unquantized, value)) {
+          if (this.device === 'cpu') requireFinite(this.graph, logits.data, end - start, value, first + start);
           scores.add(ends, logits, options.logits ? count : 0);
           done += ends.length * (end - start);
           before += 1;

@@ -10,6 +10,7 @@ import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import { keepPart } from '../run/parts.js';
 import { float } from '../runtime/backends/float.js';
+import { requireFinite } from '../runtime/finite.js';
 import { compile } from '../runtime/program.js';
 import { taskOf } from '../tasks/index.js';
 import { type Answers, type Task, total as totalOf } from '../tasks/task.js';
@@ -87,10 +88,11 @@ export async function evaluateBatches(
     signal?.throwIfAborted();
     const found = await keepPart('batch', async () => {
       const tape = new Tape({ memory, training: false, record: false });
-      const feeds = { [input.name]: tape.constant(batch.inputs, batch.dims, batch.layout) };
-      const logits = program.run(feeds, { tape, parameters }).get(output.name);
+      const x = tape.constant(batch.inputs, batch.dims, batch.layout);
+      const logits = program.run({ [input.name]: x }, { tape, parameters }).get(output.name);
       if (!logits) throw new InvalidArgumentError('evaluate', 'graph', 'an output', 'none');
       const rows = toRows(tape, logits);
+      requireFinite(graph, rows.data, batch.count, x, images);
       if (!task.classes?.byLargest) {
         return { correct: totalOf(task.scores(task.answers(rows.data, batch.count), batch.labels)), loss: 0 };
       }

@@ -8,6 +8,7 @@ import type { Graph } from '../graph/graph.js';
 import { Parameters } from '../graph/parameters.js';
 import { float } from '../runtime/backends/float.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
+import { requireFinite } from '../runtime/finite.js';
 import { compile } from '../runtime/program.js';
 import { taskOf } from '../tasks/index.js';
 import { type Answers, type Task, total } from '../tasks/task.js';
@@ -65,6 +66,7 @@ export async function fullPrecision(
     const logits = program.run({ [input.name]: x }, { tape, parameters }).get(graph.outputs[0]?.name ?? '');
     if (!logits) throw new InvalidArgumentError('fullPrecision', 'graph', 'an output', 'none');
     const rows = toRows(tape, logits).data;
+    requireFinite(graph, rows, end - start, x, start);
     const classes = rows.length / (end - start);
     if (start === 0) all = new Float32Array(count * classes);
     all.set(rows, start * classes);

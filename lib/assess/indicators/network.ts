@@ -16,6 +16,7 @@ import { channelOf, type ProductView, productsOf, withOperands } from '../../gra
 import { addon } from '../../native/addon.js';
 import { checkPolicy, type Policy, uniformPolicy } from '../../policy/policy.js';
 import { type FloatUse, float, type Substitution } from '../../runtime/backends/float.js';
+import { requireFinite } from '../../runtime/finite.js';
 import { compile, type Program } from '../../runtime/program.js';
 import { taskOf } from '../../tasks/index.js';
 import type { Classes, Task } from '../../tasks/task.js';
@@ -160,6 +161,7 @@ export class ScanNetwork {
     const result = results.get(this.output);
     if (!result) throw new InvalidArgumentError('scan', 'graph', 'a float32 output', 'none');
     const logits = toRows(tape, result);
+    requireFinite(this.program.graph, logits.data, batch.count, feed, batch.start);
     return { tape, logits, width: sizeOf(logits.dims) / batch.count };
   }
 

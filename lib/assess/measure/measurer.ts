@@ -151,6 +151,6 @@ function sharesRanges({ schemes }: Policy): boolean {
 }
 
 /** Labels are compared here, not by the evaluator. */
-function plainData({ dims, inputs, layout, task }: EvaluationData): EvaluationData {
-  return { dims, inputs, layout, task };
+function plainData({ dims, inputs, layout, task, start }: EvaluationData): EvaluationData {
+  return { dims, inputs, layout, task, start };
 }

@@ -13,6 +13,7 @@ import { formatPolicy, type Policy, uniformPolicy } from '../../policy/policy.js
 import { type FloatUse, float } from '../../runtime/backends/float.js';
 import { type IntegerOptions, type IntegerUse, integer } from '../../runtime/backends/integer.js';
 import type { Step } from '../../runtime/compile.js';
+import { requireFinite } from '../../runtime/finite.js';
 import { productOf } from '../../runtime/product.js';
 import { compile, type Program } from '../../runtime/program.js';
 import type { Run } from '../../runtime/run.js';
@@ -126,7 +127,7 @@ class Profiler {
       others += performance.now() - start;
     });
     this.others = Math.min(this.others, others / count);
-    this.outputs(batch, exact, quantized);
+    this.outputs(batch, value, exact, quantized);
   }
 
   /** A step in full precision: its values are those of the float backend. */
@@ -155,13 +156,14 @@ class Profiler {
     local.letGo();
   }
 
-  private outputs({ count, labels }: SampleBatch, exact: Run, quantized: Run): void {
+  private outputs({ count, labels, start }: SampleBatch, x: Value, exact: Run, quantized: Run): void {
     const { program } = this;
     const name = program.graph.outputs[0]?.name ?? '';
     const [y, q] = [exact, quantized].map((state) => (program.results(state).get(name) as Value).data) as [
       Float32Array,
       Float32Array,
     ];
+    for (const values of [y, q]) requireFinite(program.graph, values, count, x, start);
     this.logits ??= new OutputErrors(y.length / count);
     this.logits.add(y, q, y);
     const { task } = this;

@@ -150,6 +150,22 @@ function answerOf({ policies, thresholds }: Evidence): string {
   return parts.join('; ');
 }
 
+/** Granularity of ONNX Runtime's dynamic quantization where nothing else is asked for. */
+const RUNTIME_DEFAULT = "ONNX Runtime's default (a weight scale a tensor, an activation range a batch)";
+
+/** The policies under that default: those that are within the limit here and beyond it there, and whether any was measured. */
+function underRuntimeDefault({ granularity, policies, thresholds }: Evidence) {
+  const measured = granularity.filter(
+    ({ weights, activations }) => weights === 'perTensor' && activations === 'perBatch',
+  );
+  const beyond = measured.filter(({ policy, drop }) => {
+    const here = policies.find(({ name }) => name === policy);
+    return here !== undefined && here.drop <= thresholds.maxDrop && drop > thresholds.maxDrop;
+  });
+  const losses = beyond.map(({ policy, drop }) => `${policy} loses ${number(drop)} ${unitOf(thresholds)}`);
+  return { measured: measured.length > 0, losses };
+}
+
 const inAnswer = ({ name, found, effectiveBits }: PolicyFigures) =>
   found === 'worst' ? `the worst policy of ${number(effectiveBits ?? 0)} bits` : name;
 
@@ -241,6 +257,8 @@ export function verdictOf(evidence: Evidence): Verdict {
   const mildest = [...examined].sort((a, b) => (b.effectiveBits ?? 0) - (a.effectiveBits ?? 0))[0];
   if (mildest && mildest.interval[0] > thresholds.maxDrop) verdict = 'unsafe';
   if (worseElsewhere(evidence).length > 0) verdict = worse(verdict, 'caution');
+  const { measured, losses } = underRuntimeDefault(evidence);
+  if (losses.length > 0) verdict = worse(verdict, 'caution');
   const { samples } = evidence;
   const reasons = [
     ...causeOf(evidence),
@@ -253,7 +271,12 @@ export function verdictOf(evidence: Evidence): Verdict {
   if (doubts.length > 0) verdict = worse(verdict, 'caution');
   reasons.push(...doubts);
   if (!samples.apart) reasons.push('too few samples to search on some and judge on others: all were used for both');
-  return { verdict, answer: answerOf(evidence), reasons, advice: adviceFor(evidence) };
+  const scope = `with a weight scale a channel and an activation range a sample${measured ? `, and by ${RUNTIME_DEFAULT}` : ''}`;
+  const answer = [
+    ...(losses.length > 0 ? [`by ${RUNTIME_DEFAULT} ${listed(losses)}`] : []),
+    verdict === 'safe' ? `${answerOf(evidence)}, ${scope}` : answerOf(evidence),
+  ].join('; ');
+  return { verdict, answer, reasons, advice: adviceFor(evidence) };
 }
 
 /** An interval of paired differences can come out narrow by chance on fewer: no network is called safe on them. */

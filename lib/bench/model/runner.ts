@@ -2,6 +2,7 @@
 
 import { measureCeilings, speedOf } from '../../assess/profile/speed.js';
 import { freeBatch } from '../../assess/samples.js';
+import { toRows } from '../../autograd/ops/layout.js';
 import { Tape, Value } from '../../autograd/tape.js';
 import { sizeOf } from '../../core/shape.js';
 import type { Graph } from '../../graph/graph.js';
@@ -49,7 +50,7 @@ function floatRunner(graph: Graph, input: BenchInput): Runner {
   const run = () => {
     memory.reset();
     const tape = new Tape({ memory, training: false, record: false });
-    return (program.run({ [input.name]: feed() }, { tape, parameters }).get(output) as Value).data;
+    return toRows(tape, program.run({ [input.name]: feed() }, { tape, parameters }).get(output) as Value).data;
   };
   return { run, check: () => undefined };
 }

@@ -123,7 +123,7 @@ export class IntegerEngine implements Engine<IntegerUse> {
   }
 
   present(_: Run, value: Value): Value {
-    return value.dims.length === 4 ? value : toRows(this.tape, value);
+    return toRows(this.tape, value);
   }
 
   /** What a quantizable step multiplies by. */

@@ -72,6 +72,26 @@ describe('verdict', () => {
     }
   });
 
+  it('safe says for what; beyond the limit by the default of ONNX Runtime is said first, and not safe', () => {
+    const by = (drop: number) => {
+      const figures = { ...policy('W8A8', 8, drop), policy: 'W8A8', samples: 800 };
+      const granularity = [{ ...figures, weights: 'perTensor', activations: 'perBatch' } as const];
+      return verdictOf(evidence([policy('W8A8', 8, 0)], { granularity }));
+    };
+    const [fine, worse] = [by(0.2), by(30)];
+    assert.equal(fine.verdict, 'safe');
+    assert.match(
+      fine.answer,
+      /a weight scale a channel and an activation range a sample, and by ONNX Runtime's default/,
+    );
+    assert.equal(worse.verdict, 'caution');
+    assert.match(
+      worse.answer,
+      /^by ONNX Runtime's default \(a weight scale a tensor.*\) W8A8 loses 30\.0 points; W8A8 loses at/,
+    );
+    assert.match(verdictOf(evidence([policy('W8A8', 8, 0)])).answer, /an activation range a sample$/);
+  });
+
   it('a loss on other processors is a caution', () => {
     const processors = [{ ...policy('W8A8', 8, 30), name: SATURATING, policy: 'W8A8', samples: 800 }];
     const { verdict, reasons } = verdictOf(evidence([policy('W8A8', 8, 0)], { processors }));
