@@ -68,7 +68,7 @@ describe('ONNX models as bytes', () => {
 
   it('are files: folders and devices are refused, unopened', async () => {
     for (const path of ['.', '/dev/null'])
-      await assert.rejects(readModel(path), /expected an ONNX file, received a folder or a device/);
+      await assert.rejects(readModel(path), /expected an ONNX file, received a (folder|device)/);
   });
 
   it('never fail in any other way, whatever is cut off or flipped', () => {
