@@ -25,7 +25,9 @@ export function describe(value: unknown): string {
     return `${value.constructor.name}(${(value as Float32Array).length})${realm}`;
   }
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  return typeof value === 'object' ? (value.constructor?.name ?? 'object') : typeof value;
+  if (typeof value !== 'object') return typeof value;
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' ? name : 'object';
 }
 
 /** Throws unless `value` is an integer in [min, max]. */

@@ -3,6 +3,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { describe } from '../core/errors.js';
 import { plainJson } from '../core/text.js';
 import { inspect } from '../native/inspect.js';
 import {
@@ -228,9 +229,9 @@ async function begin(path: string, command: string, configuration: unknown, fres
 /** `any`: of whatever version. */
 function parseManifest(path: string, bytes: Buffer, any: boolean): Manifest {
   const manifest = parseJson(path, bytes) as Manifest | null;
-  const schema = String(manifest?.schema);
-  if (manifest && (any ? schema.startsWith(FAMILY) : schema === SCHEMA)) return manifest;
-  throw new RunError(path, `expected schema ${SCHEMA}, received ${schema}: name another folder, or --fresh`);
+  const schema: unknown = manifest?.schema;
+  if (manifest && (any ? typeof schema === 'string' && schema.startsWith(FAMILY) : schema === SCHEMA)) return manifest;
+  throw new RunError(path, `expected schema ${SCHEMA}, received ${describe(schema)}: name another folder, or --fresh`);
 }
 
 /** The settings in which two configurations differ. */
