@@ -6,16 +6,18 @@ import { sizeOf } from '../core/shape.js';
 import { type ImageSet, imageSize, type Normalization, subset } from '../data/image_set.js';
 import { Loader } from '../data/loader.js';
 import { type ImageSource, imagesOf, type StoredImages } from '../data/stored_images.js';
+import { operatorOf } from '../graph/check.js';
 import { compatible, type Dim, formatShape } from '../graph/dims.js';
 import { GraphError } from '../graph/errors.js';
 import type { Graph, ValueInfo } from '../graph/graph.js';
 import { inferShapes } from '../graph/infer.js';
 import { outputOf } from '../graph/output.js';
+import { freshName } from '../graph/passes/rewrite.js';
 import { pinInputs } from '../graph/pin_inputs.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import { chooseTask } from '../tasks/index.js';
 import type { Answers, Task } from '../tasks/task.js';
-import { floats, type HostTensor } from '../tensor/host_tensor.js';
+import { floats, type HostTensor, integers } from '../tensor/host_tensor.js';
 import { Random } from '../tensor/random.js';
 
 export interface SampleBatch extends EvaluationData {
@@ -53,6 +55,9 @@ export interface ImageSamplesOptions {
 
 const OPERATION = 'samples';
 
+/** So many samples more than the file says: no size inside a network is likely to be the same. */
+const OTHER_BATCH = 97;
+
 /** The network's one float input. Throws GraphError where it is another kind of network. */
 export function inputOf(graph: Graph): ValueInfo {
   const [input, ...others] = graph.inputs;
@@ -78,15 +83,34 @@ export function freeBatch(
   if (typeof fixed !== 'number') return { graph, batch: undefined };
   const free = (value: ValueInfo): ValueInfo =>
     value.dims?.[0] === fixed ? { ...value, dims: ['N', ...value.dims.slice(1)] } : value;
-  const freed = graph.with({ inputs: [free(input)], outputs: graph.outputs.map(free), values: new Map() });
+  const inside = freeShapes(graph, fixed);
+  const freed = inside.with({ inputs: [free(input)], outputs: graph.outputs.map(free), values: new Map() });
   try {
-    const types = inferShapes(freed, { inputs: { [input.name]: [fixed + 1, ...rest] } });
-    const whole = graph.outputs.every(({ name }) => types.get(name)?.dims[0] === fixed + 1);
+    const other = fixed + OTHER_BATCH;
+    const types = inferShapes(freed, { inputs: { [input.name]: [other, ...rest] } });
+    const whole = graph.outputs.every(({ name }) => types.get(name)?.dims[0] === other);
     return whole ? { graph: freed, batch: undefined } : { graph, batch: fixed };
   } catch (error) {
     if (error instanceof GraphError) return { graph, batch: fixed };
     throw error;
   }
+}
+
+/** The graph with constant shapes that keep a batch of this size left open there: Reshape from [8, 4, 1, 1] to [8, 4]. */
+function freeShapes(graph: Graph, batch: number): Graph {
+  const initializers = new Map(graph.initializers);
+  const types = inferShapes(graph);
+  const nodes = graph.nodes.map((node) => {
+    const { openShape } = operatorOf(node);
+    const shape = openShape === 'none' ? undefined : graph.initializers.get(node.inputs[openShape] ?? '');
+    const sizes = shape ? Array.from(shape.data, Number) : [];
+    const keeps = sizes[0] === batch && types.get(node.inputs[0] as string)?.dims[0] === batch;
+    if (!keeps) return node;
+    const name = freshName(graph, `${node.name}.shape`, initializers);
+    initializers.set(name, integers([sizes.includes(-1) ? 0 : -1, ...sizes.slice(1)]));
+    return { ...node, inputs: node.inputs.map((input, index) => (index === openShape ? name : input)) };
+  });
+  return graph.with({ nodes, initializers });
 }
 
 /** The graph with its input of the dimensions that samples have. */

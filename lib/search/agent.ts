@@ -69,6 +69,7 @@ export interface InputLearner {
   iterate(runner: InputPolicyRunner, data: Referenced): Promise<number>;
   /** What the next iteration depends on, as `keepPart` keeps it; its policy included. */
   memory(): LearnerMemory;
+  /** Goes on from what `memory` returned. */
   restore(memory: LearnerMemory): void;
 }
 

@@ -85,6 +85,7 @@ export interface Task<A extends Answers = Answers> {
   print(answers: A, sample: number): string | number;
   /** The first label that is no answer to an output of `width` numbers, where that is known. */
   badLabel(labels: A, width: number | undefined): BadLabel | undefined;
+  /** How good each answer is. */
   scores(answers: A, expected: A): SampleScores;
   /** Mean confidence of the network in the expected answers, 0–1: it changes where no score does. */
   support(outputs: Float32Array, expected: A): number;

@@ -43,15 +43,15 @@ export interface StepContext {
 /** What steps depend on beside the student. */
 interface StepMemory {
   /** As JSON: kept in checkpoints … */
-  memory(): unknown;
+  memory?(): unknown;
   /** … and restored when a run resumes. */
-  restore(memory: unknown): void;
+  restore?(memory: unknown): void;
   /** Whether that is all after so many steps. Default: always. */
   complete?(steps: number): boolean;
 }
 
 /** Policies that change during the training: an agent's, or bits chosen for each sample. */
-export interface PolicySource extends Partial<StepMemory> {
+export interface PolicySource extends StepMemory {
   /** One or more for this step. */
   at(context: StepContext): readonly Bits[] | Promise<readonly Bits[]>;
   /** Must equal that of the checkpoint, as JSON. */
@@ -109,7 +109,7 @@ function fixed(policies: DistillOptions['policies']): readonly Policy[] | undefi
   return 'configuration' in policies ? undefined : policies;
 }
 
-function memoryOf({ policies, memory }: DistillOptions): Partial<StepMemory> | undefined {
+function memoryOf({ policies, memory }: DistillOptions): StepMemory | undefined {
   return memory ?? (fixed(policies) ? undefined : (policies as PolicySource));
 }
 

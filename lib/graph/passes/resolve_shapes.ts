@@ -5,7 +5,7 @@ import { type HostTensor, integers } from '../../tensor/host_tensor.js';
 import { operatorOf } from '../check.js';
 import { describeNode, type Graph, type GraphNode } from '../graph.js';
 import { inferValues } from '../infer.js';
-import { type PassResult, type Rewrite, withNodes } from './rewrite.js';
+import { freshName, type PassResult, type Rewrite, withNodes } from './rewrite.js';
 
 const PASS = 'resolveShapes';
 
@@ -23,9 +23,7 @@ export function resolveShapes(graph: Graph): PassResult {
     const dims = types.get(node.outputs[0] as string)?.dims ?? [];
     const open = dims.filter((dim) => typeof dim === 'string').length;
     if (open > 1 || dims.includes(0)) return node;
-    let name = `${node.name}.shape`;
-    while (constants.has(name) || graph.producer(name) || graph.inputs.some((value) => value.name === name))
-      name += '_';
+    const name = freshName(graph, `${node.name}.shape`, constants);
     constants.set(name, integers(dims.map((dim) => (typeof dim === 'number' ? dim : -1))));
     log.push({ pass: PASS, node: node.name, what: `${describeNode(node)} has the constant shape [${dims}] now` });
     return { ...node, inputs: node.inputs.map((input, index) => (index === openShape ? name : input)) };

@@ -28,3 +28,10 @@ export function withNodes(graph: Graph, nodes: readonly GraphNode[], weights: Re
     values: new Map([...graph.values].filter(([name]) => made.has(name))),
   });
 }
+
+/** A name for a new constant: the base, with underscores where it is taken. */
+export function freshName(graph: Graph, base: string, constants: ReadonlyMap<string, HostTensor>): string {
+  let name = base;
+  while (constants.has(name) || graph.producer(name) || graph.inputs.some((value) => value.name === name)) name += '_';
+  return name;
+}

@@ -100,10 +100,17 @@ describe('samples', () => {
       b.output(b.node('flat', 'Reshape', [x, b.initializer('shape', integers(shape))]));
       return b.build();
     };
-    const free = freeBatch(build([0, -1]));
-    assert.equal(free.batch, undefined);
-    assert.deepEqual(inferShapes(free.graph, { inputs: { input: [5, 2, 3] } }).get('flat')?.dims, [5, 6]);
-    assert.equal(freeBatch(build([1, -1])).batch, 1);
+    for (const shape of [
+      [0, -1],
+      [1, -1],
+      [1, 6],
+      [-1, 6],
+    ]) {
+      const free = freeBatch(build(shape));
+      assert.equal(free.batch, undefined, String(shape));
+      assert.deepEqual(inferShapes(free.graph, { inputs: { input: [5, 2, 3] } }).get('flat')?.dims, [5, 6]);
+    }
+    for (const shape of [[2, -1], [6], [2, 3]]) assert.equal(freeBatch(build(shape)).batch, 1, String(shape));
   });
 
   it('give a network that leaves sizes open theirs: not every network takes every size', async () => {
