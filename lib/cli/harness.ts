@@ -40,7 +40,7 @@ const NOT_READABLE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'ELOOP', 
 function exitCodeOf(error: unknown, codes: ExitCodes): number {
   if (error instanceof Interrupted) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : codes.refused;
-  const { code, syscall } = error as NodeJS.ErrnoException;
+  const { code, syscall } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
   const missing = syscall !== undefined && NOT_READABLE.has(code ?? '');
   return missing || error instanceof InvalidArgumentError ? codes.refused : codes.failed;
 }
@@ -94,7 +94,8 @@ const OTHER_FOLDER = new Set([
 async function openFolder(folder: string, options: Parameters<typeof RunDirectory.open>[1]): Promise<RunDirectory> {
   return RunDirectory.open(folder, options).catch((error: Error) => {
     if (!(error instanceof RunError && OTHER_FOLDER.has(error.code ?? ''))) throw error;
-    throw new InvalidArgumentError('faultline', '--out', 'a folder that can be written', error.message);
+    const received = error.message.replace(/expected .*, received /, '');
+    throw new InvalidArgumentError('faultline', '--out', 'a folder that can be written', received);
   });
 }
 

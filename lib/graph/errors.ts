@@ -8,8 +8,9 @@ export class OnnxFormatError extends Error {
     /** The file, or a name for it. */
     readonly source: string,
     what: string,
+    options?: ErrorOptions,
   ) {
-    super(`${source}: ${what}`);
+    super(`${source}: ${what}`, options);
     this.name = 'OnnxFormatError';
   }
 }

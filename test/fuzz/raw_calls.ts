@@ -85,6 +85,8 @@ function functions(addon: Record<string, unknown>): Readonly<Record<string, () =
   return {
     setErrorClass: () => [InvalidArgumentError],
     setThreads: () => [1],
+    // No open file: a lock would be of the process that fuzzes.
+    lockFile: () => [2 ** 30],
     threads: () => [],
     inspect: () => [],
     conv2dDynamic: () => [floats(64), ints(...CONV.slice(0, 12)), convWeights, ...end(96, 2, 3)],

@@ -105,6 +105,14 @@ export const GRADIENT_CASES = {
       ],
     },
     { operator: 'MatMul', what: 'with a vector', inputs: [[4, 5], [5]] },
+    {
+      operator: 'Einsum',
+      inputs: [
+        [2, 3, 4],
+        [2, 5, 4],
+      ],
+      attributes: { equation: 'bik,bjk->bji' },
+    },
   ],
   batch_norm: [
     {

@@ -14,7 +14,7 @@ interface OpenFile {
 export async function openFile(path: string, where: string, expected = 'a readable file'): Promise<OpenFile> {
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
     const received = error.code === 'ENOENT' ? 'no such file' : (error.code ?? error.message);
-    throw new OnnxFormatError(where, `expected ${expected}, received ${received}`);
+    throw new OnnxFormatError(where, `expected ${expected}, received ${received}`, { cause: error });
   });
   const stats = await handle.stat();
   if (stats.isFile()) return { handle, size: stats.size };

@@ -56,7 +56,10 @@ describe('faultline mitigate', () => {
         /--cures: expected auto, all or of .*, received "all"/,
       ],
       [['--policy', 'W8A8', '--out', out, '--images', '11'], /images: expected at least 12: half judge, received 11/],
-      [['--policy', 'W8A8', '--out', file], /^faultline: --out: expected a folder, received .*file: EEXIST/],
+      [
+        ['--policy', 'W8A8', '--out', file],
+        /^faultline: --out: expected a folder that can be written, received .*file: EEXIST/,
+      ],
     ] as const) {
       const { status, stderr } = run(...args);
       assert.equal(status, 2, args.join(' '));

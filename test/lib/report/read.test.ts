@@ -31,7 +31,7 @@ describe('results read back', () => {
     const cases: [string, RegExp][] = [
       ['none.json', /none\.json: expected a result as JSON, or the folder of a run, received ENOENT/],
       ['broken.json', /broken\.json: expected a result as JSON/],
-      ['other.json', /other\.json: schema: expected one of .*received faultline\.unknown\/1/],
+      ['other.json', /other\.json: schema: expected one of .*received "faultline\.unknown\/1"/],
       ['wrong.json', /wrong\.json: accuracy: expected what faultline\.evaluate\/1 says/],
     ];
     for (const [name, message] of cases) {

@@ -52,7 +52,12 @@ describe('assess', () => {
 
   it('calls a network safe that no policy harms, with the evidence', () => {
     assert.equal(result.verdict, 'safe', result.reasons.join('\n'));
-    assert.equal(result.answer, 'W8A8, W4A8, W8A4, W4A4 and the worst policy of 5.33 bits lose at most 3.00 points');
+    assert.equal(
+      result.answer,
+      'W8A8, W4A8, W8A4, W4A4 and the worst policy of 5.33 bits lose at most 3.00 points, ' +
+        'with a weight scale a channel and an activation range a sample, ' +
+        "and by ONNX Runtime's default (a weight scale a tensor, an activation range a batch)",
+    );
     assert.deepEqual(
       result.policies.map(({ name }) => name),
       ['W8A8', 'W4A8', 'W8A4', 'W4A4', 'worst found', 'best found'],
