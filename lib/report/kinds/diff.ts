@@ -50,7 +50,7 @@ function diffDocument(diff: Diff): Document {
   const of = (judgement: keyof typeof TITLES) => changes.filter((change) => change.judgement === judgement).length;
   const lead =
     `Of ${plural(compared, 'figure')} ${of('worse')} got worse and ${of('better')} better, beyond their intervals; ` +
-    `${of('changed')} others changed.`;
+    `${plural(of('changed'), 'other')} changed.`;
   return {
     title: `${before} and ${after}`,
     lead,

@@ -94,9 +94,9 @@ function scanDocument(scan: Scan): Document {
     { type: 'bars', x: { label: 'of the noise', unit: 'percent' }, bars },
   );
   const legend =
-    'flips: % of samples that noise of one step in this layer alone flips. noise/m: first-order noise over margin, ' +
-    'median. share: % of all noise that reaches the margin; act: % of it from the activation. Hessian: trace. peak: ' +
-    'largest over rms activation. wgt dB: SQNR of the weights.';
+    'flips: % of samples that noise of one step in this layer alone flips. noise / margin (noise/m): first-order noise over ' +
+    'margin, median. of the noise (share): % of all noise that reaches the margin; activation (act): % of it from the ' +
+    'activation. Hessian: trace. peak: largest over rms activation. weights (wgt dB): SQNR of the weights.';
   return {
     title: `Indicators of ${basename(scan.model)}`,
     lead:
