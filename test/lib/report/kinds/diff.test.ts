@@ -34,7 +34,7 @@ describe('document of a difference', () => {
       tablesOf(document).map(({ name }) => name),
       ['worse-policies', 'worse-layers', 'better-policies', 'changed-time'],
     );
-    assert.match(document.lead, /^Of 12 figures 2 got worse and 1 better, beyond their intervals; 1 others changed\.$/);
+    assert.match(document.lead, /^Of 12 figures 2 got worse and 1 better, beyond their intervals; 1 other changed\.$/);
   });
 
   it('what is neither better nor worse stays off the terminal', async () => {
