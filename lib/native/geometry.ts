@@ -38,11 +38,9 @@ type Refuse = (argument: string, expected: string, received: string) => never;
 
 function outputsOf(axis: Omit<WindowAxis, 'output'>, ceil: boolean): number {
   const { input, kernel, stride, dilation, padBegin, padEnd } = axis;
-  const whole = windowOutputs(input, kernel, stride, dilation, padBegin + padEnd);
-  if (!ceil || whole === 0) return whole;
-  const size = windowOutputs(input, kernel, stride, dilation, padBegin + padEnd + stride - 1);
+  const size = windowOutputs(input, kernel, stride, dilation, padBegin + padEnd + (ceil ? stride - 1 : 0));
   // A last window that would start beyond the input and its left padding is dropped.
-  return (size - 1) * stride >= input + padBegin ? size - 1 : size;
+  return ceil && (size - 1) * stride >= input + padBegin ? size - 1 : size;
 }
 
 /** The axes of a window over an input of these sizes; of 0 outputs where it does not fit. */

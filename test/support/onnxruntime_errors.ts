@@ -1,11 +1,13 @@
 // Where onnxruntime computes something else than the standard says: the models that a comparison leaves out, and the exact
 // values. Each was looked at; what comes out here is what ONNX's definition, in exact arithmetic, gives.
+import { sizeOf } from '../../lib/core/shape.js';
 import type { Graph, GraphNode } from '../../lib/graph/graph.js';
 import { inferShapes } from '../../lib/graph/infer.js';
+import type { HostTensor } from '../../lib/tensor/host_tensor.js';
 
 interface Use {
   readonly node: GraphNode;
-  /** NaN or infinities are among the numbers of the model. */
+  /** NaN or infinities are among the numbers that the node reads. */
   readonly special: boolean;
   /** Shape of an input, and of the first output. */
   dims(input: number): readonly unknown[];
@@ -71,15 +73,53 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     onnxruntime: 'pads of SAME_UPPER and SAME_LOWER forget that the window is dilated',
     exact: 'the output has ⌈input / stride⌉ places',
   },
+  {
+    operators: ['AveragePool'],
+    when: ({ node: { attributes }, dims, output }) =>
+      String(attributes.auto_pad).startsWith('SAME') &&
+      ((attributes.strides ?? []) as number[]).some((stride, axis) => {
+        const last = ((output[axis + 2] as number) - 1) * stride;
+        return last + ((attributes.kernel_shape as number[])[axis] as number) - (dims(0)[axis + 2] as number) < -1;
+      }),
+    onnxruntime: 'strides that step over the last places of an axis make its pads negative: the windows start inside',
+    exact: 'pads are 0 at least: a window of 1 by 3 over 6 places is at 0 and 3, not at 1 and 4',
+  },
+  {
+    operators: ['Einsum'],
+    when: ({ special, node }) => special && node.inputs.length > 2,
+    onnxruntime: 'multiplies two operands at a time: sums of the first two are finite before they meet an infinity',
+    exact: 'the sum of all products: ∞ · 2 + ∞ · −3 is NaN, where (2 − 3) · ∞ is −∞',
+  },
+  {
+    operators: ['MatMul'],
+    when: ({ dims, output }) => {
+      const places =
+        (dims(0).length > 1 ? Number(dims(0).at(-2)) : 1) * (dims(1).length > 1 ? Number(dims(1).at(-1)) : 1);
+      return dims(0).at(-1) === 0 && sizeOf(output as number[]) > places;
+    },
+    onnxruntime: 'of products over 0 places, the first matrix of a batch alone is set; others hold what was in memory',
+    exact: 'a sum of no products is 0',
+  },
+  {
+    operators: ['Gemm'],
+    when: ({ node: { attributes }, dims }) =>
+      dims(0).at(attributes.transA ? 0 : 1) === 0 && (attributes.beta ?? 1) !== 1,
+    onnxruntime: 'of a product over 0 places and C, C is copied without beta',
+    exact: 'beta · C: 1.5 · 1.2045369 is 1.8068054',
+  },
 ];
 
-/** The first known error that a model may run into. */
-export function knownError(graph: Graph, special: boolean): KnownError | undefined {
+/** The first known error that a model of these values, intermediate ones too, may run into. */
+export function knownError(graph: Graph, values: ReadonlyMap<string, HostTensor>): KnownError | undefined {
+  const unbounded = (name: string) => {
+    const data = values.get(name)?.data as ArrayLike<unknown> | undefined;
+    return data !== undefined && Array.from(data, Number).some((x) => !Number.isFinite(x));
+  };
   const types = inferShapes(graph);
   for (const node of graph.nodes) {
     const dims = (name: string | undefined) => types.get(name ?? '')?.dims ?? [];
     const use: Use = {
-      ...{ node, special, output: dims(node.outputs[0]) },
+      ...{ node, special: node.inputs.some(unbounded), output: dims(node.outputs[0]) },
       dims: (input) => dims(node.inputs[input]),
       constant: (input) =>
         Array.from(

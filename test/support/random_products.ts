@@ -3,7 +3,11 @@ import { floats } from '../../lib/tensor/host_tensor.js';
 import { type Attribute, type Draw, type Drawing, type Drawn, float } from './random_drawing.js';
 import { toFloat } from './random_elements.js';
 
-function windowOf(d: Drawing, spatial: readonly number[], { dilations = true, ceil = false } = {}) {
+/**
+ * `within`: no larger than the padded input, or by less than a stride where ceil_mode counts that. Larger ones are refused
+ * here, as in PyTorch; onnxruntime refuses those of Conv, but its pools make 0 places of them or, by a stride, 1.
+ */
+function windowOf(d: Drawing, spatial: readonly number[], { dilations = true, ceil = false, within = true } = {}) {
   const rank = spatial.length;
   const kernel = spatial.map((size) => d.integer(1, Math.min(4, Math.max(1, size))));
   const attributes: Record<string, Attribute | undefined> = { kernel_shape: kernel };
@@ -16,6 +20,15 @@ function windowOf(d: Drawing, spatial: readonly number[], { dilations = true, ce
     attributes.pads = [...pads, ...kernel.map((size) => d.integer(0, Math.max(0, size - 1)))];
   }
   if (ceil && d.chance(0.3)) attributes.ceil_mode = 1;
+  if (within && attributes.dilations && !auto.startsWith('SAME')) {
+    const at = (name: string, index: number) => (attributes[name] as number[] | undefined)?.[index];
+    attributes.dilations = kernel.map((size, i) => {
+      const pads = (at('pads', i) ?? 0) + (at('pads', i + rank) ?? 0);
+      const over = attributes.ceil_mode ? (at('strides', i) ?? 1) - 1 : 0;
+      const dilation = at('dilations', i) as number;
+      return (size - 1) * dilation < (spatial[i] as number) + pads + over ? dilation : 1;
+    });
+  }
   return { kernel, attributes };
 }
 
@@ -92,7 +105,7 @@ export const PRODUCTS: readonly (readonly [string, Draw, number])[] = [
       const channels = x.dims[1] as number;
       const groups = d.chance(0.2) ? channels : 1;
       const out = d.integer(1, 3);
-      const { kernel, attributes } = windowOf(d, x.dims.slice(2));
+      const { kernel, attributes } = windowOf(d, x.dims.slice(2), { within: false });
       if (String(attributes.auto_pad).startsWith('SAME')) attributes.auto_pad = undefined;
       const strides = attributes.strides as number[] | undefined;
       if (strides && d.chance(0.3)) attributes.output_padding = strides.map((stride) => d.integer(0, stride - 1));

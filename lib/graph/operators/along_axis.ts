@@ -37,7 +37,7 @@ export const onlyAxis: Upgrade = (node, call) => {
     return from === -1 ? node : call.refuse('before operator set 13: expected an input of known shape');
   }
   const axis = from < 0 ? from + dims.length : from;
-  const joined = dims.slice(axis).filter((dim) => dim !== 1);
+  const joined = dims.includes(0) ? [] : dims.slice(axis).filter((dim) => dim !== 1); // no elements: any axis does
   if (joined.length > 1 || (joined.includes(UNKNOWN) && axis !== dims.length - 1)) {
     const sizes = dims.map((dim) => (typeof dim === 'number' ? dim : -1));
     if (sizes.filter((size) => size < 0).length > 1) {

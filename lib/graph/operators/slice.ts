@@ -31,14 +31,12 @@ function spansOf(inputs: readonly (HostTensor | undefined)[], rank: number, fail
     const step = steps[index] as number;
     if (step === 0) fail('a step is 0');
     const axis = resolveAxis(axes[index] as number, rank, rank, fail);
-    const place = (at: number, size: number) => {
-      const fromFront = at < 0 ? at + size : at;
-      return step > 0 ? Math.min(Math.max(fromFront, 0), size) : Math.min(Math.max(fromFront, -1), size - 1);
-    };
-    const first = (size: number) => place(start, size);
+    const place = (at: number, size: number, least: number) =>
+      Math.min(Math.max(at < 0 ? at + size : at, least), step > 0 ? size : size - 1);
+    // A start before the first element is the first, backwards too; an end there stays before it, which is then below 0.
+    const first = (size: number) => place(start, size, 0);
     const count = (size: number) => {
-      // An end before the first element stays before it; going backwards, that is one below 0.
-      const end = place(ends[index] as number, size);
+      const end = place(ends[index] as number, size, step > 0 ? 0 : -1);
       return Math.max(0, Math.ceil((end - first(size)) / step));
     };
     return { axis, step, first, count };

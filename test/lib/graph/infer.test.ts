@@ -44,6 +44,25 @@ describe('shape inference', () => {
       [1, 1, 2],
       () => shapeOf('MaxPool', [[1, 1, 3]], { kernel_shape: [1], strides: [2], pads: [0, 1], ceil_mode: 1 }),
     ],
+    [
+      'counts a first window that reaches over the end with ceil_mode',
+      [1, 1, 1, 1],
+      () => shapeOf('MaxPool', [[1, 1, 2, 2]], { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 }),
+    ],
+    [
+      'slices backwards from the first element where the start is before it',
+      [1, 0],
+      () =>
+        shapeOf('Slice', [
+          [3, 3],
+          ...[
+            [-4, -3],
+            [-5, 0],
+            [0, 1],
+            [-2, -2],
+          ].map((list) => integers(list)),
+        ]),
+    ],
     ['leaves unknown sizes unknown', ['N', 16, '?', '?'], () => shapeOf('Conv', [['N', 3, 'H', 'W'], kernel])],
     [
       'pads to the same size',

@@ -1,5 +1,6 @@
 // Operator sets before 13: nodes in the words of 13.
 import assert from 'node:assert/strict';
+import { inferShapes } from '../../../../lib/graph/infer.js';
 import type { NodeProto } from '../../../../lib/graph/onnx/messages.js';
 import { tensorToProto } from '../../../../lib/graph/onnx/tensors.js';
 import { floats } from '../../../../lib/tensor/host_tensor.js';
@@ -24,6 +25,12 @@ describe('upgrading', () => {
       softmax.nodes.map(({ operator }) => operator),
       ['Flatten', 'Softmax', 'Reshape'],
     );
+    const x = {
+      name: 'x',
+      type: { tensorType: { elemType: 1, shape: { dim: [2, 0, 4].map((dimValue) => ({ dimValue })) } } },
+    };
+    const empty = load(model([{ opType: 'Softmax', name: 's', input: ['x'], output: ['y'] }], { input: [x] }, 9)).graph;
+    assert.deepEqual(inferShapes(empty).get('y')?.dims, [2, 0, 4]);
     const resize = (scales: number[]) =>
       load(
         model(
