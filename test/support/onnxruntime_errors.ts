@@ -47,6 +47,15 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
   },
   {
     operators: ['Resize'],
+    when: ({ special, node, dims, output }) =>
+      special &&
+      node.attributes.mode === 'linear' &&
+      dims(0).some((size, axis) => axis >= (output.length > 3 ? 2 : 0) && size === output[axis]),
+    onnxruntime: 'an axis that stays is interpolated where another changes: the next place is multiplied by 0, 0 · ∞',
+    exact: 'along an axis that stays, place i is place i',
+  },
+  {
+    operators: ['Resize'],
     when: ({ dims, output, constant }) => {
       const scales = constant(2);
       return dims(0).some((size, axis) => size === output[axis]) && scales.some((scale) => scale !== 1);
