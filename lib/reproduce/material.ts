@@ -20,7 +20,7 @@ export interface Material {
 }
 
 interface MaterialOptions extends LoadOptions {
-  /** Images held out of the training set. */
+  /** Images held out of the training set: at most, and no more than a fifth of it. */
   readonly validation: number;
   /** Of the split. */
   readonly seed: number;
@@ -35,9 +35,20 @@ export async function loadMaterial(data: string, options: MaterialOptions): Prom
   for (const [part, set] of Object.entries({ train, test })) {
     if (!set.labels) throw new InvalidArgumentError('reproduce', '--data', 'labels', `${part} images without, ${data}`);
   }
-  if (validation >= train.count) {
-    const expected = `fewer than the ${train.count} training images`;
-    throw new InvalidArgumentError('reproduce', '--validation', expected, String(validation));
-  }
-  return { name, classNames, normalization, test, ...splitByHash(train, validation, seed) };
+  const split = splitByHash(train, heldOut('reproduce', train.count, validation), seed);
+  return { name, classNames, normalization, test, ...split };
+}
+
+const HELD_OUT_SHARE = 0.2;
+
+/** How many of so many training images are held out to choose on. */
+export function heldOut(operation: string, images: number, most: number): number {
+  const count = Math.min(most, Math.floor(HELD_OUT_SHARE * images));
+  if (count >= 1) return count;
+  throw new InvalidArgumentError(
+    operation,
+    '--data',
+    'five or more training images, a fifth to choose on',
+    `${images}`,
+  );
 }

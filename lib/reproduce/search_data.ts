@@ -5,12 +5,11 @@ import { type Dataset, firstImages, type ImageSet } from '../data/image_set.js';
 import { splitByHash } from '../data/split.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import type { InputSearchData, StaticSearchData } from '../search/search.js';
+import { heldOut } from './material.js';
 import { DEFAULTS } from './settings.js';
 
 /** Of images that are one set: learned on, the rest is halved. */
 const LEARNED_SHARE = 0.5;
-/** Of training images: held out at most. */
-const HELD_OUT_SHARE = 0.2;
 
 function whole(samples: Samples): EvaluationData {
   const [all] = samples.batches(samples.count);
@@ -50,8 +49,7 @@ function partsOf({ set, dataset, split, images, seed }: InputSearchImages) {
   const learned = (all: ImageSet) => firstImages(all, images ?? all.count);
   const { train, test } = dataset;
   if (train && test && split === 'test') {
-    const count = Math.min(DEFAULTS.validation, Math.floor(HELD_OUT_SHARE * train.count));
-    const { train: rest, validation } = held(train, count, 'select on');
+    const { train: rest, validation } = splitByHash(train, heldOut('search', train.count, DEFAULTS.validation), seed);
     return { learned: learned(rest), selected: validation, judged: test };
   }
   const { train: rest, validation: others } = held(set, Math.floor((1 - LEARNED_SHARE) * set.count), 'judge on');

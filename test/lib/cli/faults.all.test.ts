@@ -111,7 +111,7 @@ describe('faults below a run', () => {
 
   it('75 writers of one file all succeed', () => {
     const script = `import { writeWhole } from '${new URL('../../../lib/run/files.js', import.meta.url)}';
-      await Promise.all(Array.from({ length: 25 }, () => writeWhole(process.argv[1], 'x'.repeat(100000))));`;
+      await Promise.all(Array.from({ length: 25 }, () => writeWhole(process.argv[2], 'x'.repeat(100000))));`;
     writeFileSync(path('writers.mjs'), script);
     const one = [process.execPath, path('writers.mjs'), path('shared')].join(' ');
     const three = `${one} & ${one} & ${one} & wait -n && wait -n && wait -n`;

@@ -44,7 +44,7 @@ describe('reproduce, again', () => {
     assert.equal(report.teacher?.accuracy, whole.teacher?.accuracy);
     const [pair] = report.pairs;
     assert.deepEqual(
-      pair?.layers?.map(({ activations }) => activations),
+      pair?.layers?.map(({ activationBits }) => activationBits),
       [4, 8, 4],
     );
     assert.equal(report.landscapes?.[0]?.policies, 3, 'all ways to deal two fours and an eight');
