@@ -26,7 +26,7 @@ export interface Context<Arguments, Options> {
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
   readonly progress: Progress;
-  /** `faultline scan model.onnx`: as it was typed. */
+  /** `faultline scan model.onnx`: as it was typed, `--fresh` left out. */
   readonly typed: string;
   /** The folder of the run; undefined where the command goes without one. */
   readonly folder: string | undefined;

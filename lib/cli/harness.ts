@@ -99,6 +99,10 @@ async function openFolder(folder: string, options: Parameters<typeof RunDirector
   });
 }
 
+/** The line without what decides how a run starts alone: a resumed one has the results of a fresh one. */
+const typedAs = ({ name }: CommandDefinition, argv: readonly string[]): string =>
+  ['faultline', name, ...argv.filter((word) => word !== '--fresh')].join(' ');
+
 /** A command at work: its context, and what has to be put in order after it. */
 class Execution {
   readonly progress: Progress;
@@ -197,7 +201,7 @@ export async function runCommand(
 ): Promise<number> {
   try {
     const line = parseCommandLine(definition, argv, summary);
-    const execution = await Execution.of(definition, line, ['faultline', definition.name, ...argv].join(' '));
+    const execution = await Execution.of(definition, line, typedAs(definition, argv));
     try {
       return await execution.interruptible(async () => {
         const outcome = await definition.run(execution.context());
@@ -209,7 +213,7 @@ export async function runCommand(
     }
   } catch (error) {
     // Commander has said it.
-    if (!(error instanceof CommanderError)) complain(error, ['faultline', definition.name, ...argv].join(' '));
+    if (!(error instanceof CommanderError)) complain(error, typedAs(definition, argv));
     return exitCodeOf(error, exitCodesOf(definition.name));
   }
 }
