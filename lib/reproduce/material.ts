@@ -35,14 +35,14 @@ export async function loadMaterial(data: string, options: MaterialOptions): Prom
   for (const [part, set] of Object.entries({ train, test })) {
     if (!set.labels) throw new InvalidArgumentError('reproduce', '--data', 'labels', `${part} images without, ${data}`);
   }
-  const split = splitByHash(train, heldOut('reproduce', train.count, validation), seed);
+  const split = splitByHash(train, validationCount('reproduce', train.count, validation), seed);
   return { name, classNames, normalization, test, ...split };
 }
 
 const HELD_OUT_SHARE = 0.2;
 
 /** How many of so many training images are held out to choose on. */
-export function heldOut(operation: string, images: number, most: number): number {
+export function validationCount(operation: string, images: number, most: number): number {
   const count = Math.min(most, Math.floor(HELD_OUT_SHARE * images));
   if (count >= 1) return count;
   throw new InvalidArgumentError(

@@ -5,7 +5,7 @@ import { type Dataset, firstImages, type ImageSet } from '../data/image_set.js';
 import { splitByHash } from '../data/split.js';
 import type { EvaluationData } from '../runtime/evaluate_policies.js';
 import type { InputSearchData, StaticSearchData } from '../search/search.js';
-import { heldOut } from './material.js';
+import { validationCount } from './material.js';
 import { DEFAULTS } from './settings.js';
 
 /** Of images that are one set: learned on, the rest is halved. */
@@ -49,7 +49,7 @@ function partsOf({ set, dataset, split, images, seed }: InputSearchImages) {
   const learned = (all: ImageSet) => firstImages(all, images ?? all.count);
   const { train, test } = dataset;
   if (train && test && split === 'test') {
-    const { train: rest, validation } = splitByHash(train, heldOut('search', train.count, DEFAULTS.validation), seed);
+    const { train: rest, validation } = splitByHash(train, validationCount('search', train.count, DEFAULTS.validation), seed);
     return { learned: learned(rest), selected: validation, judged: test };
   }
   const { train: rest, validation: others } = held(set, Math.floor((1 - LEARNED_SHARE) * set.count), 'judge on');
