@@ -49,7 +49,11 @@ function partsOf({ set, dataset, split, images, seed }: InputSearchImages) {
   const learned = (all: ImageSet) => firstImages(all, images ?? all.count);
   const { train, test } = dataset;
   if (train && test && split === 'test') {
-    const { train: rest, validation } = splitByHash(train, validationCount('search', train.count, DEFAULTS.validation), seed);
+    const { train: rest, validation } = splitByHash(
+      train,
+      validationCount('search', train.count, DEFAULTS.validation),
+      seed,
+    );
     return { learned: learned(rest), selected: validation, judged: test };
   }
   const { train: rest, validation: others } = held(set, Math.floor((1 - LEARNED_SHARE) * set.count), 'judge on');
