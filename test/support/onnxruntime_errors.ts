@@ -56,9 +56,10 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
   },
   {
     operators: ['Resize'],
-    when: ({ dims, output, constant }) => {
-      const scales = constant(2);
-      return dims(0).some((size, axis) => size === output[axis]) && scales.some((scale) => scale !== 1);
+    when: ({ node: { attributes }, dims, output, constant }) => {
+      const scaled =
+        String(attributes.keep_aspect_ratio_policy).startsWith('not_') || constant(2).some((scale) => scale !== 1);
+      return scaled && dims(0).some((size, axis) => size === output[axis]);
     },
     onnxruntime: 'an axis whose size stays is copied whatever its scale',
     exact: 'place i of the output is place i / scale of the input: by 1.1 from 8 to 8, place 6 is 5.45',
@@ -83,7 +84,7 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     exact: 'the output has ⌈input / stride⌉ places',
   },
   {
-    operators: ['AveragePool'],
+    operators: ['AveragePool', 'MaxPool'],
     when: ({ node: { attributes }, dims, output }) =>
       String(attributes.auto_pad).startsWith('SAME') &&
       ((attributes.strides ?? []) as number[]).some((stride, axis) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { GraphBuilder } from '../../../lib/graph/builder.js';
 import { runReference } from '../../../lib/graph/reference.js';
-import { hostTensor, zeros } from '../../../lib/tensor/host_tensor.js';
+import { floats, hostTensor, zeros } from '../../../lib/tensor/host_tensor.js';
 import { graphOf, node, refuses } from '../../support/graphs.js';
 
 describe('the reference interpreter', () => {
@@ -24,5 +24,13 @@ describe('the reference interpreter', () => {
     const values = runReference(builder.build(), { x }, { keep: ['relu'] });
     assert.deepEqual(values.get('relu')?.data, Float64Array.of(0, 0.1));
     assert.deepEqual(values.get('twice')?.data, Float64Array.of(0, 0.2));
+  });
+
+  it('rounds half to even, to a 0 of the sign that the number had', () => {
+    const builder = new GraphBuilder('test');
+    builder.output(builder.node('y', 'Round', [builder.input('x', [7])]));
+    const x = floats([7], [-1.5, -0.5, -0.3, 0.5, 1.5, 2.5, Number.NaN]);
+    const y = runReference(builder.build(), { x }).get('y');
+    assert.deepEqual(y, floats([7], [-2, -0, -0, 0, 2, 2, Number.NaN]));
   });
 });
