@@ -28,7 +28,7 @@ const COMMANDS: readonly (readonly [name: string, args: readonly string[], kills
   ['corruptions', ['m.onnx', ...IMAGES, '--corruptions', 'noise,range'], 10],
   ['mitigate', ['m.onnx', ...IMAGES, '--policy', 'W3A3', '--cures', 'all', '--steps', '30'], 12],
   ['evaluate', ['m.onnx', ...IMAGES, '--batch', '20'], 6],
-  ['search', ['m.onnx', ...IMAGES, '--worst', '--budget', '6', '--bits', '4,8', '--evaluations', '8'], 10],
+  ['search', ['m.onnx', ...IMAGES, '--worst', '--budget', '6', '--bits', '4,6,8', '--evaluations', '8'], 10],
   ['train', [...LEARNED, '--epochs', '3'], 10],
   ['pair', [...LEARNED, '--objective', 'detrimental', '--bits', '4,6,8'], 10],
   ['attack', [...LEARNED, '--kind', 'gauge'], 8],
@@ -68,7 +68,7 @@ describe('commands that are killed', () => {
           ...{ cwd: path(), env: { ...process.env, OMP_NUM_THREADS: '1', ...env }, encoding: 'utf8' },
         });
       const { status, stderr } = run(['--fresh'], { FAULTLINE_COUNT: path('count') });
-      assert.ok(status !== null && status <= 2, stderr);
+      assert.ok(name === 'assess' ? Number(status) <= 2 : status === 0, stderr);
       const most = Number(readFileSync(path('count'), 'utf8'));
       const [expected, files] = [report(), names()];
       let fresh = true;
