@@ -102,6 +102,6 @@ describe('faultline assess', () => {
       assert.match(stderr, message);
       assert.equal(status, code, flags.join(' '));
     }
-    assert.equal(assess('absent.onnx').status, 3);
+    assert.equal(assess('absent.onnx').status, 4);
   });
 });

@@ -83,7 +83,6 @@ describe('reproduce', () => {
     const refused = (more: Partial<ReproduceSettings>, message: RegExp) =>
       assert.rejects(reproduce({ out, settings: { ...settings, ...more } }), message);
     await refused({ budget: 9 }, /bits: expected effective bits that these choices can have/);
-    await refused({ validation: 1600 }, /--validation: expected fewer than the 1600 training images, received 1600/);
     await refused({ attacks: [{ kind: 'cells', policy: '44' }] }, /3 quantizable nodes, the policy 44 bits for 2/);
     await refused({ attacks: [{ kind: 'stealth', policy: 'W4A4' }] }, /policy: expected nodes of different bits/);
     await refused({ validation: 0 }, /validation: expected an integer from 1 .*, received 0/);

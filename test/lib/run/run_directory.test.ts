@@ -186,7 +186,7 @@ describe('a run directory', () => {
     await assert.rejects(open({ fresh: true }), /manifest\.json: expected schema faultline\.run/);
     assert.equal(existsSync(join(folder, 'run/lock')), false);
     writeFileSync(path, whole.replace('faultline.run/2', 'faultline.run/1'));
-    await assert.rejects(open(), /received faultline\.run\/1: .*--fresh/);
+    await assert.rejects(open(), /received "faultline\.run\/1": .*--fresh/);
     (await open({ fresh: true })).close();
   });
 
