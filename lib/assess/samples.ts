@@ -261,8 +261,8 @@ function storedSamples(
     task,
     labels: labels && Int32Array.from(chosen, (index) => labels[index] as number),
     take(indices) {
-      const own = Int32Array.from(indices, (index) => chosen[index] as number);
-      return storedSamples(images, own, task, dims, normalization, layout);
+      const imageNumbers = Int32Array.from(indices, (index) => chosen[index] as number);
+      return storedSamples(images, imageNumbers, task, dims, normalization, layout);
     },
     *batches(size) {
       for (let start = 0; start < chosen.length; start += size) {

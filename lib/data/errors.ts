@@ -8,8 +8,9 @@ export class DataError extends Error {
     readonly path: string,
     readonly expected: string,
     readonly received: string,
+    options?: ErrorOptions,
   ) {
-    super(`${path}: expected ${expected}, received ${received}`);
+    super(`${path}: expected ${expected}, received ${received}`, options);
     this.name = 'DataError';
   }
 }

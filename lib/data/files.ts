@@ -47,7 +47,9 @@ export function openRegular(path: string): OpenFile {
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw new DataError(path, 'a readable file', (error as NodeJS.ErrnoException).code ?? String(error));
+    const { code } = error as NodeJS.ErrnoException;
+    const received = code === 'ENOENT' ? 'no such file' : (code ?? String(error));
+    throw new DataError(path, 'a readable file', received, { cause: error });
   }
   const stats = fstatSync(descriptor);
   if (stats.isFile()) return { path, descriptor, length: stats.size };

@@ -106,8 +106,8 @@ function list(root: string): Listing {
     return { pictures: pictures.map((name) => ({ path: join(root, name), label: 0 })), classNames: [], notes };
   }
   const pictures = classes.flatMap((paths, label) => {
-    const own = paths.filter(isPicture);
-    if (own.length > 0) return own.map((path) => ({ path, label }));
+    const pictureFiles = paths.filter(isPicture);
+    if (pictureFiles.length > 0) return pictureFiles.map((path) => ({ path, label }));
     const path = join(root, classNames[label] as string);
     throw new DataError(path, 'one or more pictures of the class (.jpg .png .ppm .bmp .pgm .tif .webp)', 'none');
   });

@@ -106,10 +106,10 @@ function sheetOf(set: ImageSet, normalization: Normalization): Uint8Array {
   const rows = Math.ceil(set.count / columns);
   const canvas = new Canvas(rows * (height * scale + GAP) + GAP, columns * (width * scale + GAP) + GAP);
   for (let i = 0; i < set.count; i++) {
-    const own = inputs.subarray(i * imageSize(set), (i + 1) * imageSize(set));
+    const imageValues = inputs.subarray(i * imageSize(set), (i + 1) * imageSize(set));
     const pixels = new Uint8Array(height * width * shown);
     for (let at = 0; at < pixels.length; at++) {
-      const value = own[Math.floor(at / shown) * set.channels + (at % shown)] as number;
+      const value = imageValues[Math.floor(at / shown) * set.channels + (at % shown)] as number;
       pixels[at] = high > low ? Math.round((255 * (value - low)) / (high - low)) : 0;
     }
     const top = GAP + Math.floor(i / columns) * (height * scale + GAP);

@@ -60,8 +60,8 @@ function openLock(path: string): number {
 /** Whether the path still has this file: a lock on a removed one keeps nobody out. */
 function isAt(file: number, path: string): boolean {
   const there = statSync(path, { bigint: true, throwIfNoEntry: false });
-  const own = fstatSync(file, { bigint: true });
-  return there?.ino === own.ino && there.dev === own.dev;
+  const opened = fstatSync(file, { bigint: true });
+  return there?.ino === opened.ino && there.dev === opened.dev;
 }
 
 function tryLock(folder: string, path: string, file: number): boolean {

@@ -68,8 +68,8 @@ export async function rewardTables(
     const results = await evaluator.evaluate(decoded, sliceSamples(data, start, start + n), { logits: true, signal });
     results.forEach(({ logits }, policy) => {
       tables.forEach((table, r) => {
-        const own = Float32Array.from(marginsOf(logits as Float32Array, classes[r] as number[]));
-        for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(own[i] as number, objective);
+        const margins = Float32Array.from(marginsOf(logits as Float32Array, classes[r] as number[]));
+        for (let i = 0; i < n; i++) table[(start + i) * width + policy] = reward(margins[i] as number, objective);
       });
     });
     onProgress?.((start + n) * width, count * width);

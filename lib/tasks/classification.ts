@@ -58,9 +58,9 @@ const classes: Classes = {
     const [classes, { first }] = [outputs.length / samples, leaders(outputs, samples)];
     const slope = new Float32Array(outputs.length);
     for (let row = 0; row < rows; row++) {
-      const own = outputs.subarray(row * classes, (row + 1) * classes);
-      const most = own[first[row] as number] as number;
-      const powers = Float64Array.from(own, (z) => Math.exp(z - most));
+      const rowLogits = outputs.subarray(row * classes, (row + 1) * classes);
+      const most = rowLogits[first[row] as number] as number;
+      const powers = Float64Array.from(rowLogits, (z) => Math.exp(z - most));
       const sum = powers.reduce((all, power) => all + power, 0);
       powers.forEach((power, k) => {
         slope[row * classes + k] = (power / sum - (k === first[row] ? 1 : 0)) / count;

@@ -27,9 +27,9 @@ export function chooseTask(graph: Graph, name?: string): Choice {
   const why = (task: Task) => task.recognizes?.(output);
   const task = name === undefined ? (list.find(why) ?? all.classification) : TASKS.get(name);
   if (!task) throw new InvalidArgumentError('faultline', '--task', [...TASKS.keys()].join(', '), String(name));
-  const own: Task = task.for?.(output) ?? task;
-  if (name !== undefined) return { task: { ...own, doubt: () => undefined }, why: undefined };
-  const choice = { task: own, why: why(task) };
+  const fitted: Task = task.for?.(output) ?? task;
+  if (name !== undefined) return { task: { ...fitted, doubt: () => undefined }, why: undefined };
+  const choice = { task: fitted, why: why(task) };
   recognized.set(graph, choice);
   return choice;
 }

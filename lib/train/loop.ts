@@ -116,9 +116,10 @@ export async function runSteps<Kind extends Learner>(
 ): Promise<{ learner: Kind; seconds: number }> {
   const { operation, loader, checkpointEvery = loader.batches } = loop;
   requireInteger(operation, 'checkpointEvery', checkpointEvery, 1, Number.MAX_SAFE_INTEGER);
-  const own = loop.checkpoints === undefined ? loopFolder(operation) : undefined;
-  const folder = loop.checkpoints ?? own;
-  const found = folder === undefined || !(loop.resume || own) ? undefined : await latest(folder, loop.configuration);
+  const partial = loop.checkpoints === undefined ? loopFolder(operation) : undefined;
+  const folder = loop.checkpoints ?? partial;
+  const found =
+    folder === undefined || !(loop.resume || partial) ? undefined : await latest(folder, loop.configuration);
   const saver = folder === undefined ? undefined : new Saver(loop, folder);
   return withoutParts(() => takeSteps(loop, folder, found, saver, begin, onStep));
 }

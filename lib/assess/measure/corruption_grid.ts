@@ -183,8 +183,13 @@ function condition(
   level: CorruptionLevel | undefined,
 ): CorruptionCondition {
   const [fp, ...quantized] = answers as [Answers, ...Answers[]];
-  const policies = quantized.map((own, i): CorruptionFigures => {
-    const { accuracy, flips, newlyWrong = 0, newlyRight = 0 } = compare(task, fp, own, { labels, confidence });
+  const policies = quantized.map((policyAnswers, i): CorruptionFigures => {
+    const {
+      accuracy,
+      flips,
+      newlyWrong = 0,
+      newlyRight = 0,
+    } = compare(task, fp, policyAnswers, { labels, confidence });
     if (!accuracy) throw new InvalidArgumentError(OPERATION, 'set', 'images with labels', 'images without');
     return {
       policy: names[i + 1] as string,

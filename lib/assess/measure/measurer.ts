@@ -89,18 +89,18 @@ export class Measurer {
       const { start, count } = data;
       const group = Math.max(LEAST_POLICIES, Math.floor(LOGIT_ELEMENTS / (count * this.width)));
       for (let from = 0; from < policies.length; from += group) {
-        const own = policies.slice(from, from + group);
+        const grouped = policies.slice(from, from + group);
         const evaluate = async () => {
-          const results = await evaluator.evaluate(own, plainData(data), {
+          const results = await evaluator.evaluate(grouped, plainData(data), {
             logits: true,
-            batchSize: this.batch ?? (own.some(sharesRanges) ? SHARED_BATCH : undefined),
+            batchSize: this.batch ?? (grouped.some(sharesRanges) ? SHARED_BATCH : undefined),
             signal,
             onProgress: (part) => say(done + part),
           });
           return results.map(({ logits }) => logits as Float32Array);
         };
         yield { from, start, count, evaluate };
-        done += own.length * count;
+        done += grouped.length * count;
         say(done);
       }
     }

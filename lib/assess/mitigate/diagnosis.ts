@@ -67,7 +67,7 @@ export async function diagnose(
   signal?: AbortSignal,
 ): Promise<Diagnosis> {
   const { clean, answers, brightAnswers } = scenes;
-  const percent = (own: Answers) => percentScore(clean.task, own, answers);
+  const percent = (received: Answers) => percentScore(clean.task, received, answers);
   const share = async (one: Candidate) => percent(await quantizedAnswers(one, clean, signal));
   const agreement = percent(said.clean as Answers);
   const { graph, scales } = equalize(prepare(candidate.graph), { powersOfTwo: true });

@@ -75,7 +75,7 @@ export async function repairPolicy(
       tried.map(({ node, bits }) => raised(current, node, bits)),
       { ...options, onProgress: undefined },
     );
-    const gains = outcomes.map(({ answers: own }, i) => (agreement(own) - right) / (tried[i] as { cost: number }).cost);
+    const gains = outcomes.map(({ answers }, i) => (agreement(answers) - right) / (tried[i] as { cost: number }).cost);
     const best = gains.reduce((most, gain, i) => (gain > (gains[most] as number) ? i : most), 0);
     if (!((gains[best] as number) > 0)) break;
     const { node, bits, cost } = tried[best] as { node: string; bits: Scheme; cost: number };

@@ -158,8 +158,10 @@ export async function scan(graph: Graph, samples: Samples, options: ScanOptions 
   const layerPass = async <Found>(
     work: () => ReadonlyMap<ScanLayer, Found>,
   ): Promise<ReadonlyMap<ScanLayer, Found>> => {
-    const found = await pass(() => [...work()].map(([layer, own]) => [layers.indexOf(layer), own] as const));
-    return new Map(found.map(([at, own]) => [layers[at] as ScanLayer, own]));
+    const found = await pass(() =>
+      [...work()].map(([layer, layerResult]) => [layers.indexOf(layer), layerResult] as const),
+    );
+    return new Map(found.map(([at, layerResult]) => [layers[at] as ScanLayer, layerResult]));
   };
   const reference = await pass(() => refer(network, samples));
   const shapes = await layerPass(() => activationShapes(network, samples));

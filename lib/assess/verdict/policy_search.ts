@@ -64,12 +64,12 @@ function measuredScorer(measurer: Measurer, data: Samples, expected: Answers, me
       const right = new Float64Array(policies.length);
       const confidence = new Float64Array(policies.length);
       const visit = (policy: number, logits: Float32Array, start: number, count: number) => {
-        const own = task.take(
+        const expectedAnswers = task.take(
           expected,
           Int32Array.from({ length: count }, (_, i) => start + i),
         );
-        (right[policy] as number) += total(task.scores(task.answers(logits, count), own));
-        (confidence[policy] as number) += task.support(logits, own) * count;
+        (right[policy] as number) += total(task.scores(task.answers(logits, count), expectedAnswers));
+        (confidence[policy] as number) += task.support(logits, expectedAnswers) * count;
       };
       await measurer.visit(data, policies, visit, { signal });
       return policies.map((_, i) => ({

@@ -191,9 +191,9 @@ export const Einsum = defineOperator({
     const offsets = (labels: readonly string[]) =>
       values.map(({ dims }, index) => {
         const strides = stridesOf(dims);
-        const own = equation.operands[index] as readonly string[];
+        const operandLabels = equation.operands[index] as readonly string[];
         const step = (label: string) =>
-          own.reduce(
+          operandLabels.reduce(
             (sum, each, axis) => sum + (each === label && dims[axis] !== 1 ? (strides[axis] as number) : 0),
             0,
           );

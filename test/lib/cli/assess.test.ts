@@ -93,7 +93,7 @@ describe('faultline assess', () => {
       [['--confidence', '1'], 4, /between 0 and 1/],
       [['--policies', 'W9A9'], 4, /W2A2 … W8A8/],
       [['--bits', '5.5', '--out', 'odd'], 4, /effective bits/],
-      [['--data', join(folder, 'absent.npz')], 3, /absent\.npz/],
+      [['--data', join(folder, 'absent.npz')], 4, /absent\.npz: expected a readable file, received no such file/],
       [['--nonsense'], 4, /unknown option/],
       [['--images', '0'], 4, /^faultline: --images: expected/],
     ];
